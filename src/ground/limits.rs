@@ -1,0 +1,70 @@
+//! Every capacity of the agent, each with its reason.
+//!
+//! A build may change the ones marked *settable* through an environment variable of the same name with
+//! `LAMPFIELD_` in front: `LAMPFIELD_SUBSCRIPTIONS=4096 cargo build --release`. What happens when a table is
+//! full is said where the table is.
+
+use super::time::Seconds;
+
+/// Presentities kept here (settable): a desk phone has one, an intercom a few door stations.
+pub const PRESENTITIES: usize = setting(option_env!("LAMPFIELD_PRESENTITIES"), 8);
+
+/// Subscriptions served (settable): the lamps of a large department on one desk.
+pub const SUBSCRIPTIONS: usize = setting(option_env!("LAMPFIELD_SUBSCRIPTIONS"), 64);
+
+/// Own subscriptions to others (settable): a sidecar of 32 keys.
+pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 32);
+
+/// Server transactions kept (settable). One lives 32 s, so this is one SUBSCRIBE or NOTIFY a second.
+pub const TRANSACTIONS: usize = setting(option_env!("LAMPFIELD_TRANSACTIONS"), 32);
+
+/// Lamps on one panel (settable).
+pub const LAMPS: usize = setting(option_env!("LAMPFIELD_LAMPS"), 32);
+
+/// Buttons on one panel (settable).
+pub const BUTTONS: usize = setting(option_env!("LAMPFIELD_BUTTONS"), 32);
+
+/// The largest datagram there is (RFC 3261 §18.1.1); nothing that arrives is cut.
+pub const MESSAGE: usize = 65_535;
+
+/// Header rows of one message. The longest torture message (RFC 4475 §3.1.1.7) has 50.
+pub const ROWS: usize = 128;
+
+/// Bytes of one SIP or presence URI that is kept.
+pub const URI: usize = 256;
+
+/// Bytes of a panel's, lamp's or button's name.
+pub const NAME: usize = 32;
+
+/// Bytes of a presence note.
+pub const NOTE: usize = 128;
+
+/// Bytes of the document of one presentity in one package.
+pub const BODY: usize = 1_536;
+
+/// Shortest lifetime granted to a subscription: below it 423 (RFC 6665 §4.2.1.1).
+pub const MIN_EXPIRES: Seconds = Seconds(60);
+
+/// Longest lifetime granted to a subscription: a watcher that died is forgotten within the hour.
+pub const MAX_EXPIRES: Seconds = Seconds(3_600);
+
+/// Reads a capacity set at build time; the build fails on anything but a positive number.
+const fn setting(text: Option<&str>, default: usize) -> usize {
+    let Some(text) = text else { return default };
+    let digits = text.as_bytes();
+    let mut value = 0;
+    let mut at = 0;
+    while at < digits.len() {
+        assert!(
+            digits[at].is_ascii_digit(),
+            "a LAMPFIELD_ capacity is a whole number"
+        );
+        value = value * 10 + (digits[at] - b'0') as usize;
+        at += 1;
+    }
+    assert!(
+        value > 0 && value <= 16_384,
+        "a LAMPFIELD_ capacity is from 1 to 16384"
+    );
+    value
+}

@@ -1,0 +1,4 @@
+//! Floor 0: what everything else stands on. Nothing here knows about SIP.
+
+pub mod limits;
+pub mod time;

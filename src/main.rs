@@ -1,0 +1,3 @@
+//! The `lampfield` program: all of it lives in the library's shell.
+
+fn main() {}

@@ -1,0 +1,58 @@
+//! A flow: where a message came from and an answer goes.
+
+use core::net::SocketAddr;
+
+/// The transport of a message (RFC 3261 §18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// Datagrams: unreliable, one message each.
+    Udp,
+    /// A stream, framed by `Content-Length`.
+    Tcp,
+    /// A stream inside TLS.
+    Tls,
+}
+
+impl Transport {
+    /// Whether the transport delivers by itself, so that nothing is sent twice (RFC 3261 §17.1.2.2).
+    pub const fn is_reliable(self) -> bool {
+        match self {
+            Transport::Udp => false,
+            Transport::Tcp | Transport::Tls => true,
+        }
+    }
+
+    /// The name in a Via (RFC 3261 §20.42).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
+        }
+    }
+}
+
+/// Both ends of a message's way: an answer to a message leaves on the flow the message came on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// How it travels.
+    pub transport: Transport,
+    /// Our own address as the peer sees it; what a Via or Contact of ours names.
+    pub local: SocketAddr,
+    /// The peer's address.
+    pub remote: SocketAddr,
+    /// Which connection, for a stream; 0 for datagrams.
+    pub connection: u32,
+}
+
+impl Flow {
+    /// A datagram flow between two addresses.
+    pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Flow {
+        Flow {
+            transport: Transport::Udp,
+            local,
+            remote,
+            connection: 0,
+        }
+    }
+}
