@@ -1,0 +1,390 @@
+//! Tables of fixed capacity whose handles expire, an index by hash, and a queue of slots.
+
+use core::fmt;
+use core::marker::PhantomData;
+use heapless::{Deque, Vec};
+
+/// A handle to an entry of a [`Table`]. Once the entry is gone it finds nothing, never a neighbour.
+pub struct Id<T> {
+    slot: u16,
+    lap: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Id<T> {
+    /// The entry's place in its table.
+    pub const fn slot(self) -> u16 {
+        self.slot
+    }
+}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Id<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Id<T> {}
+
+impl<T> PartialEq for Id<T> {
+    fn eq(&self, other: &Id<T>) -> bool {
+        (self.slot, self.lap) == (other.slot, other.lap)
+    }
+}
+
+impl<T> Eq for Id<T> {}
+
+impl<T> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.slot, self.lap)
+    }
+}
+
+/// Up to `N` entries. Everything but [`Table::iter`] takes constant time.
+///
+/// Full: [`Table::insert`] gives the entry back; what that means is said by the table's owner.
+pub struct Table<T, const N: usize> {
+    /// Slots ever used; a slot is touched for the first time when all before it are taken.
+    slots: Vec<Slot<T>, N>,
+    free: Vec<u16, N>,
+    reserved: usize,
+}
+
+struct Slot<T> {
+    lap: u32,
+    entry: Option<T>,
+}
+
+impl<T, const N: usize> Table<T, N> {
+    /// An empty table.
+    pub const fn new() -> Table<T, N> {
+        const { assert!(N <= 1 << 15, "a slot number is 15 bits") }
+        Table {
+            slots: Vec::new(),
+            free: Vec::new(),
+            reserved: 0,
+        }
+    }
+
+    /// Takes `entry` in.
+    ///
+    /// # Errors
+    /// Gives `entry` back if the table is full.
+    pub fn insert(&mut self, entry: T) -> Result<Id<T>, T> {
+        self.insert_with(|_| entry)
+    }
+
+    /// Takes in the entry that `make` makes of its own id.
+    ///
+    /// # Errors
+    /// Gives the entry back if the table is full.
+    pub fn insert_with(&mut self, make: impl FnOnce(Id<T>) -> T) -> Result<Id<T>, T> {
+        if self.is_full() {
+            return Err(make(Id {
+                slot: u16::MAX,
+                lap: 0,
+                of: PhantomData,
+            }));
+        }
+        if let Some(slot) = self.free.pop() {
+            let lap = self.slots[slot as usize].lap;
+            let id = Id {
+                slot,
+                lap,
+                of: PhantomData,
+            };
+            self.slots[slot as usize].entry = Some(make(id));
+            return Ok(id);
+        }
+        let id = Id {
+            slot: self.slots.len() as u16,
+            lap: 0,
+            of: PhantomData,
+        };
+        match self.slots.push(Slot {
+            lap: 0,
+            entry: Some(make(id)),
+        }) {
+            Ok(()) => Ok(id),
+            Err(Slot { entry, .. }) => Err(entry.expect("it was just put there")),
+        }
+    }
+
+    /// Takes the entry out; its id finds nothing from now on.
+    pub fn remove(&mut self, id: Id<T>) -> Option<T> {
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        if slot.lap != id.lap {
+            return None;
+        }
+        let entry = slot.entry.take()?;
+        slot.lap = slot.lap.wrapping_add(1);
+        let _ = self.free.push(id.slot);
+        Some(entry)
+    }
+
+    /// The entry, to change it.
+    pub fn get_mut(&mut self, id: Id<T>) -> Option<&mut T> {
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        if slot.lap == id.lap {
+            slot.entry.as_mut()
+        } else {
+            None
+        }
+    }
+
+    /// Leaves room for only `left` more entries; `None` takes the bound away. Tests walk each flow through a
+    /// full table with it.
+    pub fn leave_room(&mut self, left: Option<usize>) {
+        self.reserved = left.map_or(0, |left| N.saturating_sub(self.len() + left));
+    }
+
+    /// The entry.
+    pub fn get(&self, id: Id<T>) -> Option<&T> {
+        let slot = self.slots.get(id.slot as usize)?;
+        if slot.lap == id.lap {
+            slot.entry.as_ref()
+        } else {
+            None
+        }
+    }
+
+    /// The id of whatever is in `slot` now.
+    pub fn id_at(&self, slot: u16) -> Option<Id<T>> {
+        let found = self.slots.get(slot as usize)?;
+        found.entry.as_ref()?;
+        Some(Id {
+            slot,
+            lap: found.lap,
+            of: PhantomData,
+        })
+    }
+
+    /// All entries, by slot.
+    pub fn iter(&self) -> impl Iterator<Item = (Id<T>, &T)> {
+        self.slots.iter().enumerate().filter_map(|(slot, found)| {
+            let entry = found.entry.as_ref()?;
+            Some((
+                Id {
+                    slot: slot as u16,
+                    lap: found.lap,
+                    of: PhantomData,
+                },
+                entry,
+            ))
+        })
+    }
+
+    /// Entries in it.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the next [`Table::insert`] is refused.
+    pub fn is_full(&self) -> bool {
+        self.len() + self.reserved >= N
+    }
+}
+
+impl<T, const N: usize> Default for Table<T, N> {
+    fn default() -> Table<T, N> {
+        Table::new()
+    }
+}
+
+/// Finds a slot by the hash of what is in it: open addressing with linear probing over `CELLS` cells, a power
+/// of two and at least twice the entries, so that a search ends after a few steps.
+///
+/// Hashes must come from a [`Secret`](super::random::Secret), or strangers choose where they fall.
+pub struct Index<const CELLS: usize> {
+    /// The hash and the slot plus one; 0 is an empty cell.
+    cells: [(u64, u16); CELLS],
+}
+
+impl<const CELLS: usize> Index<CELLS> {
+    const MASK: usize = CELLS - 1;
+
+    /// An empty index.
+    pub const fn new() -> Index<CELLS> {
+        const { assert!(CELLS.is_power_of_two()) }
+        Index {
+            cells: [(0, 0); CELLS],
+        }
+    }
+
+    /// Enters `slot` under `hash`. The caller enters no more than half of the cells.
+    pub fn insert(&mut self, hash: u64, slot: u16) {
+        let mut at = hash as usize & Self::MASK;
+        while self.cells[at].1 != 0 {
+            at = (at + 1) & Self::MASK;
+        }
+        self.cells[at] = (hash, slot + 1);
+    }
+
+    /// Removes `slot` from under `hash` and closes the gap.
+    pub fn remove(&mut self, hash: u64, slot: u16) {
+        let mut gap = hash as usize & Self::MASK;
+        while self.cells[gap] != (hash, slot + 1) {
+            if self.cells[gap].1 == 0 {
+                return;
+            }
+            gap = (gap + 1) & Self::MASK;
+        }
+        let mut at = gap;
+        loop {
+            at = (at + 1) & Self::MASK;
+            let (hash, slot) = self.cells[at];
+            if slot == 0 {
+                break;
+            }
+            let home = hash as usize & Self::MASK;
+            if at.wrapping_sub(home) & Self::MASK >= at.wrapping_sub(gap) & Self::MASK {
+                self.cells[gap] = self.cells[at];
+                gap = at;
+            }
+        }
+        self.cells[gap] = (0, 0);
+    }
+
+    /// The first slot entered under `hash` that `is_it`.
+    pub fn find(&self, hash: u64, mut is_it: impl FnMut(u16) -> bool) -> Option<u16> {
+        let mut at = hash as usize & Self::MASK;
+        while self.cells[at].1 != 0 {
+            let (found, slot) = self.cells[at];
+            if found == hash && is_it(slot - 1) {
+                return Some(slot - 1);
+            }
+            at = (at + 1) & Self::MASK;
+        }
+        None
+    }
+}
+
+impl<const CELLS: usize> Default for Index<CELLS> {
+    fn default() -> Index<CELLS> {
+        Index::new()
+    }
+}
+
+/// The cells an [`Index`] over `entries` entries wants.
+pub const fn cells(entries: usize) -> usize {
+    (entries * 2).next_power_of_two()
+}
+
+/// Slots in the order they came, each at most once.
+pub struct Queue<const N: usize> {
+    waiting: Deque<u16, N>,
+    queued: [bool; N],
+}
+
+impl<const N: usize> Queue<N> {
+    /// An empty queue.
+    pub const fn new() -> Queue<N> {
+        Queue {
+            waiting: Deque::new(),
+            queued: [false; N],
+        }
+    }
+
+    /// Puts `slot` at the end unless it waits already. Never full: there are as many places as slots.
+    pub fn push(&mut self, slot: u16) {
+        if !self.queued[slot as usize] && self.waiting.push_back(slot).is_ok() {
+            self.queued[slot as usize] = true;
+        }
+    }
+
+    /// Takes the first slot out.
+    pub fn pop(&mut self) -> Option<u16> {
+        let slot = self.waiting.pop_front()?;
+        self.queued[slot as usize] = false;
+        Some(slot)
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+impl<const N: usize> Default for Queue<N> {
+    fn default() -> Queue<N> {
+        Queue::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::ground::random::Random;
+    use std::vec::Vec as StdVec;
+
+    #[test]
+    fn a_stale_id_finds_nothing() {
+        let mut table = Table::<&str, 2>::new();
+        let old = table.insert("old").expect("there is room");
+        assert_eq!(table.remove(old), Some("old"));
+        let new = table.insert("new").expect("there is room");
+        assert_eq!(new.slot(), old.slot());
+        assert_eq!(table.get(old), None);
+        assert_eq!(table.remove(old), None);
+        assert_eq!(table.get(new), Some(&"new"));
+    }
+
+    #[test]
+    fn a_full_table_gives_the_entry_back() {
+        let mut table = Table::<u8, 2>::new();
+        table.leave_room(Some(1));
+        assert!(table.insert(1).is_ok());
+        assert_eq!(table.insert(2), Err(2));
+        table.leave_room(None);
+        assert!(table.insert(2).is_ok());
+        assert_eq!(table.insert(3), Err(3));
+        assert_eq!(table.len(), 2);
+    }
+
+    #[test]
+    fn an_index_agrees_with_a_plain_search() {
+        let mut random = Random::new();
+        random.seed([3, 4]);
+        let mut index = Index::<32>::new();
+        let mut plain = StdVec::<(u64, u16)>::new();
+        for _ in 0..20_000 {
+            // Few distinct hashes, so that runs collide and wrap around.
+            let hash = random.bits() % 12 + 26;
+            let slot = (random.bits() % 16) as u16;
+            if let Some(at) = plain.iter().position(|&(_, taken)| taken == slot) {
+                let (hash, slot) = plain.swap_remove(at);
+                index.remove(hash, slot);
+            } else {
+                plain.push((hash, slot));
+                index.insert(hash, slot);
+            }
+            for &(hash, slot) in &plain {
+                assert_eq!(index.find(hash, |found| found == slot), Some(slot));
+            }
+            assert_eq!(
+                index.find(hash, |_| true).is_some(),
+                plain.iter().any(|&(entered, _)| entered == hash)
+            );
+        }
+    }
+
+    #[test]
+    fn a_queue_holds_a_slot_once() {
+        let mut queue = Queue::<3>::new();
+        for slot in [2, 0, 2, 1, 0] {
+            queue.push(slot);
+        }
+        assert_eq!(
+            [queue.pop(), queue.pop(), queue.pop(), queue.pop()],
+            [Some(2), Some(0), Some(1), None]
+        );
+        queue.push(2);
+        assert_eq!(queue.pop(), Some(2));
+    }
+}
