@@ -1,0 +1,416 @@
+//! The leaves of the grammar: character classes, tokens, quoted strings, numbers, parameters and lists.
+//!
+//! Read RFC 3261 §25.1 first. The leaves are nom parsers over bytes with the error type `()`: what was wrong is
+//! said once, where the header is known. Folding needs no care here: the rows were split where a line end is *not*
+//! followed by white space (§7.3.1), so a CR or LF inside a value is white space.
+
+use nom::{IResult, bytes::complete::take_while1};
+
+/// What a nom leaf gives: the rest and the thing read.
+pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
+
+/// A value that is not what its grammar allows.
+///
+/// In a header the message needs, the answer is 400; any other header counts as absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bad;
+
+impl From<nom::Err<()>> for Bad {
+    fn from(_: nom::Err<()>) -> Bad {
+        Bad
+    }
+}
+
+/// The nom spelling of [`Bad`].
+pub(crate) const NO: nom::Err<()> = nom::Err::Error(());
+
+const TOKEN: u8 = 1;
+const HOST: u8 = 2;
+const USER: u8 = 4;
+const VALUE: u8 = 8;
+const URI: u8 = 16;
+const SPACE: u8 = 32;
+const WORD: u8 = 64;
+
+/// One table look-up per byte decides every class.
+static CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        table[at] = class_of(at as u8);
+        at += 1;
+    }
+    table
+}
+
+const fn class_of(byte: u8) -> u8 {
+    let mut class = 0;
+    if byte.is_ascii_alphanumeric() || is_one_of(byte, b"-.!%*_+`'~") {
+        class |= TOKEN;
+    }
+    if byte.is_ascii_alphanumeric() || is_one_of(byte, b"-._") {
+        class |= HOST;
+    }
+    if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+        class |= SPACE;
+    }
+    if byte > b' ' && byte != 0x7f {
+        class |= WORD;
+        if !is_one_of(byte, b"<>\"") {
+            class |= URI;
+            if byte != b'@' {
+                class |= USER;
+            }
+        }
+        if !is_one_of(byte, b";,\"<>\\") {
+            class |= VALUE;
+        }
+    }
+    class
+}
+
+const fn is_one_of(byte: u8, set: &[u8]) -> bool {
+    let mut at = 0;
+    while at < set.len() {
+        if set[at] == byte {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// `token` of §25.1.
+#[inline(always)]
+pub(crate) fn is_token(byte: u8) -> bool {
+    CLASS[usize::from(byte)] & TOKEN != 0
+}
+
+/// What a host name is made of; `_` is illegal and common.
+#[inline(always)]
+pub(crate) fn is_host(byte: u8) -> bool {
+    CLASS[usize::from(byte)] & HOST != 0
+}
+
+/// What may stand in the user part of a URI. Wider than the grammar: `#` and raw UTF-8 are common.
+#[inline(always)]
+pub(crate) fn is_user(byte: u8) -> bool {
+    CLASS[usize::from(byte)] & USER != 0
+}
+
+/// What an unquoted parameter value is made of. Wider than `gen-value`: tags and branches hold `=`, `@` and more.
+#[inline(always)]
+pub(crate) fn is_value(byte: u8) -> bool {
+    CLASS[usize::from(byte)] & VALUE != 0
+}
+
+/// What can stand in any URI at all: no blanks, controls, quotes or angle brackets.
+#[inline(always)]
+pub(crate) fn is_uri(byte: u8) -> bool {
+    CLASS[usize::from(byte)] & URI != 0
+}
+
+/// White space inside a header value, folding included.
+#[inline(always)]
+pub(crate) fn is_space(byte: u8) -> bool {
+    CLASS[usize::from(byte)] & SPACE != 0
+}
+
+/// Anything visible: a Call-ID may hold quotes and brackets without balance (RFC 4475 §3.1.1.2).
+#[inline(always)]
+pub(crate) fn is_word(byte: u8) -> bool {
+    CLASS[usize::from(byte)] & WORD != 0
+}
+
+/// `1*tokenchar`.
+#[inline(always)]
+pub(crate) fn token(input: &[u8]) -> Parsed<'_, &[u8]> {
+    take_while1(is_token)(input)
+}
+
+/// The input without the white space it begins with.
+#[inline(always)]
+pub(crate) fn skip_space(mut input: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = input {
+        if !is_space(*first) {
+            break;
+        }
+        input = rest;
+    }
+    input
+}
+
+/// The input without the white space at both ends.
+#[inline]
+pub(crate) fn trim(input: &[u8]) -> &[u8] {
+    let mut input = skip_space(input);
+    while let [rest @ .., last] = input {
+        if !is_space(*last) {
+            break;
+        }
+        input = rest;
+    }
+    input
+}
+
+/// A quoted string, its quotes included. Any byte may be quoted by `\`, and any byte but `"` and `\` stands for itself:
+/// display names with control bytes exist (RFC 4475 §3.1.1.2).
+pub(crate) fn quoted(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let [b'"', inner @ ..] = input else {
+        return Err(NO);
+    };
+    let mut at = 0;
+    while let Some(found) = inner
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
+    {
+        at += found;
+        if inner[at] == b'"' {
+            let (value, rest) = input.split_at(at + 2);
+            return Ok((rest, value));
+        }
+        at += 2;
+    }
+    Err(NO)
+}
+
+/// `1*DIGIT`, the whole input. Numbers beyond 32 bits saturate and never wrap.
+pub(crate) fn number(input: &[u8]) -> Option<u32> {
+    if input.is_empty() {
+        return None;
+    }
+    let mut value: u32 = 0;
+    for &byte in input {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value
+            .saturating_mul(10)
+            .saturating_add(u32::from(byte - b'0'));
+    }
+    Some(value)
+}
+
+/// As [`number`], but what does not fit 32 bits is refused.
+pub(crate) fn exact_number(input: &[u8]) -> Option<u32> {
+    if input.is_empty() {
+        return None;
+    }
+    let mut value: u32 = 0;
+    for &byte in input {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u32::from(byte - b'0'))?;
+    }
+    Some(value)
+}
+
+/// A port: 1 to 65535. Port 0 can't be answered, so it is no port.
+pub(crate) fn port(input: &[u8]) -> Option<u16> {
+    u16::try_from(exact_number(input)?)
+        .ok()
+        .filter(|&port| port != 0)
+}
+
+/// `host` without case: the comparison of names, tokens and most parameters (§7.3.1).
+#[inline]
+pub(crate) fn same_text(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && (one == other || one.eq_ignore_ascii_case(other))
+}
+
+/// One parameter: `name` or `name = value`, the value a token or a quoted string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param<'a> {
+    /// As written; compare without case.
+    pub name: &'a [u8],
+    /// `None` for a flag such as `lr`.
+    pub value: Option<Text<'a>>,
+}
+
+/// A parameter's value: a token, or the inside of a quoted string with its escapes still in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    raw: &'a [u8],
+    quoted: bool,
+}
+
+impl<'a> Text<'a> {
+    /// Reads a whole quoted string or token.
+    ///
+    /// # Errors
+    /// [`Bad`] for an open quote, or anything before or behind it.
+    pub fn parse(input: &'a [u8]) -> Result<Text<'a>, Bad> {
+        let (rest, text) = text(input)?;
+        if rest.is_empty() { Ok(text) } else { Err(Bad) }
+    }
+
+    /// Bytes that stand for themselves.
+    pub(crate) const fn plain(raw: &'a [u8]) -> Text<'a> {
+        Text { raw, quoted: false }
+    }
+
+    /// The bytes between the quotes, escapes as they are; or the token.
+    pub const fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// Whether it stands in quotes.
+    pub const fn is_quoted(&self) -> bool {
+        self.quoted
+    }
+
+    /// The bytes meant: each `\x` of a quoted string is `x`.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + 'a {
+        let mut rest = self.raw;
+        let quoted = self.quoted;
+        core::iter::from_fn(move || {
+            let (mut first, mut tail) = rest.split_first()?;
+            if quoted && *first == b'\\' {
+                (first, tail) = tail.split_first()?;
+            }
+            rest = tail;
+            Some(*first)
+        })
+    }
+
+    /// Whether it means exactly these bytes.
+    pub fn is(&self, bytes: &[u8]) -> bool {
+        self.bytes().eq(bytes.iter().copied())
+    }
+
+    /// Copies the bytes meant; `None` if they do not fit.
+    pub fn copy_to<'b>(&self, buf: &'b mut [u8]) -> Option<&'b [u8]> {
+        let mut len = 0;
+        for byte in self.bytes() {
+            *buf.get_mut(len)? = byte;
+            len += 1;
+        }
+        buf.get(..len)
+    }
+}
+
+impl PartialEq for Text<'_> {
+    /// Equal in what they mean: `"a"` is `a`.
+    fn eq(&self, other: &Text<'_>) -> bool {
+        self.bytes().eq(other.bytes())
+    }
+}
+
+impl Eq for Text<'_> {}
+
+/// A quoted string or an unquoted value.
+#[inline]
+pub(crate) fn text(input: &[u8]) -> Parsed<'_, Text<'_>> {
+    if let [b'"', ..] = input {
+        let (rest, all) = quoted(input)?;
+        let raw = &all[1..all.len() - 1];
+        return Ok((rest, Text { raw, quoted: true }));
+    }
+    let (rest, raw) = take_while1(is_value)(input)?;
+    Ok((rest, Text { raw, quoted: false }))
+}
+
+/// `token [ EQUAL value ]`, with white space around the equals sign.
+#[inline]
+pub(crate) fn param(input: &[u8]) -> Parsed<'_, Param<'_>> {
+    let (rest, name) = token(input)?;
+    let [b'=', rest @ ..] = skip_space(rest) else {
+        return Ok((rest, Param { name, value: None }));
+    };
+    let (rest, value) = text(skip_space(rest))?;
+    Ok((
+        rest,
+        Param {
+            name,
+            value: Some(value),
+        },
+    ))
+}
+
+/// Reads `*( SEMI param )`, shows each to `see`, and gives the rest: nothing, or from a comma on.
+///
+/// # Errors
+/// [`Bad`] for an empty parameter, an open quote or anything else, and whatever `see` refuses.
+#[inline]
+pub(crate) fn params<'a>(
+    mut input: &'a [u8],
+    mut see: impl FnMut(Param<'a>) -> Result<(), Bad>,
+) -> Result<&'a [u8], Bad> {
+    loop {
+        input = skip_space(input);
+        match input {
+            [] | [b',', ..] => return Ok(input),
+            [b';', rest @ ..] => {
+                let (rest, param) = param(skip_space(rest))?;
+                see(param)?;
+                input = rest;
+            }
+            _ => return Err(Bad),
+        }
+    }
+}
+
+/// Header parameters that were checked when their header was read: `;tag=1;expires=60`, or nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Params<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Params<'a> {
+    /// No parameters.
+    pub const NONE: Params<'static> = Params(b"");
+
+    /// Reads parameters up to the end of the input or a comma; gives them and the rest.
+    pub(crate) fn take(
+        input: &'a [u8],
+        see: impl FnMut(Param<'a>) -> Result<(), Bad>,
+    ) -> Result<(Params<'a>, &'a [u8]), Bad> {
+        let rest = params(input, see)?;
+        let taken = &input[..input.len() - rest.len()];
+        Ok((Params(trim(taken)), rest))
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Param<'a>> + use<'a> {
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            let [b';', tail @ ..] = skip_space(rest) else {
+                return None;
+            };
+            let (tail, param) = param(skip_space(tail)).ok()?;
+            rest = tail;
+            Some(param)
+        })
+    }
+
+    /// The raw value of the first parameter of that name: without its quotes, empty for a flag.
+    pub fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
+        let found = self.find(name)?;
+        Some(found.value.map_or(&[][..], |value| value.raw()))
+    }
+
+    /// The first parameter of that name.
+    pub fn find(&self, name: &[u8]) -> Option<Param<'a>> {
+        self.iter().find(|param| same_text(param.name, name))
+    }
+
+    /// As they were written, from the first semicolon on.
+    pub const fn raw(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// Splits off the first value of a comma list: up to a comma outside quotes and angle brackets.
+pub(crate) fn split_value(input: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    while let Some(&byte) = input.get(at) {
+        at += match byte {
+            b',' => return (trim(&input[..at]), &input[at + 1..]),
+            b'"' => quoted(&input[at..]).map_or(input.len() - at, |(_, all)| all.len()),
+            b'<' => memchr::memchr(b'>', &input[at..]).map_or(1, |end| end + 1),
+            _ => 1,
+        };
+    }
+    (trim(input), &[])
+}

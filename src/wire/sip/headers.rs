@@ -1,0 +1,320 @@
+//! The header rows of one message: where they are, found in constant time.
+
+use super::grammar::{is_space, is_token, same_text, split_value};
+use super::name::Name;
+use crate::ground::limits;
+
+/// A header row: offsets into the message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    name: Name,
+    /// The next row of that name, plus one; 0 for none.
+    next: u8,
+    name_at: u16,
+    name_len: u16,
+    value_at: u16,
+    value_len: u16,
+}
+
+/// Scratch space for one message's rows: the caller keeps one and lends it to every [`super::parse`].
+///
+/// Full at [`limits::ROWS`]: the message is answered 513.
+#[derive(Debug)]
+pub struct Rows {
+    count: u8,
+    /// Per name: its first row, plus one; 0 for none.
+    first: [u8; Name::COUNT],
+    last: [u8; Name::COUNT],
+    rows: [Row; limits::ROWS],
+}
+
+const _: () = assert!(limits::ROWS < 255, "a row's number fits a byte");
+const _: () = assert!(limits::MESSAGE <= 65_535, "an offset fits 16 bits");
+
+impl Rows {
+    /// No rows.
+    pub const fn new() -> Rows {
+        const EMPTY: Row = Row {
+            name: Name::Via,
+            next: 0,
+            name_at: 0,
+            name_len: 0,
+            value_at: 0,
+            value_len: 0,
+        };
+        Rows {
+            count: 0,
+            first: [0; Name::COUNT],
+            last: [0; Name::COUNT],
+            rows: [EMPTY; limits::ROWS],
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+        self.first = [0; Name::COUNT];
+        self.last = [0; Name::COUNT];
+    }
+
+    /// Takes a row; says whether it is the first of its name, or `None` if the table is full.
+    #[inline]
+    pub(crate) fn push(&mut self, line: &Line) -> Option<bool> {
+        let row = self.rows.get_mut(usize::from(self.count))?;
+        *row = Row {
+            name: line.name,
+            next: 0,
+            name_at: line.name_at as u16,
+            name_len: line.name_len as u16,
+            value_at: line.value_at as u16,
+            value_len: line.value_len as u16,
+        };
+        self.count += 1;
+        let name = line.name as usize;
+        let before = core::mem::replace(&mut self.last[name], self.count);
+        if before == 0 {
+            self.first[name] = self.count;
+            return Some(true);
+        }
+        if let Some(row) = self.rows.get_mut(usize::from(before) - 1) {
+            row.next = self.count;
+        }
+        Some(false)
+    }
+
+    fn at(&self, number: u8) -> Option<&Row> {
+        self.rows.get(usize::from(number.checked_sub(1)?))
+    }
+}
+
+impl Default for Rows {
+    fn default() -> Rows {
+        Rows::new()
+    }
+}
+
+/// The headers of a message. Known names are found without a search.
+#[derive(Clone, Copy)]
+pub struct Headers<'a> {
+    bytes: &'a [u8],
+    rows: &'a Rows,
+}
+
+impl<'a> Headers<'a> {
+    pub(crate) const fn new(bytes: &'a [u8], rows: &'a Rows) -> Headers<'a> {
+        Headers { bytes, rows }
+    }
+
+    /// The value of the first row of that name, trimmed; folding is still in it.
+    #[inline]
+    pub fn first(&self, name: Name) -> Option<&'a [u8]> {
+        let number = *self.rows.first.get(name as usize)?;
+        self.value(self.rows.at(number)?)
+    }
+
+    /// The value of the only row of that name; `Some(Err)` if there are several.
+    pub(crate) fn only(&self, name: Name) -> Option<Result<&'a [u8], super::Bad>> {
+        let row = self.rows.at(*self.rows.first.get(name as usize)?)?;
+        if row.next != 0 {
+            return Some(Err(super::Bad));
+        }
+        self.value(row).map(Ok)
+    }
+
+    /// The values of all rows of that name, in order, each as it was written.
+    pub fn rows(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let headers = *self;
+        self.chain(name).filter_map(move |row| headers.value(row))
+    }
+
+    /// The rows of that name split at commas (outside quotes and angle brackets), trimmed; empty ones are skipped.
+    /// Rows and commas mean the same (RFC 3261 §7.3.1), except in the Authorization family and wherever only one
+    /// value is allowed.
+    pub fn values(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut rows = self.rows(name);
+        let mut rest: &[u8] = &[];
+        core::iter::from_fn(move || {
+            loop {
+                while rest.is_empty() {
+                    rest = rows.next()?;
+                    if rest.is_empty() {
+                        continue;
+                    }
+                }
+                let (value, tail) = split_value(rest);
+                rest = tail;
+                if !value.is_empty() {
+                    return Some(value);
+                }
+            }
+        })
+    }
+
+    /// The value of the first row of a name we have no [`Name`] for.
+    pub fn other(&self, name: &[u8]) -> Option<&'a [u8]> {
+        self.chain(Name::Other)
+            .find(|row| {
+                self.slice(row.name_at, row.name_len)
+                    .is_some_and(|found| same_text(found, name))
+            })
+            .and_then(|row| self.value(row))
+    }
+
+    /// Whether there is a row of that name.
+    pub fn has(&self, name: Name) -> bool {
+        self.rows.first.get(name as usize).is_some_and(|&n| n != 0)
+    }
+
+    /// All rows in order: name as written and value.
+    pub fn all(&self) -> impl Iterator<Item = (Name, &'a [u8], &'a [u8])> + use<'a> {
+        let headers = *self;
+        let count = usize::from(self.rows.count);
+        self.rows.rows.iter().take(count).filter_map(move |row| {
+            let name = headers.slice(row.name_at, row.name_len)?;
+            Some((row.name, name, headers.value(row)?))
+        })
+    }
+
+    fn chain(&self, name: Name) -> impl Iterator<Item = &'a Row> + use<'a> {
+        let rows = self.rows;
+        let mut number = rows.first.get(name as usize).copied().unwrap_or(0);
+        core::iter::from_fn(move || {
+            let row = rows.at(number)?;
+            number = row.next;
+            Some(row)
+        })
+    }
+
+    #[inline]
+    fn value(&self, row: &Row) -> Option<&'a [u8]> {
+        self.slice(row.value_at, row.value_len)
+    }
+
+    #[inline]
+    fn slice(&self, at: u16, len: u16) -> Option<&'a [u8]> {
+        self.bytes.get(usize::from(at)..)?.get(..usize::from(len))
+    }
+}
+
+impl core::fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list()
+            .entries(
+                self.all()
+                    .map(|(_, name, value)| (name.escape_ascii(), value.escape_ascii())),
+            )
+            .finish()
+    }
+}
+
+/// One header line as the scanner found it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) name: Name,
+    name_at: usize,
+    name_len: usize,
+    value_at: usize,
+    value_len: usize,
+}
+
+impl Line {
+    pub(crate) fn value<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        &bytes[self.value_at..self.value_at + self.value_len]
+    }
+}
+
+/// What the scanner finds next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found {
+    /// A header row.
+    Line(Line),
+    /// A line that is no header row; the scan goes on behind it.
+    Fault(&'static str),
+    /// The empty line; the body begins at this offset.
+    End(usize),
+    /// The message ends inside its head.
+    Cut,
+}
+
+/// Walks over the header lines of a message. The framer and the parser both use it, so that they never read one
+/// message in two ways.
+#[derive(Debug)]
+pub(crate) struct Scan<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    /// Begins behind the start line.
+    pub(crate) const fn new(bytes: &'a [u8], at: usize) -> Scan<'a> {
+        Scan { bytes, at }
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self) -> Found {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        if let [b'\r', b'\n', ..] = rest {
+            return Found::End(self.at + 2);
+        }
+        let name_len = rest
+            .iter()
+            .position(|&byte| !is_token(byte))
+            .unwrap_or(rest.len());
+        // Only blanks may stand before the colon: anything else lets two parsers read two names.
+        let blanks = rest[name_len..]
+            .iter()
+            .take_while(|&&byte| byte == b' ' || byte == b'\t')
+            .count();
+        let colon = name_len + blanks;
+        let is_row = name_len != 0 && rest.get(colon) == Some(&b':');
+        let Some((end, is_clean)) = line_end(rest, if is_row { colon + 1 } else { 0 }) else {
+            return Found::Cut;
+        };
+        let start = self.at;
+        self.at += end + 2;
+        if !is_row {
+            return Found::Fault("a header line is no header");
+        }
+        if !is_clean {
+            return Found::Fault("a CR or LF stands alone");
+        }
+        let (value_at, value_len) = trimmed(rest, colon + 1, end);
+        Found::Line(Line {
+            name: Name::from_bytes(&rest[..name_len]),
+            name_at: start,
+            name_len,
+            value_at: start + value_at,
+            value_len,
+        })
+    }
+}
+
+/// Where the CRLF stands that ends the line (one that no white space follows, RFC 3261 §7.3.1), and whether no CR or
+/// LF stood alone before it. `None` if the end is not there yet.
+#[inline]
+fn line_end(bytes: &[u8], mut from: usize) -> Option<(usize, bool)> {
+    let mut is_clean = true;
+    loop {
+        let at = from + memchr::memchr2(b'\r', b'\n', bytes.get(from..)?)?;
+        match &bytes[at..] {
+            [b'\r', b'\n', b' ' | b'\t', ..] => from = at + 3,
+            [b'\r', b'\n', ..] => return Some((at, is_clean)),
+            [b'\r'] => return None,
+            _ => {
+                is_clean = false;
+                from = at + 1;
+            }
+        }
+    }
+}
+
+/// The part of `bytes[from..to]` without white space around it: offset and length.
+#[inline]
+fn trimmed(bytes: &[u8], mut from: usize, mut to: usize) -> (usize, usize) {
+    while from < to && is_space(bytes[from]) {
+        from += 1;
+    }
+    while to > from && is_space(bytes[to - 1]) {
+        to -= 1;
+    }
+    (from, to - from)
+}

@@ -1,0 +1,142 @@
+//! Answering: read RFC 3261 §8.2.6 and §18.2, and RFC 3581 §4.
+
+use super::build::Writer;
+use super::fields::{NameAddr, Via};
+use super::headers::Headers;
+use super::message::{Broken, Request};
+use super::name::Name;
+use super::status::Status;
+use crate::wire::flow::{Flow, Transport};
+use core::net::{IpAddr, SocketAddr};
+
+/// What a response repeats of its request.
+#[derive(Clone, Copy, Debug)]
+pub struct Echo<'a> {
+    headers: Headers<'a>,
+    via: Via<'a>,
+    /// Whether a To tag of ours may be added: the To can be read and has none.
+    takes_tag: bool,
+}
+
+impl<'a> Request<'a> {
+    /// What a response to it repeats.
+    pub const fn echo(&self) -> Echo<'a> {
+        Echo {
+            headers: self.headers,
+            via: self.via,
+            takes_tag: self.to.tag().is_none(),
+        }
+    }
+}
+
+impl<'a> Broken<'a> {
+    /// What the refusal repeats; `None` if its Via can't be read: then there is nobody to answer and it is dropped.
+    pub fn echo(&self) -> Option<Echo<'a>> {
+        let to = self.headers.first(Name::To);
+        let takes_tag = to
+            .and_then(|to| NameAddr::parse(to).ok())
+            .is_some_and(|to| to.tag().is_none());
+        Some(Echo {
+            headers: self.headers,
+            via: self.via?,
+            takes_tag,
+        })
+    }
+}
+
+impl<'a> Echo<'a> {
+    /// The topmost Via value.
+    pub const fn via(&self) -> &Via<'a> {
+        &self.via
+    }
+}
+
+/// Writes the status line and what every response repeats: all Via rows byte for byte but for `received` and
+/// `rport` of the topmost, From, To (with our tag if it had none and one is given), Call-ID, CSeq. Further headers
+/// and the body are the caller's.
+pub fn respond(
+    w: &mut Writer<'_>,
+    to: Echo<'_>,
+    flow: &Flow,
+    status: Status,
+    to_tag: Option<&[u8]>,
+) {
+    w.status(status);
+    vias(w, &to, flow);
+    echo(w, to.headers, Name::From);
+    let tag = to_tag.filter(|_| to.takes_tag);
+    match (to.headers.first(Name::To), tag) {
+        (Some(value), Some(tag)) => {
+            w.begin(Name::To).raw(value).part(b";tag=").part(tag).end();
+        }
+        (Some(_), None) => echo(w, to.headers, Name::To),
+        (None, _) => {}
+    }
+    echo(w, to.headers, Name::CallId);
+    echo(w, to.headers, Name::CSeq);
+}
+
+/// Where the answer goes over datagrams, or over a new connection if the old one is gone.
+///
+/// With `rport`: the packet's source (RFC 3581 §4). Without: the source's address and the port of sent-by, else the
+/// default (RFC 3261 §18.2.2). Never to `maddr`: a stranger's packet does not choose a target.
+pub fn answer_address(via: &Via<'_>, flow: &Flow) -> SocketAddr {
+    if via.rport.is_some() {
+        return flow.remote;
+    }
+    let default = match flow.transport {
+        Transport::Udp | Transport::Tcp => 5_060,
+        Transport::Tls => 5_061,
+    };
+    SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(default))
+}
+
+/// Whether anything may be sent there: no port 0, no multicast, no broadcast, no unspecified address.
+pub fn is_answerable(address: SocketAddr) -> bool {
+    let is_one_host = match address.ip() {
+        IpAddr::V4(v4) => !v4.is_multicast() && !v4.is_broadcast() && !v4.is_unspecified(),
+        IpAddr::V6(v6) => !v6.is_multicast() && !v6.is_unspecified(),
+    };
+    is_one_host && address.port() != 0
+}
+
+/// A row as it came: it was split at its line end, so folding is all it can hold.
+fn echo(w: &mut Writer<'_>, headers: Headers<'_>, name: Name) {
+    if let Some(value) = headers.first(name) {
+        w.begin(name).raw(value).end();
+    }
+}
+
+fn vias(w: &mut Writer<'_>, to: &Echo<'_>, flow: &Flow) {
+    let mut rows = to.headers.rows(Name::Via);
+    if let Some(top) = rows.next() {
+        w.begin(Name::Via);
+        top_via(w, &to.via, flow);
+        // What stood behind the first value in the same row, its comma included.
+        w.raw(top.get(to.via.raw.len()..).unwrap_or_default()).end();
+    }
+    for row in rows {
+        w.begin(Name::Via).raw(row).end();
+    }
+}
+
+/// The topmost value with our `received` and `rport`; what the client said of these is left out.
+fn top_via(w: &mut Writer<'_>, via: &Via<'_>, flow: &Flow) {
+    let source = flow.remote.ip().to_canonical();
+    let raw = via.raw;
+    let mut kept = 0;
+    for (from, to) in via.reply_params() {
+        w.raw(raw.get(kept..from).unwrap_or_default());
+        kept = to;
+    }
+    w.raw(raw.get(kept..).unwrap_or_default());
+    if via.rport.is_some() || via.host.ip() != Some(source) {
+        w.part(b";received=").part_bare_ip(source);
+    }
+    if via.rport.is_some() {
+        w.part(b";rport=").part_u32(flow.remote.port().into());
+    }
+}
+
+#[cfg(test)]
+mod tests;

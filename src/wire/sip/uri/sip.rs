@@ -1,0 +1,180 @@
+//! `sip:`, `sips:` and `pres:` URIs.
+
+use super::super::grammar::{Bad, is_uri, is_user};
+use super::super::host::{Host, hostport};
+use super::super::out::{Out, Print};
+use super::{UriParams, escapes_are_whole};
+
+/// `sip:user:password@host:port;params?headers`
+#[derive(Clone, Copy, Debug)]
+pub struct SipUri<'a> {
+    /// `sips:`
+    pub secure: bool,
+    /// As written, escapes included; never empty. May hold `;` and `?` (RFC 4475 §3.1.1.9).
+    pub user: Option<&'a [u8]>,
+    /// As written; may be empty.
+    pub password: Option<&'a [u8]>,
+    /// Where it leads.
+    pub host: Host<'a>,
+    /// `None` is not 5060: it leaves room for the DNS.
+    pub port: Option<u16>,
+    /// Behind the host.
+    pub params: UriParams<'a>,
+    /// Behind the question mark; empty if there is none. They never become headers of a message.
+    pub headers: &'a [u8],
+}
+
+impl<'a> SipUri<'a> {
+    /// Reads what stands behind the scheme's colon.
+    #[inline]
+    pub(super) fn parse(secure: bool, input: &'a [u8]) -> Result<SipUri<'a>, Bad> {
+        let (user, password, behind) = userinfo(input)?;
+        let (rest, (host, port)) = hostport(behind)?;
+        let (params, headers) = tail(rest)?;
+        Ok(SipUri {
+            secure,
+            user,
+            password,
+            host,
+            port,
+            params,
+            headers,
+        })
+    }
+
+    /// The `transport` parameter as written.
+    pub fn transport(&self) -> Option<&'a [u8]> {
+        self.params.get(b"transport")
+    }
+
+    /// Whether a proxy of this URI is a loose router (RFC 3261 §16.12).
+    pub fn is_loose_router(&self) -> bool {
+        self.params.get(b"lr").is_some()
+    }
+}
+
+impl Print for SipUri<'_> {
+    fn print(&self, out: &mut Out<'_>) {
+        out.raw(if self.secure { b"sips:" } else { b"sip:" });
+        if let Some(user) = self.user {
+            out.value(user);
+            if let Some(password) = self.password {
+                out.byte(b':').value(password);
+            }
+            out.byte(b'@');
+        }
+        out.print(&self.host);
+        if let Some(port) = self.port {
+            out.byte(b':').decimal(port.into());
+        }
+        out.value(self.params.raw());
+        if !self.headers.is_empty() {
+            out.byte(b'?').value(self.headers);
+        }
+    }
+}
+
+/// `pres:user@host?headers` (RFC 3859 §3.2).
+#[derive(Clone, Copy, Debug)]
+pub struct PresUri<'a> {
+    /// As written, escapes included.
+    pub user: Option<&'a [u8]>,
+    /// The domain.
+    pub host: Host<'a>,
+    /// Outside the grammar, and seen.
+    pub port: Option<u16>,
+    /// Outside the grammar, and seen.
+    pub params: UriParams<'a>,
+    /// Behind the question mark; empty if there is none.
+    pub headers: &'a [u8],
+}
+
+impl<'a> PresUri<'a> {
+    pub(super) fn parse(input: &'a [u8]) -> Result<PresUri<'a>, Bad> {
+        let SipUri {
+            secure: _,
+            user,
+            password: None,
+            host,
+            port,
+            params,
+            headers,
+        } = SipUri::parse(false, input)?
+        else {
+            return Err(Bad);
+        };
+        Ok(PresUri {
+            user,
+            host,
+            port,
+            params,
+            headers,
+        })
+    }
+}
+
+impl Print for PresUri<'_> {
+    fn print(&self, out: &mut Out<'_>) {
+        out.raw(b"pres:");
+        if let Some(user) = self.user {
+            out.value(user).byte(b'@');
+        }
+        out.print(&self.host);
+        if let Some(port) = self.port {
+            out.byte(b':').decimal(port.into());
+        }
+        out.value(self.params.raw());
+        if !self.headers.is_empty() {
+            out.byte(b'?').value(self.headers);
+        }
+    }
+}
+
+/// User, password, and what stands behind the `@`.
+type UserInfo<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, &'a [u8]);
+
+/// `[ user [ ":" password ] "@" ]`. The first `@` ends it: none may stand unescaped anywhere else.
+#[inline]
+fn userinfo(input: &[u8]) -> Result<UserInfo<'_>, Bad> {
+    let Some(at) = memchr::memchr(b'@', input) else {
+        return Ok((None, None, input));
+    };
+    let (info, behind) = (&input[..at], &input[at + 1..]);
+    let mut colon = None;
+    let mut escaped = false;
+    for (at, &byte) in info.iter().enumerate() {
+        if !is_user(byte) {
+            return Err(Bad);
+        }
+        if byte == b':' && colon.is_none() {
+            colon = Some(at);
+        }
+        escaped |= byte == b'%';
+    }
+    let (user, password) = match colon {
+        Some(colon) => (&info[..colon], Some(&info[colon + 1..])),
+        None => (info, None),
+    };
+    if user.is_empty() || (escaped && !(escapes_are_whole(user) && escapes_are_whole(info))) {
+        return Err(Bad);
+    }
+    Ok((Some(user), password, behind))
+}
+
+/// Parameters and headers, from `;` or `?` to the end.
+#[inline]
+fn tail(input: &[u8]) -> Result<(UriParams<'_>, &[u8]), Bad> {
+    match input {
+        [] => return Ok((UriParams::default(), b"")),
+        [b';' | b'?', ..] => {}
+        _ => return Err(Bad),
+    }
+    if !input.iter().all(|&byte| is_uri(byte)) || !escapes_are_whole(input) {
+        return Err(Bad);
+    }
+    match memchr::memchr(b'?', input) {
+        Some(mark) if mark + 1 == input.len() => Err(Bad),
+        Some(mark) => Ok((UriParams(&input[..mark]), &input[mark + 1..])),
+        None => Ok((UriParams(input), b"")),
+    }
+}
