@@ -1,1 +1,12 @@
 //! Presence documents: PIDF with RPID (RFC 3863, 4479, 4480) and dialog information (RFC 4235).
+//!
+//! Readers take whatever real servers send and say [`Fault`] for the rest; a document is used as a whole or
+//! not at all. Writers emit compact UTF-8, escaped, all or nothing.
+
+pub mod dialog_info;
+mod out;
+pub mod pidf;
+pub mod xml;
+
+pub use out::Full;
+pub use xml::{Fault, Text};

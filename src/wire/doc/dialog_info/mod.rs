@@ -1,0 +1,197 @@
+//! Dialog information (RFC 4235 §4): what a phone's dialogs are doing.
+//!
+//! [`read`] shows a document dialog by dialog, [`write()`] renders one body for many subscriptions, with a hole
+//! for each subscription's own version number.
+
+mod read;
+mod write;
+
+pub use read::{read, read_head};
+pub use write::{Document, Entry, Party, Rendered, write};
+
+use crate::wire::doc::Text;
+
+/// A dialog's state (RFC 4235 §3.7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// INVITE sent or received, no answer yet.
+    Trying,
+    /// A provisional answer without a tag.
+    Proceeding,
+    /// A provisional answer with a tag: ringing.
+    Early,
+    /// A call is up.
+    Confirmed,
+    /// Over.
+    Terminated,
+}
+
+impl State {
+    const ALL: [State; 5] = [
+        State::Trying,
+        State::Proceeding,
+        State::Early,
+        State::Confirmed,
+        State::Terminated,
+    ];
+
+    /// The value in a document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Trying => "trying",
+            State::Proceeding => "proceeding",
+            State::Early => "early",
+            State::Confirmed => "confirmed",
+            State::Terminated => "terminated",
+        }
+    }
+}
+
+/// Which end sent the INVITE (RFC 4235 §4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The observed user did.
+    Initiator,
+    /// The other one did.
+    Recipient,
+}
+
+impl Direction {
+    const ALL: [Direction; 2] = [Direction::Initiator, Direction::Recipient];
+
+    /// The value in a document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Direction::Initiator => "initiator",
+            Direction::Recipient => "recipient",
+        }
+    }
+}
+
+/// Why a dialog ended (RFC 4235 §4.1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The caller hung up before the answer.
+    Cancelled,
+    /// A final answer other than 2xx.
+    Rejected,
+    /// Another dialog took its place (RFC 3891).
+    Replaced,
+    /// The observed user hung up.
+    LocalBye,
+    /// The other end hung up.
+    RemoteBye,
+    /// 481 or 408 inside the dialog.
+    Error,
+    /// No answer.
+    Timeout,
+}
+
+impl Ending {
+    const ALL: [Ending; 7] = [
+        Ending::Cancelled,
+        Ending::Rejected,
+        Ending::Replaced,
+        Ending::LocalBye,
+        Ending::RemoteBye,
+        Ending::Error,
+        Ending::Timeout,
+    ];
+
+    /// The value in a document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Ending::Cancelled => "cancelled",
+            Ending::Rejected => "rejected",
+            Ending::Replaced => "replaced",
+            Ending::LocalBye => "local-bye",
+            Ending::RemoteBye => "remote-bye",
+            Ending::Error => "error",
+            Ending::Timeout => "timeout",
+        }
+    }
+}
+
+/// Whether a document tells everything or what changed (RFC 4235 §4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All dialogs there are: the table is flushed first.
+    Full,
+    /// Only the dialogs that changed: rows by id.
+    Partial,
+}
+
+impl Extent {
+    const ALL: [Extent; 2] = [Extent::Full, Extent::Partial];
+
+    /// The value in a document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Extent::Full => "full",
+            Extent::Partial => "partial",
+        }
+    }
+}
+
+/// The root of a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The document's number in its subscription; `None` if absent or no 32-bit number.
+    pub version: Option<u32>,
+    /// Full if the document does not say.
+    pub extent: Extent,
+    /// Whose dialogs these are.
+    pub entity: Option<Text<'a>>,
+}
+
+/// One dialog as read. Whatever a server leaves out is `None`, and so is a value nobody knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dialog<'a> {
+    /// Constant from trying to terminated; some servers use the extension.
+    pub id: Option<Text<'a>>,
+    /// The dialog's Call-ID.
+    pub call_id: Option<Text<'a>>,
+    /// The observed user's tag.
+    pub local_tag: Option<Text<'a>>,
+    /// The other end's tag; absent in a half-dialog.
+    pub remote_tag: Option<Text<'a>>,
+    /// Who called whom.
+    pub direction: Option<Direction>,
+    /// The state; a dialog without one says nothing new about it.
+    pub state: Option<State>,
+    /// Why it ended.
+    pub event: Option<Ending>,
+    /// The status code that changed the state, 100 to 699.
+    pub code: Option<u16>,
+    /// The observed user's end.
+    pub local: Participant<'a>,
+    /// The other end.
+    pub remote: Participant<'a>,
+}
+
+impl Dialog<'_> {
+    /// Whether the call is on hold: the observed user renders nothing of a call that is up.
+    ///
+    /// Asterisk says so with `confirmed`, FreeSWITCH with `early`: without this question it looks like ringing.
+    pub fn is_held(&self) -> bool {
+        let may_hold = match self.state {
+            Some(State::Early | State::Confirmed) => true,
+            Some(State::Trying | State::Proceeding | State::Terminated) | None => false,
+        };
+        may_hold && self.local.rendering == Some(false)
+    }
+}
+
+/// One end of a dialog as read (RFC 4235 §4.1.6). What is absent in a partial document did not change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Participant<'a> {
+    /// The URI of From or To.
+    pub identity: Option<Text<'a>>,
+    /// The name shown, from `<identity>` or else from `<target>`.
+    pub display: Option<Text<'a>>,
+    /// The Contact's URI; empty if there is a target without one. A target replaces the old one and
+    /// its `rendering` too (RFC 4235 §4.1.6.2).
+    pub target: Option<Text<'a>>,
+    /// `+sip.rendering` (RFC 4235 §5.2): whether this end plays anything it receives.
+    pub rendering: Option<bool>,
+}

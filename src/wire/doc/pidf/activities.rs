@@ -1,0 +1,173 @@
+//! What a person is doing (RFC 4480 §3.2).
+
+/// A set of RPID activities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Activities(u32);
+
+/// Names in the order of the bits.
+const NAMES: [&str; 27] = [
+    "appointment",
+    "away",
+    "breakfast",
+    "busy",
+    "dinner",
+    "holiday",
+    "in-transit",
+    "looking-for-work",
+    "lunch",
+    "meal",
+    "meeting",
+    "on-the-phone",
+    "other",
+    "performance",
+    "permanent-absence",
+    "playing",
+    "presentation",
+    "shopping",
+    "sleeping",
+    "spectator",
+    "steering",
+    "travel",
+    "tv",
+    "unknown",
+    "vacation",
+    "working",
+    "worship",
+];
+
+/// Gives each name its constant; the build fails if a name is not in the list.
+macro_rules! activities {
+    ($($constant:ident = $name:literal),* $(,)?) => {
+        impl Activities {
+            $(
+                #[doc = concat!("`", $name, "`.")]
+                pub const $constant: Activities = Activities::bit($name);
+            )*
+        }
+    };
+}
+
+activities! {
+    APPOINTMENT = "appointment",
+    AWAY = "away",
+    BREAKFAST = "breakfast",
+    BUSY = "busy",
+    DINNER = "dinner",
+    HOLIDAY = "holiday",
+    IN_TRANSIT = "in-transit",
+    LOOKING_FOR_WORK = "looking-for-work",
+    LUNCH = "lunch",
+    MEAL = "meal",
+    MEETING = "meeting",
+    ON_THE_PHONE = "on-the-phone",
+    OTHER = "other",
+    PERFORMANCE = "performance",
+    PERMANENT_ABSENCE = "permanent-absence",
+    PLAYING = "playing",
+    PRESENTATION = "presentation",
+    SHOPPING = "shopping",
+    SLEEPING = "sleeping",
+    SPECTATOR = "spectator",
+    STEERING = "steering",
+    TRAVEL = "travel",
+    TV = "tv",
+    UNKNOWN = "unknown",
+    VACATION = "vacation",
+    WORKING = "working",
+    WORSHIP = "worship",
+}
+
+impl Activities {
+    /// No activity.
+    pub const NONE: Activities = Activities(0);
+
+    /// The activity an element or a user names, exactly as RFC 4480 spells it.
+    pub fn named(name: &[u8]) -> Option<Activities> {
+        let bit = NAMES.iter().position(|known| known.as_bytes() == name)?;
+        Some(Activities(1 << bit))
+    }
+
+    /// This set and the other together.
+    #[must_use]
+    pub const fn with(self, other: Activities) -> Activities {
+        Activities(self.0 | other.0)
+    }
+
+    /// This set without the other.
+    #[must_use]
+    pub const fn without(self, other: Activities) -> Activities {
+        Activities(self.0 & !other.0)
+    }
+
+    /// Whether every activity of `other` is in this set.
+    pub const fn contains(self, other: Activities) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether any activity is in both sets.
+    pub const fn intersects(self, other: Activities) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether nothing is in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The names in the set, in alphabetical order.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let is_in = move |&(bit, _): &(usize, _)| self.0 & (1 << bit) != 0;
+        NAMES
+            .into_iter()
+            .enumerate()
+            .filter(is_in)
+            .map(|(_, name)| name)
+    }
+
+    /// The one-activity set of a name in the list.
+    const fn bit(name: &str) -> Activities {
+        let mut bit = 0;
+        while !same(NAMES[bit], name) {
+            bit += 1;
+        }
+        Activities(1 << bit)
+    }
+}
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn every_name_is_its_own_bit() {
+        let mut all = Activities::NONE;
+        for name in NAMES {
+            let one = Activities::named(name.as_bytes()).expect("a listed name");
+            assert!(!all.intersects(one), "{name}");
+            assert_eq!(one.names().collect::<Vec<_>>(), [name]);
+            all = all.with(one);
+        }
+        assert_eq!(all.names().count(), NAMES.len());
+        assert_eq!(Activities::named(b"On-The-Phone"), None);
+    }
+
+    #[test]
+    fn sets_add_and_subtract() {
+        let both = Activities::BUSY.with(Activities::ON_THE_PHONE);
+        assert!(both.contains(Activities::BUSY));
+        assert!(!Activities::BUSY.contains(both));
+        assert_eq!(both.without(Activities::BUSY), Activities::ON_THE_PHONE);
+        assert!(both.without(both).is_empty());
+    }
+}

@@ -1,0 +1,129 @@
+//! Presence information (RFC 3863) with persons and devices (RFC 4479) and activities (RFC 4480).
+//!
+//! [`read`] reduces any dialect to the [`Summary`] a lamp needs, [`walk`] shows the parts of a document to a
+//! compositor, [`write`] emits a [`Presence`].
+
+mod activities;
+mod read;
+mod walk;
+mod write;
+
+pub use activities::Activities;
+pub use read::read;
+pub use walk::{Element, Kind, walk};
+pub use write::write;
+
+use crate::ground::limits;
+use crate::ground::time::Utc;
+
+/// Whether a service takes communication (RFC 3863 §4.1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basic {
+    /// It does.
+    Open,
+    /// It does not.
+    Closed,
+}
+
+impl Basic {
+    /// The value in a document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Basic::Open => "open",
+            Basic::Closed => "closed",
+        }
+    }
+}
+
+/// A note for people, cut to [`limits::NOTE`] bytes.
+pub type Note = heapless::String<{ limits::NOTE }>;
+
+/// What a lamp needs to know, from any dialect of PIDF or xpidf.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Open if any tuple is open; `None` if no tuple says anything understood: the lamp is *unknown*.
+    pub basic: Option<Basic>,
+    /// The activities of all persons together.
+    pub activities: Activities,
+    /// The person's note, or the presentity's, or a tuple's; empty without one.
+    pub note: Note,
+    /// How many tuples (or xpidf addresses) the document has; 255 means that many or more.
+    pub tuples: u8,
+    /// How many of them have a contact: without any, a closed presentity is not reachable at all.
+    pub contacts: u8,
+}
+
+impl Summary {
+    /// Nothing known.
+    pub const fn new() -> Summary {
+        Summary {
+            basic: None,
+            activities: Activities::NONE,
+            note: Note::new(),
+            tuples: 0,
+            contacts: 0,
+        }
+    }
+}
+
+/// A document to write.
+#[derive(Clone, Copy, Debug)]
+pub struct Presence<'a> {
+    /// The presentity's URI.
+    pub entity: &'a str,
+    /// Its services.
+    pub tuples: &'a [Tuple<'a>],
+    /// The human being.
+    pub person: Option<Person<'a>>,
+    /// Its devices.
+    pub devices: &'a [Device<'a>],
+    /// A note for persons that have none of their own (RFC 4479 §5).
+    pub note: Option<&'a str>,
+    /// The language of all notes in the document, as RFC 5646 spells it.
+    pub lang: Option<&'a str>,
+}
+
+/// A service (RFC 3863 §4.1.2).
+#[derive(Clone, Copy, Debug)]
+pub struct Tuple<'a> {
+    /// Unique in the document, persons and devices included; an XML name.
+    pub id: &'a str,
+    /// Its state.
+    pub basic: Option<Basic>,
+    /// Where it is reached.
+    pub contact: Option<&'a str>,
+    /// The contact's priority in thousandths, 0 to 1000 (RFC 3863 §4.1.5); a larger one is not written.
+    pub priority: Option<u16>,
+    /// A note for people.
+    pub note: Option<&'a str>,
+    /// The URN of the device it runs on (RFC 4479 §3.5).
+    pub device_id: Option<&'a str>,
+    /// When it last changed.
+    pub timestamp: Option<Utc>,
+}
+
+/// A person (RFC 4479 §3.3).
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// Unique in the document.
+    pub id: &'a str,
+    /// What the person does.
+    pub activities: Activities,
+    /// A note for people.
+    pub note: Option<&'a str>,
+    /// When it last changed.
+    pub timestamp: Option<Utc>,
+}
+
+/// A device (RFC 4479 §3.5).
+#[derive(Clone, Copy, Debug)]
+pub struct Device<'a> {
+    /// Unique in the document.
+    pub id: &'a str,
+    /// Its URN.
+    pub device_id: &'a str,
+    /// A note for people.
+    pub note: Option<&'a str>,
+    /// When it last changed.
+    pub timestamp: Option<Utc>,
+}
