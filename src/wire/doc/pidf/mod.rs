@@ -7,6 +7,7 @@ mod activities;
 mod read;
 mod walk;
 mod write;
+mod xpidf;
 
 pub use activities::Activities;
 pub use read::read;

@@ -1,5 +1,7 @@
-//! The parts of a PIDF document, for a compositor.
+//! The parts of a PIDF document, for a compositor: it carries through untouched what it does not know.
 
+use crate::wire::doc::out::{Full, Out};
+use crate::wire::doc::xml::{self, Event, Namespace, Reader, Tag};
 use crate::wire::doc::{Fault, Text};
 
 /// What a child of the root is.
@@ -18,7 +20,7 @@ pub enum Kind {
 }
 
 /// One child of the root.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Element<'a> {
     /// What it is.
     pub kind: Kind,
@@ -26,13 +28,69 @@ pub struct Element<'a> {
     pub id: Option<Text<'a>>,
     /// Its bytes from `<` to `>`, in the document's encoding.
     pub raw: &'a [u8],
+    reader: &'a Reader<'a, 'a>,
 }
 
-/// Shows the children of a PIDF root in their order.
+impl<'a> Element<'a> {
+    /// The root's namespace declarations, which the element may need: prefix (empty for the default) and URI.
+    pub fn namespaces(&self) -> impl Iterator<Item = (&'a [u8], Text<'a>)> {
+        self.reader.scopes()
+    }
+
+    /// Copies the element to `buf` as it stands, but in UTF-8 and with every bare `&` escaped. Returns the
+    /// copy's length.
+    ///
+    /// # Errors
+    /// [`Full`] if it does not fit.
+    pub fn copy_to(&self, buf: &mut [u8]) -> Result<usize, Full> {
+        let mut out = Out::new(buf);
+        self.reader.copy(self.raw, &mut |piece| out.raw(piece));
+        out.finish()
+    }
+}
+
+/// Shows the children of a PIDF root in their order, once the whole document is known to be good.
 ///
 /// # Errors
-/// See [`Fault`].
+/// Any [`Fault`]: `each` was not called.
 pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    let _ = (body, each);
-    Err(Fault::Syntax)
+    xml::open(body, &mut |reader| {
+        match reader.next()? {
+            Some(Event::Start(tag)) if is_root(tag) => {}
+            Some(Event::Start(_) | Event::End { .. }) => return Err(Fault::WrongRoot),
+            None => return Err(Fault::Syntax),
+        }
+        reader.clone().check_rest()?;
+        let (mut kind, mut id) = (Kind::Other, None);
+        while let Some(event) = reader.next()? {
+            match event {
+                Event::Start(tag) if reader.depth() == 2 => {
+                    kind = kind_of(tag);
+                    id = reader.attribute("id");
+                }
+                Event::End { raw, .. } if reader.depth() == 1 => each(&Element {
+                    kind,
+                    id,
+                    raw,
+                    reader,
+                }),
+                Event::Start(_) | Event::End { .. } => {}
+            }
+        }
+        Ok(())
+    })
+}
+
+fn is_root(tag: Tag<'_>) -> bool {
+    tag.namespace == Namespace::Pidf && tag.local == b"presence"
+}
+
+fn kind_of(tag: Tag<'_>) -> Kind {
+    match (tag.namespace, tag.local) {
+        (Namespace::Pidf, b"tuple") => Kind::Tuple,
+        (Namespace::Pidf, b"note") => Kind::Note,
+        (Namespace::DataModel, b"person") => Kind::Person,
+        (Namespace::DataModel, b"device") => Kind::Device,
+        _ => Kind::Other,
+    }
 }

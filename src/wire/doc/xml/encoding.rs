@@ -1,0 +1,128 @@
+//! From bytes to tokens: byte order mark, XML declaration (XML 1.0 §2.8), encodings (§4.3.3).
+//!
+//! Valid UTF-8 is read as UTF-8 even when ISO-8859-1 is declared: servers declare one and send the other, and
+//! real Latin-1 text is practically never valid UTF-8 by accident.
+
+use super::{Fault, MAX_BODY, MAX_LATIN1, Reader};
+
+/// What a declaration says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Declared {
+    Nothing,
+    Utf8,
+    Latin1,
+}
+
+/// Runs `run` on the tokens of a body.
+///
+/// # Errors
+/// [`Fault::Encoding`] and [`Fault::TooLarge`] before a token is read; else what `run` says.
+pub(in crate::wire::doc) fn open<'a>(
+    body: &'a [u8],
+    run: &mut dyn FnMut(&mut Reader<'a, '_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    if body.len() > MAX_BODY {
+        return Err(Fault::TooLarge);
+    }
+    let (start, declared) = prolog(body)?;
+    match core::str::from_utf8(&body[start..]) {
+        Ok(text) => run(&mut Reader::new(body, start, text, false)),
+        Err(_) if declared == Declared::Utf8 => Err(Fault::Encoding),
+        Err(_) => latin1(body, start, run),
+    }
+}
+
+/// The tokens of a Latin-1 document are those of a copy in which each byte above ASCII is a letter; names and
+/// text are then taken from the document itself. Apart, for the copy's place on the stack.
+#[cold]
+#[inline(never)]
+fn latin1<'a>(
+    body: &'a [u8],
+    start: usize,
+    run: &mut dyn FnMut(&mut Reader<'a, '_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut room = [0; MAX_LATIN1];
+    let source = &body[start..];
+    let copy = room.get_mut(..source.len()).ok_or(Fault::TooLarge)?;
+    for (to, &from) in copy.iter_mut().zip(source) {
+        *to = if from.is_ascii() { from } else { b'x' };
+    }
+    let text = core::str::from_utf8(copy).map_err(|_| Fault::Encoding)?;
+    run(&mut Reader::new(body, start, text, true))
+}
+
+/// Where the document goes on after its declaration, and the encoding it declares.
+fn prolog(body: &[u8]) -> Result<(usize, Declared), Fault> {
+    let (text, mut declared) = match body.strip_prefix(b"\xEF\xBB\xBF") {
+        Some(text) => (text, Declared::Utf8),
+        None => (body, Declared::Nothing),
+    };
+    let is_utf16 = matches!(
+        text,
+        [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, ..] | [_, 0, ..]
+    );
+    if is_utf16 {
+        return Err(Fault::Encoding);
+    }
+    let text = text.trim_ascii_start();
+    let start = body.len() - text.len();
+    let inside = match text.strip_prefix(b"<?xml") {
+        Some(inside) if inside.first().is_some_and(u8::is_ascii_whitespace) => inside,
+        Some(_) | None => return Ok((start, declared)),
+    };
+    let len = memchr::memmem::find(inside, b"?>").ok_or(Fault::Syntax)?;
+    if let Some(encoding) = declaration(&inside[..len])? {
+        let named = encoding_named(encoding)?;
+        if declared == Declared::Nothing {
+            declared = named;
+        }
+    }
+    Ok((start + 5 + len + 2, declared))
+}
+
+/// The encoding that a declaration's pseudo-attributes name.
+fn declaration(inside: &[u8]) -> Result<Option<&[u8]>, Fault> {
+    let mut rest = inside.trim_ascii();
+    let mut encoding = None;
+    while !rest.is_empty() {
+        let equals = memchr::memchr(b'=', rest).ok_or(Fault::Syntax)?;
+        let name = rest[..equals].trim_ascii();
+        let quoted = rest[equals + 1..].trim_ascii_start();
+        let (&quote, value) = quoted.split_first().ok_or(Fault::Syntax)?;
+        if !matches!(quote, b'"' | b'\'') {
+            return Err(Fault::Syntax);
+        }
+        let end = memchr::memchr(quote, value).ok_or(Fault::Syntax)?;
+        match name {
+            b"version" if value.starts_with(b"1.") => {}
+            b"encoding" => encoding = Some(&value[..end]),
+            b"standalone" => {}
+            _ => return Err(Fault::Syntax),
+        }
+        rest = value[end + 1..].trim_ascii_start();
+    }
+    Ok(encoding)
+}
+
+fn encoding_named(name: &[u8]) -> Result<Declared, Fault> {
+    let is = |known: &&str| name.trim_ascii().eq_ignore_ascii_case(known.as_bytes());
+    if ["utf-8", "utf8", "us-ascii", "ascii"]
+        .iter()
+        .any(|known| is(known))
+    {
+        return Ok(Declared::Utf8);
+    }
+    if [
+        "iso-8859-1",
+        "iso8859-1",
+        "iso_8859-1",
+        "latin1",
+        "windows-1252",
+    ]
+    .iter()
+    .any(|known| is(known))
+    {
+        return Ok(Declared::Latin1);
+    }
+    Err(Fault::Encoding)
+}
