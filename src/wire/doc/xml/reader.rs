@@ -224,7 +224,7 @@ impl<'a, 't> Reader<'a, 't> {
         }
         let mut open = Open {
             prefix: self.span(prefix),
-            local: self.span(local),
+            local: self.name(prefix, local)?,
             start,
             content: 0,
             child: 0,
@@ -260,8 +260,8 @@ impl<'a, 't> Reader<'a, 't> {
                     if self.attribute_count + declarations == MAX_ATTRIBUTES {
                         return Err(Fault::TooLarge);
                     }
-                    let (prefix, local, value) =
-                        (self.span(prefix), self.span(local), self.span(value));
+                    let local = self.name(prefix, local)?;
+                    let (prefix, value) = (self.span(prefix), self.span(value));
                     self.check_references(value)?;
                     if self.at(prefix) == b"xmlns" {
                         declarations += 1;
@@ -344,7 +344,7 @@ impl<'a, 't> Reader<'a, 't> {
     fn check_name(&self, prefix: StrSpan<'t>, local: StrSpan<'t>) -> Result<(), Fault> {
         let open = self.open[..self.depth].last().ok_or(Fault::Syntax)?;
         let is_same = self.at(open.prefix) == self.at(self.span(prefix))
-            && self.at(open.local) == self.at(self.span(local));
+            && self.at(open.local) == self.at(self.name(prefix, local)?);
         if is_same { Ok(()) } else { Err(Fault::Syntax) }
     }
 
@@ -413,6 +413,19 @@ impl<'a, 't> Reader<'a, 't> {
     fn at(&self, span: Span) -> &'a [u8] {
         let range = usize::from(span.start)..usize::from(span.end);
         self.raw.get(range).unwrap_or_default()
+    }
+
+    /// The place of a name without its prefix. The tokens take `:name` for a name without prefix, which would
+    /// pair it with `name`; it is none (Namespaces §4).
+    fn name(&self, prefix: StrSpan<'t>, local: StrSpan<'t>) -> Result<Span, Fault> {
+        let span = self.span(local);
+        let before = usize::from(span.start).checked_sub(1);
+        let is_bare = prefix.is_empty() && before.and_then(|at| self.raw.get(at)) == Some(&b':');
+        if is_bare {
+            Err(Fault::Syntax)
+        } else {
+            Ok(span)
+        }
     }
 
     /// A token's place in the document. The document's length fits 16 bits.
