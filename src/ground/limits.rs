@@ -33,20 +33,41 @@ pub const ROWS: usize = 128;
 /// Bytes of one SIP or presence URI that is kept.
 pub const URI: usize = 256;
 
+/// Bytes of a dialog's From, To and Call-ID lines together: three long names. Longer ones get 513.
+pub const DIALOG: usize = 640;
+
+/// Bytes of a dialog's Route lines: four proxies. More get 513.
+pub const ROUTES: usize = 384;
+
 /// Bytes of a panel's, lamp's or button's name.
 pub const NAME: usize = 32;
 
 /// Bytes of a presence note.
 pub const NOTE: usize = 128;
 
+/// Calls of one watched presentity told apart; of more, the ones a lamp would show.
+pub const WATCHED_PARTS: usize = 8;
+
 /// Bytes of the document of one presentity in one package.
 pub const BODY: usize = 1_536;
+
+/// Documents kept for retransmissions; see what happens beyond in the notifier's `bodies`.
+pub const BODIES: usize = 16;
+
+/// Bytes of the `id` parameter of an Event. Longer ones get 513.
+pub const EVENT_ID: usize = 32;
 
 /// Shortest lifetime granted to a subscription: below it 423 (RFC 6665 §4.2.1.1).
 pub const MIN_EXPIRES: Seconds = Seconds(60);
 
 /// Longest lifetime granted to a subscription: a watcher that died is forgotten within the hour.
 pub const MAX_EXPIRES: Seconds = Seconds(3_600);
+
+/// What a refused peer is told to wait when a table is full.
+pub const RETRY_AFTER: Seconds = Seconds(30);
+
+/// The longest Retry-After that is obeyed; a peer must not silence us for a day.
+pub const LONGEST_RETRY: Seconds = Seconds(3_600);
 
 /// Reads a capacity set at build time; the build fails on anything but a positive number.
 const fn setting(text: Option<&str>, default: usize) -> usize {

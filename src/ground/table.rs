@@ -71,43 +71,28 @@ impl<T, const N: usize> Table<T, N> {
     /// # Errors
     /// Gives `entry` back if the table is full.
     pub fn insert(&mut self, entry: T) -> Result<Id<T>, T> {
-        self.insert_with(|_| entry)
-    }
-
-    /// Takes in the entry that `make` makes of its own id.
-    ///
-    /// # Errors
-    /// Gives the entry back if the table is full.
-    pub fn insert_with(&mut self, make: impl FnOnce(Id<T>) -> T) -> Result<Id<T>, T> {
-        if self.is_full() {
-            return Err(make(Id {
-                slot: u16::MAX,
-                lap: 0,
-                of: PhantomData,
-            }));
-        }
-        if let Some(slot) = self.free.pop() {
-            let lap = self.slots[slot as usize].lap;
-            let id = Id {
-                slot,
-                lap,
-                of: PhantomData,
-            };
-            self.slots[slot as usize].entry = Some(make(id));
-            return Ok(id);
-        }
-        let id = Id {
-            slot: self.slots.len() as u16,
-            lap: 0,
-            of: PhantomData,
+        let Some(slot) = self.vacant() else {
+            return Err(entry);
         };
-        match self.slots.push(Slot {
-            lap: 0,
-            entry: Some(make(id)),
-        }) {
-            Ok(()) => Ok(id),
-            Err(Slot { entry, .. }) => Err(entry.expect("it was just put there")),
+        self.free.pop();
+        match self.slots.get_mut(slot as usize) {
+            Some(free) => free.entry = Some(entry),
+            None => {
+                if let Err(Slot {
+                    entry: Some(entry), ..
+                }) = self.slots.push(Slot {
+                    lap: 0,
+                    entry: Some(entry),
+                }) {
+                    return Err(entry);
+                }
+            }
         }
+        Ok(Id {
+            slot,
+            lap: self.slots[slot as usize].lap,
+            of: PhantomData,
+        })
     }
 
     /// Takes the entry out; its id finds nothing from now on.
@@ -146,6 +131,14 @@ impl<T, const N: usize> Table<T, N> {
         } else {
             None
         }
+    }
+
+    /// The slot that the next entry gets; `None` if the table is full.
+    pub fn vacant(&self) -> Option<u16> {
+        if self.is_full() {
+            return None;
+        }
+        Some(self.free.last().copied().unwrap_or(self.slots.len() as u16))
     }
 
     /// The id of whatever is in `slot` now.
@@ -316,6 +309,76 @@ impl<const N: usize> Default for Queue<N> {
     }
 }
 
+/// Slots in lists, each slot in at most one of `LISTS` lists; entering and leaving take constant time.
+pub struct Chains<const N: usize, const LISTS: usize> {
+    /// The first slot of each list, plus one; 0 for an empty list.
+    first: [u16; LISTS],
+    /// Each slot's neighbours, plus one; 0 for none.
+    links: [Link; N],
+}
+
+#[derive(Clone, Copy)]
+struct Link {
+    before: u16,
+    after: u16,
+}
+
+impl<const N: usize, const LISTS: usize> Chains<N, LISTS> {
+    /// All lists are empty.
+    pub const fn new() -> Chains<N, LISTS> {
+        Chains {
+            first: [0; LISTS],
+            links: [Link {
+                before: 0,
+                after: 0,
+            }; N],
+        }
+    }
+
+    /// Enters `slot`, which is in no list, into `list`.
+    pub fn enter(&mut self, list: usize, slot: u16) {
+        let after = self.first[list];
+        self.links[slot as usize] = Link { before: 0, after };
+        if after != 0 {
+            self.links[after as usize - 1].before = slot + 1;
+        }
+        self.first[list] = slot + 1;
+    }
+
+    /// Takes `slot` out of `list`, which it is in.
+    pub fn leave(&mut self, list: usize, slot: u16) {
+        let Link { before, after } = self.links[slot as usize];
+        if before == 0 {
+            self.first[list] = after;
+        } else {
+            self.links[before as usize - 1].after = after;
+        }
+        if after != 0 {
+            self.links[after as usize - 1].before = before;
+        }
+        self.links[slot as usize] = Link {
+            before: 0,
+            after: 0,
+        };
+    }
+
+    /// The first slot of `list`.
+    pub fn first(&self, list: usize) -> Option<u16> {
+        self.first[list].checked_sub(1)
+    }
+
+    /// The slot behind `slot` in its list.
+    pub fn after(&self, slot: u16) -> Option<u16> {
+        self.links[slot as usize].after.checked_sub(1)
+    }
+}
+
+impl<const N: usize, const LISTS: usize> Default for Chains<N, LISTS> {
+    fn default() -> Chains<N, LISTS> {
+        Chains::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -386,5 +449,37 @@ mod tests {
         );
         queue.push(2);
         assert_eq!(queue.pop(), Some(2));
+    }
+
+    #[test]
+    fn chains_agree_with_plain_lists() {
+        let mut random = Random::new();
+        random.seed([8, 9]);
+        let mut chains = Chains::<12, 3>::new();
+        let mut plain = [None; 12];
+        for _ in 0..5_000 {
+            let slot = (random.bits() % 12) as u16;
+            let list = (random.bits() % 3) as usize;
+            match plain[slot as usize].take() {
+                Some(list) => chains.leave(list, slot),
+                None => {
+                    chains.enter(list, slot);
+                    plain[slot as usize] = Some(list);
+                }
+            }
+            for list in 0..3 {
+                let mut found = StdVec::new();
+                let mut next = chains.first(list);
+                while let Some(slot) = next {
+                    found.push(slot);
+                    next = chains.after(slot);
+                }
+                found.sort_unstable();
+                let expected: StdVec<u16> = (0..12)
+                    .filter(|&slot| plain[slot as usize] == Some(list))
+                    .collect();
+                assert_eq!(found, expected);
+            }
+        }
     }
 }

@@ -155,12 +155,27 @@ impl<'b> Writer<'b> {
     /// The body and its two headers; nothing can follow.
     pub fn body(&mut self, content_type: &[u8], body: &[u8]) -> &mut Self {
         self.header(Name::ContentType, content_type);
-        self.close(body)
+        self.close(&[body])
+    }
+
+    /// The body and its two headers, with a decimal number set into the body; nothing can follow.
+    pub fn body_around(
+        &mut self,
+        content_type: &[u8],
+        before: &[u8],
+        number: u32,
+        after: &[u8],
+    ) -> &mut Self {
+        let mut digits = [0; 10];
+        let mut printed = Out::new(&mut digits);
+        let len = printed.decimal(number).position();
+        self.header(Name::ContentType, content_type);
+        self.close(&[before, &digits[..len], after])
     }
 
     /// Says that there is no body; nothing can follow.
     pub fn empty_body(&mut self) -> &mut Self {
-        self.close(b"")
+        self.close(&[])
     }
 
     /// How much is written so far: where a value can be patched later.
@@ -187,14 +202,17 @@ impl<'b> Writer<'b> {
         self.out.finish()
     }
 
-    fn close(&mut self, body: &[u8]) -> &mut Self {
+    fn close(&mut self, body: &[&[u8]]) -> &mut Self {
         if self.has_body {
             self.out.fail();
         }
         self.has_body = true;
-        let len = u32::try_from(body.len()).unwrap_or(u32::MAX);
-        self.header_u32(Name::ContentLength, len);
-        self.out.raw(b"\r\n").raw(body);
+        let len = body.iter().map(|part| part.len()).sum::<usize>();
+        self.header_u32(Name::ContentLength, u32::try_from(len).unwrap_or(u32::MAX));
+        self.out.raw(b"\r\n");
+        for part in body {
+            self.out.raw(part);
+        }
         self
     }
 }

@@ -1,0 +1,142 @@
+//! Marks: the tags and branches we make up, which lead straight back to what they were made for.
+//!
+//! A mark names its owner's table, the slot in it, and 64 random bits. When a peer returns it, finding the
+//! owner takes one look; a guess misses unless it guesses the bits (RFC 3261 §19.3 asks for 32 of them).
+
+use crate::ground::random::Random;
+
+/// Whose mark it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A subscription we serve.
+    Subscription,
+    /// A watch: our own subscription before a notifier answered.
+    Watch,
+    /// One notifier's side of a watch.
+    Leg,
+}
+
+/// A tag or branch of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Whose it is.
+    pub owner: Owner,
+    /// The owner's slot.
+    pub slot: u16,
+    /// What a stranger cannot know.
+    pub nonce: u64,
+}
+
+impl Mark {
+    /// Bytes of a mark as text.
+    pub const LEN: usize = 21;
+
+    /// What every branch begins with (RFC 3261 §8.1.1.7).
+    pub const COOKIE: &'static [u8] = b"z9hG4bK";
+
+    /// A new mark.
+    pub fn draw(owner: Owner, slot: u16, random: &mut Random) -> Mark {
+        Mark {
+            owner,
+            slot,
+            nonce: random.bits(),
+        }
+    }
+
+    /// The mark as text for a tag or, behind [`Mark::COOKIE`], a branch.
+    pub fn text(&self) -> [u8; Mark::LEN] {
+        let mut text = [0; Mark::LEN];
+        text[0] = self.owner.letter();
+        hex(&mut text[1..5], u64::from(self.slot));
+        hex(&mut text[5..], self.nonce);
+        text
+    }
+
+    /// Reads a tag; `None` if it is not one of ours.
+    pub fn from_tag(text: &[u8]) -> Option<Mark> {
+        let (&letter, digits) = text.split_first()?;
+        if digits.len() != Mark::LEN - 1 {
+            return None;
+        }
+        let (slot, nonce) = digits.split_at(4);
+        Some(Mark {
+            owner: Owner::from_letter(letter)?,
+            slot: unhex(slot)? as u16,
+            nonce: unhex(nonce)?,
+        })
+    }
+
+    /// Reads a branch; `None` if it is not one of ours.
+    pub fn from_branch(text: &[u8]) -> Option<Mark> {
+        Mark::from_tag(text.strip_prefix(Mark::COOKIE)?)
+    }
+}
+
+impl Owner {
+    const fn letter(self) -> u8 {
+        match self {
+            Owner::Subscription => b's',
+            Owner::Watch => b'w',
+            Owner::Leg => b'l',
+        }
+    }
+
+    const fn from_letter(letter: u8) -> Option<Owner> {
+        match letter {
+            b's' => Some(Owner::Subscription),
+            b'w' => Some(Owner::Watch),
+            b'l' => Some(Owner::Leg),
+            _ => None,
+        }
+    }
+}
+
+/// Fills `digits` with the low bits of `value` in lower-case hexadecimal.
+pub fn hex(digits: &mut [u8], mut value: u64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[value as usize & 15];
+        value >>= 4;
+    }
+}
+
+fn unhex(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |value, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(value << 4 | u64::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_survives_the_wire() {
+        for owner in [Owner::Subscription, Owner::Watch, Owner::Leg] {
+            let mark = Mark {
+                owner,
+                slot: 0x0fed,
+                nonce: 0x0123_4567_89ab_cdef,
+            };
+            assert_eq!(Mark::from_tag(&mark.text()), Some(mark));
+        }
+    }
+
+    #[test]
+    fn strangers_text_is_no_mark() {
+        for text in [
+            &b""[..],
+            b"s",
+            b"x0001000000000000000a",
+            b"s000100000000000000A0",
+            b"s0001000000000000000a0",
+        ] {
+            assert_eq!(Mark::from_tag(text), None);
+        }
+        assert_eq!(Mark::from_branch(b"s0001000000000000000a"), None);
+    }
+}

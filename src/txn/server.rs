@@ -1,0 +1,197 @@
+//! Non-INVITE server transactions (RFC 3261 §17.2.2): what was answered to whom, for Timer J.
+//!
+//! An answer depends on the request and on a few facts. The request comes again with every retransmission, so
+//! only the facts are kept, and the same bytes are written anew. Requests that change nothing (and everything
+//! that is refused before it changes something) are answered statelessly (§8.2.7) and never come here.
+
+use super::T1_64;
+use crate::ground::limits;
+use crate::ground::random::Secret;
+use crate::ground::table::{Index, cells};
+use crate::ground::time::Instant;
+use crate::wire::sip::{Host, Method, Request};
+use heapless::Deque;
+
+/// The last [`limits::TRANSACTIONS`] requests that changed something, with the facts `A` of their answers.
+///
+/// Full: a new request that would change something is refused with 503 before it does; running transactions
+/// go on (T18). Entries leave in the order they came, for all of them live equally long.
+pub struct Transactions<A> {
+    secret: Secret,
+    kept: Deque<Kept<A>, { limits::TRANSACTIONS }>,
+    /// The number of the oldest entry: entry `n` is at `n - first` of the deque.
+    first: u16,
+    by_key: Index<{ cells(limits::TRANSACTIONS) }>,
+    by_merge: Index<{ cells(limits::TRANSACTIONS) }>,
+    least_free: usize,
+}
+
+struct Kept<A> {
+    key: u64,
+    merge: u64,
+    /// Timer J.
+    ends: Instant,
+    answer: A,
+}
+
+/// How a request relates to those seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen<A> {
+    /// A retransmission: write the same answer again.
+    Again(A),
+    /// The same request on another way, forked by a proxy: 482 (RFC 3261 §8.2.2.2).
+    Merged,
+    /// A request not seen before.
+    New(Key),
+}
+
+/// What a request is known by from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    key: u64,
+    merge: u64,
+}
+
+impl<A: Copy> Transactions<A> {
+    /// Nothing is kept yet.
+    pub const fn new() -> Transactions<A> {
+        Transactions {
+            secret: Secret::new(),
+            kept: Deque::new(),
+            first: 0,
+            by_key: Index::new(),
+            by_merge: Index::new(),
+            least_free: 0,
+        }
+    }
+
+    /// Takes the secret that strangers' branches are hashed under. Before the first request only.
+    pub fn seed(&mut self, secret: Secret) {
+        self.secret = secret;
+    }
+
+    /// Looks a request up.
+    pub fn look_up(&self, request: &Request<'_>) -> Seen<A> {
+        let key = self.key(request, request.method);
+        if let Some(kept) = self.find(key) {
+            return Seen::Again(kept.answer);
+        }
+        let merge = self.merge_key(request);
+        let in_dialog = request.to.tag().is_some();
+        if !in_dialog && self.by_merge.find(merge, |_| true).is_some() {
+            return Seen::Merged;
+        }
+        Seen::New(Key { key, merge })
+    }
+
+    /// Whether the request that `cancel` names is known: a CANCEL then gets 200, and has no other effect (N32).
+    pub fn knows_cancelled(&self, cancel: &Request<'_>) -> bool {
+        [Method::Subscribe, Method::Notify]
+            .into_iter()
+            .any(|method| self.find(self.key(cancel, method)).is_some())
+    }
+
+    /// Keeps the answer until Timer J. The caller has asked [`Transactions::is_full`] before it acted.
+    pub fn keep(&mut self, now: Instant, Key { key, merge }: Key, answer: A) {
+        let kept = Kept {
+            key,
+            merge,
+            ends: now + T1_64,
+            answer,
+        };
+        let number = self.first.wrapping_add(self.kept.len() as u16) & Self::NUMBERS;
+        if self.kept.push_back(kept).is_ok() {
+            self.by_key.insert(key, number);
+            self.by_merge.insert(merge, number);
+        }
+    }
+
+    /// Timer J: forgets what is old.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while self.kept.front().is_some_and(|oldest| oldest.ends <= now) {
+            let Some(Kept { key, merge, .. }) = self.kept.pop_front() else {
+                return;
+            };
+            self.by_key.remove(key, self.first);
+            self.by_merge.remove(merge, self.first);
+            self.first = (self.first + 1) & Self::NUMBERS;
+        }
+    }
+
+    /// When the oldest is to be forgotten.
+    pub fn due(&self) -> Option<Instant> {
+        self.kept.front().map(|oldest| oldest.ends)
+    }
+
+    /// Whether a request that changes something must be refused now.
+    pub fn is_full(&self) -> bool {
+        self.kept.len() + self.least_free >= limits::TRANSACTIONS
+    }
+
+    /// Leaves room for only `left` more; `None` takes the bound away. For tests of a full table.
+    pub fn leave_room(&mut self, left: Option<usize>) {
+        self.least_free = left.map_or(0, |left| {
+            limits::TRANSACTIONS.saturating_sub(self.kept.len() + left)
+        });
+    }
+
+    /// Transactions kept.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Entry numbers are 15 bits and wrap.
+    const NUMBERS: u16 = 0x7fff;
+
+    fn find(&self, key: u64) -> Option<&Kept<A>> {
+        let number = self.by_key.find(key, |_| true)?;
+        self.kept
+            .get(usize::from(number.wrapping_sub(self.first) & Self::NUMBERS))
+    }
+
+    /// RFC 3261 §17.2.3: branch, sent-by and method; for an RFC 2543 peer, all that makes a request.
+    fn key(&self, request: &Request<'_>, method: Method<'_>) -> u64 {
+        let via = &request.via;
+        let hasher = self.secret.hasher().part(method.as_bytes());
+        match via.branch {
+            Some(branch) if via.has_cookie() => {
+                let hasher = match via.host {
+                    Host::Name(name) => hasher.part_ignoring_case(name),
+                    Host::V4(ip) => hasher.part(&ip.octets()),
+                    Host::V6(ip) => hasher.part(&ip.octets()),
+                };
+                let port = via.port.unwrap_or(5_060).to_be_bytes();
+                hasher.part(&port).part(branch).finish()
+            }
+            Some(_) | None => hasher
+                .part(request.uri_text)
+                .part(request.to.tag().unwrap_or_default())
+                .part(request.from.tag().unwrap_or_default())
+                .part(request.call_id)
+                .part(&request.cseq.number.to_be_bytes())
+                .part(via.raw)
+                .finish(),
+        }
+    }
+
+    fn merge_key(&self, request: &Request<'_>) -> u64 {
+        self.secret
+            .hasher()
+            .part(request.from.tag().unwrap_or_default())
+            .part(request.call_id)
+            .part(&request.cseq.number.to_be_bytes())
+            .part(request.method.as_bytes())
+            .finish()
+    }
+}
+
+impl<A: Copy> Default for Transactions<A> {
+    fn default() -> Transactions<A> {
+        Transactions::new()
+    }
+}
