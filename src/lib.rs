@@ -19,5 +19,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod events;
 pub mod ground;
+pub mod txn;
 pub mod wire;

@@ -1,0 +1,50 @@
+//! What a role says to a request: facts, from which the engine writes the response. They are small, so that a
+//! server transaction keeps them instead of the response (see [`crate::txn::server`]).
+
+use crate::ground::time::Seconds;
+use crate::txn::mark::Mark;
+use crate::wire::sip::Status;
+
+/// The facts of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 200 to a SUBSCRIBE: our tag and the lifetime granted (RFC 6665 §4.2.1.1).
+    Subscribed {
+        /// The tag of a new dialog; `None` inside one, where To has it.
+        tag: Option<Mark>,
+        /// Never more than was asked for (N06).
+        expires: Seconds,
+    },
+    /// 200 to anything else.
+    Done,
+    /// The request is refused.
+    Refused(Refusal),
+}
+
+/// Why a request is refused, by what the peer can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not like this.
+    Answer(Status),
+    /// Not now: with `Retry-After` (RFC 3261 §20.33).
+    AnswerLater(Status, Seconds),
+    /// Not so short: 423 with `Min-Expires` (RFC 6665 §4.2.1.1).
+    TooBrief(Seconds),
+}
+
+impl Answer {
+    /// Its status code.
+    pub const fn status(self) -> Status {
+        match self {
+            Answer::Subscribed { .. } | Answer::Done => Status::OK,
+            Answer::Refused(Refusal::Answer(status) | Refusal::AnswerLater(status, _)) => status,
+            Answer::Refused(Refusal::TooBrief(_)) => Status::INTERVAL_TOO_BRIEF,
+        }
+    }
+}
+
+impl From<Status> for Refusal {
+    fn from(status: Status) -> Refusal {
+        Refusal::Answer(status)
+    }
+}

@@ -1,0 +1,289 @@
+//! A dialog as a notifier or a subscriber keeps it (RFC 3261 §12): header lines packed once, ready to be
+//! copied into every request.
+
+use crate::ground::limits;
+use crate::txn::mark::Mark;
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Method, Name, NameAddr, Request, Uri, Writer, is_answerable};
+use core::net::SocketAddr;
+use core::ops::Range;
+use heapless::Vec;
+
+/// One side of a dialog, or of one that a peer has yet to join.
+pub struct Dialog {
+    /// `From`, `To` and `Call-ID`, as they stand in our requests.
+    fixed: Vec<u8, { limits::DIALOG }>,
+    call_id: Range<u16>,
+    /// Empty if the peer gave none, which RFC 2543 allowed.
+    remote_tag: Range<u16>,
+    /// `Route` lines, in order.
+    routes: Vec<u8, { limits::ROUTES }>,
+    /// The first route's URI in `routes`, and whether it routes loosely (§12.2.1.1).
+    first_route: Option<(Range<u16>, Routing)>,
+    /// The remote target: the peer's Contact.
+    target: Vec<u8, { limits::URI }>,
+    /// Our tag.
+    mark: Mark,
+    /// The CSeq of our last request.
+    local_seq: u32,
+    /// The CSeq of the peer's last request, if it sent one.
+    remote_seq: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Routing {
+    Loose,
+    Strict,
+}
+
+/// A dialog's strings do not fit their places: 513 to who sent them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
+
+impl Dialog {
+    /// The dialog that `request` opens towards us: a SUBSCRIBE we accept, or the NOTIFY that answers ours
+    /// (RFC 6665 §4.4.1). In both we are the UAS, so the Record-Route is our route set in its own order (N21).
+    ///
+    /// # Errors
+    /// [`TooLarge`] if names, addresses, routes or target exceed [`limits::DIALOG`], [`limits::ROUTES`] or
+    /// [`limits::URI`] bytes.
+    pub fn accepted(
+        request: &Request<'_>,
+        target: &[u8],
+        mark: Mark,
+        local_seq: u32,
+    ) -> Result<Dialog, TooLarge> {
+        let mut dialog = Dialog::empty(mark, local_seq);
+        dialog.push(b"From: ", request.to.raw)?;
+        if request.to.tag().is_none() {
+            dialog.extend(b";tag=")?;
+            dialog.extend(&mark.text())?;
+        }
+        dialog.push(b"\r\nTo: ", request.from.raw)?;
+        let remote = dialog.fixed.len();
+        if let Some(tag) = request.from.tag()
+            && let Some(at) = memchr::memmem::rfind(request.from.raw, tag)
+        {
+            let start = remote - request.from.raw.len() + at;
+            dialog.remote_tag = range(start, tag.len());
+        }
+        dialog.finish(request.call_id)?;
+        for route in request.headers.record_routes() {
+            dialog.push_route(route)?;
+        }
+        dialog.retarget(target)?;
+        dialog.remote_seq = Some(request.cseq.number);
+        Ok(dialog)
+    }
+
+    /// The half of a dialog that a request of ours may open (RFC 3261 §8.1.1).
+    ///
+    /// # Errors
+    /// [`TooLarge`] as for [`Dialog::accepted`].
+    pub fn opening(
+        local: &str,
+        remote: &str,
+        call_id: &[u8],
+        mark: Mark,
+        local_seq: u32,
+    ) -> Result<Dialog, TooLarge> {
+        let mut dialog = Dialog::empty(mark, local_seq);
+        dialog.push(b"From: <", local.as_bytes())?;
+        dialog.push(b">;tag=", &mark.text())?;
+        dialog.push(b"\r\nTo: <", remote.as_bytes())?;
+        dialog.extend(b">")?;
+        dialog.finish(call_id)?;
+        dialog.retarget(remote.as_bytes())?;
+        Ok(dialog)
+    }
+
+    /// Whether `request` is of this dialog. Its To tag led here; the rest must agree too (§12.2.2).
+    pub fn matches(&self, request: &Request<'_>) -> bool {
+        request.call_id == self.call_id()
+            && request.from.tag().unwrap_or_default() == self.remote_tag()
+    }
+
+    /// Takes the CSeq of a request in the dialog; `false` if an earlier one was higher: 500 (§12.2.2).
+    pub fn advance(&mut self, number: u32) -> bool {
+        if self.remote_seq.is_some_and(|last| number < last) {
+            return false;
+        }
+        self.remote_seq = Some(number);
+        true
+    }
+
+    /// Changes the remote target (§12.2).
+    ///
+    /// # Errors
+    /// [`TooLarge`] above [`limits::URI`] bytes; the old target stays.
+    pub fn retarget(&mut self, target: &[u8]) -> Result<(), TooLarge> {
+        self.target = Vec::from_slice(target).map_err(|_| TooLarge)?;
+        Ok(())
+    }
+
+    /// The CSeq of the next request: one more than any before (N22).
+    pub fn next_seq(&mut self) -> u32 {
+        self.local_seq = (self.local_seq + 1) & 0x7fff_ffff;
+        self.local_seq
+    }
+
+    /// Writes a request's start line and all header lines that the dialog settles, with `seq` and the branch
+    /// of `branch`. The caller adds what is particular to the method.
+    pub fn write_request(
+        &self,
+        w: &mut Writer<'_>,
+        method: Method<'_>,
+        seq: u32,
+        flow: &Flow,
+        branch: Mark,
+    ) {
+        let (uri, strict) = match &self.first_route {
+            Some((first, Routing::Strict)) => (slice(&self.routes, first), true),
+            Some((_, Routing::Loose)) | None => (&self.target[..], false),
+        };
+        w.request(method, uri);
+        write_via(w, flow, branch);
+        w.raw(b"Max-Forwards: 70\r\n");
+        w.raw(&self.fixed);
+        w.begin(Name::CSeq)
+            .part_u32(seq)
+            .part(b" ")
+            .part(method.as_bytes())
+            .end();
+        if strict {
+            let own_row = memchr::memchr(b'\n', &self.routes).map_or(0, |end| end + 1);
+            w.raw(&self.routes[own_row..]);
+            w.begin(Name::Route)
+                .part(b"<")
+                .part(&self.target)
+                .part(b">")
+                .end();
+        } else {
+            w.raw(&self.routes);
+        }
+    }
+
+    /// The numeric address that the route set or the target names, if it is one a datagram can go to.
+    pub fn next_hop(&self) -> Option<SocketAddr> {
+        let uri = match &self.first_route {
+            Some((first, _)) => slice(&self.routes, first),
+            None => &self.target,
+        };
+        numeric_address(&Uri::parse(uri).ok()?)
+    }
+
+    /// Our tag.
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> &[u8] {
+        slice(&self.fixed, &self.call_id)
+    }
+
+    /// The peer's tag; empty if it has none.
+    pub fn remote_tag(&self) -> &[u8] {
+        slice(&self.fixed, &self.remote_tag)
+    }
+
+    /// The remote target.
+    pub fn target(&self) -> &[u8] {
+        &self.target
+    }
+
+    fn empty(mark: Mark, local_seq: u32) -> Dialog {
+        Dialog {
+            fixed: Vec::new(),
+            call_id: 0..0,
+            remote_tag: 0..0,
+            routes: Vec::new(),
+            first_route: None,
+            target: Vec::new(),
+            mark,
+            local_seq,
+            remote_seq: None,
+        }
+    }
+
+    fn finish(&mut self, call_id: &[u8]) -> Result<(), TooLarge> {
+        self.push(b"\r\nCall-ID: ", call_id)?;
+        self.call_id = range(self.fixed.len() - call_id.len(), call_id.len());
+        self.extend(b"\r\n")
+    }
+
+    /// Appends one route. A value that does not parse is not one: it can't be followed.
+    fn push_route(&mut self, value: &[u8]) -> Result<(), TooLarge> {
+        let start = self.routes.len();
+        for part in [b"Route: ", value, b"\r\n"] {
+            self.routes.extend_from_slice(part).map_err(|_| TooLarge)?;
+        }
+        if self.first_route.is_none()
+            && let Ok(route) = NameAddr::parse(value)
+            && let Some(at) = memchr::memmem::find(value, route.uri_text)
+        {
+            let routing = match &route.uri {
+                Uri::Sip(uri) if uri.is_loose_router() => Routing::Loose,
+                Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => Routing::Strict,
+            };
+            let first = range(start + b"Route: ".len() + at, route.uri_text.len());
+            self.first_route = Some((first, routing));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, head: &[u8], value: &[u8]) -> Result<(), TooLarge> {
+        self.extend(head)?;
+        self.extend(value)
+    }
+
+    fn extend(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        self.fixed.extend_from_slice(bytes).map_err(|_| TooLarge)
+    }
+}
+
+/// Writes our Via. It asks for `rport`, so that answers find their way back through a NAT (RFC 3581 §3).
+pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Mark) {
+    w.begin(Name::Via)
+        .part(b"SIP/2.0/")
+        .part(flow.transport.name().as_bytes())
+        .part(b" ")
+        .part_address(flow.local)
+        .part(b";branch=")
+        .part(Mark::COOKIE)
+        .part(&branch.text())
+        .part(b";rport")
+        .end();
+}
+
+/// Writes our Contact: the user of `uri` at the address the peer reaches us at. The `gr` parameter says that it
+/// leads to this instance and no other (RFC 5627 §4.3, 7621 §2; N23).
+pub fn write_contact(w: &mut Writer<'_>, uri: &str, flow: &Flow) {
+    let user = match Uri::parse(uri.as_bytes()) {
+        Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),
+        Ok(Uri::Pres(uri)) => uri.user.unwrap_or_default(),
+        Ok(Uri::Tel(_) | Uri::Other { .. }) | Err(_) => b"",
+    };
+    w.begin(Name::Contact).part(b"<sip:").part(user);
+    if !user.is_empty() {
+        w.part(b"@");
+    }
+    w.part_address(flow.local).part(b";gr>").end();
+}
+
+/// The address of a URI whose host is numeric; `None` for names and for addresses that nobody answers at.
+pub fn numeric_address(uri: &Uri<'_>) -> Option<SocketAddr> {
+    let uri = uri.sip()?;
+    let address = SocketAddr::new(uri.host.ip()?, uri.port.unwrap_or(5_060));
+    is_answerable(address).then_some(address)
+}
+
+fn range(start: usize, len: usize) -> Range<u16> {
+    start as u16..(start + len) as u16
+}
+
+fn slice<'a>(bytes: &'a [u8], range: &Range<u16>) -> &'a [u8] {
+    bytes
+        .get(usize::from(range.start)..usize::from(range.end))
+        .unwrap_or_default()
+}

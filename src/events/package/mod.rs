@@ -1,0 +1,177 @@
+//! The event packages we speak: a closed set. A new one is a file beside these and a line in the list below.
+
+mod dialog;
+mod presence;
+
+use super::presentity::Presentity;
+use super::watched::Watched;
+use crate::ground::limits;
+use crate::ground::time::Seconds;
+use crate::wire::doc::xml::Fault;
+use heapless::Vec;
+
+/// Makes the enum, its list and its descriptions of one list of lines.
+macro_rules! packages {
+    ($($(#[$doc:meta])* $name:ident in $file:ident,)*) => {
+        /// An event package (RFC 6665 §5).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Package {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Package {
+            /// Every package, in the order of Allow-Events.
+            pub const ALL: &'static [Package] = &[$(Package::$name,)*];
+
+            /// What is particular to the package.
+            pub const fn spec(self) -> &'static Spec {
+                match self {
+                    $(Package::$name => &$file::SPEC,)*
+                }
+            }
+        }
+    };
+}
+
+packages! {
+    /// `presence` (RFC 3856).
+    Presence in presence,
+    /// `dialog` (RFC 4235).
+    Dialog in dialog,
+}
+
+/// What tells one package from another.
+pub struct Spec {
+    /// The event type; compared byte by byte (RFC 6665 §8.2.1).
+    pub name: &'static str,
+    /// The lifetime of a subscription that names none.
+    pub expires: Seconds,
+    /// The body types we write, the package's default first. All of them are read.
+    pub bodies: &'static [MediaType],
+    /// Whether a forked SUBSCRIBE may end in several subscriptions, whose states are merged (S21, D16).
+    pub several_notifiers: bool,
+    /// Whether [`Told`] matters: a later document may carry the changes alone.
+    pub partial: bool,
+    /// A number that changes with what the package tells of a presentity. Never 0.
+    pub revision: fn(&Presentity) -> u32,
+    /// Writes the document.
+    pub write: fn(&Presentity, Told, &mut [u8]) -> Option<Body>,
+    /// Takes in a document that a notifier sent.
+    pub read: fn(&mut Memory, &[u8]) -> Result<Reading, Fault>,
+}
+
+/// A media type, in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaType {
+    /// The part before the slash.
+    pub kind: &'static str,
+    /// The part after it.
+    pub subtype: &'static str,
+    /// Both.
+    pub text: &'static str,
+}
+
+/// What the watcher a document is for knows already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing, or it asked: the document is full.
+    Nothing,
+    /// Everything up to this revision.
+    Until(u32),
+}
+
+/// A document written into a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// Bytes written.
+    pub len: usize,
+    /// Where the subscription's own version number goes, if the format has one (D02).
+    pub version_at: Option<usize>,
+}
+
+/// What a watcher keeps of one notifier's documents, to apply partial ones to.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The version of the last document applied.
+    version: Option<u32>,
+    /// Its parts.
+    rows: Vec<Row, { limits::WATCHED_PARTS }>,
+    watched: Watched,
+}
+
+/// One part of a watched state: a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row {
+    /// A hash of the part's id.
+    id: u64,
+    watched: Watched,
+}
+
+/// What came of reading a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The state is this now.
+    State(Watched),
+    /// The document is older than what is known: nothing changed.
+    Stale,
+    /// The state is this now, but a document in between is missing: ask for a full one (D14).
+    Gap(Watched),
+}
+
+impl Package {
+    /// How many packages there are.
+    pub const COUNT: usize = Package::ALL.len();
+
+    /// The package of an Event header; case counts (N05).
+    pub fn from_name(name: &[u8]) -> Option<Package> {
+        Package::ALL
+            .iter()
+            .copied()
+            .find(|package| package.name().as_bytes() == name)
+    }
+
+    /// The event type.
+    pub const fn name(self) -> &'static str {
+        self.spec().name
+    }
+}
+
+impl Memory {
+    /// Nothing was told yet.
+    pub const fn new() -> Memory {
+        Memory {
+            version: None,
+            rows: Vec::new(),
+            watched: Watched::Unknown,
+        }
+    }
+
+    /// What is known now.
+    pub fn watched(&self) -> Watched {
+        self.watched
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_byte_by_byte() /* N05 */
+    {
+        assert_eq!(Package::from_name(b"presence"), Some(Package::Presence));
+        assert_eq!(Package::from_name(b"dialog"), Some(Package::Dialog));
+        for other in [&b"Presence"[..], b"presence.winfo", b"", b"dialo"] {
+            assert_eq!(Package::from_name(other), None);
+        }
+    }
+
+    #[test]
+    fn a_package_has_a_body_and_a_lifetime() /* N07 */
+    {
+        for package in Package::ALL {
+            assert!(!package.spec().bodies.is_empty());
+            assert_eq!(package.spec().expires, Seconds(3_600));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The `presence` package (RFC 3856): PIDF with RPID.
+//!
+//! Read RFC 4479 §3 on what belongs to the service, the device and the person first.
+
+use super::{Body, MediaType, Memory, Reading, Spec, Told};
+use crate::events::presentity::Presentity;
+use crate::events::watched::Watched;
+use crate::ground::time::Seconds;
+use crate::wire::doc::pidf::{self, Activities, Basic, Person, Summary, Tuple};
+use crate::wire::doc::xml::Fault;
+
+pub(super) const SPEC: Spec = Spec {
+    name: "presence",
+    expires: Seconds(3_600),
+    bodies: &[
+        MediaType {
+            kind: "application",
+            subtype: "pidf+xml",
+            text: "application/pidf+xml",
+        },
+        MediaType {
+            kind: "application",
+            subtype: "cpim-pidf+xml",
+            text: "application/cpim-pidf+xml",
+        },
+    ],
+    several_notifiers: false,
+    partial: false,
+    revision: Presentity::presence_revision,
+    write,
+    read,
+};
+
+fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
+    let presence = presentity.presence();
+    let note = if presence.note.is_empty() {
+        None
+    } else {
+        Some(presence.note.as_str())
+    };
+    let timestamp = presentity.stamp().utc();
+    let tuple = Tuple {
+        id: "sip",
+        basic: Some(presence.basic),
+        contact: Some(presentity.uri()),
+        priority: None,
+        note: None,
+        device_id: None,
+        timestamp,
+    };
+    let person = Person {
+        id: "person",
+        activities: presence.activities,
+        note,
+        timestamp,
+    };
+    let document = pidf::Presence {
+        entity: presentity.uri(),
+        tuples: &[tuple],
+        person: Some(person),
+        devices: &[],
+        note,
+        lang: None,
+    };
+    pidf::write(&document, buf).ok().map(|len| Body {
+        len,
+        version_at: None,
+    })
+}
+
+fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
+    memory.watched = watched(&pidf::read(body)?);
+    Ok(Reading::State(memory.watched))
+}
+
+/// What a lamp makes of a presence document, in any server's dialect.
+///
+/// Many servers leave `basic` open during a call and say what goes on in a note, so an open document is
+/// judged by note, then by activity; a closed one is either an owner who does not want to be disturbed or a
+/// device that is not there.
+fn watched(summary: &Summary) -> Watched {
+    let says = |words: &[&str]| {
+        words
+            .iter()
+            .any(|word| contains_ignoring_case(&summary.note, word))
+    };
+    let refuses = says(&["do not disturb", "dnd"]);
+    match summary.basic {
+        Some(Basic::Closed) if refuses => Watched::Dnd,
+        Some(Basic::Closed) if says(&["unavailable", "offline", "unregistered", "not online"]) => {
+            Watched::Offline
+        }
+        Some(Basic::Closed) if summary.activities.intersects(ABSENT) => Watched::Away,
+        Some(Basic::Closed) if summary.contacts > 0 || summary.activities.intersects(OCCUPIED) => {
+            Watched::Dnd
+        }
+        Some(Basic::Closed) => Watched::Offline,
+        Some(Basic::Open) | None if refuses => Watched::Dnd,
+        Some(Basic::Open) | None if says(&["ringing"]) => Watched::Ringing,
+        Some(Basic::Open) | None if says(&["on hold"]) => Watched::Held,
+        Some(Basic::Open) | None if says(&["on the phone"]) => Watched::Busy,
+        Some(Basic::Open) | None if summary.activities.intersects(OCCUPIED) => Watched::Busy,
+        Some(Basic::Open) | None if summary.activities.intersects(ABSENT) => Watched::Away,
+        Some(Basic::Open) => Watched::Idle,
+        None => Watched::Offline,
+    }
+}
+
+/// Here, but not to be spoken to.
+const OCCUPIED: Activities = Activities::ON_THE_PHONE
+    .with(Activities::BUSY)
+    .with(Activities::MEETING)
+    .with(Activities::PRESENTATION)
+    .with(Activities::PERFORMANCE);
+
+/// Not at the desk.
+const ABSENT: Activities = Activities::AWAY
+    .with(Activities::APPOINTMENT)
+    .with(Activities::BREAKFAST)
+    .with(Activities::DINNER)
+    .with(Activities::HOLIDAY)
+    .with(Activities::IN_TRANSIT)
+    .with(Activities::MEAL)
+    .with(Activities::PERMANENT_ABSENCE)
+    .with(Activities::SHOPPING)
+    .with(Activities::SLEEPING)
+    .with(Activities::STEERING)
+    .with(Activities::TRAVEL)
+    .with(Activities::VACATION);
+
+fn contains_ignoring_case(text: &str, word: &str) -> bool {
+    text.as_bytes()
+        .windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+}
