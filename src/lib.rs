@@ -21,5 +21,7 @@
 
 pub mod events;
 pub mod ground;
+pub mod roles;
 pub mod txn;
+pub mod users;
 pub mod wire;

@@ -15,14 +15,18 @@ pub const SUBSCRIPTIONS: usize = setting(option_env!("LAMPFIELD_SUBSCRIPTIONS"),
 /// Own subscriptions to others (settable): a sidecar of 32 keys.
 pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 32);
 
-/// Server transactions kept (settable). One lives 32 s, so this is one SUBSCRIBE or NOTIFY a second.
-pub const TRANSACTIONS: usize = setting(option_env!("LAMPFIELD_TRANSACTIONS"), 32);
+/// Server transactions kept (settable). One lives 32 s and takes some 70 bytes; this many let a building of phones
+/// subscribe within the same half minute after a power cut, 16 a second.
+pub const TRANSACTIONS: usize = setting(option_env!("LAMPFIELD_TRANSACTIONS"), 512);
 
 /// Lamps on one panel (settable).
 pub const LAMPS: usize = setting(option_env!("LAMPFIELD_LAMPS"), 32);
 
 /// Buttons on one panel (settable).
 pub const BUTTONS: usize = setting(option_env!("LAMPFIELD_BUTTONS"), 32);
+
+/// Networks that are trusted.
+pub const TRUSTED: usize = 16;
 
 /// The largest datagram there is (RFC 3261 §18.1.1); nothing that arrives is cut.
 pub const MESSAGE: usize = 65_535;
@@ -68,6 +72,10 @@ pub const RETRY_AFTER: Seconds = Seconds(30);
 
 /// The longest Retry-After that is obeyed; a peer must not silence us for a day.
 pub const LONGEST_RETRY: Seconds = Seconds(3_600);
+
+/// Bytes of the whole agent. Most of them are tables, and pages of tables that were never used are never resident.
+pub const AGENT_BYTES: usize =
+    384 * 1_024 + 2_048 * (SUBSCRIPTIONS + WATCHES + PRESENTITIES + LAMPS) + 96 * TRANSACTIONS;
 
 /// Reads a capacity set at build time; the build fails on anything but a positive number.
 const fn setting(text: Option<&str>, default: usize) -> usize {

@@ -194,8 +194,8 @@ impl<T, const N: usize> Default for Table<T, N> {
 ///
 /// Hashes must come from a [`Secret`](super::random::Secret), or strangers choose where they fall.
 pub struct Index<const CELLS: usize> {
-    /// The hash and the slot plus one; 0 is an empty cell.
-    cells: [(u64, u16); CELLS],
+    /// The low half of the hash, and the slot plus one; 0 is an empty cell.
+    cells: [(u32, u16); CELLS],
 }
 
 impl<const CELLS: usize> Index<CELLS> {
@@ -211,6 +211,7 @@ impl<const CELLS: usize> Index<CELLS> {
 
     /// Enters `slot` under `hash`. The caller enters no more than half of the cells.
     pub fn insert(&mut self, hash: u64, slot: u16) {
+        let hash = hash as u32;
         let mut at = hash as usize & Self::MASK;
         while self.cells[at].1 != 0 {
             at = (at + 1) & Self::MASK;
@@ -220,6 +221,7 @@ impl<const CELLS: usize> Index<CELLS> {
 
     /// Removes `slot` from under `hash` and closes the gap.
     pub fn remove(&mut self, hash: u64, slot: u16) {
+        let hash = hash as u32;
         let mut gap = hash as usize & Self::MASK;
         while self.cells[gap] != (hash, slot + 1) {
             if self.cells[gap].1 == 0 {
@@ -243,8 +245,9 @@ impl<const CELLS: usize> Index<CELLS> {
         self.cells[gap] = (0, 0);
     }
 
-    /// The first slot entered under `hash` that `is_it`.
+    /// The first slot entered under `hash` that `is_it`; the index compares half of the hash, the caller the rest.
     pub fn find(&self, hash: u64, mut is_it: impl FnMut(u16) -> bool) -> Option<u16> {
+        let hash = hash as u32;
         let mut at = hash as usize & Self::MASK;
         while self.cells[at].1 != 0 {
             let (found, slot) = self.cells[at];

@@ -78,7 +78,8 @@ impl<A: Copy> Transactions<A> {
         }
         let merge = self.merge_key(request);
         let in_dialog = request.to.tag().is_some();
-        if !in_dialog && self.by_merge.find(merge, |_| true).is_some() {
+        let merges = |number| self.at(number).is_some_and(|kept| kept.merge == merge);
+        if !in_dialog && self.by_merge.find(merge, merges).is_some() {
             return Seen::Merged;
         }
         Seen::New(Key { key, merge })
@@ -128,6 +129,11 @@ impl<A: Copy> Transactions<A> {
         self.kept.len() + self.least_free >= limits::TRANSACTIONS
     }
 
+    /// Whether there is room to spare for requests that something else tells apart too.
+    pub fn has_plenty(&self) -> bool {
+        self.kept.len() < limits::TRANSACTIONS / 4 && !self.is_full()
+    }
+
     /// Leaves room for only `left` more; `None` takes the bound away. For tests of a full table.
     pub fn leave_room(&mut self, left: Option<usize>) {
         self.least_free = left.map_or(0, |left| {
@@ -149,7 +155,11 @@ impl<A: Copy> Transactions<A> {
     const NUMBERS: u16 = 0x7fff;
 
     fn find(&self, key: u64) -> Option<&Kept<A>> {
-        let number = self.by_key.find(key, |_| true)?;
+        let is_it = |number| self.at(number).is_some_and(|kept| kept.key == key);
+        self.at(self.by_key.find(key, is_it)?)
+    }
+
+    fn at(&self, number: u16) -> Option<&Kept<A>> {
         self.kept
             .get(usize::from(number.wrapping_sub(self.first) & Self::NUMBERS))
     }

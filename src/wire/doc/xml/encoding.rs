@@ -106,10 +106,7 @@ fn declaration(inside: &[u8]) -> Result<Option<&[u8]>, Fault> {
 
 fn encoding_named(name: &[u8]) -> Result<Declared, Fault> {
     let is = |known: &&str| name.trim_ascii().eq_ignore_ascii_case(known.as_bytes());
-    if ["utf-8", "utf8", "us-ascii", "ascii"]
-        .iter()
-        .any(|known| is(known))
-    {
+    if ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(is) {
         return Ok(Declared::Utf8);
     }
     if [
@@ -120,7 +117,7 @@ fn encoding_named(name: &[u8]) -> Result<Declared, Fault> {
         "windows-1252",
     ]
     .iter()
-    .any(|known| is(known))
+    .any(is)
     {
         return Ok(Declared::Latin1);
     }

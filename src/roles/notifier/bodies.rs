@@ -1,0 +1,103 @@
+//! Documents that were rendered, shared by all watchers that see the same.
+//!
+//! A ring: a new document takes the place of the oldest. Whoever still needs that one for a retransmission
+//! finds its id stale and sends the newest state instead, under a new CSeq; that takes a watcher who has not
+//! answered while [`limits::BODIES`] newer documents were made.
+
+use crate::events::package::{Body, Package, Told};
+use crate::events::presentity::Presentity;
+use crate::ground::limits;
+use crate::ground::table::Id;
+use heapless::Vec;
+
+/// The last documents rendered.
+pub(super) struct Bodies {
+    ring: Vec<Rendered, { limits::BODIES }>,
+    next: u16,
+    made: u32,
+}
+
+/// A document in the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BodyId {
+    slot: u16,
+    number: u32,
+}
+
+/// What a document was made of: equal makings, equal bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Making {
+    pub(super) presentity: Id<Presentity>,
+    pub(super) package: Package,
+    pub(super) told: Told,
+    pub(super) revision: u32,
+}
+
+struct Rendered {
+    number: u32,
+    making: Making,
+    bytes: Vec<u8, { limits::BODY }>,
+    version_at: Option<usize>,
+}
+
+impl Bodies {
+    pub(super) const fn new() -> Bodies {
+        Bodies {
+            ring: Vec::new(),
+            next: 0,
+            made: 0,
+        }
+    }
+
+    /// Renders a document; `None` if it does not fit [`limits::BODY`].
+    pub(super) fn render(&mut self, presentity: &Presentity, making: Making) -> Option<BodyId> {
+        let slot = self.next;
+        if self.ring.len() == usize::from(slot) {
+            let fresh = Rendered {
+                number: 0,
+                making,
+                bytes: Vec::new(),
+                version_at: None,
+            };
+            self.ring.push(fresh).ok()?;
+        }
+        let rendered = &mut self.ring[usize::from(slot)];
+        rendered.number = 0;
+        rendered.bytes.clear();
+        rendered.bytes.resize(limits::BODY, 0).ok()?;
+        let spec = making.package.spec();
+        let Body { len, version_at } = (spec.write)(presentity, making.told, &mut rendered.bytes)?;
+        rendered.bytes.truncate(len);
+        self.made = self.made.wrapping_add(1).max(1);
+        (rendered.number, rendered.making, rendered.version_at) = (self.made, making, version_at);
+        self.next = (slot + 1) % limits::BODIES as u16;
+        Some(BodyId {
+            slot,
+            number: self.made,
+        })
+    }
+
+    /// Whether the document is there and was made of this.
+    pub(super) fn is(&self, id: BodyId, making: &Making) -> bool {
+        self.get(id)
+            .is_some_and(|rendered| rendered.making == *making)
+    }
+
+    /// The document's bytes around its version number, if it has one; `None` once the id is stale.
+    pub(super) fn parts(&self, id: BodyId) -> Option<(&[u8], Option<&[u8]>)> {
+        let rendered = self.get(id)?;
+        Some(match rendered.version_at {
+            Some(at) => {
+                let (before, after) = rendered.bytes.split_at_checked(at)?;
+                (before, Some(after))
+            }
+            None => (&rendered.bytes, None),
+        })
+    }
+
+    fn get(&self, id: BodyId) -> Option<&Rendered> {
+        self.ring
+            .get(usize::from(id.slot))
+            .filter(|rendered| rendered.number == id.number)
+    }
+}

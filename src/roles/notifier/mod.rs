@@ -1,0 +1,358 @@
+//! The notifier: answers SUBSCRIBE and tells watchers what changes (RFC 6665 §4.2, 3856, 4235).
+//!
+//! ```text
+//!  SUBSCRIBE ──► Pending ──allow──► Active ──expiry, unsubscribe, end of service──► Terminated
+//!                   └────────── block, nobody decides ─────────────────────────────────┘
+//!
+//!  in each of them:     Idle ──wants──► InFlight ──2xx──► Idle
+//!                                          ├──5xx────► Later ──► InFlight
+//!                                          └──481, 408, …──► the entry is gone
+//! ```
+//!
+//! A watcher has at most one NOTIFY in flight. What changes meanwhile is merged, and the newest state goes out
+//! when the transaction ends. A SUBSCRIBE is the one exception: its NOTIFY goes out at once (N10) and takes the
+//! place of the one in flight, which is sent no more.
+//!
+//! Read RFC 6665 §4.2 first.
+
+mod bodies;
+mod notify;
+mod pace;
+mod subscribe;
+#[cfg(test)]
+mod tests;
+
+pub use pace::Pace;
+pub use subscribe::Subscriber;
+
+use crate::events::dialog::Dialog;
+use crate::events::package::{Package, Told};
+use crate::events::presentity::{Changed, Presentity};
+use crate::events::subscription::{Reason, State, Verdict};
+use crate::ground::limits;
+use crate::ground::table::{Chains, Id, Queue, Table};
+use crate::ground::time::{Instant, Seconds};
+use crate::ground::timers::Timers;
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::flow::Flow;
+use bodies::{Bodies, BodyId};
+use heapless::Vec;
+use notify::InFlight;
+use pace::Bucket;
+
+/// All subscriptions served.
+///
+/// Full: a new SUBSCRIBE gets 503 with Retry-After (N38) unless it comes from a device that subscribed to the
+/// same before and forgot, whose old entry it takes. An authorised watcher is never evicted for another.
+pub struct Notifier {
+    subscriptions: Table<Subscription, { limits::SUBSCRIPTIONS }>,
+    timers: Timers<{ limits::SUBSCRIPTIONS }>,
+    /// Subscriptions that may have something to send now.
+    ready: Queue<{ limits::SUBSCRIPTIONS }>,
+    /// Who watches what, by [`group`].
+    watchers: Chains<{ limits::SUBSCRIPTIONS }, GROUPS>,
+    buckets: [Bucket; GROUPS],
+    /// Groups whose change waits for its pace.
+    paced: Timers<GROUPS>,
+    bodies: Bodies,
+    /// The newest documents of each group.
+    latest: [Latest; GROUPS],
+    rules: Rules,
+}
+
+/// What the configuration says about subscriptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Shorter lifetimes get 423.
+    pub min_expires: Seconds,
+    /// Longer lifetimes are shortened.
+    pub max_expires: Seconds,
+    /// How often each package tells changes.
+    pub pace: [Pace; Package::COUNT],
+}
+
+/// One watcher's subscription.
+pub struct Subscription {
+    dialog: Dialog,
+    /// Where its NOTIFYs go.
+    flow: Flow,
+    presentity: Id<Presentity>,
+    package: Package,
+    /// The `id` of its Event.
+    event_id: Vec<u8, { limits::EVENT_ID }>,
+    /// Which of the package's body types it takes.
+    body: u8,
+    state: State,
+    /// What the watcher has confirmed to know.
+    told: Told,
+    /// The version of the next document, for packages that count them (D02).
+    version: u32,
+    wants: Wants,
+    notify: Notify,
+    /// NOTIFYs in a row that failed in passing.
+    failures: u8,
+}
+
+/// What the watcher is still to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wants {
+    /// It knows all.
+    Nothing,
+    /// What changed.
+    Changes,
+    /// Everything: it asked.
+    Full,
+}
+
+/// What is on its way to the watcher.
+#[derive(Clone, Copy)]
+enum Notify {
+    /// Nothing.
+    Idle,
+    /// A NOTIFY.
+    InFlight(InFlight),
+    /// Nothing before this, for the last NOTIFY failed in passing (N28).
+    Later { until: Instant },
+}
+
+/// The documents last rendered for a group.
+#[derive(Clone, Copy)]
+struct Latest {
+    full: Option<BodyId>,
+    partial: Option<BodyId>,
+}
+
+impl Notifier {
+    /// Serves nobody yet.
+    pub const fn new() -> Notifier {
+        Notifier {
+            subscriptions: Table::new(),
+            timers: Timers::new(),
+            ready: Queue::new(),
+            watchers: Chains::new(),
+            buckets: [Bucket::new(); GROUPS],
+            paced: Timers::new(),
+            bodies: Bodies::new(),
+            latest: [Latest {
+                full: None,
+                partial: None,
+            }; GROUPS],
+            rules: Rules {
+                min_expires: limits::MIN_EXPIRES,
+                max_expires: limits::MAX_EXPIRES,
+                pace: [Pace {
+                    burst: 0,
+                    interval: crate::ground::time::Duration::ZERO,
+                }; Package::COUNT],
+            },
+        }
+    }
+
+    /// Takes new rules; subscriptions that are there keep what they were granted.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
+    /// A presentity changed: its watchers are told at once, or as soon as the pace allows.
+    pub fn handle_change(&mut self, now: Instant, presentity: Id<Presentity>, changed: Changed) {
+        for &package in Package::ALL {
+            let is_news = match package {
+                Package::Presence => changed.presence,
+                Package::Dialog => changed.dialog,
+            };
+            if is_news {
+                self.tell_group(now, group(presentity, package));
+            }
+        }
+    }
+
+    /// The owner decided about a watcher (RFC 6665 §4.2.2).
+    pub fn decide(&mut self, id: Id<Subscription>, verdict: Verdict) {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return;
+        };
+        subscription.state = match (subscription.state, verdict) {
+            (State::Pending { ends }, Verdict::Allow) => State::Active { ends },
+            (State::Pending { .. } | State::Active { .. }, Verdict::Block) => {
+                State::Terminated(Reason::Rejected)
+            }
+            (state, Verdict::Allow | Verdict::Confirm | Verdict::Block) => state,
+        };
+        subscription.wants = Wants::Full;
+        self.wake(id);
+    }
+
+    /// The presentity is not served any more: its watchers are told so.
+    pub fn handle_removal(&mut self, presentity: Id<Presentity>) {
+        for &package in Package::ALL {
+            let mut next = self.watchers.first(group(presentity, package));
+            while let Some(slot) = next {
+                next = self.watchers.after(slot);
+                if let Some(id) = self.subscriptions.id_at(slot) {
+                    self.terminate(id, Reason::NoResource);
+                }
+            }
+        }
+    }
+
+    /// Ends every subscription, telling each watcher why (N37).
+    pub fn stop(&mut self, reason: Reason) {
+        for slot in 0..limits::SUBSCRIPTIONS as u16 {
+            if let Some(id) = self.subscriptions.id_at(slot) {
+                self.terminate(id, reason);
+            }
+        }
+    }
+
+    /// Leaves room for only `left` more subscriptions; for tests of a full table.
+    pub fn leave_room(&mut self, left: Option<usize>) {
+        self.subscriptions.leave_room(left);
+    }
+
+    /// All subscriptions.
+    pub fn iter(&self) -> impl Iterator<Item = (Id<Subscription>, &Subscription)> {
+        self.subscriptions.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.subscriptions.len()
+    }
+
+    /// Whether nobody watches.
+    pub fn is_empty(&self) -> bool {
+        self.subscriptions.is_empty()
+    }
+
+    /// When [`Notifier::handle_timeout`] has something to do.
+    pub fn due(&self) -> Option<Instant> {
+        match (self.timers.next(), self.paced.next()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The subscription a tag or branch of ours leads to.
+    fn find(&self, mark: Mark) -> Option<Id<Subscription>> {
+        match mark.owner {
+            Owner::Subscription => self.subscriptions.id_at(mark.slot),
+            Owner::Watch | Owner::Leg => None,
+        }
+    }
+
+    fn tell_group(&mut self, now: Instant, group: usize) {
+        let pace = self.rules.pace[group % Package::COUNT];
+        match self.buckets[group].take(now, pace) {
+            Err(later) => self.paced.set(group as u16, Some(later)),
+            Ok(()) => {
+                self.paced.set(group as u16, None);
+                let mut next = self.watchers.first(group);
+                while let Some(slot) = next {
+                    next = self.watchers.after(slot);
+                    self.tell(slot);
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, slot: u16) {
+        let Some(id) = self.subscriptions.id_at(slot) else {
+            return;
+        };
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return;
+        };
+        match subscription.state {
+            State::Active { .. } => {
+                subscription.wants = subscription.wants.max(Wants::Changes);
+                self.ready.push(slot);
+            }
+            State::Pending { .. } | State::Terminated(_) => {}
+        }
+    }
+
+    fn terminate(&mut self, id: Id<Subscription>, reason: Reason) {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return;
+        };
+        match subscription.state {
+            State::Terminated(_) => {}
+            State::Pending { .. } | State::Active { .. } => {
+                subscription.state = State::Terminated(reason);
+                subscription.wants = Wants::Full;
+                self.wake(id);
+            }
+        }
+    }
+
+    /// Something about the subscription changed: look at it in the next poll, and set its timer anew.
+    fn wake(&mut self, id: Id<Subscription>) {
+        self.ready.push(id.slot());
+        self.arm(id);
+    }
+
+    fn arm(&mut self, id: Id<Subscription>) {
+        let due = self.subscriptions.get(id).and_then(Subscription::due);
+        self.timers.set(id.slot(), due);
+    }
+
+    fn forget(&mut self, id: Id<Subscription>) {
+        if let Some(gone) = self.subscriptions.remove(id) {
+            self.watchers
+                .leave(group(gone.presentity, gone.package), id.slot());
+            self.timers.set(id.slot(), None);
+        }
+    }
+}
+
+impl Default for Notifier {
+    fn default() -> Notifier {
+        Notifier::new()
+    }
+}
+
+impl Subscription {
+    /// Whom it watches.
+    pub fn presentity(&self) -> Id<Presentity> {
+        self.presentity
+    }
+
+    /// In which package.
+    pub fn package(&self) -> Package {
+        self.package
+    }
+
+    /// Its state.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// The dialog it lives in.
+    pub fn dialog(&self) -> &Dialog {
+        &self.dialog
+    }
+
+    /// Where its NOTIFYs go.
+    pub fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let notify = match &self.notify {
+            Notify::Idle => None,
+            Notify::InFlight(in_flight) => Some(in_flight.client.due()),
+            Notify::Later { until } => Some(*until),
+        };
+        match (notify, self.state.ends()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// One for each presentity and package.
+const GROUPS: usize = limits::PRESENTITIES * Package::COUNT;
+
+const fn group(presentity: Id<Presentity>, package: Package) -> usize {
+    presentity.slot() as usize * Package::COUNT + package as usize
+}

@@ -1,0 +1,406 @@
+//! NOTIFY out, answer in (RFC 6665 §4.2.2).
+
+use super::bodies::{BodyId, Making};
+use super::{Notifier, Notify, Subscription, Wants, group};
+use crate::events::dialog::write_contact;
+use crate::events::package::{Package, Told};
+use crate::events::presentity::Presentity;
+use crate::events::subscription::{Reason, State};
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::table::{Id, Table};
+use crate::ground::time::{Duration, Instant, Seconds};
+use crate::txn::client::{Client, Expiry};
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Contact, Method, Name, Response, Writer};
+use core::net::SocketAddr;
+
+/// A NOTIFY on its way: all that is needed to send the same bytes again.
+#[derive(Clone, Copy)]
+pub(super) struct InFlight {
+    pub(super) client: Client,
+    seq: u32,
+    /// The state it tells, and the lifetime left then.
+    state: State,
+    expires: Seconds,
+    /// The document; a pending watcher gets none.
+    body: Option<BodyId>,
+    /// Which of the package's types it is sent as.
+    media_type: u8,
+    version: u32,
+    /// What the watcher knows once it answered.
+    tells: Told,
+    resend: bool,
+}
+
+/// What the next poll does about one subscription.
+enum Step {
+    Nothing,
+    Resend(InFlight),
+    New,
+}
+
+impl Notifier {
+    /// Writes the next NOTIFY that is due; `None` when all watchers know what there is to know for now.
+    pub fn poll(
+        &mut self,
+        now: Instant,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<(Flow, usize)> {
+        while let Some(slot) = self.ready.pop() {
+            let Some(id) = self.subscriptions.id_at(slot) else {
+                continue;
+            };
+            let written = match self.step(id) {
+                Step::Nothing => None,
+                Step::Resend(in_flight) => self.write(id, presentities, &in_flight, buf),
+                Step::New => self.start(now, id, presentities, random, buf),
+            };
+            self.arm(id);
+            if written.is_some() {
+                return written;
+            }
+        }
+        None
+    }
+
+    /// The final answer to a NOTIFY, or its first 1xx.
+    pub fn handle_response(
+        &mut self,
+        now: Instant,
+        mark: Mark,
+        response: &Response<'_>,
+        flow: &Flow,
+    ) {
+        let Some(id) = self.find(mark) else { return };
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return;
+        };
+        let Notify::InFlight(in_flight) = &mut subscription.notify else {
+            return;
+        };
+        // B12: the branch is secret, but a stranger on the way might have seen it.
+        let is_ours =
+            in_flight.client.nonce() == mark.nonce && response.cseq.number == in_flight.seq;
+        if !is_ours || subscription.flow.remote.ip() != flow.remote.ip() {
+            return;
+        }
+        if response.status < 200 {
+            in_flight.client.handle_provisional();
+            return;
+        }
+        let in_flight = *in_flight;
+        if let 200..300 = response.status
+            && let Some(Ok(Contact::Addr(contact))) = response.headers.contacts().next()
+        {
+            // A target that does not fit leaves the old one, which worked.
+            let _ = subscription.dialog.retarget(contact.uri_text);
+        }
+        self.finish(now, id, in_flight, Outcome::of(response));
+    }
+
+    /// The network says that nobody is at `remote` (T06): as a 503 to what is in flight to it.
+    pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr) {
+        for slot in 0..limits::SUBSCRIPTIONS as u16 {
+            let Some(id) = self.subscriptions.id_at(slot) else {
+                continue;
+            };
+            let Some(subscription) = self.subscriptions.get(id) else {
+                continue;
+            };
+            if let Notify::InFlight(in_flight) = subscription.notify
+                && subscription.flow.remote == remote
+            {
+                self.finish(now, id, in_flight, Outcome::Unreachable);
+            }
+        }
+    }
+
+    /// Expiry, Timers E and F, and changes that waited for their pace.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(group) = self.paced.take_due(now) {
+            self.tell_group(now, usize::from(group));
+        }
+        while let Some(slot) = self.timers.take_due(now) {
+            let Some(id) = self.subscriptions.id_at(slot) else {
+                continue;
+            };
+            let Some(subscription) = self.subscriptions.get_mut(id) else {
+                continue;
+            };
+            if subscription.state.ends().is_some_and(|ends| now >= ends) {
+                subscription.state = State::Terminated(Reason::Timeout);
+                subscription.wants = Wants::Full;
+            }
+            let expiry = match &mut subscription.notify {
+                Notify::Idle => Expiry::Nothing,
+                Notify::InFlight(in_flight) => in_flight.client.handle_timeout(now),
+                Notify::Later { until } => {
+                    if now >= *until {
+                        subscription.notify = Notify::Idle;
+                    }
+                    Expiry::Nothing
+                }
+            };
+            match (expiry, &mut subscription.notify) {
+                // N27: who does not answer is gone.
+                (Expiry::TimedOut, _) => self.forget(id),
+                (Expiry::Resend, Notify::InFlight(in_flight)) => {
+                    in_flight.resend = true;
+                    self.wake(id);
+                }
+                (Expiry::Resend | Expiry::Nothing, _) => self.wake(id),
+            }
+        }
+    }
+
+    fn step(&mut self, id: Id<Subscription>) -> Step {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return Step::Nothing;
+        };
+        match &mut subscription.notify {
+            Notify::InFlight(in_flight) if in_flight.resend => {
+                in_flight.resend = false;
+                let in_flight = *in_flight;
+                // The document made way for newer ones: the newest takes its place, under a new CSeq.
+                if in_flight
+                    .body
+                    .is_some_and(|body| self.bodies.parts(body).is_none())
+                {
+                    subscription.wants = Wants::Full;
+                    return Step::New;
+                }
+                Step::Resend(in_flight)
+            }
+            Notify::InFlight(_) | Notify::Later { .. } => Step::Nothing,
+            Notify::Idle => match subscription.wants {
+                Wants::Nothing => Step::Nothing,
+                Wants::Changes | Wants::Full => Step::New,
+            },
+        }
+    }
+
+    /// Begins a NOTIFY with the newest state.
+    fn start(
+        &mut self,
+        now: Instant,
+        id: Id<Subscription>,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<(Flow, usize)> {
+        let (body, tells) = self.document(id, presentities);
+        let subscription = self.subscriptions.get_mut(id)?;
+        let mark = Mark::draw(Owner::Subscription, id.slot(), random);
+        let in_flight = InFlight {
+            client: Client::start(now, mark.nonce, subscription.flow.transport.is_reliable()),
+            seq: subscription.dialog.next_seq(),
+            state: subscription.state,
+            expires: subscription
+                .state
+                .ends()
+                .map_or(Seconds::ZERO, |ends| ends.seconds_from(now)),
+            body,
+            media_type: subscription.body,
+            version: subscription.version,
+            tells,
+            resend: false,
+        };
+        if body.is_some() {
+            subscription.version = subscription.version.wrapping_add(1);
+        }
+        subscription.wants = Wants::Nothing;
+        subscription.notify = Notify::InFlight(in_flight);
+        self.write(id, presentities, &in_flight, buf)
+    }
+
+    /// The document to send, rendered unless an equal one is there, and what the watcher will know by it.
+    fn document(
+        &mut self,
+        id: Id<Subscription>,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+    ) -> (Option<BodyId>, Told) {
+        let nothing = (None, Told::Nothing);
+        let Some(subscription) = self.subscriptions.get(id) else {
+            return nothing;
+        };
+        match subscription.state {
+            State::Active { .. } | State::Terminated(Reason::Timeout | Reason::NoResource) => {}
+            State::Terminated(Reason::Deactivated | Reason::Probation(_)) => {}
+            State::Pending { .. } | State::Terminated(Reason::Rejected | Reason::GiveUp(_)) => {
+                return nothing;
+            }
+        }
+        let Some(presentity) = presentities.get(subscription.presentity) else {
+            return nothing;
+        };
+        let (package, spec) = (subscription.package, subscription.package.spec());
+        let told = match subscription.wants {
+            Wants::Changes if spec.partial => subscription.told,
+            Wants::Nothing | Wants::Changes | Wants::Full => Told::Nothing,
+        };
+        let revision = (spec.revision)(presentity);
+        let making = Making {
+            presentity: subscription.presentity,
+            package,
+            told,
+            revision,
+        };
+        let cache = &mut self.latest[group(subscription.presentity, package)];
+        let place = match told {
+            Told::Nothing => &mut cache.full,
+            Told::Until(_) => &mut cache.partial,
+        };
+        if !place.is_some_and(|body| self.bodies.is(body, &making)) {
+            *place = self.bodies.render(presentity, making);
+        }
+        (*place, Told::Until(revision))
+    }
+
+    fn write(
+        &self,
+        id: Id<Subscription>,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        in_flight: &InFlight,
+        buf: &mut [u8],
+    ) -> Option<(Flow, usize)> {
+        let subscription = self.subscriptions.get(id)?;
+        let uri = presentities
+            .get(subscription.presentity)
+            .map_or("", Presentity::uri);
+        let mut w = Writer::new(buf);
+        let mark = Mark {
+            owner: Owner::Subscription,
+            slot: id.slot(),
+            nonce: in_flight.client.nonce(),
+        };
+        subscription.dialog.write_request(
+            &mut w,
+            Method::Notify,
+            in_flight.seq,
+            &subscription.flow,
+            mark,
+        );
+        write_contact(&mut w, uri, &subscription.flow);
+        write_event(&mut w, subscription.package, &subscription.event_id);
+        write_state(&mut w, in_flight.state, in_flight.expires);
+        if let Some(body) = in_flight.body {
+            let (before, after) = self.bodies.parts(body)?;
+            let media_type = subscription
+                .package
+                .spec()
+                .bodies
+                .get(usize::from(in_flight.media_type))?;
+            let media_type = media_type.text.as_bytes();
+            match after {
+                None => w.body(media_type, before),
+                Some(after) => w.body_around(media_type, before, in_flight.version, after),
+            };
+        }
+        let len = w.finish().ok()?;
+        Some((subscription.flow, len))
+    }
+
+    fn finish(
+        &mut self,
+        now: Instant,
+        id: Id<Subscription>,
+        in_flight: InFlight,
+        outcome: Outcome,
+    ) {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return;
+        };
+        let was_last = matches!(in_flight.state, State::Terminated(_));
+        subscription.notify = Notify::Idle;
+        match outcome {
+            Outcome::Told => {
+                subscription.told = in_flight.tells;
+                subscription.failures = 0;
+            }
+            Outcome::Refused => subscription.failures = 0,
+            Outcome::Passing(after) => subscription.postpone(now, after),
+            Outcome::Unreachable => subscription.postpone(now, None),
+            Outcome::Gone => {}
+        }
+        let is_gone = match outcome {
+            Outcome::Gone => true,
+            Outcome::Unreachable => subscription.failures > UNREACHABLE,
+            Outcome::Told | Outcome::Refused | Outcome::Passing(_) => false,
+        };
+        if was_last || is_gone {
+            self.forget(id);
+        } else {
+            self.wake(id);
+        }
+    }
+}
+
+/// What an answer to a NOTIFY means for the subscription (RFC 6665 §4.2.2, RFC 5057 §5.1).
+#[derive(Clone, Copy)]
+enum Outcome {
+    /// The watcher knows.
+    Told,
+    /// It does not want this one; the next change may fare better (N28).
+    Refused,
+    /// It could not just now: the newest state again, later.
+    Passing(Option<Seconds>),
+    /// Nobody is there just now.
+    Unreachable,
+    /// There is no such subscription any more (N26).
+    Gone,
+}
+
+impl Outcome {
+    fn of(response: &Response<'_>) -> Outcome {
+        match response.status {
+            200..300 => Outcome::Told,
+            404 | 405 | 408 | 410 | 416 | 480..=485 | 489 | 501 | 604 => Outcome::Gone,
+            500 | 503 | 504 => Outcome::Passing(response.headers.retry_after()),
+            _ => Outcome::Refused,
+        }
+    }
+}
+
+fn write_event(w: &mut Writer<'_>, package: Package, id: &[u8]) {
+    w.begin(Name::Event).part(package.name().as_bytes());
+    if !id.is_empty() {
+        w.part(b";id=").part(id);
+    }
+    w.end();
+}
+
+fn write_state(w: &mut Writer<'_>, state: State, expires: Seconds) {
+    w.begin(Name::SubscriptionState)
+        .part(state.name().as_bytes());
+    match state {
+        State::Pending { .. } | State::Active { .. } => {
+            w.part(b";expires=").part_u32(expires.0);
+        }
+        State::Terminated(reason) => {
+            w.part(b";reason=").part(reason.name().as_bytes());
+            if let Some(after) = reason.retry_after() {
+                w.part(b";retry-after=").part_u32(after.0);
+            }
+        }
+    }
+    w.end();
+}
+
+impl Subscription {
+    /// Tries again with the newest state after what the watcher asked for, or 4 s, doubling up to a minute.
+    fn postpone(&mut self, now: Instant, after: Option<Seconds>) {
+        self.failures = self.failures.saturating_add(1);
+        let backoff = Duration::from_secs(2 << self.failures.min(5)).min(Duration::from_secs(60));
+        let wait = after.map_or(backoff, |after| after.min(limits::LONGEST_RETRY).duration());
+        self.wants = Wants::Full;
+        self.notify = Notify::Later { until: now + wait };
+    }
+}
+
+/// NOTIFYs in a row to an address where nobody is, 28 s and more together: then the watcher is gone as it would
+/// be by Timer F.
+const UNREACHABLE: u8 = 3;

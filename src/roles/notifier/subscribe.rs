@@ -1,0 +1,299 @@
+//! SUBSCRIBE in, answer out (RFC 6665 §4.2.1). The checks keep the order of RFC 3261 §8.2.
+
+use super::{Notifier, Notify, Subscription, Wants, group};
+use crate::events::answer::{Answer, Refusal};
+use crate::events::dialog::{self, Dialog};
+use crate::events::package::{Package, Told};
+use crate::events::presentity::Presentity;
+use crate::events::subscription::{Reason, State, Verdict};
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::table::Id;
+use crate::ground::time::{Instant, Seconds};
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{
+    Contact, Event, NameAddr, Request, SipUri, Status, Uri, answer_address, is_answerable,
+};
+use core::net::SocketAddr;
+use heapless::Vec;
+
+/// What the engine knows of who sent a SUBSCRIBE.
+#[derive(Clone, Copy)]
+pub struct Subscriber<'a> {
+    /// Where it came from.
+    pub flow: &'a Flow,
+    /// What the policy says.
+    pub verdict: Verdict,
+    /// Whether an address is in a trusted network, so that a Contact may name it (N41).
+    pub trusts: &'a dyn Fn(SocketAddr) -> bool,
+}
+
+impl Notifier {
+    /// A SUBSCRIBE outside of any dialog, for `presentity`.
+    ///
+    /// # Errors
+    /// The refusal to answer with; nothing was stored then.
+    pub fn handle_subscribe(
+        &mut self,
+        now: Instant,
+        request: &Request<'_>,
+        presentity: Id<Presentity>,
+        from: Subscriber<'_>,
+        random: &mut Random,
+    ) -> Result<Answer, Refusal> {
+        match from.verdict {
+            Verdict::Allow | Verdict::Confirm => {}
+            Verdict::Block => return Err(Status::FORBIDDEN.into()),
+        }
+        let (package, event) = wanted(request)?;
+        let granted = self.lifetime(request, package)?;
+        let body = body_type(request, package)?;
+        let target = contact(request)?.ok_or(Status::BAD_REQUEST)?;
+        let event_id = event_id(&event)?;
+        let flow = notify_flow(request, from, &target);
+
+        let wanted = (
+            presentity,
+            package,
+            &event_id[..],
+            target.uri_text,
+            flow.remote,
+        );
+        let slot = self
+            .subscriptions
+            .vacant()
+            .or_else(|| self.make_room(wanted))
+            .ok_or_else(busy)?;
+        let mark = Mark::draw(Owner::Subscription, slot, random);
+        let dialog = Dialog::accepted(request, target.uri_text, mark, 0)
+            .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
+        let subscription = Subscription {
+            dialog,
+            flow,
+            presentity,
+            package,
+            event_id,
+            body,
+            state: initial_state(now, granted, from.verdict, package, &event),
+            told: Told::Nothing,
+            version: 0,
+            wants: Wants::Full,
+            notify: Notify::Idle,
+            failures: 0,
+        };
+        let id = self
+            .subscriptions
+            .insert(subscription)
+            .map_err(|_| busy())?;
+        self.watchers.enter(group(presentity, package), slot);
+        self.wake(id);
+        Ok(Answer::Subscribed {
+            tag: Some(mark),
+            expires: granted,
+        })
+    }
+
+    /// A SUBSCRIBE in a dialog: a refresh, or the end.
+    ///
+    /// # Errors
+    /// The refusal to answer with; the subscription is as it was then (N19).
+    pub fn handle_refresh(
+        &mut self,
+        now: Instant,
+        request: &Request<'_>,
+        from: Subscriber<'_>,
+    ) -> Result<Answer, Refusal> {
+        let unknown = Status::NO_SUCH_SUBSCRIPTION;
+        let mark = request.to.tag().and_then(Mark::from_tag).ok_or(unknown)?;
+        let id = self.find(mark).ok_or(unknown)?;
+        let subscription = self.subscriptions.get_mut(id).ok_or(unknown)?;
+        let is_over = matches!(subscription.state, State::Terminated(_));
+        if subscription.dialog.mark() != mark || !subscription.dialog.matches(request) || is_over {
+            return Err(unknown.into());
+        }
+        match from.verdict {
+            Verdict::Allow | Verdict::Confirm => {}
+            Verdict::Block => return Err(Status::FORBIDDEN.into()),
+        }
+        if !subscription.dialog.advance(request.cseq.number) {
+            return Err(Status::SERVER_ERROR.into());
+        }
+        let (package, event) = wanted(request)?;
+        if package != subscription.package || event.id.unwrap_or_default() != subscription.event_id
+        {
+            return Err(Status::FORBIDDEN.into());
+        }
+        let granted = self.lifetime(request, package)?;
+        let body = body_type(request, package)?;
+        let target = contact(request)?;
+
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return Err(unknown.into());
+        };
+        if let Some(target) = target {
+            subscription
+                .dialog
+                .retarget(target.uri_text)
+                .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
+            subscription.flow = notify_flow(request, from, &target);
+        }
+        subscription.body = body;
+        subscription.wants = Wants::Full;
+        // N10: at once, so it does not wait for an answer to the NOTIFY before.
+        subscription.notify = Notify::Idle;
+        subscription.state = match granted {
+            Seconds::ZERO => State::Terminated(Reason::Timeout),
+            granted => subscription.state.until(now + granted),
+        };
+        self.wake(id);
+        Ok(Answer::Subscribed {
+            tag: None,
+            expires: granted,
+        })
+    }
+
+    /// The lifetime granted: the one asked for, the package's default, or the most there is.
+    fn lifetime(&self, request: &Request<'_>, package: Package) -> Result<Seconds, Refusal> {
+        let asked = request.headers.expires().map_err(|_| Status::BAD_REQUEST)?;
+        let asked = asked.unwrap_or(package.spec().expires);
+        // Only then is 423 allowed: RFC 6665 §4.2.1.1.
+        let is_brief =
+            asked > Seconds::ZERO && asked < self.rules.min_expires && asked < Seconds(3_600);
+        if is_brief {
+            Err(Refusal::TooBrief(self.rules.min_expires))
+        } else {
+            Ok(asked.min(self.rules.max_expires))
+        }
+    }
+
+    /// The table is full: a device that subscribes anew to the same has forgotten its old subscription.
+    fn make_room(&mut self, wanted: Wanted<'_>) -> Option<u16> {
+        let is_it = |old: &Subscription| {
+            let target = old.dialog.target();
+            wanted
+                == (
+                    old.presentity,
+                    old.package,
+                    &old.event_id[..],
+                    target,
+                    old.flow.remote,
+                )
+        };
+        let (id, _) = self.subscriptions.iter().find(|(_, old)| is_it(old))?;
+        self.forget(id);
+        self.subscriptions.vacant()
+    }
+}
+
+/// What makes two subscriptions of one device the same: whom, package, event id, Contact, address.
+type Wanted<'a> = (Id<Presentity>, Package, &'a [u8], &'a [u8], SocketAddr);
+
+/// What the request subscribes to: one package that we know (N03, N04).
+fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
+    let event = request.headers.event().map_err(|_| Status::BAD_REQUEST)?;
+    let event = event.ok_or(Status::BAD_EVENT)?;
+    let package = Package::from_name(event.package).ok_or(Status::BAD_EVENT)?;
+    Ok((package, event))
+}
+
+/// Which of the package's body types the watcher likes best (N24, N25).
+fn body_type(request: &Request<'_>, package: Package) -> Result<u8, Refusal> {
+    let accept = request.headers.accept();
+    let mut best = None;
+    for (index, body) in package.spec().bodies.iter().enumerate() {
+        let liked = accept.quality(body.kind, body.subtype).unwrap_or(0);
+        if liked > best.map_or(0, |(liked, _)| liked) {
+            best = Some((liked, index as u8));
+        }
+    }
+    best.map(|(_, index)| index)
+        .ok_or(Status::NOT_ACCEPTABLE.into())
+}
+
+/// The Contact: at most one, of scheme sip or sips, at an address that somebody can be at (N20).
+fn contact<'a>(request: &Request<'a>) -> Result<Option<NameAddr<'a>>, Refusal> {
+    let mut contacts = request.headers.contacts();
+    let Some(first) = contacts.next() else {
+        return Ok(None);
+    };
+    let (Ok(Contact::Addr(contact)), None) = (first, contacts.next()) else {
+        return Err(Status::BAD_REQUEST.into());
+    };
+    match &contact.uri {
+        Uri::Sip(uri) if is_somewhere(uri) => Ok(Some(contact)),
+        Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => {
+            Err(Status::BAD_REQUEST.into())
+        }
+    }
+}
+
+/// Whether somebody can be there: not an unspecified, broadcast or multicast address, nor port 0 (B04).
+fn is_somewhere(uri: &SipUri<'_>) -> bool {
+    let port = uri.port.unwrap_or(5_060);
+    port != 0
+        && uri
+            .host
+            .ip()
+            .is_none_or(|ip| is_answerable(SocketAddr::new(ip, port)))
+}
+
+fn event_id(event: &Event<'_>) -> Result<Vec<u8, { limits::EVENT_ID }>, Refusal> {
+    Vec::from_slice(event.id.unwrap_or_default()).map_err(|_| Status::MESSAGE_TOO_LARGE.into())
+}
+
+/// Where NOTIFYs go: back to where the SUBSCRIBE came from, unless the route or Contact names a numeric address
+/// that belongs there.
+///
+/// A Contact at the sender's own address says on which port it listens. One elsewhere is followed only from a
+/// sender that is not behind a NAT (its Via names the address it has) and into a trusted network; so nobody
+/// makes us send to a third party (N41), and phones behind a NAT get their NOTIFYs.
+fn notify_flow(request: &Request<'_>, from: Subscriber<'_>, target: &NameAddr<'_>) -> Flow {
+    let source = from.flow.remote;
+    let first_route = request.headers.record_routes().next();
+    let named = match first_route {
+        Some(route) => NameAddr::parse(route)
+            .ok()
+            .and_then(|route| dialog::numeric_address(&route.uri)),
+        None => dialog::numeric_address(&target.uri),
+    };
+    let is_direct = request.via.host.ip() == Some(source.ip());
+    let remote = match named {
+        _ if from.flow.transport.is_reliable() => source,
+        Some(named) if named.ip() == source.ip() => named,
+        Some(named) if is_direct && (from.trusts)(named) => named,
+        Some(_) | None => answer_address(&request.via, from.flow),
+    };
+    Flow {
+        remote,
+        ..*from.flow
+    }
+}
+
+/// Active or pending; over at once for a fetch, and for a dialog that we do not have: what we tell of calls is
+/// one virtual dialog without identities, so nobody can name one (D10).
+fn initial_state(
+    now: Instant,
+    granted: Seconds,
+    verdict: Verdict,
+    package: Package,
+    event: &Event<'_>,
+) -> State {
+    let names_a_dialog = match package {
+        Package::Dialog => [&b"call-id"[..], b"from-tag", b"to-tag"]
+            .iter()
+            .any(|name| event.params.get(name).is_some()),
+        Package::Presence => false,
+    };
+    let ends = now + granted;
+    match verdict {
+        _ if names_a_dialog => State::Terminated(Reason::NoResource),
+        _ if granted == Seconds::ZERO => State::Terminated(Reason::Timeout),
+        Verdict::Allow => State::Active { ends },
+        Verdict::Confirm | Verdict::Block => State::Pending { ends },
+    }
+}
+
+fn busy() -> Refusal {
+    Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER)
+}
