@@ -50,7 +50,7 @@ pub struct Looks([Look; Watched::COUNT]);
 /// One lamp: whom it stands for, how it shows it, and what it shows now.
 #[derive(Clone, Debug)]
 pub struct Lamp {
-    watch: Option<u8>,
+    watch: Option<u16>,
     grace: Seconds,
     looks: Looks,
     shown: Option<Look>,
@@ -68,10 +68,15 @@ impl Lamp {
     }
 
     /// Says whom the lamp stands for and how it shows it. What is lit stays lit until [`Lamp::show`].
-    pub fn configure(&mut self, watch: Option<u8>, grace: Seconds, looks: &Looks) {
+    pub fn configure(&mut self, watch: Option<u16>, grace: Seconds, looks: &Looks) {
         self.watch = watch;
         self.grace = grace;
         self.looks = looks.clone();
+    }
+
+    /// The lamp stands for nobody any more. What is lit stays lit until [`Lamp::show`].
+    pub fn forget(&mut self) {
+        self.watch = None;
     }
 
     /// Lights the lamp; `false` if it shows that already.
@@ -113,7 +118,7 @@ impl Lamp {
     }
 
     /// The watch it shows, by its number in the settings.
-    pub fn watch(&self) -> Option<u8> {
+    pub fn watch(&self) -> Option<u16> {
         self.watch
     }
 

@@ -11,6 +11,26 @@ pub struct Pace {
     pub interval: Duration,
 }
 
+impl Pace {
+    /// Every change at once.
+    pub const UNLIMITED: Pace = Pace {
+        burst: 0,
+        interval: Duration::ZERO,
+    };
+
+    /// `presence`: five seconds (RFC 3856 §6.10) after a short burst.
+    pub const PRESENCE: Pace = Pace {
+        burst: 4,
+        interval: Duration::from_secs(5),
+    };
+
+    /// `dialog`: one second (RFC 4235 §3.10) after a short burst.
+    pub const DIALOG: Pace = Pace {
+        burst: 4,
+        interval: Duration::from_secs(1),
+    };
+}
+
 /// The bucket. It starts full.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bucket {
