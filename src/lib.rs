@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 pub mod events;
+pub mod engine;
 pub mod ground;
 pub mod roles;
 pub mod txn;

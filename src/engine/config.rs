@@ -1,0 +1,545 @@
+//! What the agent is told to do: whom it serves, whom it watches, what its lamps and buttons mean.
+//!
+//! [`Settings`] is plain data of fixed capacity. Who fills it in (a file, a test, the demonstration) calls
+//! [`Settings::validate`] before the agent sees it; the agent relies on what `validate` promises.
+
+use core::fmt::{self, Write};
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+use heapless::Vec;
+
+use super::stub::{Activity, Looks, Package, Text};
+use crate::ground::limits::{
+    BUTTONS, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, URI, WATCHES,
+};
+use crate::ground::time::Seconds;
+
+/// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
+pub const HOST: usize = 264;
+
+/// Networks that may watch without a password.
+pub const TRUSTED: usize = 16;
+
+/// All that the agent is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whose presence is kept and served here.
+    pub presentities: Vec<PresentitySettings, PRESENTITIES>,
+    /// Our own subscriptions. No two are equal: lamps that ask for the same thing share one.
+    pub watches: Vec<WatchSettings, WATCHES>,
+    /// Every lamp of the panel, in the board's order.
+    pub lamps: Vec<LampSettings, LAMPS>,
+    /// Every button of the panel, in the board's order.
+    pub buttons: Vec<ButtonSettings, BUTTONS>,
+    /// Requests from elsewhere are refused with 403.
+    pub trusted: Vec<Network, TRUSTED>,
+    /// Shortest lifetime granted to a subscription: below it 423 (RFC 6665 §4.2.1.1). At most 3600.
+    pub min_expires: Seconds,
+    /// Longest lifetime granted to a subscription.
+    pub max_expires: Seconds,
+    /// How often watchers of `presence` may be told.
+    pub presence_pace: Pace,
+    /// How often watchers of `dialog` may be told.
+    pub dialog_pace: Pace,
+}
+
+impl Settings {
+    /// No settings at all: every byte zero, so that a static costs nothing in flash.
+    /// [`Settings::restore_defaults`] makes them valid.
+    pub const fn new() -> Settings {
+        Settings {
+            presentities: Vec::new(),
+            watches: Vec::new(),
+            lamps: Vec::new(),
+            buttons: Vec::new(),
+            trusted: Vec::new(),
+            min_expires: Seconds::ZERO,
+            max_expires: Seconds::ZERO,
+            presence_pace: Pace::UNLIMITED,
+            dialog_pace: Pace::UNLIMITED,
+        }
+    }
+
+    /// The demonstration: one desk, and the lamp `blf1` that watches it through a real SUBSCRIBE over loopback.
+    /// Lamps and buttons are those of the simulated board.
+    pub fn demo() -> Settings {
+        let mut settings = Settings::new();
+        settings.restore_demo(None);
+        settings
+    }
+
+    /// Forgets everything, then sets what is not zero by default.
+    pub fn restore_defaults(&mut self) {
+        self.presentities.clear();
+        self.watches.clear();
+        self.lamps.clear();
+        self.buttons.clear();
+        self.trusted.clear();
+        self.min_expires = MIN_EXPIRES;
+        self.max_expires = MAX_EXPIRES;
+        self.presence_pace = Pace::PRESENCE;
+        self.dialog_pace = Pace::DIALOG;
+    }
+
+    /// As [`Settings::demo`], in place. `server` is the agent's own address where it is not 127.0.0.1:5060.
+    pub fn restore_demo(&mut self, server: Option<SocketAddr>) {
+        const DESK: &str = "sip:desk@127.0.0.1";
+        self.restore_defaults();
+        let desk = || Text::from(DESK).unwrap_or_default();
+        let mut watch = WatchSettings::new(desk(), desk(), Package::Dialog);
+        watch.server = server.map(|address| {
+            let mut text = heapless::String::<HOST>::new();
+            let _ = write!(text, "{address}"); // An address is always shorter than a host name.
+            Text::from(&text).unwrap_or_default()
+        });
+        // What does not fit a build with smaller tables is left out.
+        let _ = self.trusted.extend_from_slice(&Network::LOOPBACK);
+        let _ = self.presentities.push(PresentitySettings::new(desk()));
+        let _ = self.watches.push(watch);
+        for name in ["blf1", "blf2", "blf3", "blf4"] {
+            let mut lamp = LampSettings::new(Text::from(name).unwrap_or_default());
+            lamp.watch = (name == "blf1").then_some(0);
+            let _ = self.lamps.push(lamp);
+        }
+        for (name, action) in [("hook", Action::Hook), ("dnd", Action::Dnd)] {
+            let name = Text::from(name).unwrap_or_default();
+            let _ = self.buttons.push(ButtonSettings {
+                name,
+                presentity: 0,
+                action,
+            });
+        }
+    }
+
+    /// The index of a watch equal to `wanted`, which is added if there is none yet.
+    ///
+    /// # Errors
+    /// [`Full`] when [`WATCHES`] others are there.
+    pub fn share_watch(&mut self, wanted: WatchSettings) -> Result<u16, Full> {
+        let at = match self.watches.iter().position(|watch| *watch == wanted) {
+            Some(at) => at,
+            None => {
+                self.watches.push(wanted).map_err(|_| Full)?;
+                self.watches.len() - 1
+            }
+        };
+        u16::try_from(at).map_err(|_| Full)
+    }
+
+    /// Checks what the agent relies on: every index finds something, names and presentities are unique,
+    /// URIs are usable in a request, times make sense.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; its text says what to do.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        if self.max_expires == Seconds::ZERO || self.min_expires > self.max_expires {
+            return Err(Invalid::Lifetimes);
+        }
+        // RFC 6665 §4.2.1.1: 423 is allowed only below an hour.
+        if self.min_expires > Seconds(3_600) {
+            return Err(Invalid::MinExpires);
+        }
+        self.validate_presentities()?;
+        self.validate_watches()?;
+        self.validate_lamps()?;
+        self.validate_buttons()
+    }
+
+    fn validate_presentities(&self) -> Result<(), Invalid> {
+        for (at, presentity) in self.presentities.iter().enumerate() {
+            if !is_address(&presentity.uri) {
+                return Err(Invalid::Presentity(at));
+            }
+            let mut before = self.presentities.iter().take(at);
+            if before.any(|other| other.uri == presentity.uri) {
+                return Err(Invalid::PresentityTwice(at));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_watches(&self) -> Result<(), Invalid> {
+        for (at, watch) in self.watches.iter().enumerate() {
+            if !is_address(&watch.target) {
+                return Err(Invalid::Target(at));
+            }
+            if !is_address(&watch.from) {
+                return Err(Invalid::From(at));
+            }
+            if watch.server.as_ref().is_some_and(|it| !is_server(it)) {
+                return Err(Invalid::Server(at));
+            }
+            if watch.expires == Seconds::ZERO {
+                return Err(Invalid::WatchExpires(at));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_lamps(&self) -> Result<(), Invalid> {
+        for (at, lamp) in self.lamps.iter().enumerate() {
+            let mut before = self.lamps.iter().take(at);
+            if !is_name(&lamp.name) || before.any(|other| other.name == lamp.name) {
+                return Err(Invalid::LampName(at));
+            }
+            if lamp
+                .watch
+                .is_some_and(|watch| usize::from(watch) >= self.watches.len())
+            {
+                return Err(Invalid::LampWatch(at));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_buttons(&self) -> Result<(), Invalid> {
+        for (at, button) in self.buttons.iter().enumerate() {
+            let mut before = self.buttons.iter().take(at);
+            if !is_name(&button.name) || before.any(|other| other.name == button.name) {
+                return Err(Invalid::ButtonName(at));
+            }
+            let served = usize::from(button.presentity) < self.presentities.len();
+            if button.action != Action::None && !served {
+                return Err(Invalid::ButtonPresentity(at));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings::new()
+    }
+}
+
+/// Somebody whose presence is kept and served here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresentitySettings {
+    /// The address watchers subscribe to, as `sip:desk@192.168.1.20`.
+    pub uri: Text<URI>,
+    /// Whether watchers of `dialog` see do-not-disturb as a confirmed dialog, so that their lamp turns red.
+    pub dialog_shows_dnd: bool,
+}
+
+impl PresentitySettings {
+    /// A presentity as it is without further words.
+    pub const fn new(uri: Text<URI>) -> PresentitySettings {
+        PresentitySettings {
+            uri,
+            dialog_shows_dnd: true,
+        }
+    }
+}
+
+/// A subscription of our own to somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchSettings {
+    /// Whom we watch.
+    pub target: Text<URI>,
+    /// Who we say we are.
+    pub from: Text<URI>,
+    /// What we subscribe to.
+    pub package: Package,
+    /// Whether a 489 (Bad Event) to `dialog` makes us ask for `presence`.
+    pub fallback: bool,
+    /// The next hop as `host[:port]`; without it the target's own host.
+    pub server: Option<Text<HOST>>,
+    /// The lifetime we ask for.
+    pub expires: Seconds,
+}
+
+impl WatchSettings {
+    /// Lifetime asked for without further words: a restarted server is noticed within five minutes.
+    pub const EXPIRES: Seconds = Seconds(300);
+
+    /// A watch as it is without further words.
+    pub const fn new(target: Text<URI>, from: Text<URI>, package: Package) -> WatchSettings {
+        WatchSettings {
+            target,
+            from,
+            package,
+            fallback: false,
+            server: None,
+            expires: WatchSettings::EXPIRES,
+        }
+    }
+}
+
+/// An indicator of the panel and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LampSettings {
+    /// The board's name for it.
+    pub name: Text<NAME>,
+    /// Index into [`Settings::watches`]; a lamp without a watch stays off.
+    pub watch: Option<u16>,
+    /// How long the lamp keeps its look after its subscription broke.
+    pub grace: Seconds,
+    /// The look of each state.
+    pub looks: Looks,
+}
+
+impl LampSettings {
+    /// Grace without further words: about as long as a lost request is repeated (RFC 3261 §17.1.2.2: 32 s).
+    pub const GRACE: Seconds = Seconds(30);
+
+    /// A lamp that watches nobody yet.
+    pub const fn new(name: Text<NAME>) -> LampSettings {
+        LampSettings {
+            name,
+            watch: None,
+            grace: LampSettings::GRACE,
+            looks: Looks::DEFAULT,
+        }
+    }
+}
+
+/// A button of the panel and what it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ButtonSettings {
+    /// The board's name for it.
+    pub name: Text<NAME>,
+    /// Index into [`Settings::presentities`]: whose state it changes.
+    pub presentity: u16,
+    /// What it does.
+    pub action: Action,
+}
+
+/// What a button does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Each press switches do-not-disturb on or off.
+    Dnd,
+    /// Pressed: the handset is up. Released: it is down.
+    Hook,
+    /// Each press sets or takes away this activity.
+    Activity(Activity),
+}
+
+/// How often the watchers of one presentity are told: a token bucket (RFC 3856 §6.10, RFC 4235 §3.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Changes told at once before the interval counts; 0 means no limit.
+    pub burst: u8,
+    /// Time after which one more change may be told.
+    pub interval: Duration,
+}
+
+impl Pace {
+    /// Every change at once.
+    pub const UNLIMITED: Pace = Pace {
+        burst: 0,
+        interval: Duration::ZERO,
+    };
+
+    /// `presence`: five seconds (RFC 3856 §6.10) after a short burst.
+    pub const PRESENCE: Pace = Pace {
+        burst: 4,
+        interval: Duration::from_secs(5),
+    };
+
+    /// `dialog`: one second (RFC 4235 §3.10) after a short burst.
+    pub const DIALOG: Pace = Pace {
+        burst: 4,
+        interval: Duration::from_secs(1),
+    };
+}
+
+/// A range of addresses as `192.168.0.0/16` or `fd00::/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The lowest address; bits behind the prefix are zero.
+    address: IpAddr,
+    /// Leading bits that count.
+    prefix: u8,
+}
+
+impl Network {
+    /// This machine itself.
+    pub const LOOPBACK: [Network; 2] = [
+        Network {
+            address: IpAddr::V4(core::net::Ipv4Addr::new(127, 0, 0, 0)),
+            prefix: 8,
+        },
+        Network {
+            address: IpAddr::V6(core::net::Ipv6Addr::LOCALHOST),
+            prefix: 128,
+        },
+    ];
+
+    /// Reads `address/bits`, or a single address. Bits behind the prefix are dropped; a v4-mapped IPv6 network
+    /// becomes the IPv4 network it means.
+    pub fn parse(text: &str) -> Option<Network> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let written: IpAddr = address.parse().ok()?;
+        let widest = width(written);
+        let prefix = match prefix {
+            None => widest,
+            Some(digits) if digits.bytes().all(|it| it.is_ascii_digit()) => digits.parse().ok()?,
+            Some(_) => return None,
+        };
+        if prefix > widest {
+            return None;
+        }
+        let address = written.to_canonical();
+        let mapped = widest - width(address);
+        // A network wider than all mapped addresses is an IPv6 network that merely begins there.
+        let (address, prefix) = match prefix.checked_sub(mapped) {
+            Some(prefix) => (address, prefix),
+            None => (written, prefix),
+        };
+        Some(Network {
+            address: masked(address, prefix),
+            prefix,
+        })
+    }
+
+    /// Whether `address` lies inside. A v4-mapped IPv6 address counts as the IPv4 address it is.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        width(address) == width(self.address) && masked(address, self.prefix) == self.address
+    }
+}
+
+impl fmt::Display for Network {
+    /// As it is written in a configuration; a single address without its prefix.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)?;
+        if self.prefix < width(self.address) {
+            write!(f, "/{}", self.prefix)?;
+        }
+        Ok(())
+    }
+}
+
+/// A table has no room left; the caller names the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// What is wrong with [`Settings`]; numbers are indices into the list concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    /// The shortest lifetime is above the longest, or the longest is nought.
+    Lifetimes,
+    /// The shortest lifetime is above an hour.
+    MinExpires,
+    /// A presentity's URI.
+    Presentity(usize),
+    /// A presentity is there already.
+    PresentityTwice(usize),
+    /// A watch's target.
+    Target(usize),
+    /// A watch's `from`.
+    From(usize),
+    /// A watch's server.
+    Server(usize),
+    /// A watch asks for no time at all.
+    WatchExpires(usize),
+    /// A lamp's name is unusable or there already.
+    LampName(usize),
+    /// A lamp's watch is not there.
+    LampWatch(usize),
+    /// A button's name is unusable or there already.
+    ButtonName(usize),
+    /// A button's presentity is not there.
+    ButtonPresentity(usize),
+}
+
+impl fmt::Display for Invalid {
+    /// One line: what is wrong, and what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, at, remedy) = match *self {
+            Invalid::Lifetimes => ("min_expires", None, "set it between 1 and max_expires"),
+            Invalid::MinExpires => ("min_expires", None, "set it to 3600 or less"),
+            Invalid::Presentity(at) => ("presentity", Some(at), "write uri as sip:name@host"),
+            Invalid::PresentityTwice(at) => ("presentity", Some(at), "name each uri only once"),
+            Invalid::Target(at) => ("watch", Some(at), "write the target as sip:name@host"),
+            Invalid::From(at) => ("watch", Some(at), "write from as sip:name@host"),
+            Invalid::Server(at) => ("watch", Some(at), "write server as host or host:port"),
+            Invalid::WatchExpires(at) => ("watch", Some(at), "ask for one second or more"),
+            Invalid::LampName(at) => ("lamp", Some(at), "give each lamp a name of its own"),
+            Invalid::LampWatch(at) => ("lamp", Some(at), "let it watch something in the list"),
+            Invalid::ButtonName(at) => ("button", Some(at), "give each button a name of its own"),
+            Invalid::ButtonPresentity(at) => ("button", Some(at), "name a presentity served here"),
+        };
+        match at {
+            Some(at) => write!(f, "{what} {}: {remedy}", at + 1),
+            None => write!(f, "{what}: {remedy}"),
+        }
+    }
+}
+
+impl core::error::Error for Invalid {}
+
+/// Whether `text` can stand as an address in a request: `sip:`, `sips:` or `pres:`, a host, and no byte that
+/// could end a header line or its angle brackets.
+pub fn is_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let known = ["sip", "sips", "pres"]
+        .iter()
+        .any(|it| scheme.eq_ignore_ascii_case(it));
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let clean = rest
+        .bytes()
+        .all(|it| it.is_ascii_graphic() && !matches!(it, b'<' | b'>' | b'"' | b'\\' | b'`'));
+    known && clean && !host.is_empty() && !host.starts_with([':', ';', '?'])
+}
+
+/// Whether `text` is a `host` or `host:port`; an IPv6 address stands in brackets.
+pub fn is_server(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let port_is_good = port.is_none_or(|port| {
+        port.bytes().all(|it| it.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|it| it > 0)
+    });
+    let host_is_good = match host.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
+        Some(inside) => inside.parse::<core::net::Ipv6Addr>().is_ok(),
+        None => {
+            let label = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_');
+            !host.is_empty() && host.len() <= 253 && host.bytes().all(label)
+        }
+    };
+    port_is_good && host_is_good
+}
+
+/// Whether `text` can name a lamp or button: it stands in paths and on command lines.
+pub fn is_name(text: &str) -> bool {
+    let clean = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_');
+    !text.is_empty() && text.bytes().all(clean)
+}
+
+/// Bits of an address of this family.
+const fn width(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
+}
+
+/// `address` with only its first `prefix` bits.
+fn masked(address: IpAddr, prefix: u8) -> IpAddr {
+    let prefix = u32::from(prefix);
+    match address {
+        IpAddr::V4(it) => {
+            let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
+            IpAddr::V4((it.to_bits() & mask).into())
+        }
+        IpAddr::V6(it) => {
+            let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
+            IpAddr::V6((it.to_bits() & mask).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
