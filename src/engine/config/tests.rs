@@ -70,7 +70,7 @@ fn each_thing_the_agent_relies_on_is_checked() {
         |it| {
             it.presentities
                 .push(it.presentities[0].clone())
-                .expect("room")
+                .expect("room");
         },
         "presentity 2: name each uri only once",
     );
