@@ -19,10 +19,15 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-pub mod events;
+#[cfg(feature = "std")]
+extern crate std;
+
 pub mod engine;
+pub mod events;
 pub mod ground;
 pub mod roles;
+#[cfg(feature = "std")]
+pub mod shell;
 pub mod txn;
 pub mod users;
 pub mod wire;

@@ -9,10 +9,11 @@ use core::time::Duration;
 
 use heapless::Vec;
 
-use super::stub::{Activity, Looks, Package, Text};
+use super::stub::{Activity, Looks, Package};
 use crate::ground::limits::{
     BUTTONS, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, URI, WATCHES,
 };
+use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 
 /// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
@@ -86,24 +87,24 @@ impl Settings {
     pub fn restore_demo(&mut self, server: Option<SocketAddr>) {
         const DESK: &str = "sip:desk@127.0.0.1";
         self.restore_defaults();
-        let desk = || Text::from(DESK).unwrap_or_default();
+        let desk = || Text::copied(DESK).unwrap_or_default();
         let mut watch = WatchSettings::new(desk(), desk(), Package::Dialog);
         watch.server = server.map(|address| {
-            let mut text = heapless::String::<HOST>::new();
+            let mut text = Text::new();
             let _ = write!(text, "{address}"); // An address is always shorter than a host name.
-            Text::from(&text).unwrap_or_default()
+            text
         });
         // What does not fit a build with smaller tables is left out.
         let _ = self.trusted.extend_from_slice(&Network::LOOPBACK);
         let _ = self.presentities.push(PresentitySettings::new(desk()));
         let _ = self.watches.push(watch);
         for name in ["blf1", "blf2", "blf3", "blf4"] {
-            let mut lamp = LampSettings::new(Text::from(name).unwrap_or_default());
+            let mut lamp = LampSettings::new(Text::copied(name).unwrap_or_default());
             lamp.watch = (name == "blf1").then_some(0);
             let _ = self.lamps.push(lamp);
         }
         for (name, action) in [("hook", Action::Hook), ("dnd", Action::Dnd)] {
-            let name = Text::from(name).unwrap_or_default();
+            let name = Text::copied(name).unwrap_or_default();
             let _ = self.buttons.push(ButtonSettings {
                 name,
                 presentity: 0,

@@ -1,4 +1,4 @@
 //! Floor 6: the agent and its settings.
 
 pub mod config;
-mod stub;
+pub(crate) mod stub;

@@ -6,39 +6,6 @@
     reason = "goes away with the real types"
 )]
 
-use core::ops::Deref;
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text<const N: usize>(heapless::String<N>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong;
-
-impl<const N: usize> Text<N> {
-    pub const fn new() -> Self {
-        Text(heapless::String::new())
-    }
-    #[allow(clippy::should_implement_trait, reason = "as the contract has it")]
-    pub fn from(text: &str) -> Result<Self, TooLong> {
-        let mut this = Self::new();
-        this.push_str(text)?;
-        Ok(this)
-    }
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-    pub fn push_str(&mut self, text: &str) -> Result<(), TooLong> {
-        self.0.push_str(text).map_err(|_| TooLong)
-    }
-}
-
-impl<const N: usize> Deref for Text<N> {
-    type Target = str;
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Package {
     Presence,

@@ -46,7 +46,7 @@ fn broken(change: impl FnOnce(&mut Settings), text: &str) {
 }
 
 fn text<const N: usize>(it: &str) -> Text<N> {
-    Text::from(it).expect("short")
+    Text::copied(it).expect("short")
 }
 
 #[test]

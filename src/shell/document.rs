@@ -1,0 +1,526 @@
+//! A TOML file with the place of everything in it, so that each mistake is told where it stands and what to do.
+//!
+//! Mistakes are collected, not returned: a reader goes on and the user sees them all at once.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::string::{String, ToString};
+use std::vec::Vec;
+use std::{format, vec};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Everything wrong with one file, in the file's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults {
+    /// As the user named it.
+    pub file: String,
+    /// At least one.
+    pub faults: Vec<Fault>,
+}
+
+impl Faults {
+    /// A file that could not be read at all: told at its first character.
+    pub fn whole(file: &str, what: String, remedy: &str) -> Faults {
+        Faults {
+            file: file.to_string(),
+            faults: vec![Fault {
+                line: 1,
+                column: 1,
+                what,
+                remedy: remedy.to_string(),
+            }],
+        }
+    }
+}
+
+impl fmt::Display for Faults {
+    /// Two lines each: `FILE:LINE:COLUMN: what`, and indented `remedy: what to do`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, fault) in self.faults.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            let Fault {
+                line,
+                column,
+                what,
+                remedy,
+            } = fault;
+            write!(
+                f,
+                "{}:{line}:{column}: {what}\n  remedy: {remedy}",
+                self.file
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Collects the mistakes of one text.
+pub struct Collector<'t> {
+    text: &'t str,
+    found: Vec<(usize, Fault)>,
+}
+
+impl<'t> Collector<'t> {
+    /// Nothing is wrong with `text` yet.
+    pub fn new(text: &'t str) -> Collector<'t> {
+        Collector {
+            text,
+            found: Vec::new(),
+        }
+    }
+
+    /// Reads the text as TOML. Mistakes in the writing itself are collected; the table then holds what could be
+    /// understood.
+    pub fn parse(&mut self) -> Spanned<DeTable<'t>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            let at = error.span().map_or(0, |it| it.start);
+            let remedy = match error.message() {
+                "duplicate key" => "keep one of the two",
+                _ => "write `key = value`, one to a line, with text in double quotes",
+            };
+            self.add(at, error.message().to_string(), remedy);
+        }
+        table
+    }
+
+    /// Adds a mistake at byte `at`.
+    pub fn add(&mut self, at: usize, what: impl Into<String>, remedy: impl Into<String>) {
+        let (line, column) = self.place(at);
+        let fault = Fault {
+            line,
+            column,
+            what: what.into(),
+            remedy: remedy.into(),
+        };
+        self.found.push((at, fault));
+    }
+
+    /// Whether nothing was found so far.
+    pub fn is_clean(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The line of byte `at`, from 1.
+    pub fn line(&self, at: usize) -> usize {
+        self.place(at).0
+    }
+
+    /// The end: `value` if nothing was found.
+    ///
+    /// # Errors
+    /// Everything found, in the file's order.
+    pub fn finish<T>(mut self, file: &str, value: T) -> Result<T, Faults> {
+        if self.found.is_empty() {
+            return Ok(value);
+        }
+        self.found.sort_by_key(|(at, _)| *at);
+        Err(Faults {
+            file: file.to_string(),
+            faults: self.found.into_iter().map(|(_, fault)| fault).collect(),
+        })
+    }
+
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |it| it + 1);
+        (line, before[start..].chars().count() + 1)
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found<T> {
+    /// What is written there.
+    pub value: T,
+    /// The byte it begins at.
+    pub at: usize,
+}
+
+/// One table of the file, its keys already known to be known.
+pub struct Section<'d, 't> {
+    /// As errors call it: `[[lamp]]`, or `the file`.
+    name: &'static str,
+    table: &'d DeTable<'t>,
+    /// The byte it begins at.
+    pub at: usize,
+}
+
+impl<'d, 't> Section<'d, 't> {
+    /// The table `table`; keys that are not in `known` are mistakes.
+    pub fn open(
+        name: &'static str,
+        table: &'d DeTable<'t>,
+        at: usize,
+        known: &[&str],
+        faults: &mut Collector<'_>,
+    ) -> Section<'d, 't> {
+        for key in table.keys() {
+            let written = key.get_ref().as_ref();
+            if !known.contains(&written) {
+                let what = format!("unknown key `{}` in {name}", written.escape_debug());
+                faults.add(key.span().start, what, suggestion(written, known));
+            }
+        }
+        Section { name, table, at }
+    }
+
+    /// Text behind `key`.
+    pub fn text(&self, key: &str, faults: &mut Collector<'_>) -> Option<Found<&'d str>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some(found(value, text.as_ref())),
+            _ => self.unfit(key, value, "text", &format!("write {key} = \"…\""), faults),
+        }
+    }
+
+    /// Text behind `key`, which must be there.
+    pub fn required(
+        &self,
+        key: &str,
+        example: &str,
+        faults: &mut Collector<'_>,
+    ) -> Option<Found<&'d str>> {
+        if self.value(key).is_none() {
+            let what = format!("{} has no {key}", self.name);
+            faults.add(self.at, what, format!("add {key} = \"{example}\""));
+        }
+        self.text(key, faults)
+    }
+
+    /// A whole number behind `key`, inside `range`.
+    pub fn number(
+        &self,
+        key: &str,
+        range: RangeInclusive<u32>,
+        faults: &mut Collector<'_>,
+    ) -> Option<Found<u32>> {
+        let value = self.value(key)?;
+        let (least, most) = (range.start(), range.end());
+        let remedy = format!("write {key} = N with N from {least} to {most}");
+        let DeValue::Integer(written) = value.get_ref() else {
+            return self.unfit(key, value, "a whole number", &remedy, faults);
+        };
+        let number = u32::from_str_radix(written.as_str(), written.radix()).ok();
+        let Some(number) = number.filter(|it| range.contains(it)) else {
+            let what = format!("{key} is {}, which is out of range", written.as_str());
+            faults.add(value.span().start, what, remedy);
+            return None;
+        };
+        Some(found(value, number))
+    }
+
+    /// `true` or `false` behind `key`.
+    pub fn flag(&self, key: &str, faults: &mut Collector<'_>) -> Option<Found<bool>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(found(value, *flag)),
+            _ => {
+                let remedy = format!("write {key} = true or {key} = false, without quotes");
+                self.unfit(key, value, "true or false", &remedy, faults)
+            }
+        }
+    }
+
+    /// One of the words `choices` behind `key`.
+    pub fn choice<T: Copy>(
+        &self,
+        key: &str,
+        choices: &[(&'static str, T)],
+        faults: &mut Collector<'_>,
+    ) -> Option<Found<T>> {
+        let text = self.text(key, faults)?;
+        let chosen = choices.iter().find(|(word, _)| *word == text.value);
+        if chosen.is_none() {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            let what = format!("{key} cannot be \"{}\"", text.value.escape_debug());
+            faults.add(text.at, what, suggestion(text.value, &words));
+        }
+        chosen.map(|(_, value)| Found {
+            value: *value,
+            at: text.at,
+        })
+    }
+
+    /// A list of texts behind `key`; a single text counts as a list of one.
+    pub fn texts(&self, key: &str, faults: &mut Collector<'_>) -> Option<Vec<Found<&'d str>>> {
+        let value = self.value(key)?;
+        let remedy = format!("write {key} = [\"…\", \"…\"]");
+        let items = match value.get_ref() {
+            DeValue::String(text) => return Some(vec![found(value, text.as_ref())]),
+            DeValue::Array(items) => items,
+            _ => return self.unfit(key, value, "a list of texts", &remedy, faults),
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            match item.get_ref() {
+                DeValue::String(text) => texts.push(found(item, text.as_ref())),
+                _ => {
+                    let _: Option<()> = self.unfit(key, item, "a list of texts", &remedy, faults);
+                }
+            }
+        }
+        Some(texts)
+    }
+
+    /// The table behind `key`.
+    pub fn section(
+        &self,
+        key: &str,
+        name: &'static str,
+        known: &[&str],
+        faults: &mut Collector<'_>,
+    ) -> Option<Section<'d, 't>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                let at = self.key_place(key).unwrap_or(value.span().start);
+                Some(Section::open(name, table, at, known, faults))
+            }
+            _ => {
+                let first = known.first().copied().unwrap_or("key");
+                let remedy = format!("write {key} = {{ {first} = … }}");
+                self.unfit(key, value, "a table", &remedy, faults)
+            }
+        }
+    }
+
+    /// The tables behind `key`, each opened by `[[key]]`.
+    pub fn sections(
+        &self,
+        key: &str,
+        name: &'static str,
+        known: &[&str],
+        faults: &mut Collector<'_>,
+    ) -> Vec<Section<'d, 't>> {
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
+        let remedy = format!("begin each one with a line [[{key}]]");
+        let DeValue::Array(items) = value.get_ref() else {
+            let _: Option<()> = self.unfit(key, value, "a list of tables", &remedy, faults);
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for item in items {
+            match item.get_ref() {
+                DeValue::Table(table) => {
+                    let at = item.span().start;
+                    sections.push(Section::open(name, table, at, known, faults));
+                }
+                _ => {
+                    let _: Option<()> = self.unfit(key, item, "a list of tables", &remedy, faults);
+                }
+            }
+        }
+        sections
+    }
+
+    /// Every key of the table with its place.
+    pub fn keys(&self) -> impl Iterator<Item = Found<&'d str>> {
+        self.table.keys().map(|key| Found {
+            value: key.get_ref().as_ref(),
+            at: key.span().start,
+        })
+    }
+
+    /// Where `key` itself stands.
+    pub fn key_place(&self, key: &str) -> Option<usize> {
+        self.keys().find(|it| it.value == key).map(|it| it.at)
+    }
+
+    fn value(&self, key: &str) -> Option<&'d Spanned<DeValue<'t>>> {
+        self.table.get(key)
+    }
+
+    /// Adds "KEY must be WANTED, not what it is"; always `None`.
+    fn unfit<T>(
+        &self,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+        wanted: &str,
+        remedy: &str,
+        faults: &mut Collector<'_>,
+    ) -> Option<T> {
+        let kind = match value.get_ref() {
+            DeValue::String(_) => "text",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a number with a point",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        let what = format!("{key} must be {wanted}, not {kind}");
+        faults.add(value.span().start, what, remedy);
+        None
+    }
+}
+
+/// "did you mean" the nearest of `known`, or else all of them.
+pub fn suggestion(written: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|word| (distance(written, word), word))
+        .min_by_key(|(far, _)| *far)
+        .filter(|(far, word)| *far <= 1.max(word.len() / 3));
+    match nearest {
+        Some((_, word)) => format!("did you mean `{word}`?"),
+        None => format!("use one of: {}", known.join(", ")),
+    }
+}
+
+/// Letters to change, add, take away or swap with their neighbour until `one` is `other`; long words are cut.
+fn distance(one: &str, other: &str) -> usize {
+    let cut = |text: &str| text.to_ascii_lowercase().into_bytes().into_iter().take(32);
+    let (one, other): (Vec<u8>, Vec<u8>) = (cut(one).collect(), cut(other).collect());
+    let mut rows = vec![vec![0; other.len() + 1]; one.len() + 1];
+    for i in 0..=one.len() {
+        for j in 0..=other.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let changed = rows[i - 1][j - 1] + usize::from(one[i - 1] != other[j - 1]);
+                changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1)
+            };
+            let swapped =
+                i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
+            if swapped {
+                rows[i][j] = rows[i][j].min(rows[i - 2][j - 2] + 1);
+            }
+        }
+    }
+    rows[one.len()][other.len()]
+}
+
+fn found<T>(value: &Spanned<DeValue<'_>>, inner: T) -> Found<T> {
+    Found {
+        value: inner,
+        at: value.span().start,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn faults_of(text: &str, read: impl FnOnce(&Section<'_, '_>, &mut Collector<'_>)) -> String {
+        let mut faults = Collector::new(text);
+        let table = faults.parse();
+        let known = ["name", "number", "flag", "list", "deep", "deeper"];
+        let section = Section::open("the file", table.get_ref(), 0, &known, &mut faults);
+        read(&section, &mut faults);
+        match faults.finish("f.toml", ()) {
+            Ok(()) => String::new(),
+            Err(faults) => faults.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_gets_the_nearest_known_one() {
+        let text = faults_of("\n  nmae = \"x\"\nzzzzzz = 1\n", |_, _| {});
+        assert_eq!(
+            text,
+            "f.toml:2:3: unknown key `nmae` in the file\n  remedy: did you mean `name`?\n\
+             f.toml:3:1: unknown key `zzzzzz` in the file\n  \
+             remedy: use one of: name, number, flag, list, deep, deeper"
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_says_what_it_is_and_how_to_write_it() {
+        let file =
+            "name = 1\nnumber = \"5\"\nflag = 1.5\nlist = [\"a\", true]\ndeep = []\ndeeper = 1";
+        let text = faults_of(file, |section, faults| {
+            assert_eq!(section.text("name", faults), None);
+            assert_eq!(section.number("number", 1..=9, faults), None);
+            assert_eq!(section.flag("flag", faults), None);
+            let list = section.texts("list", faults).expect("a list");
+            assert_eq!((list.len(), list[0].value), (1, "a"));
+            assert!(section.section("deep", "deep", &["x"], faults).is_none());
+            assert!(section.sections("deeper", "x", &["x"], faults).is_empty());
+        });
+        assert_eq!(
+            text,
+            "f.toml:1:8: name must be text, not a whole number\n  remedy: write name = \"…\"\n\
+             f.toml:2:10: number must be a whole number, not text\n  \
+             remedy: write number = N with N from 1 to 9\n\
+             f.toml:3:8: flag must be true or false, not a number with a point\n  \
+             remedy: write flag = true or flag = false, without quotes\n\
+             f.toml:4:14: list must be a list of texts, not true or false\n  \
+             remedy: write list = [\"…\", \"…\"]\n\
+             f.toml:5:8: deep must be a table, not a list\n  remedy: write deep = { x = … }\n\
+             f.toml:6:10: deeper must be a list of tables, not a whole number\n  \
+             remedy: begin each one with a line [[deeper]]"
+        );
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_told_with_its_bounds() {
+        for (written, shown) in [("0", "0"), ("-1", "-1"), ("99999999999", "99999999999")] {
+            let text = faults_of(&format!("number = {written}"), |section, faults| {
+                assert_eq!(section.number("number", 1..=9, faults), None);
+            });
+            assert_eq!(
+                text,
+                format!(
+                    "f.toml:1:10: number is {shown}, which is out of range\n  \
+                     remedy: write number = N with N from 1 to 9"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn columns_count_characters_and_all_writing_mistakes_are_told() {
+        let text = faults_of("name = \"ä\" number\nflag = yes\n", |_, _| {});
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[0].starts_with("f.toml:1:12: "), "{text}");
+        assert!(lines[2].starts_with("f.toml:2:8: "), "{text}");
+    }
+
+    #[test]
+    fn the_second_of_two_equal_keys_is_told() {
+        let text = faults_of("name = \"a\"\nname = \"b\"\n", |_, _| {});
+        assert_eq!(
+            text,
+            "f.toml:2:1: duplicate key\n  remedy: keep one of the two"
+        );
+    }
+
+    #[test]
+    fn suggestions_come_only_when_they_are_near() {
+        for (written, expected) in [
+            ("expire", "did you mean `expires`?"),
+            ("evnet", "did you mean `event`?"),
+            ("Event", "did you mean `event`?"),
+            ("x", "use one of: expires, event"),
+            ("", "use one of: expires, event"),
+            ("presentity", "use one of: expires, event"),
+        ] {
+            assert_eq!(suggestion(written, &["expires", "event"]), expected);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Floor 7: everything that needs an operating system.
+
+pub mod document;
+pub mod listen;
+pub mod panel;
+pub mod settings;

@@ -1,0 +1,3 @@
+//! The device's face: its named buttons and lamps.
+
+pub mod board;

@@ -1,0 +1,632 @@
+//! A configuration file (TOML) read into the agent's [`Settings`] and what the shell itself needs.
+//!
+//! ```toml
+//! listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]   # default: udp:127.0.0.1:5060
+//! trusted = ["192.168.1.0/24"]                      # who may watch, besides this machine
+//! board   = "sim"                                   # or the path of a board file, from this file's folder
+//! control = "/run/lampfield/control.sock"
+//! log     = "info"                                  # off, error, warn, info, debug, trace
+//!
+//! [subscriptions]
+//! min_expires = 60
+//! max_expires = 3600
+//! pace = { presence = { burst = 4, interval = 5 }, dialog = { burst = 4, interval = 1 } }
+//!
+//! [[presentity]]
+//! uri = "sip:desk@192.168.1.20"
+//! dialog_shows_dnd = true
+//!
+//! [[lamp]]
+//! name = "blf1"                                     # the board's name for it
+//! watch = "sip:bob@pbx.example"
+//! event = "dialog"                                  # or "presence"
+//! fallback = true                                   # ask for presence where dialog is refused
+//! server = "192.168.1.5:5060"                       # default: the host of `watch`
+//! from = "sip:desk@192.168.1.20"                    # default: the first presentity
+//! expires = 300
+//! grace = 30
+//! looks = { held = "off", ringing = "red fast" }
+//!
+//! [[button]]
+//! name = "dnd"
+//! does = "dnd"                                      # or "hook", "activity meeting", "none"
+//! presentity = "sip:desk@192.168.1.20"              # default: the first presentity
+//! ```
+//!
+//! This machine itself (127.0.0.0/8 and ::1) may always watch, with one exception: `trusted = []` trusts nobody.
+
+use std::boxed::Box;
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::time::Duration;
+use std::vec::Vec;
+use std::{format, fs, vec};
+
+use crate::engine::config::{
+    Action, ButtonSettings, Full, HOST, LampSettings, Network, Pace, PresentitySettings, Settings,
+    TRUSTED, WatchSettings, is_address, is_server,
+};
+use crate::engine::stub::{Activity, Look, Looks, Package, Watched};
+use crate::ground::limits::{PRESENTITIES, WATCHES};
+use crate::ground::text::Text;
+use crate::ground::time::Seconds;
+use crate::shell::document::{Collector, Faults, Found, Section, suggestion};
+use crate::shell::listen::Listen;
+use crate::shell::panel::board::{Board, Missing};
+
+mod explain;
+
+/// Everything one configuration says.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Where to listen; at least one.
+    pub listen: Vec<Listen>,
+    /// The control socket, where it is not the default one.
+    pub control: Option<PathBuf>,
+    /// What to log, where it is said: a level of the `log` crate, or `off`.
+    pub log: Option<&'static str>,
+    /// The panel's hardware.
+    pub board: Board,
+    /// What the agent is told: validated, with every lamp and button of the board in the board's order.
+    pub settings: Box<Settings>,
+}
+
+impl Configuration {
+    /// Reads `file`. A `board` given on the command line takes the place of the file's.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, each with its place and a remedy.
+    pub fn load(file: &Path, board: Option<&str>) -> Result<Configuration, Faults> {
+        let name = file.display().to_string();
+        let text = fs::read_to_string(file).map_err(|error| {
+            let what = format!("the configuration cannot be read: {error}");
+            Faults::whole(&name, what, "check the path and its permissions")
+        })?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Configuration::parse(&name, &text, folder, board)
+    }
+
+    /// Reads the text of a file called `name`, whose relative paths count from `folder`.
+    ///
+    /// # Errors
+    /// As [`Configuration::load`].
+    pub fn parse(
+        name: &str,
+        text: &str,
+        folder: &Path,
+        board: Option<&str>,
+    ) -> Result<Configuration, Faults> {
+        let mut faults = Collector::new(text);
+        let table = faults.parse();
+        if !faults.is_clean() {
+            return Err(faults.finish(name, ()).expect_err("something was found"));
+        }
+        let root = Section::open("the file", table.get_ref(), 0, &ROOT, &mut faults);
+        let board = match board {
+            Some(named) => Board::find(named)?,
+            None => board_of(&root, folder, &mut faults)?,
+        };
+        let mut settings = Box::new(Settings::new());
+        settings.restore_defaults();
+        let mut reader = Reader {
+            settings: &mut settings,
+            board: &board,
+            faults,
+        };
+        let listen = reader.listen(&root);
+        let control = reader.control(&root);
+        let log = root.choice("log", &LEVELS, &mut reader.faults);
+        reader.trusted(&root);
+        reader.subscriptions(&root);
+        reader.presentities(&root);
+        reader.lamps(&root);
+        reader.buttons(&root);
+        let faults = reader.faults;
+        let configuration = Configuration {
+            listen,
+            control,
+            log: log.map(|it| it.value),
+            board,
+            settings,
+        };
+        let configuration = faults.finish(name, configuration)?;
+        match configuration.settings.validate() {
+            Ok(()) => Ok(configuration),
+            Err(invalid) => Err(Faults::whole(name, invalid.to_string(), "change it so")),
+        }
+    }
+
+    /// The demonstration, where no configuration is given: [`Settings::demo`] on `board` (default: `sim`).
+    /// An empty `listen` means the default.
+    ///
+    /// # Errors
+    /// What is wrong with the board.
+    pub fn demo(listen: Vec<Listen>, board: Option<&str>) -> Result<Configuration, Faults> {
+        let listen = if listen.is_empty() {
+            vec![Listen::DEFAULT]
+        } else {
+            listen
+        };
+        let board = Board::find(board.unwrap_or(Board::DEFAULT))?;
+        let mut settings = Box::new(Settings::new());
+        let elsewhere = listen.first().filter(|first| **first != Listen::DEFAULT);
+        settings.restore_demo(elsewhere.map(|first| first.from_here()));
+        fit_to(&board, &mut settings);
+        Ok(Configuration {
+            listen,
+            control: None,
+            log: None,
+            board,
+            settings,
+        })
+    }
+}
+
+/// Gives the demonstration the lamps and buttons of `board`: its first lamp watches, its buttons keep what
+/// their names say.
+fn fit_to(board: &Board, settings: &mut Settings) {
+    let named = settings.buttons.clone();
+    settings.lamps.clear();
+    settings.buttons.clear();
+    for (at, lamp) in board.lamps.iter().enumerate() {
+        let mut lamp = LampSettings::new(text(&lamp.name));
+        lamp.watch = (at == 0).then_some(0);
+        let _ = settings.lamps.push(lamp); // A board has no more than there is room for.
+    }
+    for button in &board.buttons {
+        let known = named.iter().find(|it| it.name.as_str() == button.name);
+        let _ = settings.buttons.push(ButtonSettings {
+            name: text(&button.name),
+            presentity: 0,
+            action: known.map_or(Action::None, |it| it.action),
+        });
+    }
+}
+
+fn board_of(
+    root: &Section<'_, '_>,
+    folder: &Path,
+    faults: &mut Collector<'_>,
+) -> Result<Board, Faults> {
+    let named = root.text("board", faults);
+    match Board::locate(named.map_or(Board::DEFAULT, |it| it.value), folder) {
+        Ok((file, text)) => Board::parse(&file, &text),
+        Err(Missing { what, remedy }) => {
+            faults.add(named.map_or(0, |it| it.at), what, remedy);
+            Board::find(Board::DEFAULT)
+        }
+    }
+}
+
+/// Fills the settings, collecting what is wrong.
+struct Reader<'r, 't> {
+    settings: &'r mut Settings,
+    board: &'r Board,
+    faults: Collector<'t>,
+}
+
+impl Reader<'_, '_> {
+    fn listen(&mut self, root: &Section<'_, '_>) -> Vec<Listen> {
+        let Some(texts) = root.texts("listen", &mut self.faults) else {
+            return vec![Listen::DEFAULT];
+        };
+        if texts.is_empty() {
+            let at = root.key_place("listen").unwrap_or(0);
+            let remedy = "leave the line out to listen on udp:127.0.0.1:5060";
+            self.faults.add(at, "listen is empty", remedy);
+        }
+        let mut listen: Vec<Listen> = Vec::new();
+        for text in texts {
+            let shown = text.value.escape_debug();
+            match text.value.parse() {
+                Ok(one) if listen.contains(&one) => {
+                    let what = format!("\"{shown}\" is there already");
+                    self.faults.add(text.at, what, "leave it out");
+                }
+                Ok(one) => listen.push(one),
+                Err(error) => {
+                    let what = format!("cannot listen on \"{shown}\"");
+                    self.faults.add(text.at, what, error.to_string());
+                }
+            }
+        }
+        listen
+    }
+
+    fn control(&mut self, root: &Section<'_, '_>) -> Option<PathBuf> {
+        /// What the kernel allows (unix(7): 108 with the byte that ends it).
+        const LONGEST: usize = 107;
+        let path = root.text("control", &mut self.faults)?;
+        if path.value.is_empty() || path.value.len() > LONGEST || path.value.contains('\0') {
+            let remedy = format!("write a path of 1 to {LONGEST} bytes");
+            self.faults
+                .add(path.at, "control cannot be the path of a socket", remedy);
+        }
+        Some(PathBuf::from(path.value))
+    }
+
+    fn trusted(&mut self, root: &Section<'_, '_>) {
+        let networks = root.texts("trusted", &mut self.faults);
+        if networks.as_ref().is_some_and(Vec::is_empty) && root.key_place("trusted").is_some() {
+            return;
+        }
+        for own in Network::LOOPBACK {
+            let _ = self.settings.trusted.push(own); // The list is empty and holds more than two.
+        }
+        for text in networks.unwrap_or_default() {
+            let Some(network) = Network::parse(text.value) else {
+                let what = format!("\"{}\" is no network", text.value.escape_debug());
+                let remedy = "write address/bits, as 192.168.1.0/24 or fd00::/8, or one address";
+                self.faults.add(text.at, what, remedy);
+                continue;
+            };
+            let known = self.settings.trusted.contains(&network);
+            if !known && self.settings.trusted.push(network).is_err() {
+                let what = format!("more than {TRUSTED} trusted networks");
+                self.faults.add(text.at, what, "join some into larger ones");
+                return;
+            }
+        }
+    }
+
+    fn subscriptions(&mut self, root: &Section<'_, '_>) {
+        let faults = &mut self.faults;
+        let keys = ["min_expires", "max_expires", "pace"];
+        let Some(section) = root.section("subscriptions", "[subscriptions]", &keys, faults) else {
+            return;
+        };
+        // RFC 6665 §4.2.1.1: a subscription of an hour is never too brief.
+        let least = section.number("min_expires", 1..=3_600, faults);
+        let most = section.number("max_expires", 1..=DAY, faults);
+        if let Some(least) = least {
+            self.settings.min_expires = Seconds(least.value);
+        }
+        if let Some(most) = most {
+            self.settings.max_expires = Seconds(most.value);
+        }
+        let (least_at, most_at) = (least.map(|it| it.at), most.map(|it| it.at));
+        if self.settings.min_expires > self.settings.max_expires {
+            let (Seconds(min), Seconds(max)) =
+                (self.settings.min_expires, self.settings.max_expires);
+            let what = format!("min_expires ({min}) is above max_expires ({max})");
+            let at = least_at.or(most_at).unwrap_or(section.at);
+            faults.add(at, what, "lower one or raise the other");
+        }
+        let Some(pace) = section.section("pace", "pace", &["presence", "dialog"], faults) else {
+            return;
+        };
+        read_pace(&pace, "presence", &mut self.settings.presence_pace, faults);
+        read_pace(&pace, "dialog", &mut self.settings.dialog_pace, faults);
+    }
+
+    fn presentities(&mut self, root: &Section<'_, '_>) {
+        let keys = ["uri", "dialog_shows_dnd"];
+        for section in root.sections("presentity", "[[presentity]]", &keys, &mut self.faults) {
+            let shows = section.flag("dialog_shows_dnd", &mut self.faults);
+            let uri = section.required("uri", "sip:desk@192.168.1.20", &mut self.faults);
+            let Some((uri, at)) = uri.and_then(|it| Some((self.address("uri", it)?, it.at))) else {
+                continue;
+            };
+            if self.settings.presentities.iter().any(|it| it.uri == uri) {
+                let what = format!("{uri} is there already");
+                self.faults.add(at, what, "name each presentity only once");
+                continue;
+            }
+            let mut presentity = PresentitySettings::new(uri);
+            if let Some(shows) = shows {
+                presentity.dialog_shows_dnd = shows.value;
+            }
+            if self.settings.presentities.push(presentity).is_err() {
+                let what = format!("more than {PRESENTITIES} presentities");
+                self.faults
+                    .add(section.at, what, build_with("PRESENTITIES"));
+                return;
+            }
+        }
+    }
+
+    fn lamps(&mut self, root: &Section<'_, '_>) {
+        for lamp in &self.board.lamps {
+            let _ = self
+                .settings
+                .lamps
+                .push(LampSettings::new(text(&lamp.name)));
+        }
+        let mut told: Vec<Found<usize>> = Vec::new();
+        for section in root.sections("lamp", "[[lamp]]", &LAMP, &mut self.faults) {
+            let looks = self.looks(&section);
+            let grace = section.number("grace", 0..=DAY, &mut self.faults);
+            let watch = self.watch(&section);
+            let names: Vec<&str> = self.board.lamps.iter().map(|it| it.name.as_str()).collect();
+            let Some(lamp) = self.place(&section, &names, &mut told) else {
+                continue;
+            };
+            let Some(lamp) = self.settings.lamps.get_mut(lamp) else {
+                continue;
+            };
+            lamp.looks = looks;
+            lamp.watch = watch;
+            if let Some(grace) = grace {
+                lamp.grace = Seconds(grace.value);
+            }
+        }
+    }
+
+    /// The number of the watch a lamp asks for, shared with other lamps that ask for the same.
+    fn watch(&mut self, section: &Section<'_, '_>) -> Option<u16> {
+        let faults = &mut self.faults;
+        let event = section.choice("event", &EVENTS, faults);
+        let fallback = section.flag("fallback", faults);
+        let expires = section.number("expires", 1..=DAY, faults);
+        let server = section.text("server", faults);
+        let from = section.text("from", faults);
+        let Some(target) = section.text("watch", faults) else {
+            self.watches_nobody(section);
+            return None;
+        };
+        let package = event.map_or(Package::Dialog, |it| it.value);
+        if let Some(Found { value: true, at }) = fallback
+            && package == Package::Presence
+        {
+            let what = "there is no fallback from presence";
+            self.faults.add(
+                at,
+                what,
+                "leave fallback out, or ask for event = \"dialog\"",
+            );
+        }
+        let server = server.map(|it| self.server(it));
+        let from = match from {
+            Some(from) => self.address("from", from),
+            None => self.first_presentity(section),
+        };
+        let mut watch = WatchSettings::new(self.address("watch", target)?, from?, package);
+        watch.fallback = fallback.is_some_and(|it| it.value);
+        watch.server = match server {
+            Some(None) => return None,
+            Some(server) => server,
+            None => None,
+        };
+        if let Some(expires) = expires {
+            watch.expires = Seconds(expires.value);
+        }
+        match self.settings.share_watch(watch) {
+            Ok(at) => Some(at),
+            Err(Full) => {
+                let what = format!("more than {WATCHES} different watches");
+                self.faults.add(section.at, what, build_with("WATCHES"));
+                None
+            }
+        }
+    }
+
+    /// A lamp without `watch` needs none of what says how to watch.
+    fn watches_nobody(&mut self, section: &Section<'_, '_>) {
+        if section.key_place("watch").is_some() {
+            return; // It is there, but no text: said already.
+        }
+        let pointless = ["event", "fallback", "server", "from", "expires"];
+        for key in section.keys().filter(|it| pointless.contains(&it.value)) {
+            let what = format!("{} without watch means nothing", key.value);
+            let remedy = "add watch = \"sip:name@host\", or leave it out";
+            self.faults.add(key.at, what, remedy);
+        }
+    }
+
+    fn first_presentity(&mut self, section: &Section<'_, '_>) -> Option<Text<URI>> {
+        let first = self.settings.presentities.first();
+        if first.is_none() {
+            let remedy = "add from = \"sip:name@host\", or a [[presentity]]";
+            self.faults.add(section.at, "nobody to watch as", remedy);
+        }
+        first.map(|it| it.uri.clone())
+    }
+
+    fn looks(&mut self, section: &Section<'_, '_>) -> Looks {
+        let mut looks = Looks::DEFAULT;
+        let names = Watched::ALL.map(Watched::name);
+        let Some(table) = section.section("looks", "looks", &names, &mut self.faults) else {
+            return looks;
+        };
+        for watched in Watched::ALL {
+            let Some(written) = table.text(watched.name(), &mut self.faults) else {
+                continue;
+            };
+            match Look::parse(written.value) {
+                Some(look) => looks.set(watched, look),
+                None => {
+                    let what = format!("\"{}\" is no look", written.value.escape_debug());
+                    let remedy = "write off, green, red or amber, and slow or fast if it blinks: \
+                                  \"red fast\"";
+                    self.faults.add(written.at, what, remedy);
+                }
+            }
+        }
+        looks
+    }
+
+    fn buttons(&mut self, root: &Section<'_, '_>) {
+        for button in &self.board.buttons {
+            let _ = self.settings.buttons.push(ButtonSettings {
+                name: text(&button.name),
+                presentity: 0,
+                action: Action::None,
+            });
+        }
+        let mut told: Vec<Found<usize>> = Vec::new();
+        for section in root.sections("button", "[[button]]", &BUTTON, &mut self.faults) {
+            let action = self.action(&section);
+            let presentity = match section.text("presentity", &mut self.faults) {
+                Some(named) => self.presentity(named),
+                None => Some(0),
+            };
+            let acts = action.is_some_and(|it| it != Action::None);
+            if acts && self.settings.presentities.is_empty() {
+                let remedy = "add a [[presentity]]";
+                self.faults
+                    .add(section.at, "the button has nobody to act for", remedy);
+            }
+            let names: Vec<&str> = self
+                .board
+                .buttons
+                .iter()
+                .map(|it| it.name.as_str())
+                .collect();
+            let place = self.place(&section, &names, &mut told);
+            if let (Some(at), Some(action), Some(presentity)) = (place, action, presentity)
+                && let Some(button) = self.settings.buttons.get_mut(at)
+            {
+                button.action = action;
+                button.presentity = presentity;
+            }
+        }
+    }
+
+    fn action(&mut self, section: &Section<'_, '_>) -> Option<Action> {
+        let does = section.required("does", "dnd", &mut self.faults)?;
+        match does.value {
+            "none" => return Some(Action::None),
+            "dnd" => return Some(Action::Dnd),
+            "hook" => return Some(Action::Hook),
+            _ => {}
+        }
+        let shown = does.value.escape_debug();
+        let Some(activity) = does.value.strip_prefix("activity ") else {
+            let what = format!("no button does \"{shown}\"");
+            let remedy = "write \"dnd\", \"hook\", \"activity NAME\" or \"none\"";
+            self.faults.add(does.at, what, remedy);
+            return None;
+        };
+        let activity = Activity::parse(activity);
+        if activity.is_none() {
+            let what = format!("\"{shown}\" names no activity");
+            let remedy = "use one of RFC 4480 §3.2, as \"activity meeting\" or \"activity away\"";
+            self.faults.add(does.at, what, remedy);
+        }
+        activity.map(Action::Activity)
+    }
+
+    fn presentity(&mut self, named: Found<&str>) -> Option<u16> {
+        let uris: Vec<&str> = self
+            .settings
+            .presentities
+            .iter()
+            .map(|it| it.uri.as_str())
+            .collect();
+        let at = uris.iter().position(|it| *it == named.value);
+        if at.is_none() && !uris.is_empty() {
+            let what = format!("\"{}\" is not served here", named.value.escape_debug());
+            self.faults
+                .add(named.at, what, suggestion(named.value, &uris));
+        }
+        at.and_then(|it| u16::try_from(it).ok())
+    }
+
+    /// Which of the board's `names` a section is about; each only once.
+    fn place(
+        &mut self,
+        section: &Section<'_, '_>,
+        names: &[&str],
+        told: &mut Vec<Found<usize>>,
+    ) -> Option<usize> {
+        let example = names.first().copied().unwrap_or("…");
+        let name = section.required("name", example, &mut self.faults)?;
+        let shown = name.value.escape_debug();
+        let Some(at) = names.iter().position(|it| *it == name.value) else {
+            let what = format!("the board {} has no \"{shown}\"", self.board.name);
+            let remedy = format!("use one of: {}", names.join(", "));
+            self.faults.add(name.at, what, remedy);
+            return None;
+        };
+        if let Some(earlier) = told.iter().find(|it| it.value == at) {
+            let line = self.faults.line(earlier.at);
+            let what = format!("\"{shown}\" is there already, in line {line}");
+            self.faults.add(name.at, what, "leave one of them out");
+            return None;
+        }
+        told.push(Found {
+            value: at,
+            at: name.at,
+        });
+        Some(at)
+    }
+
+    fn address(&mut self, key: &str, written: Found<&str>) -> Option<Text<URI>> {
+        let address = Text::copied(written.value).ok();
+        let address = address.filter(|it| is_address(it));
+        if address.is_none() {
+            let what = format!("{key} is no address: \"{}\"", written.value.escape_debug());
+            let remedy = format!("write sip:name@host, at most {URI} bytes");
+            self.faults.add(written.at, what, remedy);
+        }
+        address
+    }
+
+    fn server(&mut self, written: Found<&str>) -> Option<Text<HOST>> {
+        let server = Text::copied(written.value).ok();
+        let server = server.filter(|it| is_server(it));
+        if server.is_none() {
+            let what = format!("server is no host: \"{}\"", written.value.escape_debug());
+            let remedy = "write host or host:port, an IPv6 address in brackets";
+            self.faults.add(written.at, what, remedy);
+        }
+        server
+    }
+}
+
+fn read_pace(section: &Section<'_, '_>, key: &str, pace: &mut Pace, faults: &mut Collector<'_>) {
+    let Some(table) = section.section(key, "pace", &["burst", "interval"], faults) else {
+        return;
+    };
+    if let Some(burst) = table.number("burst", 0..=255, faults) {
+        pace.burst = u8::try_from(burst.value).unwrap_or(u8::MAX);
+    }
+    if let Some(interval) = table.number("interval", 0..=3_600, faults) {
+        pace.interval = Duration::from_secs(interval.value.into());
+    }
+}
+
+/// A name that the board's reader has measured.
+fn text<const N: usize>(name: &str) -> Text<N> {
+    Text::copied(name).unwrap_or_default()
+}
+
+fn build_with(limit: &str) -> String {
+    format!("leave some out, or build with a larger LAMPFIELD_{limit}")
+}
+
+const URI: usize = crate::ground::limits::URI;
+
+const DAY: u32 = 86_400;
+
+const ROOT: [&str; 9] = [
+    "listen",
+    "trusted",
+    "board",
+    "control",
+    "log",
+    "subscriptions",
+    "presentity",
+    "lamp",
+    "button",
+];
+
+const LAMP: [&str; 9] = [
+    "name", "watch", "event", "fallback", "server", "from", "expires", "grace", "looks",
+];
+
+const BUTTON: [&str; 3] = ["name", "does", "presentity"];
+
+const LEVELS: [(&str, &str); 6] = [
+    ("off", "off"),
+    ("error", "error"),
+    ("warn", "warn"),
+    ("info", "info"),
+    ("debug", "debug"),
+    ("trace", "trace"),
+];
+
+const EVENTS: [(&str, Package); 2] = [("dialog", Package::Dialog), ("presence", Package::Presence)];
+
+#[cfg(test)]
+mod tests;

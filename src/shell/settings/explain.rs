@@ -1,0 +1,130 @@
+//! A configuration in words, for `lampfield check`.
+
+use std::fmt;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use super::Configuration;
+use crate::engine::config::{Action, ButtonSettings, LampSettings, Pace, Settings};
+use crate::engine::stub::{Looks, Package, Watched};
+
+impl fmt::Display for Configuration {
+    /// Who is served, who may watch, what each lamp shows and each button does; one thing to a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.settings;
+        let listen: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
+        writeln!(f, "listens on   {}", listen.join(", "))?;
+        writeln!(
+            f,
+            "board        {}: {}",
+            self.board.name, self.board.description
+        )?;
+        if let Some(control) = &self.control {
+            writeln!(f, "control      {}", control.display())?;
+        }
+        if let Some(log) = self.log {
+            writeln!(f, "log          {log}")?;
+        }
+        served(f, settings)?;
+        for (lamp, hardware) in settings.lamps.iter().zip(&self.board.lamps) {
+            explain_lamp(f, settings, lamp, &hardware.name)?;
+        }
+        for button in &settings.buttons {
+            explain_button(f, settings, button)?;
+        }
+        Ok(())
+    }
+}
+
+fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
+    if settings.presentities.is_empty() {
+        writeln!(f, "serves       nobody")?;
+    }
+    for presentity in &settings.presentities {
+        write!(f, "serves       {}", presentity.uri)?;
+        if presentity.dialog_shows_dnd {
+            writeln!(f, "; do-not-disturb also shows to watchers of dialog")?;
+        } else {
+            writeln!(f, "; do-not-disturb shows to watchers of presence only")?;
+        }
+    }
+    let trusted: Vec<String> = settings.trusted.iter().map(ToString::to_string).collect();
+    if trusted.is_empty() {
+        writeln!(f, "may watch    nobody: every request is refused with 403")?;
+    } else {
+        let trusted = trusted.join(", ");
+        writeln!(f, "may watch    {trusted}; others are refused with 403")?;
+    }
+    let (least, most) = (settings.min_expires.0, settings.max_expires.0);
+    writeln!(f, "for          {least} to {most} seconds at a time")?;
+    writeln!(f, "are told     presence: {}", pace(settings.presence_pace))?;
+    writeln!(f, "             dialog: {}", pace(settings.dialog_pace))
+}
+
+fn pace(pace: Pace) -> String {
+    if pace.burst == 0 || pace.interval.is_zero() {
+        return "every change at once".to_string();
+    }
+    let seconds = pace.interval.as_secs();
+    std::format!(
+        "{} changes at once, then one in {seconds} s, the last one always",
+        pace.burst
+    )
+}
+
+fn explain_lamp(
+    f: &mut fmt::Formatter<'_>,
+    settings: &Settings,
+    lamp: &LampSettings,
+    name: &str,
+) -> fmt::Result {
+    let watch = lamp
+        .watch
+        .and_then(|at| settings.watches.get(usize::from(at)));
+    let Some(watch) = watch else {
+        return writeln!(f, "lamp {name:8}watches nobody and stays off");
+    };
+    let event = match (watch.package, watch.fallback) {
+        (Package::Presence, _) => "presence",
+        (Package::Dialog, false) => "dialog",
+        (Package::Dialog, true) => "dialog, or presence where that is refused",
+    };
+    write!(f, "lamp {name:8}watches {} ({event})", watch.target)?;
+    if let Some(server) = &watch.server {
+        write!(f, " through {server}")?;
+    }
+    writeln!(f, " as {}, {} s at a time", watch.from, watch.expires.0)?;
+    let unknown = lamp.looks.get(Watched::Unknown);
+    let grace = lamp.grace.0;
+    writeln!(
+        f,
+        "             shows {unknown} when nothing was heard for {grace} s"
+    )?;
+    let own: Vec<String> = Watched::ALL
+        .into_iter()
+        .filter(|it| lamp.looks.get(*it) != Looks::DEFAULT.get(*it))
+        .map(|it| std::format!("{} {}", it.name(), lamp.looks.get(it)))
+        .collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "             looks of its own: {}", own.join(", "))
+}
+
+fn explain_button(
+    f: &mut fmt::Formatter<'_>,
+    settings: &Settings,
+    button: &ButtonSettings,
+) -> fmt::Result {
+    write!(f, "button {:6}", button.name)?;
+    let presentity = settings.presentities.get(usize::from(button.presentity));
+    let whose = presentity.map_or("", |it| it.uri.as_str());
+    match button.action {
+        Action::None => writeln!(f, "does nothing"),
+        Action::Dnd => writeln!(f, "switches do-not-disturb of {whose}"),
+        Action::Hook => writeln!(f, "lifts the handset of {whose} when pressed"),
+        Action::Activity(activity) => {
+            writeln!(f, "switches the activity {} of {whose}", activity.name())
+        }
+    }
+}

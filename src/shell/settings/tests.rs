@@ -1,0 +1,445 @@
+//! Every mistake a configuration can hold, with the text the user sees.
+
+use super::*;
+
+fn read(text: &str) -> Result<Configuration, Faults> {
+    Configuration::parse("lamp.toml", text, Path::new(""), None)
+}
+
+#[track_caller]
+fn good(text: &str) -> Configuration {
+    read(text).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// Reads `text` and expects these faults, each `LINE:COLUMN: what | remedy`.
+#[track_caller]
+fn refused(text: &str, expected: &[&str]) {
+    let faults = read(text).expect_err("a bad configuration");
+    let told: Vec<String> = faults
+        .faults
+        .iter()
+        .map(|it| format!("{}:{}: {} | {}", it.line, it.column, it.what, it.remedy))
+        .collect();
+    assert_eq!(told, expected);
+}
+
+const FULL: &str = r#"
+listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]
+trusted = ["192.168.1.0/24"]
+board   = "sim"
+control = "/run/lampfield/control.sock"
+log     = "info"
+
+[subscriptions]
+min_expires = 30
+max_expires = 1800
+pace = { presence = { burst = 2, interval = 7 }, dialog = { burst = 0 } }
+
+[[presentity]]
+uri = "sip:desk@192.168.1.20"
+dialog_shows_dnd = false
+
+[[presentity]]
+uri = "sip:door@192.168.1.20"
+
+[[lamp]]
+name = "blf2"
+watch = "sip:bob@pbx.example"
+event = "dialog"
+fallback = true
+server = "192.168.1.5:5060"
+from = "sip:door@192.168.1.20"
+expires = 600
+grace = 10
+looks = { held = "off", ringing = "red slow" }
+
+[[lamp]]
+name = "blf1"
+watch = "sip:ann@pbx.example"
+event = "presence"
+
+[[lamp]]
+name = "blf4"
+watch = "sip:ann@pbx.example"
+event = "presence"
+grace = 0
+
+[[button]]
+name = "hook"
+does = "hook"
+presentity = "sip:door@192.168.1.20"
+
+[[button]]
+name = "dnd"
+does = "activity meeting"
+"#;
+
+#[test]
+fn a_full_configuration_is_read_as_it_is_written() {
+    let read = good(FULL);
+    let listen: Vec<String> = read.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["udp:0.0.0.0:5060", "udp:[::]:5060"]);
+    assert_eq!(
+        read.control.as_deref(),
+        Some(Path::new("/run/lampfield/control.sock"))
+    );
+    assert_eq!(read.log, Some("info"));
+    let settings = &read.settings;
+    assert_eq!(
+        (settings.min_expires, settings.max_expires),
+        (Seconds(30), Seconds(1_800))
+    );
+    assert_eq!(settings.presence_pace.burst, 2);
+    assert_eq!(settings.presence_pace.interval, Duration::from_secs(7));
+    assert_eq!(settings.dialog_pace.burst, 0);
+    assert!(!settings.presentities[0].dialog_shows_dnd);
+    assert!(settings.presentities[1].dialog_shows_dnd);
+
+    let names: Vec<&str> = settings.lamps.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["blf1", "blf2", "blf3", "blf4"], "the board's order");
+    let bob = &settings.watches[usize::from(settings.lamps[1].watch.expect("it watches"))];
+    assert_eq!(bob.target.as_str(), "sip:bob@pbx.example");
+    assert_eq!(bob.from.as_str(), "sip:door@192.168.1.20");
+    assert_eq!((bob.package, bob.fallback), (Package::Dialog, true));
+    assert_eq!(bob.server.as_deref(), Some("192.168.1.5:5060"));
+    assert_eq!(bob.expires, Seconds(600));
+    assert_eq!(settings.lamps[1].grace, Seconds(10));
+    assert_eq!(
+        settings.lamps[1].looks.get(Watched::Held).to_string(),
+        "off"
+    );
+    assert_eq!(
+        settings.lamps[1].looks.get(Watched::Ringing).to_string(),
+        "red slow"
+    );
+    assert_eq!(
+        settings.lamps[1].looks.get(Watched::Idle).to_string(),
+        "green"
+    );
+    assert_eq!(settings.lamps[2].watch, None);
+
+    assert_eq!(settings.watches.len(), 2, "equal watches are one");
+    assert_eq!(settings.lamps[0].watch, settings.lamps[3].watch);
+    assert_eq!(settings.lamps[3].grace, Seconds::ZERO);
+    let ann = &settings.watches[usize::from(settings.lamps[0].watch.expect("it watches"))];
+    assert_eq!(
+        ann.from.as_str(),
+        "sip:desk@192.168.1.20",
+        "the first presentity"
+    );
+    assert_eq!((ann.package, ann.fallback), (Package::Presence, false));
+    assert_eq!((ann.expires, ann.server.clone()), (Seconds(300), None));
+
+    let buttons: Vec<(&str, u16, Action)> = settings
+        .buttons
+        .iter()
+        .map(|it| (it.name.as_str(), it.presentity, it.action))
+        .collect();
+    let meeting = Activity::parse("meeting").expect("an activity");
+    assert_eq!(
+        buttons,
+        [
+            ("hook", 1, Action::Hook),
+            ("dnd", 0, Action::Activity(meeting))
+        ]
+    );
+}
+
+#[test]
+fn an_empty_file_has_the_defaults() {
+    let read = good("");
+    assert_eq!(read.listen, [Listen::DEFAULT]);
+    assert_eq!(read.board.name, "sim");
+    assert_eq!(read.settings.trusted, Network::LOOPBACK);
+    assert_eq!(read.settings.presence_pace, Pace::PRESENCE);
+    assert_eq!(read.settings.dialog_pace, Pace::DIALOG);
+    assert!(read.settings.lamps.iter().all(|it| it.watch.is_none()));
+    assert!(
+        read.settings
+            .buttons
+            .iter()
+            .all(|it| it.action == Action::None)
+    );
+}
+
+#[test]
+fn this_machine_is_trusted_unless_nobody_is() {
+    let trusts = |text: &str, address: &str| {
+        let address = address.parse().expect("an address");
+        good(text)
+            .settings
+            .trusted
+            .iter()
+            .any(|it| it.contains(address))
+    };
+    assert!(trusts("trusted = \"10.0.0.0/8\"", "127.0.0.1"));
+    assert!(trusts("trusted = \"10.0.0.0/8\"", "10.1.1.1"));
+    assert!(!trusts("trusted = \"10.0.0.0/8\"", "11.1.1.1"));
+    assert!(!trusts("trusted = []", "127.0.0.1"));
+}
+
+#[test]
+fn the_demonstration_fits_the_board_and_the_listener() {
+    let listen = vec!["udp:0.0.0.0:5070".parse().expect("a listener")];
+    let demo = Configuration::demo(listen, None).expect("the demonstration");
+    assert_eq!(demo.settings.validate(), Ok(()));
+    assert_eq!(
+        demo.settings.watches[0].server.as_deref(),
+        Some("127.0.0.1:5070")
+    );
+    let plain = Configuration::demo(Vec::new(), None).expect("the demonstration");
+    assert_eq!(plain.settings.watches[0].server, None);
+    assert_eq!(
+        plain.settings.lamps,
+        Settings::demo().lamps,
+        "sim is its board"
+    );
+    assert_eq!(plain.settings.buttons, Settings::demo().buttons);
+}
+
+#[test]
+fn mistakes_of_every_kind_are_all_told_at_once() {
+    refused(
+        r#"listn = []
+listen = ["udp:0.0.0.0:5060", "tcp:0.0.0.0:5060", "here"]
+trusted = ["192.168.1.0/33"]
+board = "phone"
+control = ""
+log = "verbose"
+[subscriptions]
+min_expires = 7200
+"#,
+        &[
+            "1:1: unknown key `listn` in the file | did you mean `listen`?",
+            "2:31: cannot listen on \"tcp:0.0.0.0:5060\" | this version listens on udp only; \
+             write udp:ADDRESS:PORT",
+            "2:51: cannot listen on \"here\" | write udp:ADDRESS:PORT, as udp:0.0.0.0:5060 or \
+             udp:[::]:5060",
+            "3:12: \"192.168.1.0/33\" is no network | write address/bits, as 192.168.1.0/24 or \
+             fd00::/8, or one address",
+            "4:9: there is no board \"phone\" | use one of: sim; or the path of a file",
+            "5:11: control cannot be the path of a socket | write a path of 1 to 107 bytes",
+            "6:7: log cannot be \"verbose\" | use one of: off, error, warn, info, debug, trace",
+            "8:15: min_expires is 7200, which is out of range | write min_expires = N with N \
+             from 1 to 3600",
+        ],
+    );
+}
+
+#[test]
+fn listeners_are_neither_none_nor_twice() {
+    refused(
+        "listen = []",
+        &["1:1: listen is empty | leave the line out to listen on udp:127.0.0.1:5060"],
+    );
+    refused(
+        "listen = [\"udp:127.0.0.1:1\", \"udp:127.0.0.1:1\"]",
+        &["1:30: \"udp:127.0.0.1:1\" is there already | leave it out"],
+    );
+}
+
+#[test]
+fn lifetimes_must_fit_each_other() {
+    refused(
+        "[subscriptions]\nmax_expires = 30",
+        &["2:15: min_expires (60) is above max_expires (30) | lower one or raise the other"],
+    );
+    refused(
+        "[subscriptions]\npace = { dialog = { burst = 256, interval = -1, every = 1 } }",
+        &[
+            "2:29: burst is 256, which is out of range | write burst = N with N from 0 to 255",
+            "2:45: interval is -1, which is out of range | write interval = N with N from 0 to \
+             3600",
+            "2:49: unknown key `every` in pace | use one of: burst, interval",
+        ],
+    );
+}
+
+#[test]
+fn presentities_are_addresses_each_once() {
+    refused(
+        "[[presentity]]\n[[presentity]]\nuri = \"desk\"\n[[presentity]]\nuri = \"sip:a@b\"\n\
+         [[presentity]]\nuri = \"sip:a@b\"",
+        &[
+            "1:1: [[presentity]] has no uri | add uri = \"sip:desk@192.168.1.20\"",
+            "3:7: uri is no address: \"desk\" | write sip:name@host, at most 256 bytes",
+            "7:7: sip:a@b is there already | name each presentity only once",
+        ],
+    );
+}
+
+#[test]
+fn an_address_cannot_smuggle_a_line() /* I01 */
+{
+    refused(
+        "[[presentity]]\nuri = \"sip:a@b\\r\\nVia: x\"",
+        &[
+            "2:7: uri is no address: \"sip:a@b\\r\\nVia: x\" | write sip:name@host, at most 256 \
+             bytes",
+        ],
+    );
+}
+
+#[test]
+fn more_presentities_than_the_build_has_room_for_are_refused() {
+    let mut text = String::new();
+    for at in 0..=PRESENTITIES {
+        text += &format!("[[presentity]]\nuri = \"sip:{at}@host\"\n");
+    }
+    let line = 2 * PRESENTITIES + 1;
+    let expected = format!(
+        "{line}:1: more than {PRESENTITIES} presentities | leave some out, or build with a \
+         larger LAMPFIELD_PRESENTITIES"
+    );
+    refused(&text, &[&expected]);
+}
+
+#[test]
+fn more_trusted_networks_than_there_is_room_for_are_refused() {
+    let networks: Vec<String> = (0..=TRUSTED)
+        .map(|it| format!("\"10.{it}.0.0/16\""))
+        .collect();
+    let faults = read(&format!("trusted = [{}]", networks.join(", "))).expect_err("too many");
+    assert_eq!(faults.faults.len(), 1);
+    assert_eq!(faults.faults[0].what, "more than 16 trusted networks");
+}
+
+#[test]
+fn lamps_are_those_of_the_board_each_once() {
+    refused(
+        "[[lamp]]\nname = \"blf9\"\n[[lamp]]\nname = \"blf1\"\n[[lamp]]\nname = \"blf1\"\n\
+         [[lamp]]\n",
+        &[
+            "2:8: the board sim has no \"blf9\" | use one of: blf1, blf2, blf3, blf4",
+            "6:8: \"blf1\" is there already, in line 4 | leave one of them out",
+            "7:1: [[lamp]] has no name | add name = \"blf1\"",
+        ],
+    );
+}
+
+#[test]
+fn a_lamp_says_whom_it_watches_and_as_whom() {
+    refused(
+        "[[lamp]]\nname = \"blf1\"\nwatch = \"sip:bob@host\"",
+        &["1:1: nobody to watch as | add from = \"sip:name@host\", or a [[presentity]]"],
+    );
+    refused(
+        "[[lamp]]\nname = \"blf1\"\nevent = \"dialog\"\nexpires = 60",
+        &[
+            "3:1: event without watch means nothing | add watch = \"sip:name@host\", or leave \
+             it out",
+            "4:1: expires without watch means nothing | add watch = \"sip:name@host\", or leave \
+             it out",
+        ],
+    );
+    refused(
+        "[[lamp]]\nname = \"blf1\"\nwatch = \"bob\"\nfrom = \"me\"\nserver = \"host:0\"\n\
+         event = \"dialogue\"\nexpires = 0\ngrace = 100000\nfallback = \"yes\"",
+        &[
+            "3:9: watch is no address: \"bob\" | write sip:name@host, at most 256 bytes",
+            "4:8: from is no address: \"me\" | write sip:name@host, at most 256 bytes",
+            "5:10: server is no host: \"host:0\" | write host or host:port, an IPv6 address in \
+             brackets",
+            "6:9: event cannot be \"dialogue\" | did you mean `dialog`?",
+            "7:11: expires is 0, which is out of range | write expires = N with N from 1 to 86400",
+            "8:9: grace is 100000, which is out of range | write grace = N with N from 0 to 86400",
+            "9:12: fallback must be true or false, not text | write fallback = true or fallback \
+             = false, without quotes",
+        ],
+    );
+    refused(
+        "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"sip:b@b\"\n\
+         event = \"presence\"\nfallback = true",
+        &[
+            "7:12: there is no fallback from presence | leave fallback out, or ask for event = \
+             \"dialog\"",
+        ],
+    );
+}
+
+#[test]
+fn looks_are_colours_and_patterns_of_known_states() {
+    refused(
+        "[[lamp]]\nname = \"blf1\"\nlooks = { held = \"pink\", hold = \"off\", idle = 1 }",
+        &[
+            "3:18: \"pink\" is no look | write off, green, red or amber, and slow or fast if it \
+             blinks: \"red fast\"",
+            "3:26: unknown key `hold` in looks | did you mean `held`?",
+            "3:47: idle must be text, not a whole number | write idle = \"…\"",
+        ],
+    );
+}
+
+#[test]
+fn buttons_do_something_for_somebody() {
+    refused(
+        "[[button]]\nname = \"dnd\"\n[[button]]\nname = \"hook\"\ndoes = \"hook\"",
+        &[
+            "1:1: [[button]] has no does | add does = \"dnd\"",
+            "3:1: the button has nobody to act for | add a [[presentity]]",
+        ],
+    );
+    refused(
+        "[[presentity]]\nuri = \"sip:a@b\"\n[[button]]\nname = \"dnd\"\ndoes = \"dance\"\n\
+         presentity = \"sip:a@c\"\n[[button]]\nname = \"hook\"\ndoes = \"activity dancing\"",
+        &[
+            "5:8: no button does \"dance\" | write \"dnd\", \"hook\", \"activity NAME\" or \
+             \"none\"",
+            "6:14: \"sip:a@c\" is not served here | did you mean `sip:a@b`?",
+            "9:8: \"activity dancing\" names no activity | use one of RFC 4480 §3.2, as \
+             \"activity meeting\" or \"activity away\"",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_with_its_name() {
+    let faults = Configuration::load(Path::new("/no/such/lamp.toml"), None).expect_err("no file");
+    let text = faults.to_string();
+    assert!(text.starts_with("/no/such/lamp.toml:1:1: the configuration cannot be read: "));
+    assert!(text.ends_with("\n  remedy: check the path and its permissions"));
+}
+
+#[test]
+fn what_is_written_wrongly_is_told_before_anything_else() {
+    refused(
+        "listen = \"udp:127.0.0.1:5060\nlog = \"nonsense\"\n",
+        &[
+            "1:29: invalid basic string, expected `\"` | write `key = value`, one to a line, with \
+             text in double quotes",
+        ],
+    );
+}
+
+#[test]
+fn a_configuration_is_explained_in_words() {
+    assert_eq!(
+        good(FULL).to_string(),
+        "\
+listens on   udp:0.0.0.0:5060, udp:[::]:5060
+board        sim: simulated desk phone: hook switch, DND button, four two-colour lamps
+control      /run/lampfield/control.sock
+log          info
+serves       sip:desk@192.168.1.20; do-not-disturb shows to watchers of presence only
+serves       sip:door@192.168.1.20; do-not-disturb also shows to watchers of dialog
+may watch    127.0.0.0/8, ::1, 192.168.1.0/24; others are refused with 403
+for          30 to 1800 seconds at a time
+are told     presence: 2 changes at once, then one in 7 s, the last one always
+             dialog: every change at once
+lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time
+             shows amber slow when nothing was heard for 30 s
+lamp blf2    watches sip:bob@pbx.example (dialog, or presence where that is refused) through \
+192.168.1.5:5060 as sip:door@192.168.1.20, 600 s at a time
+             shows amber slow when nothing was heard for 10 s
+             looks of its own: ringing red slow, held off
+lamp blf3    watches nobody and stays off
+lamp blf4    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time
+             shows amber slow when nothing was heard for 0 s
+button hook  lifts the handset of sip:door@192.168.1.20 when pressed
+button dnd   switches the activity meeting of sip:desk@192.168.1.20
+"
+    );
+    let nobody = good("trusted = []").to_string();
+    assert!(nobody.contains("\nserves       nobody\n"));
+    assert!(nobody.contains("\nmay watch    nobody: every request is refused with 403\n"));
+}
