@@ -4,7 +4,7 @@
 //! [`Settings::validate`] before the agent sees it; the agent relies on what `validate` promises.
 
 use core::fmt::{self, Write};
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use heapless::Vec;
@@ -15,6 +15,9 @@ use crate::ground::limits::{
 };
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+
+mod network;
+pub use network::Network;
 
 /// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
 pub const HOST: usize = 264;
@@ -349,76 +352,6 @@ impl Pace {
     };
 }
 
-/// A range of addresses as `192.168.0.0/16` or `fd00::/8`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// The lowest address; bits behind the prefix are zero.
-    address: IpAddr,
-    /// Leading bits that count.
-    prefix: u8,
-}
-
-impl Network {
-    /// This machine itself.
-    pub const LOOPBACK: [Network; 2] = [
-        Network {
-            address: IpAddr::V4(core::net::Ipv4Addr::new(127, 0, 0, 0)),
-            prefix: 8,
-        },
-        Network {
-            address: IpAddr::V6(core::net::Ipv6Addr::LOCALHOST),
-            prefix: 128,
-        },
-    ];
-
-    /// Reads `address/bits`, or a single address. Bits behind the prefix are dropped; a v4-mapped IPv6 network
-    /// becomes the IPv4 network it means.
-    pub fn parse(text: &str) -> Option<Network> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let written: IpAddr = address.parse().ok()?;
-        let widest = width(written);
-        let prefix = match prefix {
-            None => widest,
-            Some(digits) if digits.bytes().all(|it| it.is_ascii_digit()) => digits.parse().ok()?,
-            Some(_) => return None,
-        };
-        if prefix > widest {
-            return None;
-        }
-        let address = written.to_canonical();
-        let mapped = widest - width(address);
-        // A network wider than all mapped addresses is an IPv6 network that merely begins there.
-        let (address, prefix) = match prefix.checked_sub(mapped) {
-            Some(prefix) => (address, prefix),
-            None => (written, prefix),
-        };
-        Some(Network {
-            address: masked(address, prefix),
-            prefix,
-        })
-    }
-
-    /// Whether `address` lies inside. A v4-mapped IPv6 address counts as the IPv4 address it is.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        width(address) == width(self.address) && masked(address, self.prefix) == self.address
-    }
-}
-
-impl fmt::Display for Network {
-    /// As it is written in a configuration; a single address without its prefix.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.address)?;
-        if self.prefix < width(self.address) {
-            write!(f, "/{}", self.prefix)?;
-        }
-        Ok(())
-    }
-}
-
 /// A table has no room left; the caller names the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
@@ -517,29 +450,6 @@ pub fn is_server(text: &str) -> bool {
 pub fn is_name(text: &str) -> bool {
     let clean = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_');
     !text.is_empty() && text.bytes().all(clean)
-}
-
-/// Bits of an address of this family.
-const fn width(address: IpAddr) -> u8 {
-    match address {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
-    }
-}
-
-/// `address` with only its first `prefix` bits.
-fn masked(address: IpAddr, prefix: u8) -> IpAddr {
-    let prefix = u32::from(prefix);
-    match address {
-        IpAddr::V4(it) => {
-            let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
-            IpAddr::V4((it.to_bits() & mask).into())
-        }
-        IpAddr::V6(it) => {
-            let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
-            IpAddr::V6((it.to_bits() & mask).into())
-        }
-    }
 }
 
 #[cfg(test)]

@@ -43,11 +43,11 @@ use std::vec::Vec;
 use std::{format, fs, vec};
 
 use crate::engine::config::{
-    Action, ButtonSettings, Full, HOST, LampSettings, Network, Pace, PresentitySettings, Settings,
-    TRUSTED, WatchSettings, is_address, is_server,
+    Action, ButtonSettings, LampSettings, Network, Pace, PresentitySettings, Settings, TRUSTED,
+    is_address,
 };
-use crate::engine::stub::{Activity, Look, Looks, Package, Watched};
-use crate::ground::limits::{PRESENTITIES, WATCHES};
+use crate::engine::stub::Activity;
+use crate::ground::limits::{PRESENTITIES, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Collector, Faults, Found, Section, suggestion};
@@ -55,6 +55,7 @@ use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
 
 mod explain;
+mod lamps;
 
 /// Everything one configuration says.
 #[derive(Clone, Debug)]
@@ -325,126 +326,6 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn lamps(&mut self, root: &Section<'_, '_>) {
-        for lamp in &self.board.lamps {
-            let _ = self
-                .settings
-                .lamps
-                .push(LampSettings::new(text(&lamp.name)));
-        }
-        let mut told: Vec<Found<usize>> = Vec::new();
-        for section in root.sections("lamp", "[[lamp]]", &LAMP, &mut self.faults) {
-            let looks = self.looks(&section);
-            let grace = section.number("grace", 0..=DAY, &mut self.faults);
-            let watch = self.watch(&section);
-            let names: Vec<&str> = self.board.lamps.iter().map(|it| it.name.as_str()).collect();
-            let Some(lamp) = self.place(&section, &names, &mut told) else {
-                continue;
-            };
-            let Some(lamp) = self.settings.lamps.get_mut(lamp) else {
-                continue;
-            };
-            lamp.looks = looks;
-            lamp.watch = watch;
-            if let Some(grace) = grace {
-                lamp.grace = Seconds(grace.value);
-            }
-        }
-    }
-
-    /// The number of the watch a lamp asks for, shared with other lamps that ask for the same.
-    fn watch(&mut self, section: &Section<'_, '_>) -> Option<u16> {
-        let faults = &mut self.faults;
-        let event = section.choice("event", &EVENTS, faults);
-        let fallback = section.flag("fallback", faults);
-        let expires = section.number("expires", 1..=DAY, faults);
-        let server = section.text("server", faults);
-        let from = section.text("from", faults);
-        let Some(target) = section.text("watch", faults) else {
-            self.watches_nobody(section);
-            return None;
-        };
-        let package = event.map_or(Package::Dialog, |it| it.value);
-        if let Some(Found { value: true, at }) = fallback
-            && package == Package::Presence
-        {
-            let what = "there is no fallback from presence";
-            self.faults.add(
-                at,
-                what,
-                "leave fallback out, or ask for event = \"dialog\"",
-            );
-        }
-        let server = server.map(|it| self.server(it));
-        let from = match from {
-            Some(from) => self.address("from", from),
-            None => self.first_presentity(section),
-        };
-        let mut watch = WatchSettings::new(self.address("watch", target)?, from?, package);
-        watch.fallback = fallback.is_some_and(|it| it.value);
-        watch.server = match server {
-            Some(None) => return None,
-            Some(server) => server,
-            None => None,
-        };
-        if let Some(expires) = expires {
-            watch.expires = Seconds(expires.value);
-        }
-        match self.settings.share_watch(watch) {
-            Ok(at) => Some(at),
-            Err(Full) => {
-                let what = format!("more than {WATCHES} different watches");
-                self.faults.add(section.at, what, build_with("WATCHES"));
-                None
-            }
-        }
-    }
-
-    /// A lamp without `watch` needs none of what says how to watch.
-    fn watches_nobody(&mut self, section: &Section<'_, '_>) {
-        if section.key_place("watch").is_some() {
-            return; // It is there, but no text: said already.
-        }
-        let pointless = ["event", "fallback", "server", "from", "expires"];
-        for key in section.keys().filter(|it| pointless.contains(&it.value)) {
-            let what = format!("{} without watch means nothing", key.value);
-            let remedy = "add watch = \"sip:name@host\", or leave it out";
-            self.faults.add(key.at, what, remedy);
-        }
-    }
-
-    fn first_presentity(&mut self, section: &Section<'_, '_>) -> Option<Text<URI>> {
-        let first = self.settings.presentities.first();
-        if first.is_none() {
-            let remedy = "add from = \"sip:name@host\", or a [[presentity]]";
-            self.faults.add(section.at, "nobody to watch as", remedy);
-        }
-        first.map(|it| it.uri.clone())
-    }
-
-    fn looks(&mut self, section: &Section<'_, '_>) -> Looks {
-        let mut looks = Looks::DEFAULT;
-        let names = Watched::ALL.map(Watched::name);
-        let Some(table) = section.section("looks", "looks", &names, &mut self.faults) else {
-            return looks;
-        };
-        for watched in Watched::ALL {
-            let Some(written) = table.text(watched.name(), &mut self.faults) else {
-                continue;
-            };
-            match Look::parse(written.value) {
-                Some(look) => looks.set(watched, look),
-                None => {
-                    let what = format!("\"{}\" is no look", written.value.escape_debug());
-                    let remedy = "write off, green, red or amber, and slow or fast if it blinks: \
-                                  \"red fast\"";
-                    self.faults.add(written.at, what, remedy);
-                }
-            }
-        }
-        looks
-    }
-
     fn buttons(&mut self, root: &Section<'_, '_>) {
         for button in &self.board.buttons {
             let _ = self.settings.buttons.push(ButtonSettings {
@@ -561,17 +442,6 @@ impl Reader<'_, '_> {
         }
         address
     }
-
-    fn server(&mut self, written: Found<&str>) -> Option<Text<HOST>> {
-        let server = Text::copied(written.value).ok();
-        let server = server.filter(|it| is_server(it));
-        if server.is_none() {
-            let what = format!("server is no host: \"{}\"", written.value.escape_debug());
-            let remedy = "write host or host:port, an IPv6 address in brackets";
-            self.faults.add(written.at, what, remedy);
-        }
-        server
-    }
 }
 
 fn read_pace(section: &Section<'_, '_>, key: &str, pace: &mut Pace, faults: &mut Collector<'_>) {
@@ -595,8 +465,6 @@ fn build_with(limit: &str) -> String {
     format!("leave some out, or build with a larger LAMPFIELD_{limit}")
 }
 
-const URI: usize = crate::ground::limits::URI;
-
 const DAY: u32 = 86_400;
 
 const ROOT: [&str; 9] = [
@@ -611,10 +479,6 @@ const ROOT: [&str; 9] = [
     "button",
 ];
 
-const LAMP: [&str; 9] = [
-    "name", "watch", "event", "fallback", "server", "from", "expires", "grace", "looks",
-];
-
 const BUTTON: [&str; 3] = ["name", "does", "presentity"];
 
 const LEVELS: [(&str, &str); 6] = [
@@ -625,8 +489,6 @@ const LEVELS: [(&str, &str); 6] = [
     ("debug", "debug"),
     ("trace", "trace"),
 ];
-
-const EVENTS: [(&str, Package); 2] = [("dialog", Package::Dialog), ("presence", Package::Presence)];
 
 #[cfg(test)]
 mod tests;

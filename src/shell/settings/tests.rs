@@ -1,6 +1,7 @@
 //! Every mistake a configuration can hold, with the text the user sees.
 
 use super::*;
+use crate::engine::stub::{Package, Watched};
 
 fn read(text: &str) -> Result<Configuration, Faults> {
     Configuration::parse("lamp.toml", text, Path::new(""), None)
