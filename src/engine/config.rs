@@ -446,10 +446,11 @@ pub fn is_server(text: &str) -> bool {
     port_is_good && host_is_good
 }
 
-/// Whether `text` can name a lamp or button: it stands in paths and on command lines.
+/// Whether `text` can name a lamp or button: it stands in paths and on command lines, so it begins with a
+/// letter or digit.
 pub fn is_name(text: &str) -> bool {
     let clean = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_');
-    !text.is_empty() && text.bytes().all(clean)
+    text.bytes().all(clean) && text.starts_with(|it: char| it.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]

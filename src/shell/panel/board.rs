@@ -251,7 +251,9 @@ fn colours(section: &Section<'_, '_>, faults: &mut Collector<'_>) -> Vec<Hue> {
 fn name_is_good(name: Found<&str>, taken: bool, faults: &mut Collector<'_>) -> bool {
     let shown = name.value.escape_debug();
     if !is_name(name.value) || name.value.len() > NAME {
-        let remedy = format!("use 1 to {NAME} letters, digits, dots, dashes or underscores");
+        let remedy = format!(
+            "use 1 to {NAME} letters, digits, dots, dashes and underscores, a letter first"
+        );
         faults.add(name.at, format!("\"{shown}\" cannot be a name"), remedy);
         return false;
     }
@@ -355,7 +357,7 @@ mod tests {
         refused(
             &format!("{HEAD}[[button]]\nname = \"a/b\"\n"),
             "b.toml:4:8: \"a/b\" cannot be a name\n  \
-             remedy: use 1 to 32 letters, digits, dots, dashes or underscores",
+             remedy: use 1 to 32 letters, digits, dots, dashes and underscores, a letter first",
         );
     }
 

@@ -1,0 +1,535 @@
+//! The command line read into a [`Command`].
+
+use std::ffi::OsString;
+use std::format;
+use std::path::PathBuf;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use lexopt::prelude::{Long, Short, Value};
+use lexopt::{Arg, Parser};
+
+use crate::engine::config::{is_address, is_name, is_server};
+use crate::engine::stub::{Activity, Package};
+use crate::ground::limits::NOTE;
+use crate::shell::document::suggestion;
+use crate::shell::listen::Listen;
+
+/// What the user wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Be the agent.
+    Run(Run),
+    /// Explain a configuration.
+    Check {
+        /// The configuration.
+        file: PathBuf,
+        /// A board instead of the file's.
+        board: Option<String>,
+    },
+    /// Ask the running agent something, or tell it something.
+    Ask(Ask),
+    /// Watch somebody from here.
+    Watch(Watch),
+    /// List the boards that are built in.
+    Boards,
+    /// List the tables of this build.
+    Capacity {
+        /// As JSON.
+        json: bool,
+    },
+    /// Say the version.
+    Version,
+    /// Say how to use all this.
+    Help,
+}
+
+/// How to run the agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The configuration; without it the demonstration.
+    pub config: Option<PathBuf>,
+    /// A board instead of the configuration's.
+    pub board: Option<String>,
+    /// Where to listen instead of the configuration's addresses, if any.
+    pub listen: Vec<Listen>,
+    /// The control socket instead of the configuration's.
+    pub control: Option<PathBuf>,
+    /// The log level instead of the configuration's.
+    pub log: Option<&'static str>,
+}
+
+/// Something for the running agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Its control socket, where it is not the default one.
+    pub control: Option<PathBuf>,
+    /// What.
+    pub question: Question,
+}
+
+/// What the running agent is asked or told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What it is and does.
+    Status {
+        /// As JSON.
+        json: bool,
+    },
+    /// What its lamps show.
+    Lamps {
+        /// As JSON.
+        json: bool,
+        /// And each change from now on.
+        follow: bool,
+    },
+    /// Who watches.
+    Watchers {
+        /// As JSON.
+        json: bool,
+    },
+    /// What this lamp shows, and why.
+    Why {
+        /// The lamp's name.
+        lamp: String,
+        /// As JSON.
+        json: bool,
+    },
+    /// This button is pressed.
+    Press(String),
+    /// This button is let go.
+    Release(String),
+    /// A fact about a presentity.
+    Set(Set),
+}
+
+/// A fact about a presentity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Set {
+    /// `dnd`, `hook`, `activity`, `note` or `idle`.
+    pub what: &'static str,
+    /// The value, known to be a good one.
+    pub value: String,
+    /// Whose, where it is not the first.
+    pub presentity: Option<String>,
+}
+
+/// Whom to watch from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Whom.
+    pub target: String,
+    /// What to subscribe to.
+    pub package: Package,
+    /// The next hop, where it is not the target's host.
+    pub server: Option<String>,
+    /// Who to be; without it somebody at our own address.
+    pub from: Option<String>,
+    /// How long; without it until interrupted.
+    pub seconds: Option<u32>,
+    /// As JSON, one object to a line.
+    pub json: bool,
+}
+
+/// The command line is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Usage {
+    fn new(what: impl Into<String>, remedy: impl Into<String>) -> Usage {
+        Usage {
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+impl From<lexopt::Error> for Usage {
+    fn from(error: lexopt::Error) -> Usage {
+        Usage::new(error.to_string(), SEE_HELP)
+    }
+}
+
+/// Reads the arguments behind the program's name.
+///
+/// # Errors
+/// [`Usage`]: what is wrong, and what to do.
+pub fn parse<I>(arguments: I) -> Result<Command, Usage>
+where
+    I: IntoIterator<Item = OsString>,
+    I::IntoIter: 'static,
+{
+    let mut line = Line(Parser::from_args(arguments));
+    let Some(word) = line.command()? else {
+        return line.run();
+    };
+    match word.as_str() {
+        "run" => line.run(),
+        "check" => line.check(),
+        "status" => line.ask("status", 0, &[JSON], |it| {
+            Ok(Question::Status { json: it.json })
+        }),
+        "lamps" => line.ask("lamps", 0, &[JSON, FOLLOW], |it| {
+            Ok(Question::Lamps {
+                json: it.json,
+                follow: it.follow,
+            })
+        }),
+        "watchers" => line.ask("watchers", 0, &[JSON], |it| {
+            Ok(Question::Watchers { json: it.json })
+        }),
+        "why" => line.ask("why", 1, &[JSON], |it| {
+            Ok(Question::Why {
+                json: it.json,
+                lamp: name_of("lamp", it)?,
+            })
+        }),
+        "press" => line.ask("press", 1, &[], |it| {
+            Ok(Question::Press(name_of("button", it)?))
+        }),
+        "release" => line.ask("release", 1, &[], |it| {
+            Ok(Question::Release(name_of("button", it)?))
+        }),
+        "set" => line.ask("set", 2, &[PRESENTITY], |it| Ok(Question::Set(set_of(it)?))),
+        "watch" => line.watch(),
+        "boards" => {
+            let given = line.options("boards", 0, &[])?;
+            given.or_help(|_| Ok(Command::Boards))
+        }
+        "capacity" => {
+            let given = line.options("capacity", 0, &[JSON])?;
+            given.or_help(|given| Ok(Command::Capacity { json: given.json }))
+        }
+        "version" => {
+            let given = line.options("version", 0, &[])?;
+            given.or_help(|_| Ok(Command::Version))
+        }
+        "help" => Ok(Command::Help),
+        other => Err(Usage::new(
+            format!("there is no command \"{}\"", other.escape_debug()),
+            suggestion(other, &COMMANDS),
+        )),
+    }
+}
+
+/// The arguments still to be read.
+struct Line(Parser);
+
+/// What stood behind a command.
+#[derive(Default)]
+struct Given {
+    words: Vec<String>,
+    run: Run,
+    json: bool,
+    follow: bool,
+    presentity: Option<String>,
+    event: Option<Package>,
+    seconds: Option<u32>,
+    server: Option<String>,
+    from: Option<String>,
+    help: bool,
+}
+
+impl Line {
+    /// The command, if the line begins with one. Options before it belong to `run`.
+    fn command(&mut self) -> Result<Option<String>, Usage> {
+        let Some(mut raw) = self.0.try_raw_args() else {
+            return Ok(None);
+        };
+        let first = raw.peek().map(|it| it.to_string_lossy().into_owned());
+        let word = match first.as_deref() {
+            None => return Ok(None),
+            Some("-h" | "--help") => "help".to_string(),
+            Some("-V" | "--version") => "version".to_string(),
+            Some(option) if option.starts_with('-') => return Ok(None),
+            Some(word) => word.to_string(),
+        };
+        raw.next();
+        Ok(Some(word))
+    }
+
+    fn run(mut self) -> Result<Command, Usage> {
+        let given = self.options("run", 0, &[CONFIG, BOARD, LISTEN, CONTROL, LOG])?;
+        given.or_help(|given| Ok(Command::Run(given.run)))
+    }
+
+    fn check(mut self) -> Result<Command, Usage> {
+        let given = self.options("check", 1, &[BOARD])?;
+        given.or_help(|mut given| {
+            Ok(Command::Check {
+                file: PathBuf::from(given.words.remove(0)),
+                board: given.run.board,
+            })
+        })
+    }
+
+    fn ask(
+        mut self,
+        command: &str,
+        words: usize,
+        allowed: &[&'static str],
+        question: impl FnOnce(&Given) -> Result<Question, Usage>,
+    ) -> Result<Command, Usage> {
+        let allowed: Vec<&'static str> = allowed.iter().copied().chain([CONTROL]).collect();
+        let given = self.options(command, words, &allowed)?;
+        given.or_help(|given| {
+            Ok(Command::Ask(Ask {
+                question: question(&given)?,
+                control: given.run.control,
+            }))
+        })
+    }
+
+    fn watch(mut self) -> Result<Command, Usage> {
+        let given = self.options("watch", 1, &[EVENT, SECONDS, JSON, SERVER, FROM])?;
+        given.or_help(|mut given| {
+            let target = given.words.remove(0);
+            if !is_address(&target) {
+                let what = format!("\"{}\" is no address", target.escape_debug());
+                return Err(Usage::new(what, "write sip:name@host"));
+            }
+            Ok(Command::Watch(Watch {
+                target,
+                package: given.event.unwrap_or(Package::Dialog),
+                server: given.server,
+                from: given.from,
+                seconds: given.seconds,
+                json: given.json,
+            }))
+        })
+    }
+
+    /// Reads the rest: exactly `words` words, and options of `allowed`.
+    fn options(
+        &mut self,
+        command: &str,
+        words: usize,
+        allowed: &[&'static str],
+    ) -> Result<Given, Usage> {
+        let mut given = Given::default();
+        while let Some(argument) = self.0.next()? {
+            let option = match argument {
+                Value(word) => {
+                    given.words.push(text(word)?);
+                    continue;
+                }
+                Short('h') | Long("help") => {
+                    given.help = true;
+                    continue;
+                }
+                Arg::Short(letter) => format!("-{letter}"),
+                Arg::Long(name) => format!("--{name}"),
+            };
+            let Some(known) = allowed.iter().find(|it| **it == option) else {
+                let what = format!("{command} has no option {}", option.escape_debug());
+                let remedy = match allowed {
+                    [] => SEE_HELP.to_string(),
+                    _ => suggestion(&option, allowed),
+                };
+                return Err(Usage::new(what, remedy));
+            };
+            self.option(known, &mut given)?;
+        }
+        if !given.help && given.words.len() != words {
+            let what = match given.words.get(words) {
+                Some(more) => format!("\"{}\" is too much", more.escape_debug()),
+                None => format!("{command} needs more words"),
+            };
+            return Err(Usage::new(
+                what,
+                format!("write lampfield {}", synopsis(command)),
+            ));
+        }
+        Ok(given)
+    }
+
+    fn option(&mut self, option: &str, given: &mut Given) -> Result<(), Usage> {
+        match option {
+            JSON => given.json = true,
+            FOLLOW => given.follow = true,
+            CONFIG => given.run.config = Some(PathBuf::from(self.0.value()?)),
+            CONTROL => given.run.control = Some(PathBuf::from(self.0.value()?)),
+            BOARD => given.run.board = Some(self.text()?),
+            LISTEN => given.run.listen.push(self.listen()?),
+            LOG => given.run.log = Some(self.level()?),
+            PRESENTITY => given.presentity = Some(self.address(PRESENTITY)?),
+            FROM => given.from = Some(self.address(FROM)?),
+            EVENT => given.event = Some(self.event()?),
+            SECONDS => given.seconds = Some(self.seconds()?),
+            SERVER => given.server = Some(self.server()?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self) -> Result<String, Usage> {
+        text(self.0.value()?)
+    }
+
+    fn listen(&mut self) -> Result<Listen, Usage> {
+        let written = self.text()?;
+        written
+            .parse()
+            .map_err(|error: crate::shell::listen::NotAListen| {
+                let what = format!("cannot listen on \"{}\"", written.escape_debug());
+                Usage::new(what, error.to_string())
+            })
+    }
+
+    fn level(&mut self) -> Result<&'static str, Usage> {
+        let written = self.text()?;
+        let level = LEVELS.into_iter().find(|it| *it == written);
+        level.ok_or_else(|| {
+            let what = format!("there is no log level \"{}\"", written.escape_debug());
+            Usage::new(what, suggestion(&written, &LEVELS))
+        })
+    }
+
+    fn address(&mut self, option: &str) -> Result<String, Usage> {
+        let written = self.text()?;
+        if is_address(&written) {
+            return Ok(written);
+        }
+        let what = format!("{option}: \"{}\" is no address", written.escape_debug());
+        Err(Usage::new(what, "write sip:name@host"))
+    }
+
+    fn event(&mut self) -> Result<Package, Usage> {
+        let written = self.text()?;
+        Package::from_name(written.as_bytes()).ok_or_else(|| {
+            let what = format!("there is no event \"{}\"", written.escape_debug());
+            Usage::new(what, suggestion(&written, &["presence", "dialog"]))
+        })
+    }
+
+    fn seconds(&mut self) -> Result<u32, Usage> {
+        let written = self.text()?;
+        let seconds = written.parse().ok().filter(|it| (1..=86_400).contains(it));
+        seconds.ok_or_else(|| {
+            let what = format!("\"{}\" is no number of seconds", written.escape_debug());
+            Usage::new(what, "write a number from 1 to 86400")
+        })
+    }
+
+    fn server(&mut self) -> Result<String, Usage> {
+        let written = self.text()?;
+        if is_server(&written) {
+            return Ok(written);
+        }
+        let what = format!("\"{}\" is no server", written.escape_debug());
+        Err(Usage::new(
+            what,
+            "write host or host:port, an IPv6 address in brackets",
+        ))
+    }
+}
+
+impl Given {
+    /// The command, unless help was asked for in the middle of it.
+    fn or_help(
+        self,
+        command: impl FnOnce(Given) -> Result<Command, Usage>,
+    ) -> Result<Command, Usage> {
+        if self.help {
+            Ok(Command::Help)
+        } else {
+            command(self)
+        }
+    }
+}
+
+fn text(written: OsString) -> Result<String, Usage> {
+    written.into_string().map_err(|written| {
+        let what = format!(
+            "\"{}\" is not UTF-8",
+            written.to_string_lossy().escape_debug()
+        );
+        Usage::new(what, SEE_HELP)
+    })
+}
+
+fn name_of(kind: &str, given: &Given) -> Result<String, Usage> {
+    let name = &given.words[0];
+    if is_name(name) {
+        return Ok(name.clone());
+    }
+    let what = format!("no {kind} is called \"{}\"", name.escape_debug());
+    Err(Usage::new(
+        what,
+        "see `lampfield lamps` and `lampfield boards` for the names",
+    ))
+}
+
+fn set_of(given: &Given) -> Result<Set, Usage> {
+    let (what, value) = (given.words[0].as_str(), given.words[1].as_str());
+    let facts = ["dnd", "hook", "activity", "note", "idle"];
+    let Some(what) = facts.into_iter().find(|it| *it == what) else {
+        let wrong = format!("there is no \"{}\" to set", what.escape_debug());
+        return Err(Usage::new(wrong, suggestion(what, &facts)));
+    };
+    let (good, wanted) = match what {
+        "dnd" | "idle" => (["on", "off"].contains(&value), "on or off".to_string()),
+        "hook" => (["up", "down"].contains(&value), "up or down".to_string()),
+        "activity" => {
+            let wanted = "an activity of RFC 4480 §3.2 as meeting or away, or none";
+            let known = value == "none" || Activity::parse(value).is_some();
+            (known, wanted.to_string())
+        }
+        _ => (
+            value.len() <= NOTE && !value.contains(char::is_control),
+            format!("a line of at most {NOTE} bytes, or \"\" for none"),
+        ),
+    };
+    if !good {
+        let wrong = format!("{what} cannot be \"{}\"", value.escape_debug());
+        return Err(Usage::new(wrong, format!("write {wanted}")));
+    }
+    Ok(Set {
+        what,
+        value: value.to_string(),
+        presentity: given.presentity.clone(),
+    })
+}
+
+const SEE_HELP: &str = "see `lampfield help`";
+
+const COMMANDS: [&str; 14] = [
+    "run", "check", "status", "lamps", "watchers", "press", "release", "set", "watch", "why",
+    "boards", "capacity", "version", "help",
+];
+
+/// How a command is written.
+fn synopsis(command: &str) -> &str {
+    match command {
+        "check" => "check FILE [--board NAME|FILE]",
+        "press" => "press NAME",
+        "release" => "release NAME",
+        "set" => "set dnd|hook|activity|note|idle VALUE",
+        "watch" => "watch URI",
+        "why" => "why LAMP",
+        alone => alone,
+    }
+}
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+const BOARD: &str = "--board";
+const CONFIG: &str = "--config";
+const CONTROL: &str = "--control";
+const EVENT: &str = "--event";
+const FOLLOW: &str = "--follow";
+const FROM: &str = "--from";
+const JSON: &str = "--json";
+const LISTEN: &str = "--listen";
+const LOG: &str = "--log";
+const PRESENTITY: &str = "--presentity";
+const SECONDS: &str = "--seconds";
+const SERVER: &str = "--server";
+
+#[cfg(test)]
+mod tests;

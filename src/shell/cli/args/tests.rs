@@ -1,0 +1,286 @@
+//! Each command as it is typed, and each way to type it wrong.
+
+use super::*;
+
+fn read(line: &[&str]) -> Result<Command, Usage> {
+    let words: Vec<OsString> = line.iter().map(OsString::from).collect();
+    parse(words)
+}
+
+#[track_caller]
+fn means(line: &[&str], command: &Command) {
+    assert_eq!(read(line).as_ref(), Ok(command));
+}
+
+#[track_caller]
+fn asks(line: &[&str], question: Question) {
+    let command = Command::Ask(Ask {
+        control: None,
+        question,
+    });
+    means(line, &command);
+}
+
+#[track_caller]
+fn wrong(line: &[&str], what: &str, remedy: &str) {
+    assert_eq!(read(line), Err(Usage::new(what, remedy)));
+}
+
+#[test]
+fn without_a_command_it_runs() {
+    means(&[], &Command::Run(Run::default()));
+    means(&["run"], &Command::Run(Run::default()));
+    let all = Command::Run(Run {
+        config: Some(PathBuf::from("a.toml")),
+        board: Some("sim".to_string()),
+        listen: ["udp:0.0.0.0:5060", "udp:[::]:5060"]
+            .iter()
+            .map(|it| it.parse().expect("a listener"))
+            .collect(),
+        control: Some(PathBuf::from("/c")),
+        log: Some("debug"),
+    });
+    let options = [
+        "--config",
+        "a.toml",
+        "--board=sim",
+        "--listen",
+        "udp:0.0.0.0:5060",
+        "--listen",
+        "udp:[::]:5060",
+        "--control=/c",
+        "--log",
+        "debug",
+    ];
+    means(&options, &all);
+    let mut with_command = Vec::from(["run"]);
+    with_command.extend(options);
+    means(&with_command, &all);
+}
+
+#[test]
+fn questions_are_read() {
+    asks(&["status"], Question::Status { json: false });
+    asks(&["status", "--json"], Question::Status { json: true });
+    let lamps = Question::Lamps {
+        json: true,
+        follow: true,
+    };
+    asks(&["lamps", "--follow", "--json"], lamps);
+    asks(&["watchers"], Question::Watchers { json: false });
+    asks(&["press", "dnd"], Question::Press("dnd".to_string()));
+    asks(&["release", "hook"], Question::Release("hook".to_string()));
+    let why = Question::Why {
+        lamp: "blf1".to_string(),
+        json: false,
+    };
+    asks(&["why", "blf1"], why);
+    let elsewhere = Command::Ask(Ask {
+        control: Some(PathBuf::from("/tmp/c")),
+        question: Question::Press("dnd".to_string()),
+    });
+    means(&["press", "--control", "/tmp/c", "dnd"], &elsewhere);
+}
+
+#[test]
+fn facts_are_read_with_their_values() {
+    for (what, value) in [
+        ("dnd", "on"),
+        ("dnd", "off"),
+        ("hook", "up"),
+        ("hook", "down"),
+        ("idle", "on"),
+        ("activity", "meeting"),
+        ("activity", "none"),
+        ("note", "back at four"),
+        ("note", ""),
+    ] {
+        let set = Set {
+            what,
+            value: value.to_string(),
+            presentity: None,
+        };
+        asks(&["set", what, value], Question::Set(set));
+    }
+    let set = Set {
+        what: "dnd",
+        value: "on".to_string(),
+        presentity: Some("sip:a@b".to_string()),
+    };
+    asks(
+        &["set", "dnd", "on", "--presentity", "sip:a@b"],
+        Question::Set(set),
+    );
+}
+
+#[test]
+fn wrong_facts_are_told_with_what_would_be_right() {
+    wrong(
+        &["set", "dnd", "up"],
+        "dnd cannot be \"up\"",
+        "write on or off",
+    );
+    wrong(
+        &["set", "hook", "on"],
+        "hook cannot be \"on\"",
+        "write up or down",
+    );
+    wrong(
+        &["set", "dmd", "on"],
+        "there is no \"dmd\" to set",
+        "did you mean `dnd`?",
+    );
+    wrong(
+        &["set", "activity", "dancing"],
+        "activity cannot be \"dancing\"",
+        "write an activity of RFC 4480 §3.2 as meeting or away, or none",
+    );
+    wrong(
+        &["set", "note", "a\nb"],
+        "note cannot be \"a\\nb\"",
+        "write a line of at most 128 bytes, or \"\" for none",
+    );
+    wrong(
+        &["set", "dnd"],
+        "set needs more words",
+        "write lampfield set dnd|hook|activity|note|idle VALUE",
+    );
+}
+
+#[test]
+fn a_diagnostic_watch_is_read() {
+    let plain = Watch {
+        target: "sip:bob@host".to_string(),
+        package: Package::Dialog,
+        server: None,
+        from: None,
+        seconds: None,
+        json: false,
+    };
+    means(&["watch", "sip:bob@host"], &Command::Watch(plain.clone()));
+    let full = Watch {
+        package: Package::Presence,
+        server: Some("[::1]:5070".to_string()),
+        from: Some("sip:me@host".to_string()),
+        seconds: Some(5),
+        json: true,
+        ..plain
+    };
+    let line = [
+        "watch",
+        "sip:bob@host",
+        "--event=presence",
+        "--server=[::1]:5070",
+        "--from=sip:me@host",
+        "--seconds=5",
+        "--json",
+    ];
+    means(&line, &Command::Watch(full));
+    wrong(
+        &["watch", "bob"],
+        "\"bob\" is no address",
+        "write sip:name@host",
+    );
+    let watch = |option: &'static str| ["watch", "sip:b@c", option];
+    wrong(
+        &watch("--event=presense"),
+        "there is no event \"presense\"",
+        "did you mean `presence`?",
+    );
+    wrong(
+        &watch("--seconds=0"),
+        "\"0\" is no number of seconds",
+        "write a number from 1 to 86400",
+    );
+    wrong(
+        &watch("--server=a b"),
+        "\"a b\" is no server",
+        "write host or host:port, an IPv6 address in brackets",
+    );
+}
+
+#[test]
+fn what_needs_no_agent_is_read() {
+    let check = Command::Check {
+        file: PathBuf::from("a.toml"),
+        board: None,
+    };
+    means(&["check", "a.toml"], &check);
+    means(&["boards"], &Command::Boards);
+    means(&["capacity"], &Command::Capacity { json: false });
+    means(&["capacity", "--json"], &Command::Capacity { json: true });
+    for line in [["version"], ["--version"], ["-V"]] {
+        means(&line, &Command::Version);
+    }
+    for line in [["help"], ["--help"], ["-h"]] {
+        means(&line, &Command::Help);
+    }
+    means(&["press", "--help"], &Command::Help);
+    means(&["run", "-h"], &Command::Help);
+    means(&["boards", "-h"], &Command::Help);
+}
+
+#[test]
+fn wrong_lines_are_told_with_what_to_do() {
+    wrong(
+        &["lamp"],
+        "there is no command \"lamp\"",
+        "did you mean `lamps`?",
+    );
+    wrong(
+        &["--verbose"],
+        "run has no option --verbose",
+        "use one of: --config, --board, --listen, --control, --log",
+    );
+    wrong(
+        &["lamps", "--folow"],
+        "lamps has no option --folow",
+        "did you mean `--follow`?",
+    );
+    wrong(&["boards", "-x"], "boards has no option -x", SEE_HELP);
+    wrong(
+        &["status", "now"],
+        "\"now\" is too much",
+        "write lampfield status",
+    );
+    wrong(
+        &["press"],
+        "press needs more words",
+        "write lampfield press NAME",
+    );
+    wrong(
+        &["check", "a", "b"],
+        "\"b\" is too much",
+        "write lampfield check FILE [--board NAME|FILE]",
+    );
+    wrong(
+        &["check"],
+        "check needs more words",
+        "write lampfield check FILE [--board NAME|FILE]",
+    );
+    wrong(
+        &["press", "../status"],
+        "no button is called \"../status\"",
+        "see `lampfield lamps` and `lampfield boards` for the names",
+    );
+    wrong(
+        &["run", "--config"],
+        "missing argument for option '--config'",
+        SEE_HELP,
+    );
+    wrong(
+        &["run", "--listen", "tls:0.0.0.0:5061"],
+        "cannot listen on \"tls:0.0.0.0:5061\"",
+        "this version listens on udp only; write udp:ADDRESS:PORT",
+    );
+    wrong(
+        &["--log=loud"],
+        "there is no log level \"loud\"",
+        "use one of: off, error, warn, info, debug, trace",
+    );
+    wrong(
+        &["status", "--json=yes"],
+        "unexpected argument for option '--json': \"yes\"",
+        SEE_HELP,
+    );
+}
