@@ -9,7 +9,8 @@ use core::time::Duration;
 
 use heapless::Vec;
 
-use super::stub::{Activity, Looks, Package};
+use crate::engine::stub::{Activity, Looks};
+use crate::events::package::Package;
 use crate::ground::limits::{
     BUTTONS, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, URI, WATCHES,
 };

@@ -6,71 +6,7 @@
     reason = "goes away with the real types"
 )]
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Package {
-    Presence,
-    Dialog,
-}
-
-impl Package {
-    pub fn name(self) -> &'static str {
-        match self {
-            Package::Presence => "presence",
-            Package::Dialog => "dialog",
-        }
-    }
-    pub fn from_name(name: &[u8]) -> Option<Package> {
-        match name {
-            b"presence" => Some(Package::Presence),
-            b"dialog" => Some(Package::Dialog),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watched {
-    Unknown,
-    Subscribing,
-    Offline,
-    Idle,
-    Ringing,
-    Trying,
-    Busy,
-    Held,
-    Dnd,
-    Away,
-}
-
-impl Watched {
-    pub const COUNT: usize = 10;
-    pub const ALL: [Watched; Self::COUNT] = [
-        Watched::Unknown,
-        Watched::Subscribing,
-        Watched::Offline,
-        Watched::Idle,
-        Watched::Ringing,
-        Watched::Trying,
-        Watched::Busy,
-        Watched::Held,
-        Watched::Dnd,
-        Watched::Away,
-    ];
-    pub fn name(self) -> &'static str {
-        [
-            "unknown",
-            "subscribing",
-            "offline",
-            "idle",
-            "ringing",
-            "trying",
-            "busy",
-            "held",
-            "dnd",
-            "away",
-        ][self as usize]
-    }
-}
+use crate::events::watched::Watched;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colour {
@@ -129,18 +65,25 @@ impl Looks {
         const fn look(colour: Colour, pattern: Pattern) -> Look {
             Look { colour, pattern }
         }
-        Looks([
-            look(Colour::Amber, Pattern::Slow),
-            look(Colour::Amber, Pattern::Fast),
-            look(Colour::Off, Pattern::Steady),
-            look(Colour::Green, Pattern::Steady),
-            look(Colour::Red, Pattern::Fast),
-            look(Colour::Red, Pattern::Steady),
-            look(Colour::Red, Pattern::Steady),
-            look(Colour::Red, Pattern::Slow),
-            look(Colour::Red, Pattern::Steady),
-            look(Colour::Amber, Pattern::Steady),
-        ])
+        let mut looks = Looks([look(Colour::Off, Pattern::Steady); Watched::COUNT]);
+        let mut at = 0;
+        while at < Watched::COUNT {
+            let watched = Watched::ALL[at];
+            looks.0[watched as usize] = match watched {
+                Watched::Unknown => look(Colour::Amber, Pattern::Slow),
+                Watched::Subscribing => look(Colour::Amber, Pattern::Fast),
+                Watched::Offline => look(Colour::Off, Pattern::Steady),
+                Watched::Idle => look(Colour::Green, Pattern::Steady),
+                Watched::Ringing => look(Colour::Red, Pattern::Fast),
+                Watched::Trying | Watched::Busy | Watched::Dnd => {
+                    look(Colour::Red, Pattern::Steady)
+                }
+                Watched::Held => look(Colour::Red, Pattern::Slow),
+                Watched::Away => look(Colour::Amber, Pattern::Steady),
+            };
+            at += 1;
+        }
+        looks
     };
     pub fn get(&self, watched: Watched) -> Look {
         self.0[watched as usize]

@@ -10,7 +10,8 @@ use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Arg, Parser};
 
 use crate::engine::config::{is_address, is_name, is_server};
-use crate::engine::stub::{Activity, Package};
+use crate::engine::stub::Activity;
+use crate::events::package::Package;
 use crate::ground::limits::NOTE;
 use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;

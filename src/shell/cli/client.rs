@@ -129,6 +129,25 @@ impl Client {
     }
 }
 
+/// Where an agent listens that was not told otherwise.
+pub fn default_socket() -> PathBuf {
+    PathBuf::from("/run/lampfield/control.sock")
+}
+
+/// `text` as it stands in a query (RFC 3986 §2.1).
+pub fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'@' => {
+                out.push(char::from(byte));
+            }
+            _ => out += &format!("%{byte:02X}"),
+        }
+    }
+    out
+}
+
 /// The words of a refusal: the agent's own, or else the status.
 fn reason(status: u16, body: &str) -> String {
     let json: Option<Value> = serde_json::from_str(body).ok();

@@ -1,4 +1,217 @@
-//! The command line.
+//! The command line. It is a client of the running agent's control socket, except for `run`, `check`, `watch`
+//! and the lists that need no agent.
+//!
+//! Exit codes:
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | the agent refused or failed |
+//! | 2 | the command line or the configuration is wrong |
+//! | 3 | no agent is running |
+//! | 4 | `watch` received nothing |
 
 pub mod args;
 pub mod client;
+pub mod view;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::string::String;
+use std::vec::Vec;
+use std::{env, eprintln, format};
+
+use serde_json::Value;
+
+use crate::shell::panel::board::{BUILT_IN, Board};
+use crate::shell::settings::Configuration;
+use args::{Ask, Command, Question, Set};
+use client::{Client, Trouble};
+
+/// What the shell that started us learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done,
+    /// The agent refused or failed.
+    Failed,
+    /// The command line or the configuration is wrong.
+    Wrong,
+    /// No agent is running.
+    NoAgent,
+    /// Nothing was received.
+    Nothing,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Wrong => 2,
+            Exit::NoAgent => 3,
+            Exit::Nothing => 4,
+        }
+    }
+}
+
+/// Does what the command line of this process says.
+pub fn main() -> ExitCode {
+    let exit = match args::parse(env::args_os().skip(1).collect::<Vec<_>>()) {
+        Ok(command) => perform(command),
+        Err(usage) => {
+            eprintln!("lampfield: {}\n  remedy: {}", usage.what, usage.remedy);
+            Exit::Wrong
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn perform(command: Command) -> Exit {
+    match command {
+        Command::Run(_) => Exit::Failed,
+        Command::Check { file, board } => check(&file, board.as_deref()),
+        Command::Ask(ask) => match self::ask(&ask) {
+            Ok(()) => Exit::Done,
+            Err(trouble) => complain(&trouble),
+        },
+        Command::Watch(_) => Exit::Failed,
+        Command::Boards => say(&boards()),
+        Command::Capacity { json: _ } => Exit::Failed,
+        Command::Version => say(&format!("lampfield {}\n", env!("CARGO_PKG_VERSION"))),
+        Command::Help => say(HELP),
+    }
+}
+
+fn check(file: &Path, board: Option<&str>) -> Exit {
+    match Configuration::load(file, board) {
+        Ok(configuration) => say(&format!("{}: good\n\n{configuration}", file.display())),
+        Err(faults) => {
+            eprintln!("{faults}");
+            Exit::Wrong
+        }
+    }
+}
+
+fn boards() -> String {
+    let mut rows = Vec::new();
+    for (name, _) in BUILT_IN {
+        let description = Board::find(name).map_or(String::new(), |it| it.description);
+        rows.push(Vec::from([String::from(*name), description]));
+    }
+    view::table(&rows)
+}
+
+fn ask(ask: &Ask) -> Result<(), Trouble> {
+    let socket = ask.control.clone().unwrap_or_else(client::default_socket);
+    let client = Client::new(&socket);
+    match &ask.question {
+        Question::Status { json } => show(&client.get("/status")?, *json, view::status),
+        Question::Lamps { json, follow: true } => follow(&client, *json),
+        Question::Lamps { json, .. } => show(&client.get("/lamps")?, *json, view::lamps),
+        Question::Watchers { json } => show(&client.get("/watchers")?, *json, view::watchers),
+        Question::Why { lamp, json } => {
+            show(&client.get(&format!("/why/{lamp}"))?, *json, view::why)
+        }
+        Question::Press(name) => client.post(&format!("/press/{name}"), "").map(drop),
+        Question::Release(name) => client.post(&format!("/release/{name}"), "").map(drop),
+        Question::Set(Set {
+            what,
+            value,
+            presentity,
+        }) => {
+            let whose = presentity.as_deref().map_or(String::new(), |uri| {
+                format!("?presentity={}", client::escaped(uri))
+            });
+            client.post(&format!("/set/{what}{whose}"), value).map(drop)
+        }
+    }
+}
+
+/// Prints an answer as it came, or as a person reads it.
+fn show(answer: &str, json: bool, view: fn(&Value) -> String) -> Result<(), Trouble> {
+    let text = if json {
+        format!("{}\n", answer.trim_end())
+    } else {
+        view(&serde_json::from_str(answer).map_err(|error| Trouble::Broken(error.into()))?)
+    };
+    print(&text).map_err(Trouble::Broken)
+}
+
+/// Each lamp as it is, then each change, until interrupted.
+fn follow(client: &Client, json: bool) -> Result<(), Trouble> {
+    client.follow("/lamps?follow=1", |line| {
+        if json {
+            return print(&format!("{line}\n"));
+        }
+        let value: Value = serde_json::from_str(line)?;
+        match &value {
+            Value::Array(lamps) => lamps
+                .iter()
+                .try_for_each(|lamp| print(&format!("{}\n", view::lamp(lamp)))),
+            lamp => print(&format!("{}\n", view::lamp(lamp))),
+        }
+    })
+}
+
+fn complain(trouble: &Trouble) -> Exit {
+    match trouble {
+        // Who reads us has seen enough, as `head` does.
+        Trouble::Broken(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,
+        _ => eprintln!("lampfield: {trouble}"),
+    }
+    match trouble {
+        Trouble::NoAgent { .. } => Exit::NoAgent,
+        Trouble::Refused(_) | Trouble::Broken(_) => Exit::Failed,
+    }
+}
+
+fn say(text: &str) -> Exit {
+    match print(text) {
+        Ok(()) => Exit::Done,
+        Err(error) => complain(&Trouble::Broken(error)),
+    }
+}
+
+/// To standard output at once: who follows must not wait for a full buffer.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+const HELP: &str = "\
+lampfield: an edge presence agent. Buttons in, lamps out, SIP in the middle.
+
+  lampfield [run] [--config FILE] [--board NAME|FILE] [--listen udp:ADDR:PORT]...
+            [--control SOCKET] [--log LEVEL]
+                              be the agent; without a configuration, the demonstration
+  lampfield check FILE        explain a configuration
+
+Ask or tell the running agent (each takes --control SOCKET):
+  lampfield status [--json]
+  lampfield lamps [--follow] [--json]
+  lampfield watchers [--json]
+  lampfield why LAMP [--json] what the lamp shows, and why
+  lampfield press NAME        press a button of the simulated panel
+  lampfield release NAME      let it go
+  lampfield set dnd on|off
+  lampfield set hook up|down
+  lampfield set idle on|off
+  lampfield set activity NAME|none
+  lampfield set note TEXT     (each takes --presentity URI)
+
+Without an agent:
+  lampfield watch URI [--event presence|dialog] [--seconds N] [--json]
+                      [--server HOST[:PORT]] [--from URI]
+                              watch somebody and print each change
+  lampfield boards            the boards that are built in
+  lampfield capacity [--json] the tables of this build and their bytes
+  lampfield version
+  lampfield help
+
+Exit codes: 0 done, 1 the agent refused or failed, 2 wrong command line or
+configuration, 3 no agent is running, 4 watch received nothing.
+";

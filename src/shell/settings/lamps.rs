@@ -5,7 +5,9 @@ use std::vec::Vec;
 
 use super::{DAY, Reader, build_with, text};
 use crate::engine::config::{Full, HOST, LampSettings, WatchSettings, is_server};
-use crate::engine::stub::{Look, Looks, Package, Watched};
+use crate::engine::stub::{Look, Looks};
+use crate::events::package::Package;
+use crate::events::watched::Watched;
 use crate::ground::limits::{URI, WATCHES};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;

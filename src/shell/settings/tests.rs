@@ -1,7 +1,8 @@
 //! Every mistake a configuration can hold, with the text the user sees.
 
 use super::*;
-use crate::engine::stub::{Package, Watched};
+use crate::events::package::Package;
+use crate::events::watched::Watched;
 
 fn read(text: &str) -> Result<Configuration, Faults> {
     Configuration::parse("lamp.toml", text, Path::new(""), None)
@@ -428,14 +429,14 @@ for          30 to 1800 seconds at a time
 are told     presence: 2 changes at once, then one in 7 s, the last one always
              dialog: every change at once
 lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time
-             shows amber slow when nothing was heard for 30 s
+             shows amber slow when its subscription is broken for 30 s
 lamp blf2    watches sip:bob@pbx.example (dialog, or presence where that is refused) through \
 192.168.1.5:5060 as sip:door@192.168.1.20, 600 s at a time
-             shows amber slow when nothing was heard for 10 s
-             looks of its own: ringing red slow, held off
+             shows amber slow when its subscription is broken for 10 s
+             looks of its own: held off, ringing red slow
 lamp blf3    watches nobody and stays off
 lamp blf4    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time
-             shows amber slow when nothing was heard for 0 s
+             shows amber slow when its subscription is broken for 0 s
 button hook  lifts the handset of sip:door@192.168.1.20 when pressed
 button dnd   switches the activity meeting of sip:desk@192.168.1.20
 "
