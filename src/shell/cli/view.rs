@@ -271,7 +271,7 @@ mod tests {
         );
         assert_eq!(
             text,
-            "WATCHER           PRESENTITY  EVENT   STATE   EXPIRES  ADDRESS\n\
+            "WATCHER          PRESENTITY  EVENT   STATE   EXPIRES  ADDRESS\n\
              sip:\\u{1b}[2J@c  sip:a@b     dialog  active  59 s     10.0.0.1:5060\n"
         );
     }

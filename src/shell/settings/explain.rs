@@ -100,7 +100,7 @@ fn explain_lamp(
     let grace = lamp.grace.0;
     writeln!(
         f,
-        "             shows {unknown} when nothing was heard for {grace} s"
+        "             shows {unknown} when its subscription is broken for {grace} s"
     )?;
     let own: Vec<String> = Watched::ALL
         .into_iter()
