@@ -9,12 +9,13 @@ use std::vec::Vec;
 use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Arg, Parser};
 
-use crate::engine::config::{is_address, is_name, is_server};
-use crate::engine::stub::Activity;
+use crate::engine::config::is_address;
 use crate::events::package::Package;
-use crate::ground::limits::NOTE;
 use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
+
+mod values;
+use values::{name_of, set_of, text};
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -367,67 +368,6 @@ impl Line {
         }
         Ok(())
     }
-
-    fn text(&mut self) -> Result<String, Usage> {
-        text(self.0.value()?)
-    }
-
-    fn listen(&mut self) -> Result<Listen, Usage> {
-        let written = self.text()?;
-        written
-            .parse()
-            .map_err(|error: crate::shell::listen::NotAListen| {
-                let what = format!("cannot listen on \"{}\"", written.escape_debug());
-                Usage::new(what, error.to_string())
-            })
-    }
-
-    fn level(&mut self) -> Result<&'static str, Usage> {
-        let written = self.text()?;
-        let level = LEVELS.into_iter().find(|it| *it == written);
-        level.ok_or_else(|| {
-            let what = format!("there is no log level \"{}\"", written.escape_debug());
-            Usage::new(what, suggestion(&written, &LEVELS))
-        })
-    }
-
-    fn address(&mut self, option: &str) -> Result<String, Usage> {
-        let written = self.text()?;
-        if is_address(&written) {
-            return Ok(written);
-        }
-        let what = format!("{option}: \"{}\" is no address", written.escape_debug());
-        Err(Usage::new(what, "write sip:name@host"))
-    }
-
-    fn event(&mut self) -> Result<Package, Usage> {
-        let written = self.text()?;
-        Package::from_name(written.as_bytes()).ok_or_else(|| {
-            let what = format!("there is no event \"{}\"", written.escape_debug());
-            Usage::new(what, suggestion(&written, &["presence", "dialog"]))
-        })
-    }
-
-    fn seconds(&mut self) -> Result<u32, Usage> {
-        let written = self.text()?;
-        let seconds = written.parse().ok().filter(|it| (1..=86_400).contains(it));
-        seconds.ok_or_else(|| {
-            let what = format!("\"{}\" is no number of seconds", written.escape_debug());
-            Usage::new(what, "write a number from 1 to 86400")
-        })
-    }
-
-    fn server(&mut self) -> Result<String, Usage> {
-        let written = self.text()?;
-        if is_server(&written) {
-            return Ok(written);
-        }
-        let what = format!("\"{}\" is no server", written.escape_debug());
-        Err(Usage::new(
-            what,
-            "write host or host:port, an IPv6 address in brackets",
-        ))
-    }
 }
 
 impl Given {
@@ -442,59 +382,6 @@ impl Given {
             command(self)
         }
     }
-}
-
-fn text(written: OsString) -> Result<String, Usage> {
-    written.into_string().map_err(|written| {
-        let what = format!(
-            "\"{}\" is not UTF-8",
-            written.to_string_lossy().escape_debug()
-        );
-        Usage::new(what, SEE_HELP)
-    })
-}
-
-fn name_of(kind: &str, given: &Given) -> Result<String, Usage> {
-    let name = &given.words[0];
-    if is_name(name) {
-        return Ok(name.clone());
-    }
-    let what = format!("no {kind} is called \"{}\"", name.escape_debug());
-    Err(Usage::new(
-        what,
-        "see `lampfield lamps` and `lampfield boards` for the names",
-    ))
-}
-
-fn set_of(given: &Given) -> Result<Set, Usage> {
-    let (what, value) = (given.words[0].as_str(), given.words[1].as_str());
-    let facts = ["dnd", "hook", "activity", "note", "idle"];
-    let Some(what) = facts.into_iter().find(|it| *it == what) else {
-        let wrong = format!("there is no \"{}\" to set", what.escape_debug());
-        return Err(Usage::new(wrong, suggestion(what, &facts)));
-    };
-    let (good, wanted) = match what {
-        "dnd" | "idle" => (["on", "off"].contains(&value), "on or off".to_string()),
-        "hook" => (["up", "down"].contains(&value), "up or down".to_string()),
-        "activity" => {
-            let wanted = "an activity of RFC 4480 §3.2 as meeting or away, or none";
-            let known = value == "none" || Activity::parse(value).is_some();
-            (known, wanted.to_string())
-        }
-        _ => (
-            value.len() <= NOTE && !value.contains(char::is_control),
-            format!("a line of at most {NOTE} bytes, or \"\" for none"),
-        ),
-    };
-    if !good {
-        let wrong = format!("{what} cannot be \"{}\"", value.escape_debug());
-        return Err(Usage::new(wrong, format!("write {wanted}")));
-    }
-    Ok(Set {
-        what,
-        value: value.to_string(),
-        presentity: given.presentity.clone(),
-    })
 }
 
 const SEE_HELP: &str = "see `lampfield help`";
@@ -516,8 +403,6 @@ fn synopsis(command: &str) -> &str {
         alone => alone,
     }
 }
-
-const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 const BOARD: &str = "--board";
 const CONFIG: &str = "--config";
