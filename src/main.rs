@@ -1,3 +1,7 @@
 //! The `lampfield` program: all of it lives in the library's shell.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lampfield::shell::cli::main()
+}
