@@ -9,13 +9,14 @@ use core::time::Duration;
 
 use heapless::Vec;
 
-use crate::engine::stub::{Activity, Looks};
+use crate::engine::stub::Looks;
 use crate::events::package::Package;
 use crate::ground::limits::{
     BUTTONS, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, URI, WATCHES,
 };
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+use crate::wire::doc::pidf::Activities;
 
 mod network;
 pub use network::Network;
@@ -321,7 +322,7 @@ pub enum Action {
     /// Pressed: the handset is up. Released: it is down.
     Hook,
     /// Each press sets or takes away this activity.
-    Activity(Activity),
+    Activity(Activities),
 }
 
 /// How often the watchers of one presentity are told: a token bucket (RFC 3856 §6.10, RFC 4235 §3.10).

@@ -92,26 +92,3 @@ impl Looks {
         self.0[watched as usize] = look;
     }
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activity {
-    Away,
-    Busy,
-    Meeting,
-    OnThePhone,
-}
-
-impl Activity {
-    pub const ALL: [Activity; 4] = [
-        Activity::Away,
-        Activity::Busy,
-        Activity::Meeting,
-        Activity::OnThePhone,
-    ];
-    pub fn name(self) -> &'static str {
-        ["away", "busy", "meeting", "on-the-phone"][self as usize]
-    }
-    pub fn parse(name: &str) -> Option<Activity> {
-        Self::ALL.into_iter().find(|it| it.name() == name)
-    }
-}

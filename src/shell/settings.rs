@@ -46,13 +46,13 @@ use crate::engine::config::{
     Action, ButtonSettings, LampSettings, Network, Pace, PresentitySettings, Settings, TRUSTED,
     is_address,
 };
-use crate::engine::stub::Activity;
 use crate::ground::limits::{PRESENTITIES, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Collector, Faults, Found, Section, suggestion};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
+use crate::wire::doc::pidf::Activities;
 
 mod explain;
 mod lamps;
@@ -378,7 +378,7 @@ impl Reader<'_, '_> {
             self.faults.add(does.at, what, remedy);
             return None;
         };
-        let activity = Activity::parse(activity);
+        let activity = Activities::named(activity.as_bytes());
         if activity.is_none() {
             let what = format!("\"{shown}\" names no activity");
             let remedy = "use one of RFC 4480 §3.2, as \"activity meeting\" or \"activity away\"";

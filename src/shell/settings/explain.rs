@@ -126,7 +126,8 @@ fn explain_button(
         Action::Dnd => writeln!(f, "switches do-not-disturb of {whose}"),
         Action::Hook => writeln!(f, "lifts the handset of {whose} when pressed"),
         Action::Activity(activity) => {
-            writeln!(f, "switches the activity {} of {whose}", activity.name())
+            let names: Vec<&str> = activity.names().collect();
+            writeln!(f, "switches the activity {} of {whose}", names.join(", "))
         }
     }
 }

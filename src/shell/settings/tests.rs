@@ -137,7 +137,7 @@ fn a_full_configuration_is_read_as_it_is_written() {
         .iter()
         .map(|it| (it.name.as_str(), it.presentity, it.action))
         .collect();
-    let meeting = Activity::parse("meeting").expect("an activity");
+    let meeting = Activities::MEETING;
     assert_eq!(
         buttons,
         [

@@ -6,11 +6,11 @@ use std::string::{String, ToString};
 
 use super::{Given, Line, SEE_HELP, Set, Usage};
 use crate::engine::config::{is_address, is_name, is_server};
-use crate::engine::stub::Activity;
 use crate::events::package::Package;
 use crate::ground::limits::NOTE;
 use crate::shell::document::suggestion;
 use crate::shell::listen::{Listen, NotAListen};
+use crate::wire::doc::pidf::Activities;
 
 impl Line {
     pub(super) fn text(&mut self) -> Result<String, Usage> {
@@ -107,7 +107,7 @@ pub(super) fn set_of(given: &Given) -> Result<Set, Usage> {
         "hook" => (["up", "down"].contains(&value), "up or down".to_string()),
         "activity" => {
             let wanted = "an activity of RFC 4480 §3.2 as meeting or away, or none";
-            let known = value == "none" || Activity::parse(value).is_some();
+            let known = value == "none" || Activities::named(value.as_bytes()).is_some();
             (known, wanted.to_string())
         }
         _ => (
