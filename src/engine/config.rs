@@ -5,27 +5,22 @@
 
 use core::fmt::{self, Write};
 use core::net::SocketAddr;
-use core::time::Duration;
 
 use heapless::Vec;
 
-use crate::engine::stub::Looks;
 use crate::events::package::Package;
 use crate::ground::limits::{
-    BUTTONS, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, URI, WATCHES,
+    BUTTONS, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, TRUSTED, URI, WATCHES,
 };
+pub use crate::ground::network::Network;
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+pub use crate::roles::notifier::Pace;
+use crate::users::lamps::Looks;
 use crate::wire::doc::pidf::Activities;
-
-mod network;
-pub use network::Network;
 
 /// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
 pub const HOST: usize = 264;
-
-/// Networks that may watch without a password.
-pub const TRUSTED: usize = 16;
 
 /// All that the agent is told.
 #[derive(Clone, Debug)]
@@ -323,35 +318,6 @@ pub enum Action {
     Hook,
     /// Each press sets or takes away this activity.
     Activity(Activities),
-}
-
-/// How often the watchers of one presentity are told: a token bucket (RFC 3856 §6.10, RFC 4235 §3.10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// Changes told at once before the interval counts; 0 means no limit.
-    pub burst: u8,
-    /// Time after which one more change may be told.
-    pub interval: Duration,
-}
-
-impl Pace {
-    /// Every change at once.
-    pub const UNLIMITED: Pace = Pace {
-        burst: 0,
-        interval: Duration::ZERO,
-    };
-
-    /// `presence`: five seconds (RFC 3856 §6.10) after a short burst.
-    pub const PRESENCE: Pace = Pace {
-        burst: 4,
-        interval: Duration::from_secs(5),
-    };
-
-    /// `dialog`: one second (RFC 4235 §3.10) after a short burst.
-    pub const DIALOG: Pace = Pace {
-        burst: 4,
-        interval: Duration::from_secs(1),
-    };
 }
 
 /// A table has no room left; the caller names the limit.

@@ -1,4 +1,3 @@
 //! Floor 6: the agent and its settings.
 
 pub mod config;
-pub(crate) mod stub;

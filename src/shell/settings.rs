@@ -43,10 +43,9 @@ use std::vec::Vec;
 use std::{format, fs, vec};
 
 use crate::engine::config::{
-    Action, ButtonSettings, LampSettings, Network, Pace, PresentitySettings, Settings, TRUSTED,
-    is_address,
+    Action, ButtonSettings, LampSettings, Network, Pace, PresentitySettings, Settings, is_address,
 };
-use crate::ground::limits::{PRESENTITIES, URI};
+use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Collector, Faults, Found, Section, suggestion};

@@ -6,9 +6,9 @@ use std::vec::Vec;
 
 use super::Configuration;
 use crate::engine::config::{Action, ButtonSettings, LampSettings, Pace, Settings};
-use crate::engine::stub::Looks;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
+use crate::users::lamps::Looks;
 
 impl fmt::Display for Configuration {
     /// Who is served, who may watch, what each lamp shows and each button does; one thing to a line.

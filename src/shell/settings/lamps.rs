@@ -5,13 +5,13 @@ use std::vec::Vec;
 
 use super::{DAY, Reader, build_with, text};
 use crate::engine::config::{Full, HOST, LampSettings, WatchSettings, is_server};
-use crate::engine::stub::{Look, Looks};
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::limits::{URI, WATCHES};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section};
+use crate::users::lamps::{Look, Looks};
 
 impl Reader<'_, '_> {
     pub(super) fn lamps(&mut self, root: &Section<'_, '_>) {
