@@ -4,7 +4,7 @@
 //! said once, where the header is known. Folding needs no care here: the rows were split where a line end is *not*
 //! followed by white space (§7.3.1), so a CR or LF inside a value is white space.
 
-use nom::{IResult, bytes::complete::take_while1};
+use nom::IResult;
 
 /// What a nom leaf gives: the rest and the thing read.
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
@@ -31,6 +31,7 @@ const VALUE: u8 = 8;
 const URI: u8 = 16;
 const SPACE: u8 = 32;
 const WORD: u8 = 64;
+const PLAIN: u8 = 128;
 
 /// One table look-up per byte decides every class.
 static CLASS: [u8; 256] = classes();
@@ -62,6 +63,9 @@ const fn class_of(byte: u8) -> u8 {
             class |= URI;
             if byte != b'@' {
                 class |= USER;
+                if byte != b':' && byte != b'%' {
+                    class |= PLAIN;
+                }
             }
         }
         if !is_one_of(byte, b";,\"<>\\") {
@@ -82,34 +86,65 @@ const fn is_one_of(byte: u8, set: &[u8]) -> bool {
     false
 }
 
-/// `token` of §25.1.
-#[inline(always)]
-pub(crate) fn is_token(byte: u8) -> bool {
-    CLASS[usize::from(byte)] & TOKEN != 0
-}
+/// A set of bytes that things are made of; one bit of the table.
+#[derive(Clone, Copy)]
+pub(crate) struct Class(u8);
 
-/// What a host name is made of; `_` is illegal and common.
-#[inline(always)]
-pub(crate) fn is_host(byte: u8) -> bool {
-    CLASS[usize::from(byte)] & HOST != 0
-}
+impl Class {
+    /// `token` of §25.1.
+    pub(crate) const TOKEN: Class = Class(TOKEN);
+    /// What a host name is made of; `_` is illegal and common.
+    pub(crate) const HOST: Class = Class(HOST);
+    /// What may stand in the user part of a URI. Wider than the grammar: `#` and raw UTF-8 are common.
+    pub(crate) const USER: Class = Class(USER);
+    /// What may stand in a user part that has neither password nor escapes.
+    pub(crate) const PLAIN_USER: Class = Class(PLAIN);
+    /// What an unquoted parameter value is made of. Wider than `gen-value`: tags and branches hold `=`, `@` and more.
+    pub(crate) const VALUE: Class = Class(VALUE);
+    /// What can stand in any URI at all: no blanks, controls, quotes or angle brackets.
+    pub(crate) const URI: Class = Class(URI);
+    /// Anything visible: a Call-ID may hold quotes and brackets without balance (RFC 4475 §3.1.1.2).
+    pub(crate) const WORD: Class = Class(WORD);
 
-/// What may stand in the user part of a URI. Wider than the grammar: `#` and raw UTF-8 are common.
-#[inline(always)]
-pub(crate) fn is_user(byte: u8) -> bool {
-    CLASS[usize::from(byte)] & USER != 0
-}
+    /// Whether the byte belongs to it.
+    #[inline(always)]
+    pub(crate) fn has(self, byte: u8) -> bool {
+        CLASS[usize::from(byte)] & self.0 != 0
+    }
 
-/// What an unquoted parameter value is made of. Wider than `gen-value`: tags and branches hold `=`, `@` and more.
-#[inline(always)]
-pub(crate) fn is_value(byte: u8) -> bool {
-    CLASS[usize::from(byte)] & VALUE != 0
-}
+    /// Whether all bytes belong to it.
+    #[inline(always)]
+    pub(crate) fn has_all(self, bytes: &[u8]) -> bool {
+        self.run(bytes) == bytes.len()
+    }
 
-/// What can stand in any URI at all: no blanks, controls, quotes or angle brackets.
-#[inline(always)]
-pub(crate) fn is_uri(byte: u8) -> bool {
-    CLASS[usize::from(byte)] & URI != 0
+    /// How many bytes at the beginning belong to it. Four at a time: this is where a message's time goes.
+    #[inline(always)]
+    pub(crate) fn run(self, bytes: &[u8]) -> usize {
+        let mut len = 0;
+        for &[a, b, c, d] in bytes.as_chunks::<4>().0 {
+            let class = |byte: u8| CLASS[usize::from(byte)];
+            if class(a) & class(b) & class(c) & class(d) & self.0 == 0 {
+                break;
+            }
+            len += 4;
+        }
+        while let Some(&byte) = bytes.get(len)
+            && self.has(byte)
+        {
+            len += 1;
+        }
+        len
+    }
+
+    /// Splits off the bytes at the beginning that belong to it; none is an error.
+    #[inline(always)]
+    pub(crate) fn take1(self, input: &[u8]) -> Parsed<'_, &[u8]> {
+        match input.split_at(self.run(input)) {
+            ([], _) => Err(NO),
+            (taken, rest) => Ok((rest, taken)),
+        }
+    }
 }
 
 /// White space inside a header value, folding included.
@@ -118,16 +153,10 @@ pub(crate) fn is_space(byte: u8) -> bool {
     CLASS[usize::from(byte)] & SPACE != 0
 }
 
-/// Anything visible: a Call-ID may hold quotes and brackets without balance (RFC 4475 §3.1.1.2).
-#[inline(always)]
-pub(crate) fn is_word(byte: u8) -> bool {
-    CLASS[usize::from(byte)] & WORD != 0
-}
-
 /// `1*tokenchar`.
 #[inline(always)]
 pub(crate) fn token(input: &[u8]) -> Parsed<'_, &[u8]> {
-    take_while1(is_token)(input)
+    Class::TOKEN.take1(input)
 }
 
 /// The input without the white space it begins with.
@@ -142,10 +171,9 @@ pub(crate) fn skip_space(mut input: &[u8]) -> &[u8] {
     input
 }
 
-/// The input without the white space at both ends.
-#[inline]
-pub(crate) fn trim(input: &[u8]) -> &[u8] {
-    let mut input = skip_space(input);
+/// The input without the white space it ends with.
+#[inline(always)]
+pub(crate) fn trim_end(mut input: &[u8]) -> &[u8] {
     while let [rest @ .., last] = input {
         if !is_space(*last) {
             break;
@@ -155,6 +183,36 @@ pub(crate) fn trim(input: &[u8]) -> &[u8] {
     input
 }
 
+/// The input without the white space at both ends.
+#[inline(always)]
+pub(crate) fn trim(input: &[u8]) -> &[u8] {
+    trim_end(skip_space(input))
+}
+
+/// Where a byte stands. For what is near: `memchr` costs more than it saves below some forty bytes.
+#[inline(always)]
+pub(crate) fn find(needle: u8, bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks();
+    for (at, word) in words.iter().enumerate() {
+        let hits = bytes_equal(needle, *word);
+        if hits != 0 {
+            return Some(at * 8 + hits.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|&byte| byte == needle)?;
+    Some(words.len() * 8 + at)
+}
+
+/// The top bit of each of eight bytes that is the needle. The lowest is always right; above it the neighbour of the
+/// needle's code may pass for it.
+#[inline(always)]
+pub(crate) fn bytes_equal(needle: u8, word: [u8; 8]) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // A byte that is zero after the exclusive or borrows from its top bit.
+    let odd = u64::from_le_bytes(word) ^ (ONES * u64::from(needle));
+    odd.wrapping_sub(ONES) & !odd & (ONES << 7)
+}
+
 /// A quoted string, its quotes included. Any byte may be quoted by `\`, and any byte but `"` and `\` stands for itself:
 /// display names with control bytes exist (RFC 4475 §3.1.1.2).
 pub(crate) fn quoted(input: &[u8]) -> Parsed<'_, &[u8]> {
@@ -162,18 +220,15 @@ pub(crate) fn quoted(input: &[u8]) -> Parsed<'_, &[u8]> {
         return Err(NO);
     };
     let mut at = 0;
-    while let Some(found) = inner
-        .get(at..)
-        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
-    {
-        at += found;
-        if inner[at] == b'"' {
-            let (value, rest) = input.split_at(at + 2);
-            return Ok((rest, value));
+    loop {
+        match inner.get(at).ok_or(NO)? {
+            b'"' => break,
+            b'\\' => at += 2,
+            _ => at += 1,
         }
-        at += 2;
     }
-    Err(NO)
+    let (value, rest) = input.split_at(at + 2);
+    Ok((rest, value))
 }
 
 /// `1*DIGIT`, the whole input. Numbers beyond 32 bits saturate and never wrap.
@@ -309,7 +364,7 @@ pub(crate) fn text(input: &[u8]) -> Parsed<'_, Text<'_>> {
         let raw = &all[1..all.len() - 1];
         return Ok((rest, Text { raw, quoted: true }));
     }
-    let (rest, raw) = take_while1(is_value)(input)?;
+    let (rest, raw) = Class::VALUE.take1(input)?;
     Ok((rest, Text { raw, quoted: false }))
 }
 
@@ -404,13 +459,19 @@ impl<'a> Params<'a> {
 /// Splits off the first value of a comma list: up to a comma outside quotes and angle brackets.
 pub(crate) fn split_value(input: &[u8]) -> (&[u8], &[u8]) {
     let mut at = 0;
-    while let Some(&byte) = input.get(at) {
-        at += match byte {
+    while let Some(found) = input
+        .get(at..)
+        .and_then(|rest| memchr::memchr3(b',', b'"', b'<', rest))
+    {
+        at += found;
+        at += match input[at] {
             b',' => return (trim(&input[..at]), &input[at + 1..]),
             b'"' => quoted(&input[at..]).map_or(input.len() - at, |(_, all)| all.len()),
-            b'<' => memchr::memchr(b'>', &input[at..]).map_or(1, |end| end + 1),
-            _ => 1,
+            _ => find(b'>', &input[at..]).map_or(1, |end| end + 1),
         };
     }
     (trim(input), &[])
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The header rows of one message: where they are, found in constant time.
 
-use super::grammar::{is_space, is_token, same_text, split_value};
+use super::grammar::{Class, find, same_text, skip_space, split_value, trim_end};
 use super::name::Name;
 use crate::ground::limits;
 
@@ -249,37 +249,27 @@ impl<'a> Scan<'a> {
         Scan { bytes, at }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Found {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         if let [b'\r', b'\n', ..] = rest {
             return Found::End(self.at + 2);
         }
-        let name_len = rest
-            .iter()
-            .position(|&byte| !is_token(byte))
-            .unwrap_or(rest.len());
-        // Only blanks may stand before the colon: anything else lets two parsers read two names.
-        let blanks = rest[name_len..]
-            .iter()
-            .take_while(|&&byte| byte == b' ' || byte == b'\t')
-            .count();
-        let colon = name_len + blanks;
-        let is_row = name_len != 0 && rest.get(colon) == Some(&b':');
-        let Some((end, is_clean)) = line_end(rest, if is_row { colon + 1 } else { 0 }) else {
+        let Some((end, is_clean)) = line_end(rest) else {
             return Found::Cut;
         };
         let start = self.at;
         self.at += end + 2;
-        if !is_row {
-            return Found::Fault("a header line is no header");
-        }
         if !is_clean {
             return Found::Fault("a CR or LF stands alone");
         }
-        let (value_at, value_len) = trimmed(rest, colon + 1, end);
+        let line = &rest[..end];
+        let Some((name, name_len, colon)) = name_of(line) else {
+            return Found::Fault("a header line is no header");
+        };
+        let (value_at, value_len) = trimmed(line, colon + 1);
         Found::Line(Line {
-            name: Name::from_bytes(&rest[..name_len]),
+            name,
             name_at: start,
             name_len,
             value_at: start + value_at,
@@ -288,11 +278,29 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// The name before the colon, its length, and where the colon stands. Only blanks may stand between: anything else
+/// lets two parsers read two names.
+#[inline(always)]
+fn name_of(line: &[u8]) -> Option<(Name, usize, usize)> {
+    let colon = find(b':', line)?;
+    let mut text = &line[..colon];
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    let name = Name::from_bytes(text);
+    // A name we know is made of the right bytes.
+    if name == Name::Other && (text.is_empty() || !Class::TOKEN.has_all(text)) {
+        return None;
+    }
+    Some((name, text.len(), colon))
+}
+
 /// Where the CRLF stands that ends the line (one that no white space follows, RFC 3261 §7.3.1), and whether no CR or
 /// LF stood alone before it. `None` if the end is not there yet.
-#[inline]
-fn line_end(bytes: &[u8], mut from: usize) -> Option<(usize, bool)> {
+#[inline(always)]
+fn line_end(bytes: &[u8]) -> Option<(usize, bool)> {
     let mut is_clean = true;
+    let mut from = 0;
     loop {
         let at = from + memchr::memchr2(b'\r', b'\n', bytes.get(from..)?)?;
         match &bytes[at..] {
@@ -307,14 +315,10 @@ fn line_end(bytes: &[u8], mut from: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The part of `bytes[from..to]` without white space around it: offset and length.
-#[inline]
-fn trimmed(bytes: &[u8], mut from: usize, mut to: usize) -> (usize, usize) {
-    while from < to && is_space(bytes[from]) {
-        from += 1;
-    }
-    while to > from && is_space(bytes[to - 1]) {
-        to -= 1;
-    }
-    (from, to - from)
+/// The part of `line[from..]` without white space around it: offset and length.
+#[inline(always)]
+fn trimmed(line: &[u8], from: usize) -> (usize, usize) {
+    let value = skip_space(&line[from..]);
+    let at = line.len() - value.len();
+    (at, trim_end(value).len())
 }

@@ -1,6 +1,6 @@
 //! Hosts and ports: read RFC 3261 §25.1 (`hostport`) and RFC 5118 for what goes wrong with IPv6.
 
-use super::grammar::{Bad, NO, Parsed, is_host, port};
+use super::grammar::{Bad, Class, NO, Parsed, bytes_equal, find, port};
 use super::out::{Out, Print};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -64,31 +64,51 @@ impl Print for Host<'_> {
 /// `host`: as much as belongs to it.
 #[inline]
 pub(crate) fn host(input: &[u8]) -> Parsed<'_, Host<'_>> {
-    if let [b'[', inner @ ..] = input {
-        let end = memchr::memchr(b']', inner).ok_or(NO)?;
-        let address = v6(&inner[..end]).ok_or(NO)?;
-        return Ok((&inner[end + 1..], Host::V6(address)));
-    }
-    let mut before = b'.';
-    let mut len = 0;
-    while let Some(&byte) = input.get(len) {
-        if !is_host(byte) {
-            break;
+    match input {
+        [b'[', inner @ ..] => {
+            let end = find(b']', inner).ok_or(NO)?;
+            let address = v6(&inner[..end]).ok_or(NO)?;
+            Ok((&inner[end + 1..], Host::V6(address)))
         }
-        if byte == b'.' && before == b'.' {
-            return Err(NO);
-        }
-        before = byte;
-        len += 1;
+        [first, ..] if first.is_ascii_digit() => match v4_prefix(input) {
+            Some((v4, rest)) => Ok((rest, Host::V4(v4))),
+            None => name(input),
+        },
+        _ => name(input),
     }
-    let (text, rest) = input.split_at(len);
-    if text.is_empty() || len > 255 {
+}
+
+/// `hostname`: no empty label but a last one, and that is no number.
+#[inline]
+fn name(input: &[u8]) -> Parsed<'_, Host<'_>> {
+    let (text, rest) = input.split_at(Class::HOST.run(input));
+    let [first, .., last] = text else {
+        // One byte or none.
+        return match text {
+            [only] if only.is_ascii_alphabetic() => Ok((rest, Host::Name(text))),
+            _ => Err(NO),
+        };
+    };
+    if *first == b'.' || text.len() > 255 || has_empty_label(text) {
         return Err(NO);
     }
-    if before.is_ascii_digit() && ends_in_number(text) {
-        return v4(text).map(|v4| (rest, Host::V4(v4))).ok_or(NO);
+    if last.is_ascii_digit() && ends_in_number(text) {
+        return Err(NO);
     }
     Ok((rest, Host::Name(text)))
+}
+
+/// Two dots in a row. Eight bytes at a time, overlapping by one so that no pair is missed.
+#[inline]
+fn has_empty_label(mut text: &[u8]) -> bool {
+    while let Some(word) = text.first_chunk() {
+        let dots = bytes_equal(b'.', *word);
+        if dots & (dots >> 8) != 0 {
+            return true;
+        }
+        text = &text[7..];
+    }
+    text.windows(2).any(|pair| pair == b"..")
 }
 
 /// `host [ ":" port ]`, no white space.
@@ -123,23 +143,38 @@ fn ends_in_number(text: &[u8]) -> bool {
 }
 
 fn v4(text: &[u8]) -> Option<Ipv4Addr> {
+    let (v4, rest) = v4_prefix(text)?;
+    rest.is_empty().then_some(v4)
+}
+
+/// Four numbers of at most three digits, and nothing of a name behind them.
+#[inline]
+fn v4_prefix(input: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     let mut octets = [0_u8; 4];
-    let mut parts = text.split(|&byte| byte == b'.');
-    for octet in &mut octets {
-        let part = parts.next()?;
-        if part.is_empty() || part.len() > 3 {
-            return None;
+    let mut rest = input;
+    for (at, octet) in octets.iter_mut().enumerate() {
+        if at > 0 {
+            rest = rest.strip_prefix(b".")?;
         }
-        let mut value: u16 = 0;
-        for &byte in part {
-            if !byte.is_ascii_digit() {
+        let mut value: u32 = 0;
+        let mut digits = 0;
+        while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+            value = value * 10 + u32::from(digit - b'0');
+            digits += 1;
+            if digits > 3 {
                 return None;
             }
-            value = value * 10 + u16::from(byte - b'0');
+            rest = tail;
+        }
+        if digits == 0 {
+            return None;
         }
         *octet = u8::try_from(value).ok()?;
     }
-    parts.next().is_none().then(|| Ipv4Addr::from(octets))
+    match rest {
+        [next, ..] if Class::HOST.has(*next) => None,
+        _ => Some((Ipv4Addr::from(octets), rest)),
+    }
 }
 
 /// Tolerates the three colons that an old grammar allowed (RFC 5118 §4.10).

@@ -10,7 +10,7 @@
 //! colon, single-valued headers stand once, numbers do not wrap. Lenient where only the taste is bad.
 
 use super::fields::{CSeq, NameAddr, Via};
-use super::grammar::{Bad, is_token, is_word, number, same_text, trim};
+use super::grammar::{Bad, Class, number, same_text, trim};
 use super::headers::{Found, Headers, Rows, Scan};
 use super::method::Method;
 use super::name::Name;
@@ -183,8 +183,7 @@ fn start_line(bytes: &[u8]) -> Option<StartLine<'_>> {
             fault: None,
         });
     }
-    let space = line.iter().position(|&byte| !is_token(byte))?;
-    let (method, rest) = line.split_at(space);
+    let (method, rest) = line.split_at(Class::TOKEN.run(line));
     if let [b' ', rest @ ..] = rest
         && let Some((uri, b" SIP/2.0")) = rest.split_at_checked(rest.len().wrapping_sub(8))
         && !method.is_empty()
@@ -301,7 +300,7 @@ const fn bits(names: &[Name]) -> u128 {
 
 const _: () = assert!(Name::COUNT <= 128, "a name is a bit of a u128");
 
-#[inline]
+#[inline(never)]
 fn head<'a>(bytes: &'a [u8], at: usize, single: u128, rows: &'a mut Rows) -> Head<'a> {
     rows.clear();
     let mut fault = None;
@@ -447,7 +446,7 @@ fn name_addr(headers: Headers<'_>, name: Name) -> Option<NameAddr<'_>> {
 fn call_id(headers: Headers<'_>) -> Option<&[u8]> {
     headers
         .first(Name::CallId)
-        .filter(|id| !id.is_empty() && id.iter().all(|&byte| is_word(byte)))
+        .filter(|id| !id.is_empty() && Class::WORD.has_all(id))
 }
 
 #[inline]

@@ -16,6 +16,8 @@ mod method;
 mod name;
 mod out;
 mod respond;
+#[cfg(test)]
+mod sample;
 mod status;
 pub mod stream;
 mod uri;

@@ -11,7 +11,7 @@
 //! The head is scanned with the parser's own scanner, so that the framer never sees another Content-Length than the
 //! parser does (request smuggling). Nothing is looked at twice: the framer remembers how far it got.
 
-use super::grammar::{number, same_text};
+use super::grammar::{Class, number, same_text};
 use super::headers::{Found, Line, Scan};
 use super::name::Name;
 use super::status::Status;
@@ -82,7 +82,7 @@ impl Framer {
             }
             [b'\r', b'\n', b'\r', b'\n', ..] => return Frame::Ping,
             [b'\r', b'\n', ..] => return Frame::Skip(2),
-            [first, ..] if !super::grammar::is_token(*first) => return refuse(0),
+            [first, ..] if !Class::TOKEN.has(*first) => return refuse(0),
             _ => {}
         }
         let Some(head_len) = self.head(buffered) else {

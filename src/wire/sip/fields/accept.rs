@@ -1,6 +1,6 @@
 //! Accept: read RFC 3261 §20.1 and RFC 2616 §14.1.
 
-use super::super::grammar::{Bad, Params, same_text, skip_space, token};
+use super::super::grammar::{Bad, Params, is_space, same_text, skip_space, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
 
@@ -122,15 +122,104 @@ pub(crate) fn thousandths(text: &[u8]) -> Option<u16> {
     Some(value)
 }
 
+/// Nothing but commas and blanks.
+fn is_nothing(row: &[u8]) -> bool {
+    row.iter().all(|&byte| byte == b',' || is_space(byte))
+}
+
 impl<'a> Headers<'a> {
     /// Accept.
     pub fn accept(&self) -> Accept<'a> {
         if !self.has(Name::Accept) {
             Accept::Absent
-        } else if self.values(Name::Accept).next().is_none() {
+        } else if self.rows(Name::Accept).all(is_nothing) {
             Accept::Empty
         } else {
             Accept::List(*self)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::super::sample::headers;
+    use super::*;
+    use std::format;
+
+    fn quality(rows: &str) -> Option<u16> {
+        headers(rows, |headers| {
+            headers.accept().quality("application", "pidf+xml")
+        })
+    }
+
+    #[test]
+    fn the_closest_range_decides() /* N25 */
+    {
+        for (value, expected) in [
+            ("application/pidf+xml", Some(1_000)),
+            ("APPLICATION/PIDF+XML;q=0.5", Some(500)),
+            ("*/*", Some(1_000)),
+            ("application/*;q=0.25", Some(250)),
+            ("application/pidf+xml;q=0, */*", None),
+            ("*/*;q=0.9, application/*;q=0.1", Some(100)),
+            ("*/*;q=0, application/pidf+xml;q=0.001", Some(1)),
+            ("application/*;q=0", None),
+            ("text/plain, application/xpidf+xml", None),
+            ("text/*", None),
+            (
+                "text/plain,\r\n application/pidf+xml ; level=1 ; q=1.000",
+                Some(1_000),
+            ),
+            ("application/pidf+xml;q=5", Some(1_000)),
+            ("application/pidf+xml;q=.5", Some(500)),
+            ("application/pidf+xml;q=0.0009", None),
+            ("application/pidf+xml;q=x", None),
+            ("application, /pidf+xml, ;;", None),
+        ] {
+            assert_eq!(
+                quality(&format!("Accept: {value}\r\n")),
+                expected,
+                "{value}"
+            );
+        }
+        let two = "Accept: text/plain\r\nAccept: application/pidf+xml;q=0.3\r\n";
+        assert_eq!(quality(two), Some(300));
+    }
+
+    #[test]
+    fn absent_is_not_empty() /* N24, ATTACKS D09 */
+    {
+        assert!(headers("", |headers| headers.accept().is_absent()));
+        for rows in [
+            "Accept:\r\n",
+            "Accept: ,\r\n",
+            "Accept:\r\nAccept: \r\n , \r\n",
+        ] {
+            assert!(
+                headers(rows, |headers| matches!(headers.accept(), Accept::Empty)),
+                "{rows:?}"
+            );
+        }
+        assert!(headers("Accept: , a/b\r\n", |headers| matches!(
+            headers.accept(),
+            Accept::List(_)
+        )));
+    }
+
+    #[test]
+    fn only_the_first_values_count() /* ATTACKS D03 */
+    {
+        let many = "a/b,".repeat(VALUES - 1);
+        assert_eq!(
+            quality(&format!("Accept: {many}application/pidf+xml\r\n")),
+            Some(1_000)
+        );
+        assert_eq!(
+            quality(&format!("Accept: {many}a/b,application/pidf+xml\r\n")),
+            None
+        );
+        let long = "A".repeat(8_192);
+        assert_eq!(quality(&format!("Accept: {long}\r\n")), None);
     }
 }

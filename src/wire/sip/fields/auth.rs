@@ -339,3 +339,6 @@ impl<'a> Headers<'a> {
         self.rows(name).map(Credentials::parse)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,3 +68,83 @@ impl<'a> Headers<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::super::sample::headers;
+    use super::*;
+    use std::format;
+
+    fn event(text: &str) -> Result<Event<'_>, Bad> {
+        Event::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn package_and_id_are_read() /* N05, D10 */
+    {
+        let found =
+            event("dialog ; id=7;Call-Id=\"a\\\"b\";from-tag=x;include-session-description")
+                .expect("valid");
+        assert_eq!((found.package, found.id), (&b"dialog"[..], Some(&b"7"[..])));
+        let call_id = found.params.find(b"call-id").and_then(|param| param.value);
+        assert!(call_id.is_some_and(|text| text.is(b"a\"b")));
+        assert_eq!(found.params.get(b"from-tag"), Some(&b"x"[..]));
+        assert!(found.params.find(b"include-session-description").is_some());
+        assert_eq!(
+            event("presence.winfo").map(|event| event.package),
+            Ok(&b"presence.winfo"[..])
+        );
+    }
+
+    #[test]
+    fn two_events_or_none_are_refused() /* N04, ATTACKS D09 */
+    {
+        for value in [
+            "",
+            ";id=1",
+            "presence,dialog",
+            "presence, ",
+            "presence dialog",
+            "presence;",
+            "presence;id",
+            "presence;id=",
+            "presence;id=1;id=2",
+            "presence;id=\"1",
+        ] {
+            let found = headers(&format!("Event: {value}\r\n"), |headers| {
+                headers.event().map(|event| event.is_some())
+            });
+            assert_eq!(found, Err(Bad), "{value:?}");
+        }
+        let twice = headers("Event: presence\r\no: presence\r\n", |headers| {
+            headers.event().is_err()
+        });
+        assert!(twice);
+        assert!(headers("", |headers| matches!(headers.event(), Ok(None))));
+    }
+
+    #[test]
+    fn packages_compare_byte_by_byte() /* N05 */
+    {
+        for (one, two, expected) in [
+            ("presence", "presence", true),
+            ("presence;id=1", "presence;x=2;ID=1", true),
+            ("presence", "Presence", false),
+            ("presence", "presence;id=1", false),
+            ("presence;id=a", "presence;id=A", false),
+            ("presence", "presence.winfo", false),
+        ] {
+            let (one, two) = (event(one).expect("valid"), event(two).expect("valid"));
+            assert_eq!(one.matches(&two), expected);
+        }
+    }
+
+    #[test]
+    fn prints_as_read() {
+        let mut buf = [0; 64];
+        let found = event("dialog;id=7;call-id=\"a\"").expect("valid");
+        let len = Out::new(&mut buf).print(&found).finish().expect("fits");
+        assert_eq!(&buf[..len], b"dialog;id=7;call-id=\"a\"");
+    }
+}

@@ -1,6 +1,6 @@
 //! Lists of tokens, entity-tags and warnings: read RFC 3261 §20.32, §20.37, §20.43 and RFC 3903 §11.3.
 
-use super::super::grammar::{Bad, Text, is_token, quoted, skip_space};
+use super::super::grammar::{Bad, Class, Text, quoted, skip_space};
 use super::super::headers::Headers;
 use super::super::name::Name;
 use super::super::out::{Out, Print};
@@ -117,9 +117,79 @@ impl<'a> Headers<'a> {
             return Ok(None);
         };
         let value = value?;
-        if value.is_empty() || !value.iter().all(|&byte| is_token(byte)) {
+        if value.is_empty() || !Class::TOKEN.has_all(value) {
             return Err(Bad);
         }
         Ok(Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::super::sample::headers;
+    use super::*;
+    use std::format;
+    use std::vec::Vec;
+
+    #[test]
+    fn tokens_come_from_rows_and_commas() /* X12 N39 */
+    {
+        let rows =
+            "Require: a, b\r\nRequire:,c,\r\nk: gruu\r\nu: presence , dialog\r\nAllow: NOTIFY\r\n";
+        headers(rows, |headers| {
+            assert_eq!(headers.require().collect::<Vec<_>>(), [b"a", b"b", b"c"]);
+            assert_eq!(headers.supported().collect::<Vec<_>>(), [b"gruu"]);
+            assert_eq!(
+                headers.allow_events().collect::<Vec<_>>(),
+                [&b"presence"[..], b"dialog"]
+            );
+            assert_eq!(headers.allow().collect::<Vec<_>>(), [b"NOTIFY"]);
+            assert_eq!(headers.unsupported().count(), 0);
+        });
+    }
+
+    #[test]
+    fn an_entity_tag_is_one_token() /* C02 */
+    {
+        for (value, expected) in [
+            ("dx200xyz", Ok(Some(&b"dx200xyz"[..]))),
+            ("*", Ok(Some(b"*"))),
+            ("", Err(Bad)),
+            ("a, b", Err(Bad)),
+            ("a b", Err(Bad)),
+            ("\"a\"", Err(Bad)),
+        ] {
+            headers(&format!("SIP-If-Match: {value}\r\n"), |headers| {
+                assert_eq!(headers.sip_if_match(), expected, "{value:?}");
+            });
+        }
+        headers(
+            "SIP-If-Match: a\r\nSIP-If-Match: a\r\nSIP-ETag: b\r\nSuppress-If-Match: *\r\n",
+            |headers| {
+                assert_eq!(headers.sip_if_match(), Err(Bad));
+                assert_eq!(headers.sip_etag(), Ok(Some(&b"b"[..])));
+                assert_eq!(headers.suppress_if_match(), Ok(Some(&b"*"[..])));
+            },
+        );
+        headers("", |headers| assert_eq!(headers.sip_if_match(), Ok(None)));
+    }
+
+    #[test]
+    fn warnings_have_three_digits() /* ATTACKS D09 */
+    {
+        let rows = "Warning: 399 a.example.com \"one, \\\"two\\\"\", 307 b:5060 \"x\"\r\nWarning: 1812 o \"In Progress\", 399 \"x\", 399 a \"x, 12x a \"x\"\r\n";
+        headers(rows, |headers| {
+            let found: Vec<_> = headers.warnings().collect();
+            assert_eq!(found.len(), 2, "{found:?}");
+            assert_eq!(
+                (found[0].code, found[0].agent),
+                (399, &b"a.example.com"[..])
+            );
+            assert!(found[0].text.is(b"one, \"two\""));
+            let mut buf = [0; 64];
+            let len = Out::new(&mut buf).print(&found[1]).finish().expect("fits");
+            assert_eq!(&buf[..len], b"307 b:5060 \"x\"");
+        });
     }
 }

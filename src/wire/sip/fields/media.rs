@@ -129,3 +129,92 @@ impl<'a> Headers<'a> {
             .find(|value| !same_text(value, b"identity"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::super::sample::headers;
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn types_match_without_case_and_parameters() /* C06 */
+    {
+        for text in [
+            "application/pidf+xml",
+            "Application / PIDF+xml ;charset=\"utf-8\"",
+            "application/pidf+xml;a;b=c",
+        ] {
+            let found = MediaType::parse(text.as_bytes()).expect("valid");
+            assert!(found.matches("application", "pidf+xml"), "{text}");
+        }
+        let found = MediaType::parse(b"multipart/related;boundary=\"a b\"").expect("valid");
+        assert!(!found.matches("multipart", "mixed") && !found.matches("application", "related"));
+        assert_eq!(found.param(b"Boundary"), Some(&b"a b"[..]));
+    }
+
+    #[test]
+    fn no_type_is_a_fault() /* C06, ATTACKS G05 */
+    {
+        for value in [
+            "",
+            ";",
+            "application",
+            "application/",
+            "/xml",
+            "a/b;",
+            "a/b, c/d",
+            "a/b c",
+        ] {
+            let found = headers(&format!("Content-Type: {value}\r\n"), |headers| {
+                headers.content_type().is_err()
+            });
+            assert!(found, "{value:?}");
+        }
+        assert!(headers("c: a/b\r\n", |headers| matches!(
+            headers.content_type(),
+            Ok(Some(_))
+        )));
+        assert!(headers("", |headers| matches!(
+            headers.content_type(),
+            Ok(None)
+        )));
+    }
+
+    #[test]
+    fn only_optional_bodies_may_be_ignored() /* N40 */
+    {
+        for (value, expected) in [
+            ("render;handling=optional", true),
+            ("render; Handling = Optional", true),
+            ("render;handling=required", false),
+            ("render", false),
+            (";handling=optional", false),
+        ] {
+            let rows = format!("Content-Disposition: {value}\r\n");
+            assert_eq!(
+                headers(&rows, |headers| headers.content_disposition_optional()),
+                expected,
+                "{value}"
+            );
+        }
+        assert!(!headers("", |headers| headers.content_disposition_optional()));
+    }
+
+    #[test]
+    fn identity_is_no_encoding() /* ATTACKS G10 */
+    {
+        assert!(headers("e: gzip\r\n", |headers| headers.content_encoding()
+            == Some(b"gzip")));
+        assert!(headers(
+            "Content-Encoding: Identity, deflate\r\n",
+            |headers| headers.content_encoding() == Some(b"deflate")
+        ));
+        assert!(headers("Content-Encoding: identity\r\n", |headers| headers
+            .content_encoding()
+            .is_none()));
+        assert!(headers("Content-Encoding:\r\n", |headers| headers
+            .content_encoding()
+            .is_none()));
+    }
+}

@@ -1,7 +1,7 @@
 //! From, To, Contact and their like: read RFC 3261 §20.10, §20.20, §20.39 and §25.1 (`name-addr`).
 
 use super::super::grammar::{
-    Bad, Params, Text, is_space, is_uri, quoted, same_text, skip_space, trim,
+    Bad, Class, Params, Text, find, is_space, quoted, same_text, skip_space, trim,
 };
 use super::super::headers::Headers;
 use super::super::name::Name;
@@ -115,7 +115,7 @@ fn brackets(input: &[u8]) -> Result<(&[u8], &[u8]), Bad> {
     let [b'<', inner @ ..] = input else {
         return Err(Bad);
     };
-    let end = memchr::memchr(b'>', inner).ok_or(Bad)?;
+    let end = find(b'>', inner).ok_or(Bad)?;
     Ok((&inner[..end], &inner[end + 1..]))
 }
 
@@ -130,7 +130,9 @@ fn bare(input: &[u8]) -> Result<Address<'_>, Bad> {
     match rest {
         [b'<', ..] => {
             let display = trim(before);
-            let is_plain = display.iter().all(|&byte| is_uri(byte) || is_space(byte));
+            let is_plain = display
+                .iter()
+                .all(|&byte| Class::URI.has(byte) || is_space(byte));
             let (uri, behind) = brackets(rest)?;
             if is_plain {
                 Ok((Some(display), uri, behind))
@@ -207,3 +209,6 @@ impl<'a> Headers<'a> {
         self.values(Name::RecordRoute)
     }
 }
+
+#[cfg(test)]
+mod tests;

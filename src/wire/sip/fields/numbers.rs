@@ -58,3 +58,71 @@ fn leading_number(value: &[u8]) -> Option<u32> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::super::sample::headers;
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn expires_saturates_or_is_refused() /* N09, ATTACKS D11 */
+    {
+        for (value, expected) in [
+            ("3600", Ok(Some(Seconds(3_600)))),
+            ("0", Ok(Some(Seconds(0)))),
+            ("4294967295", Ok(Some(Seconds(u32::MAX)))),
+            ("4294967296", Ok(Some(Seconds(u32::MAX)))),
+            ("-1", Err(Bad)),
+            ("1e9", Err(Bad)),
+            ("0x10", Err(Bad)),
+            ("3600 3600", Err(Bad)),
+            ("3600, 3600", Err(Bad)),
+            ("", Err(Bad)),
+        ] {
+            let found = headers(&format!("Expires: {value}\r\n"), |headers| {
+                headers.expires()
+            });
+            assert_eq!(found, expected, "{value}");
+        }
+        assert_eq!(headers("", |headers| headers.expires()), Ok(None));
+        let twice = headers("Expires: 60\r\nexpires: 60\r\n", |headers| {
+            headers.expires()
+        });
+        assert_eq!(twice, Err(Bad));
+    }
+
+    #[test]
+    fn retry_after_ignores_comments_and_parameters() /* ATTACKS D11 H10 */
+    {
+        for (value, expected) in [
+            ("18000;duration=3600", Some(18_000)),
+            ("120 (I'm in a meeting)", Some(120)),
+            ("5", Some(5)),
+            ("949302838503028349304023988", Some(u32::MAX)),
+            ("soon", None),
+            ("5 soon", None),
+            ("", None),
+        ] {
+            let found = headers(&format!("Retry-After: {value}\r\n"), |headers| {
+                headers.retry_after()
+            });
+            assert_eq!(found, expected.map(Seconds), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_others_are_numbers_or_absent() {
+        let rows = "Min-Expires: 120\r\nMax-Forwards: 0\r\n";
+        headers(rows, |headers| {
+            assert_eq!(headers.min_expires(), Some(Seconds(120)));
+            assert_eq!(headers.max_forwards(), Some(0));
+            assert_eq!(headers.content_length(), Ok(Some(0)));
+        });
+        headers("Min-Expires: never\r\nMax-Forwards: 256\r\n", |headers| {
+            assert_eq!(headers.min_expires(), None);
+            assert_eq!(headers.max_forwards(), None);
+        });
+    }
+}

@@ -173,3 +173,100 @@ impl<'a> Headers<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> SubscriptionState<'_> {
+        SubscriptionState::parse(text.as_bytes()).expect("valid")
+    }
+
+    #[test]
+    fn states_and_reasons_are_read() /* S06 S09 S16 */
+    {
+        let found = read("Active ; Expires = 599");
+        assert_eq!(
+            (found.state, found.expires),
+            (State::Active, Some(Seconds(599)))
+        );
+        let found = read("pending");
+        assert_eq!((found.state, found.expires), (State::Pending, None));
+        for (text, reason) in [
+            ("deactivated", Reason::Deactivated),
+            ("Probation", Reason::Probation),
+            ("rejected", Reason::Rejected),
+            ("timeout", Reason::Timeout),
+            ("giveup", Reason::Giveup),
+            ("noresource", Reason::NoResource),
+            ("invariant", Reason::Invariant),
+            ("badfilter", Reason::BadFilter),
+            ("tired", Reason::Other(b"tired")),
+        ] {
+            let mut buf = [0; 64];
+            let parts = [
+                &b"terminated;reason="[..],
+                text.as_bytes(),
+                b";retry-after=5",
+            ];
+            let mut out = Out::new(&mut buf);
+            for part in parts {
+                out.raw(part);
+            }
+            let len = out.finish().expect("fits");
+            let found = SubscriptionState::parse(&buf[..len]).expect("valid");
+            assert_eq!(found.state, State::Terminated);
+            assert_eq!(found.reason, Some(reason));
+            assert_eq!(found.retry_after, Some(Seconds(5)));
+        }
+    }
+
+    #[test]
+    fn odd_values_are_no_fault() /* ATTACKS H10 */
+    {
+        assert_eq!(read("foo").state, State::Other(b"foo"));
+        assert_eq!(read("active;expires=abc").expires, None);
+        assert_eq!(
+            read("active;expires=99999999999").expires,
+            Some(Seconds(u32::MAX))
+        );
+        assert_eq!(read("terminated;retry-after=soon").retry_after, None);
+        assert_eq!(read("terminated").reason, None);
+    }
+
+    #[test]
+    fn no_state_is_a_fault() /* S03, ATTACKS D09 */
+    {
+        for text in [
+            "",
+            ";expires=5",
+            "active;",
+            "active, pending",
+            "active pending",
+            "active;expires=",
+        ] {
+            assert!(
+                SubscriptionState::parse(text.as_bytes()).is_err(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn prints_what_it_means() /* N12 */
+    {
+        for text in [
+            "active;expires=60",
+            "pending;expires=0",
+            "terminated;reason=giveup;retry-after=9",
+            "foo",
+        ] {
+            let mut buf = [0; 64];
+            let len = Out::new(&mut buf)
+                .print(&read(text))
+                .finish()
+                .expect("fits");
+            assert_eq!(&buf[..len], text.as_bytes());
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Via: read RFC 3261 §18.2, §20.42, RFC 3581 §4 and RFC 5118 §4.5.
 
 use super::super::grammar::{
-    Bad, Params, Text, is_token, number, param, port, same_text, skip_space, trim,
+    Bad, Params, Text, number, param, port, same_text, skip_space, token, trim,
 };
 use super::super::host::{Host, address, hostport};
 use super::super::out::{Out, Print};
@@ -150,14 +150,8 @@ fn slash(input: &[u8]) -> Result<&[u8], Bad> {
 
 #[inline]
 fn token_and_rest(input: &[u8]) -> Result<(&[u8], &[u8]), Bad> {
-    let len = input
-        .iter()
-        .position(|&byte| !is_token(byte))
-        .unwrap_or(input.len());
-    if len == 0 {
-        return Err(Bad);
-    }
-    Ok(input.split_at(len))
+    let (rest, found) = token(input)?;
+    Ok((found, rest))
 }
 
 type SentBy<'a> = (&'a [u8], (Host<'a>, Option<u16>));
@@ -195,5 +189,106 @@ impl Print for Via<'_> {
                 out.byte(b'=').decimal(port.into());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn every_part_is_read() /* X12 X16 T10 */
+    {
+        let (via, rest) = Via::take(
+            b"SIP/2.0/UDP 192.0.2.7:5070;branch=z9hG4bKa1;RPORT=5;received=[2001:db8::9];maddr=a;ttl=9;x=\",\" , SIP/2.0/TCP b",
+        )
+        .expect("valid");
+        assert_eq!(via.transport, b"UDP");
+        assert_eq!(via.host, Host::parse(b"192.0.2.7").expect("a host"));
+        assert_eq!(via.port, Some(5_070));
+        assert_eq!(via.branch, Some(&b"z9hG4bKa1"[..]));
+        assert!(via.has_cookie());
+        assert_eq!(via.rport, Some(Some(5)));
+        assert_eq!(via.received_ip(), "2001:db8::9".parse().ok());
+        assert_eq!(via.maddr, Some(&b"a"[..]));
+        assert_eq!(via.ttl, Some(9));
+        assert!(via.raw.ends_with(b"x=\",\""));
+        assert_eq!(rest, b" SIP/2.0/TCP b");
+        let places: Vec<_> = via
+            .reply_params()
+            .map(|(from, to)| &via.raw[from..to])
+            .collect();
+        assert_eq!(places, [&b";RPORT=5"[..], b";received=[2001:db8::9]"]);
+    }
+
+    #[test]
+    fn white_space_may_stand_everywhere() /* X12 */
+    {
+        let (via, rest) = Via::take(
+            b"SIP  / 2.0\r\n /\tTLS   door.example.com  : 5061 ;\r\n  branch =  z9hG4bKx ; rport",
+        )
+        .expect("valid");
+        assert_eq!(via.transport, b"TLS");
+        assert_eq!(via.port, Some(5_061));
+        assert_eq!(via.branch, Some(&b"z9hG4bKx"[..]));
+        assert_eq!(via.rport, Some(None));
+        assert_eq!(rest, b"");
+    }
+
+    #[test]
+    fn old_and_foreign_ones_are_read() /* T11 */
+    {
+        for (input, branch) in [
+            (&b"SIP/2.0/UDP a"[..], None),
+            (b"SIP/7.0/UDP a;branch=z9hG4bK1", Some(&b"z9hG4bK1"[..])),
+            (b"SIP/2.0/UNKNOWN a;branch=z9hG4bK", Some(b"z9hG4bK")),
+            (b"sip/2.0/udp [2001:db8::9:1];branch=1", Some(b"1")),
+        ] {
+            let (via, _) = Via::take(input).expect("valid");
+            assert_eq!(via.branch, branch);
+        }
+        let bare = Via::take(b"SIP/2.0/UDP a;branch=z9hG4bK").expect("valid").0;
+        assert!(!bare.has_cookie());
+    }
+
+    #[test]
+    fn bad_ones_are_refused() /* ATTACKS D05 */
+    {
+        for input in [
+            &b""[..],
+            b"SIP/2.0/UDP",
+            b"SIP/2.0/UDP ",
+            b"SIP/2.0/UDP :]",
+            b"SIP/2.0/UDP :5060",
+            b"SIP/2.0/UDP a:0",
+            b"SIP/2.0/UDP a:65536",
+            b"SIP/2.0/UDP a:x",
+            b"SIP/2.0/UDP a;branch=",
+            b"SIP/2.0/UDP a;branch",
+            b"SIP/2.0/UDP a;;branch=1",
+            b"SIP/2.0/UDP a;branch=1;branch=2",
+            b"SIP/2.0/UDP a;ttl=256",
+            b"SIP/2.0/UDP a;,;",
+            b"SIP/2.0/UDP 192.0.2.15;;,;,,",
+            b"SIP/2.0/UDP 2001:db8::9",
+            b"SIP/2.0/UDP a b",
+            b"SIP/2.0/ a",
+            b"SIP/2.0 UDP a",
+            b"HTTP/2.0/UDP a",
+            b"SIP/2.0/UDP[2001:db8::9]",
+        ] {
+            assert!(Via::take(input).is_err(), "{}", input.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn prints_what_can_be_read_again() {
+        let text = b"SIP/2.0/UDP [2001:db8::9]:5070;branch=z9hG4bKa;received=2001:db8::1;rport=5";
+        let (via, _) = Via::take(text).expect("valid");
+        let mut buf = [0; 128];
+        let len = Out::new(&mut buf).print(&via).finish().expect("fits");
+        assert_eq!(&buf[..len], text);
     }
 }

@@ -12,7 +12,7 @@ pub use same::same_presentity;
 pub use sip::{PresUri, SipUri};
 pub use tel::TelUri;
 
-use super::grammar::{Bad, is_uri, same_text};
+use super::grammar::{Bad, Class, find, same_text};
 use super::out::{Out, Print};
 
 /// A URI of any scheme.
@@ -48,7 +48,7 @@ impl<'a> Uri<'a> {
     }
 
     fn parse_any(input: &'a [u8]) -> Result<Uri<'a>, Bad> {
-        let colon = memchr::memchr(b':', input).ok_or(Bad)?;
+        let colon = find(b':', input).ok_or(Bad)?;
         let (scheme, rest) = (&input[..colon], &input[colon + 1..]);
         if same_text(scheme, b"sip") {
             SipUri::parse(false, rest).map(Uri::Sip)
@@ -58,7 +58,7 @@ impl<'a> Uri<'a> {
             TelUri::parse(rest).map(Uri::Tel)
         } else if same_text(scheme, b"pres") {
             PresUri::parse(rest).map(Uri::Pres)
-        } else if is_scheme(scheme) && !rest.is_empty() && rest.iter().all(|&byte| is_uri(byte)) {
+        } else if is_scheme(scheme) && !rest.is_empty() && Class::URI.has_all(rest) {
             Ok(Uri::Other { scheme, rest })
         } else {
             Err(Bad)
@@ -101,7 +101,7 @@ fn is_scheme(scheme: &[u8]) -> bool {
 /// Every `%` is followed by two hexadecimal digits.
 #[inline]
 fn escapes_are_whole(mut text: &[u8]) -> bool {
-    while let Some(at) = memchr::memchr(b'%', text) {
+    while let Some(at) = find(b'%', text) {
         match &text[at + 1..] {
             [high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 text = rest;
@@ -142,7 +142,7 @@ fn pairs<'a>(
 ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
     text.split(move |&byte| byte == separator)
         .filter(|pair| !pair.is_empty())
-        .map(|pair| match memchr::memchr(b'=', pair) {
+        .map(|pair| match find(b'=', pair) {
             Some(at) => (&pair[..at], Some(&pair[at + 1..])),
             None => (pair, None),
         })

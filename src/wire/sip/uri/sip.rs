@@ -1,6 +1,6 @@
 //! `sip:`, `sips:` and `pres:` URIs.
 
-use super::super::grammar::{Bad, is_uri, is_user};
+use super::super::grammar::{Bad, Class, find};
 use super::super::host::{Host, hostport};
 use super::super::out::{Out, Print};
 use super::{UriParams, escapes_are_whole};
@@ -136,26 +136,25 @@ type UserInfo<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, &'a [u8]);
 /// `[ user [ ":" password ] "@" ]`. The first `@` ends it: none may stand unescaped anywhere else.
 #[inline]
 fn userinfo(input: &[u8]) -> Result<UserInfo<'_>, Bad> {
-    let Some(at) = memchr::memchr(b'@', input) else {
+    match input.split_at(Class::PLAIN_USER.run(input)) {
+        ([], [b'@', ..]) => Err(Bad),
+        (user, [b'@', behind @ ..]) => Ok((Some(user), None, behind)),
+        _ => odd_userinfo(input),
+    }
+}
+
+/// With a password, with escapes, or no user at all.
+fn odd_userinfo(input: &[u8]) -> Result<UserInfo<'_>, Bad> {
+    let Some(at) = find(b'@', input) else {
         return Ok((None, None, input));
     };
     let (info, behind) = (&input[..at], &input[at + 1..]);
-    let mut colon = None;
-    let mut escaped = false;
-    for (at, &byte) in info.iter().enumerate() {
-        if !is_user(byte) {
-            return Err(Bad);
-        }
-        if byte == b':' && colon.is_none() {
-            colon = Some(at);
-        }
-        escaped |= byte == b'%';
-    }
-    let (user, password) = match colon {
+    let (user, password) = match find(b':', info) {
         Some(colon) => (&info[..colon], Some(&info[colon + 1..])),
         None => (info, None),
     };
-    if user.is_empty() || (escaped && !(escapes_are_whole(user) && escapes_are_whole(info))) {
+    let is_whole = escapes_are_whole(user) && password.is_none_or(escapes_are_whole);
+    if user.is_empty() || !is_whole || !Class::USER.has_all(info) {
         return Err(Bad);
     }
     Ok((Some(user), password, behind))
@@ -169,10 +168,10 @@ fn tail(input: &[u8]) -> Result<(UriParams<'_>, &[u8]), Bad> {
         [b';' | b'?', ..] => {}
         _ => return Err(Bad),
     }
-    if !input.iter().all(|&byte| is_uri(byte)) || !escapes_are_whole(input) {
+    if !Class::URI.has_all(input) || !escapes_are_whole(input) {
         return Err(Bad);
     }
-    match memchr::memchr(b'?', input) {
+    match find(b'?', input) {
         Some(mark) if mark + 1 == input.len() => Err(Bad),
         Some(mark) => Ok((UriParams(&input[..mark]), &input[mark + 1..])),
         None => Ok((UriParams(input), b"")),

@@ -1,6 +1,6 @@
 //! `tel:` URIs (RFC 3966).
 
-use super::super::grammar::{Bad, is_uri};
+use super::super::grammar::{Bad, Class};
 use super::super::out::{Out, Print};
 use super::{UriParams, escapes_are_whole};
 
@@ -22,7 +22,7 @@ impl<'a> TelUri<'a> {
             .iter()
             .all(|&byte| is_digit(byte) || is_separator(byte))
             && digits.iter().any(|&byte| is_digit(byte));
-        let is_plain = params.iter().all(|&byte| is_uri(byte)) && escapes_are_whole(params);
+        let is_plain = Class::URI.has_all(params) && escapes_are_whole(params);
         if !is_number || !is_plain {
             return Err(Bad);
         }
