@@ -77,11 +77,12 @@ impl Dice {
     }
 }
 
-/// Changes `document` in one to four places.
+/// Changes `document` in one to four places, mostly one.
 fn mutate(dice: &mut Dice, document: &mut Vec<u8>, others: &[Vec<u8>]) {
-    for _ in 0..=dice.below(4) {
+    let most = dice.below(4);
+    for _ in 0..=dice.below(most + 1) {
         let at = dice.below(document.len() + 1);
-        match dice.below(8) {
+        match dice.below(12) {
             0 if at < document.len() => document[at] ^= 1 << dice.below(8),
             1 if at < document.len() => document[at] = dice.below(256) as u8,
             2 => document.truncate(at),
@@ -94,6 +95,12 @@ fn mutate(dice: &mut Dice, document: &mut Vec<u8>, others: &[Vec<u8>]) {
                 let other = &others[dice.below(others.len())];
                 let slice = other[dice.range(other.len())].to_vec();
                 document.splice(at..at, slice);
+            }
+            6..=8 => {
+                // A letter more or another one hardly ever breaks the markup: these get deep.
+                let letter = b'a' + dice.below(26) as u8;
+                let end = (at + dice.below(2)).min(document.len());
+                document.splice(at..end, [letter]);
             }
             _ => {
                 let piece = PIECES[dice.below(PIECES.len())];

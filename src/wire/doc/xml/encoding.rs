@@ -32,8 +32,8 @@ pub(in crate::wire::doc) fn open<'a>(
     }
 }
 
-/// The tokens of a Latin-1 document are those of a copy in which each byte above ASCII is a letter; names and
-/// text are then taken from the document itself. Apart, for the copy's place on the stack.
+/// The tokens of a Latin-1 document are those of a copy in which each byte above ASCII has a stand-in; names
+/// and text are then taken from the document itself. Apart, for the copy's place on the stack.
 #[cold]
 #[inline(never)]
 fn latin1<'a>(
@@ -45,10 +45,20 @@ fn latin1<'a>(
     let source = &body[start..];
     let copy = room.get_mut(..source.len()).ok_or(Fault::TooLarge)?;
     for (to, &from) in copy.iter_mut().zip(source) {
-        *to = if from.is_ascii() { from } else { b'x' };
+        *to = stand_in(from);
     }
     let text = core::str::from_utf8(copy).map_err(|_| Fault::Encoding)?;
     run(&mut Reader::new(body, start, text, true))
+}
+
+/// An ASCII character that may stand in a name where the Latin-1 one may (XML 1.0 §2.3).
+const fn stand_in(byte: u8) -> u8 {
+    match byte {
+        0..=0x7F => byte,
+        0xB7 => b'.',
+        0x80..=0xBF | 0xD7 | 0xF7 => b'+',
+        0xC0..=0xFF => b'x',
+    }
 }
 
 /// Where the document goes on after its declaration, and the encoding it declares.

@@ -286,6 +286,18 @@ fn encodings_are_utf8_or_latin1() /* F05 G09 */
     refuses(b"<r><\xE9></\xE8></r>", Fault::Syntax);
     refuses(b"<r \xE9='' \xE9=''/>", Fault::Syntax);
     reads(b"<r \xE9='' \xE8='' x=''/>", "<None:r>/");
+    // Letters may be in a name, the dot in the middle may not begin one, signs may not be in it.
+    reads(b"<r \xC0='' x\xB7=''/>", "<None:r>/");
+    for sign in [
+        b"\xB7".as_slice(),
+        b"\x80",
+        b"x\xB3",
+        b"x\xD7",
+        b"x\xF7",
+        b"x\xA0",
+    ] {
+        refuses([b"<r ", sign, b"=''/>"].concat(), Fault::Syntax);
+    }
     for utf8 in [
         "<?xml version='1.0' encoding='UTF-8'?>",
         "<?xml encoding='utf8'?>",
