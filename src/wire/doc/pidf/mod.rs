@@ -1,7 +1,7 @@
 //! Presence information (RFC 3863) with persons and devices (RFC 4479) and activities (RFC 4480).
 //!
 //! [`read`] reduces any dialect to the [`Summary`] a lamp needs, [`walk`] shows the parts of a document to a
-//! compositor, [`write`] emits a [`Presence`].
+//! compositor, [`write()`] emits a [`Presence`].
 
 mod activities;
 mod read;

@@ -115,21 +115,23 @@ fn declaration(inside: &[u8]) -> Result<Option<&[u8]>, Fault> {
 }
 
 fn encoding_named(name: &[u8]) -> Result<Declared, Fault> {
-    let is = |known: &&str| name.trim_ascii().eq_ignore_ascii_case(known.as_bytes());
-    if ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(is) {
-        return Ok(Declared::Utf8);
-    }
-    if [
+    const UTF8: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
+    const LATIN1: [&str; 5] = [
         "iso-8859-1",
         "iso8859-1",
         "iso_8859-1",
         "latin1",
         "windows-1252",
-    ]
-    .iter()
-    .any(is)
-    {
-        return Ok(Declared::Latin1);
+    ];
+    let is_in = |names: &[&str]| {
+        let is = |known: &&str| name.eq_ignore_ascii_case(known.as_bytes());
+        names.iter().any(is)
+    };
+    if is_in(&UTF8) {
+        Ok(Declared::Utf8)
+    } else if is_in(&LATIN1) {
+        Ok(Declared::Latin1)
+    } else {
+        Err(Fault::Encoding)
     }
-    Err(Fault::Encoding)
 }
