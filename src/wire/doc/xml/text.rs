@@ -58,8 +58,8 @@ impl<'a> Text<'a> {
 
     /// The bytes as they stand in the document, if that is the text: UTF-8 with nothing to decode.
     pub fn plain(&self) -> Option<&'a str> {
-        let clean = !self.latin1 && !self.raw.iter().any(|&byte| is_coded(byte));
-        clean.then(|| core::str::from_utf8(self.raw).ok())?
+        let is_plain = !self.latin1 && !self.is_coded();
+        is_plain.then(|| core::str::from_utf8(self.raw).ok())?
     }
 
     /// Whether there are no characters.
@@ -73,7 +73,7 @@ impl<'a> Text<'a> {
             return true;
         }
         let same = |(a, b): (char, char)| a.eq_ignore_ascii_case(&b);
-        self.raw.iter().any(|&byte| is_coded(byte))
+        self.is_coded()
             && self.chars().count() == word.len()
             && self.chars().zip(word.chars()).all(same)
     }
@@ -93,6 +93,10 @@ impl<'a> Text<'a> {
     /// A copy of the whole text; `None` if it does not fit.
     pub fn copy<const N: usize>(&self) -> Option<String<N>> {
         let mut copy = String::new();
+        if let Some(plain) = self.plain() {
+            copy.push_str(plain).ok()?;
+            return Some(copy);
+        }
         for char in self.chars() {
             copy.push(char).ok()?;
         }
@@ -102,12 +106,24 @@ impl<'a> Text<'a> {
     /// A copy of as much of the text as fits, for people to read; never for comparing.
     pub fn cut<const N: usize>(&self) -> String<N> {
         let mut copy = String::new();
+        if let Some(plain) = self.plain()
+            && copy.push_str(plain).is_ok()
+        {
+            return copy;
+        }
         for char in self.chars() {
             if copy.push(char).is_err() {
                 break;
             }
         }
         copy
+    }
+
+    /// Whether the characters differ from the bytes.
+    fn is_coded(&self) -> bool {
+        self.raw
+            .iter()
+            .any(|byte| matches!(byte, b'&' | b'<' | b'\r' | b'\n' | b'\t'))
     }
 }
 
@@ -121,7 +137,10 @@ impl PartialEq<str> for Text<'_> {
 impl PartialEq for Text<'_> {
     /// Exact, after decoding.
     fn eq(&self, other: &Text<'_>) -> bool {
-        self.chars().eq(other.chars())
+        match (self.plain(), other.plain()) {
+            (Some(one), Some(other)) => one == other,
+            (Some(_) | None, _) => self.chars().eq(other.chars()),
+        }
     }
 }
 
@@ -269,11 +288,6 @@ fn legal(code: u32) -> Option<char> {
     let char = char::from_u32(code)?;
     let is_control = char < ' ' && !matches!(char, '\t' | '\n' | '\r');
     (!is_control && !matches!(char, '\u{FFFE}' | '\u{FFFF}')).then_some(char)
-}
-
-/// Whether the byte is not simply itself in text.
-const fn is_coded(byte: u8) -> bool {
-    matches!(byte, b'&' | b'<' | b'\r' | b'\n' | b'\t')
 }
 
 /// The first character of UTF-8 text.
