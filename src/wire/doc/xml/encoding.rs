@@ -104,14 +104,24 @@ fn declaration(inside: &[u8]) -> Result<Option<&[u8]>, Fault> {
         }
         let end = memchr::memchr(quote, value).ok_or(Fault::Syntax)?;
         match name {
-            b"version" if value.starts_with(b"1.") => {}
-            b"encoding" => encoding = Some(&value[..end]),
-            b"standalone" => {}
+            b"version" if is_version_1(&value[..end]) => {}
+            b"encoding" if encoding.is_none() => encoding = Some(&value[..end]),
+            b"standalone" if matches!(&value[..end], b"yes" | b"no") => {}
             _ => return Err(Fault::Syntax),
         }
-        rest = value[end + 1..].trim_ascii_start();
+        let after = &value[end + 1..];
+        rest = after.trim_ascii_start();
+        if !rest.is_empty() && rest.len() == after.len() {
+            return Err(Fault::Syntax);
+        }
     }
     Ok(encoding)
+}
+
+/// XML 1.0 §2.8: any minor version.
+fn is_version_1(number: &[u8]) -> bool {
+    let minor = number.strip_prefix(b"1.").unwrap_or_default();
+    !minor.is_empty() && minor.iter().all(u8::is_ascii_digit)
 }
 
 fn encoding_named(name: &[u8]) -> Result<Declared, Fault> {

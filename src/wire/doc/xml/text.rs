@@ -137,10 +137,10 @@ impl PartialEq<str> for Text<'_> {
 impl PartialEq for Text<'_> {
     /// Exact, after decoding.
     fn eq(&self, other: &Text<'_>) -> bool {
-        match (self.plain(), other.plain()) {
-            (Some(one), Some(other)) => one == other,
-            (Some(_) | None, _) => self.chars().eq(other.chars()),
+        if self.latin1 == other.latin1 && !self.is_coded() && !other.is_coded() {
+            return self.raw == other.raw;
         }
+        self.chars().eq(other.chars())
     }
 }
 
