@@ -275,3 +275,76 @@ fn a_terminated_dialog_says_why() /* D06 */
     assert_eq!(row.state, Some(State::Terminated));
     assert_eq!((row.event, row.code), (Some(Ending::RemoteBye), Some(200)));
 }
+
+/// A document with this inside its one dialog.
+fn with(attributes: &str, inside: &str) -> String {
+    format!(
+        "<dialog-info xmlns='urn:ietf:params:xml:ns:dialog-info' {attributes}><dialog>{inside}</dialog></dialog-info>"
+    )
+}
+
+#[test]
+fn the_identitys_name_counts_before_the_targets() {
+    let (identity, target) = ("<identity display='I'/>", "<target display='T'/>");
+    for inside in [[identity, target], [target, identity]] {
+        let row = only_row(with("", &format!("<local>{}</local>", inside.concat())).as_bytes());
+        assert_eq!(row.local.display, some("I"));
+    }
+    let row = only_row(with("", "<remote><identity display-name='N'/></remote>").as_bytes());
+    assert_eq!((row.remote.display, row.local.display), (some("N"), None));
+}
+
+#[test]
+fn odd_values_say_nothing() /* D06 */
+{
+    for (code, expected) in [
+        ("99", None),
+        ("100", Some(100)),
+        ("699", Some(699)),
+        ("700", None),
+        ("65736", None),
+    ] {
+        let row = only_row(with("", &format!("<state code='{code}'>early</state>")).as_bytes());
+        assert_eq!((row.state, row.code), (Some(State::Early), expected));
+    }
+    let row = only_row(with("", "<state event='boredom'>parked</state>").as_bytes());
+    assert_eq!((row.state, row.event), (None, None));
+    // Not where a state belongs, or not ours.
+    for inside in [
+        "<x><state>early</state></x>",
+        "<state xmlns='urn:x'>early</state>",
+        "<local><state>early</state></local>",
+    ] {
+        assert_eq!(
+            only_row(with("", inside).as_bytes()).state,
+            None,
+            "{inside}"
+        );
+    }
+}
+
+#[test]
+fn the_root_may_be_odd_too() /* D01 */
+{
+    let head = |attributes: &str| {
+        let body = with(attributes, "");
+        let head = dialog_info::read_head(body.as_bytes()).expect("a good document");
+        (head.version, head.extent)
+    };
+    assert_eq!(
+        head("version='4294967295' state='Partial'"),
+        (Some(u32::MAX), Extent::Partial)
+    );
+    assert_eq!(
+        head("version='4294967296' state='none'"),
+        (None, Extent::Full)
+    );
+    assert_eq!(
+        head("version='-1' notify-state='partial'"),
+        (None, Extent::Partial)
+    );
+    assert_eq!(
+        head("version='' state='full' notify-state='partial'"),
+        (None, Extent::Full)
+    );
+}

@@ -275,3 +275,80 @@ fn a_part_is_carried_over_in_utf8_and_well_formed() {
     let tuple = "<tuple id='a'/>".to_string();
     assert_eq!(copies, [(Kind::Note, note), (Kind::Tuple, tuple)]);
 }
+
+#[test]
+fn a_device_is_not_the_person_and_an_empty_contact_is_none() /* F06 F07 */
+{
+    let body = b"<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:d='urn:ietf:params:xml:ns:pidf:data-model' \
+                 xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'><tuple><contact> </contact></tuple>\
+                 <d:device><r:activities><r:busy/></r:activities><d:note>charging</d:note></d:device></presence>";
+    let summary = pidf::read(body).expect("a good document");
+    assert!(summary.activities.is_empty());
+    assert_eq!(summary.note, "");
+    assert_eq!((summary.tuples, summary.contacts), (1, 0));
+}
+
+#[test]
+fn of_xpidf_the_status_counts_before_the_substatus() {
+    let with = |inside: &str| {
+        let body = format!("<presence>{inside}</presence>");
+        let summary = pidf::read(body.as_bytes()).expect("a good document");
+        (summary.basic, summary.activities, summary.tuples)
+    };
+    let address = |inside: &str| with(&format!("<atom><address>{inside}</address></atom>"));
+    let (open, closed) = (Some(Basic::Open), Some(Basic::Closed));
+    for (inside, basic, activities) in [
+        (
+            "<msnsubstatus substatus='online'/><status status='closed'/>",
+            closed,
+            Activities::NONE,
+        ),
+        (
+            "<status status='Closed'/><msnsubstatus substatus='online'/>",
+            closed,
+            Activities::NONE,
+        ),
+        (
+            "<status status='open'/><msnsubstatus substatus='busy'/>",
+            open,
+            Activities::BUSY,
+        ),
+        (
+            "<msnsubstatus substatus='berightback'/>",
+            open,
+            Activities::AWAY,
+        ),
+        (
+            "<msnsubstatus substatus='offline'/>",
+            closed,
+            Activities::NONE,
+        ),
+        (
+            "<msnsubstatus substatus='sideways'/>",
+            None,
+            Activities::NONE,
+        ),
+        ("<status status='sideways'/>", None, Activities::NONE),
+        ("<status/>", None, Activities::NONE),
+        (
+            "<x:status xmlns:x='urn:x' status='open'/>",
+            None,
+            Activities::NONE,
+        ),
+        ("<x><status status='open'/></x>", None, Activities::NONE),
+    ] {
+        assert_eq!(address(inside), (basic, activities, 1), "{inside}");
+    }
+    let nowhere = (None, Activities::NONE, 0);
+    assert_eq!(
+        with("<x><address><status status='open'/></address></x>"),
+        nowhere
+    );
+    assert_eq!(
+        with("<x><atom><address><status status='open'/></address></atom></x>"),
+        nowhere
+    );
+    assert_eq!(with(""), nowhere);
+    let two = "<atom><address><status status='open'/></address><address><status status='closed'/></address></atom>";
+    assert_eq!(with(two), (open, Activities::NONE, 2));
+}

@@ -116,11 +116,11 @@ impl<'b> Out<'b> {
 
     fn bytes(&mut self, bytes: &[u8]) {
         match self.buf[self.len..].get_mut(..bytes.len()) {
-            Some(room) if !self.full => {
+            Some(room) => {
                 room.copy_from_slice(bytes);
                 self.len += bytes.len();
             }
-            _ => self.full = true,
+            None => self.full = true,
         }
     }
 }

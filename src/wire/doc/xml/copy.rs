@@ -21,12 +21,12 @@ pub(super) fn copy(raw: &[u8], latin1: bool, emit: &mut dyn FnMut(&str)) {
     transcode(rest, latin1, emit);
 }
 
-/// How much at an `&` or `<` goes through as it stands: a reference, a section in which `&` means nothing, or
-/// one byte. Nothing for a bare `&`.
+/// How much at an `&` or `<` goes through as it stands: a section in which `&` means nothing, else the byte
+/// itself, but nothing for a bare `&`.
 fn verbatim_len(text: &[u8]) -> usize {
     if text.starts_with(b"&") {
         return match reference(text) {
-            Reference::Char(_, len) => len,
+            Reference::Char(..) => 1,
             Reference::None | Reference::Illegal => 0,
         };
     }

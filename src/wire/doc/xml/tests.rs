@@ -74,6 +74,7 @@ fn legal_constructs_are_read_or_ignored() /* F05 G09 */
         "<None:r a=x y z b='\n'>/",
     );
     reads("<r>a<c>b</c>d</r>", "<None:r><None:c>b/a/");
+    reads("<r> a <c/> b </r>", "<None:r><None:c>/a/");
     reads("<r><a ></a ></r >", "<None:r><None:a>//");
 }
 
@@ -238,6 +239,7 @@ fn the_same_attribute_in_two_namespaces_is_two() /* G03 */
         "<r a='1' xmlns:p='u' p:a='2' xmlns:q='v' q:a='3' s:a='4' t:a='5'/>",
         "<None:r a=1>/",
     );
+    reads("<r s:a='4'/>", "<None:r>/");
     refuses("<r s:a='4' s:a='5'/>", Fault::Syntax);
     // The same URI from an outer declaration.
     refuses(
