@@ -187,6 +187,14 @@ impl Dialog {
         slice(&self.fixed, &self.remote_tag)
     }
 
+    /// The peer's URI, as its From had it.
+    pub fn remote_uri(&self) -> &[u8] {
+        let to = memchr::memmem::find(&self.fixed, b"\r\nTo: ").map_or(0, |at| at + 6);
+        let line = self.fixed.get(to..).unwrap_or_default();
+        let end = memchr::memchr(b'\r', line).unwrap_or(line.len());
+        NameAddr::parse(&line[..end]).map_or(b"", |peer| peer.uri_text)
+    }
+
     /// The remote target.
     pub fn target(&self) -> &[u8] {
         &self.target

@@ -2,3 +2,4 @@
 //! carries facts between them.
 
 pub mod notifier;
+pub mod watcher;

@@ -132,6 +132,11 @@ impl Lamp {
         &self.looks
     }
 
+    /// Whether the look of `watched` is not the one that [`Looks::DEFAULT`] has.
+    pub fn is_overridden(&self, watched: Watched) -> bool {
+        self.looks.get(watched) != Looks::DEFAULT.get(watched)
+    }
+
     /// What it shows; `None` before it was first lit.
     pub fn shown(&self) -> Option<Look> {
         self.shown

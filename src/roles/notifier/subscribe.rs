@@ -200,6 +200,9 @@ fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
 /// Which of the package's body types the watcher likes best (N24, N25).
 fn body_type(request: &Request<'_>, package: Package) -> Result<u8, Refusal> {
     let accept = request.headers.accept();
+    if accept.is_absent() {
+        return Ok(0);
+    }
     let mut best = None;
     for (index, body) in package.spec().bodies.iter().enumerate() {
         let liked = accept.quality(body.kind, body.subtype).unwrap_or(0);

@@ -1,0 +1,198 @@
+//! How long to wait before the next SUBSCRIBE. Nothing here is ever a day, and everything is random enough that
+//! a hundred phones do not come back in the same second (S26).
+
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::time::{Duration, Seconds};
+
+/// The watches of one agent begin one after the other, each this long after the one before.
+const STEP: Duration = Duration::from_micros(62_500);
+
+/// How much later than its step a watch may begin.
+const STEP_JITTER: Duration = Duration::from_millis(250);
+
+/// "At once", spread so that a server that ends all subscriptions is not hit by all of us in one instant.
+const SOON: Duration = Duration::from_secs(1);
+
+/// The spread of refreshes after one subscription was found lost.
+const DOUBT: Duration = Duration::from_secs(2);
+
+const BACKOFF_FIRST: Duration = Duration::from_secs(2);
+const BACKOFF_MOST: Duration = Duration::from_secs(240);
+const SLOW_FIRST: Duration = Duration::from_secs(60);
+const SLOW_MOST: Duration = Duration::from_secs(900);
+const RARE: Duration = Duration::from_secs(3_600);
+
+/// What a refresh leaves of the lifetime: Timer F and a little.
+const MARGIN: Duration = Duration::from_secs(35);
+
+/// No refresh earlier than this after the SUBSCRIBE before, however short the lifetime.
+const REFRESH_LEAST: Duration = Duration::from_secs(5);
+
+/// How soon to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// At once; backing off if the last try was just now too.
+    Soon,
+    /// 2 s, doubling to at most 5 minutes: the peer is not there, or not well.
+    Backoff,
+    /// 1 minute, doubling to about 15: the peer says no, and somebody must change its settings or ours.
+    Slow,
+    /// About an hour: the peer asked us not to come back. RFC 6665 §4.1.3 says SHOULD NOT; we deviate, because
+    /// a lamp must not be dead for ever after one packet or one slip of an administrator (B08).
+    Rare,
+}
+
+impl Retry {
+    /// The delay after `failures` tries that failed in a row.
+    pub(super) fn delay(self, failures: u8, random: &mut Random) -> Duration {
+        match self {
+            Retry::Soon if failures == 0 => random.duration(Duration::ZERO, SOON),
+            Retry::Soon => backoff(failures - 1, random),
+            Retry::Backoff => backoff(failures, random),
+            Retry::Slow => jittered(doubled(SLOW_FIRST, failures, SLOW_MOST), random),
+            Retry::Rare => jittered(RARE, random),
+        }
+    }
+}
+
+/// The delay of the first SUBSCRIBE of the watch in `slot`: 0 to 2.2 s for the first 32.
+pub(super) fn first(slot: u16, random: &mut Random) -> Duration {
+    random.duration(STEP * u32::from(slot), STEP_JITTER)
+}
+
+/// The delay after `failures` tries without an answer, or with one that says "later".
+pub(super) fn backoff(failures: u8, random: &mut Random) -> Duration {
+    jittered(doubled(BACKOFF_FIRST, failures, BACKOFF_MOST), random)
+}
+
+/// The delay of a refresh that checks whether the server still knows us.
+pub(super) fn doubt(random: &mut Random) -> Duration {
+    random.duration(Duration::ZERO, DOUBT)
+}
+
+/// When [`doubt`] is over at the latest.
+pub(super) const fn doubt_most() -> Duration {
+    DOUBT
+}
+
+/// A `Retry-After` as we obey it: never less than asked, never more than [`limits::LONGEST_RETRY`] and a tenth.
+pub(super) fn retry_after(asked: Seconds, random: &mut Random) -> Duration {
+    let asked = asked.min(limits::LONGEST_RETRY).duration();
+    random.duration(asked, asked / 10)
+}
+
+/// How long before the next refresh, when `left` of the lifetime is left: 76 to 85% of it, with [`MARGIN`] to
+/// spare; half of it if it is too short for that.
+pub(super) fn refresh(left: Duration, random: &mut Random) -> Duration {
+    let latest = if left < 2 * MARGIN {
+        left / 2
+    } else {
+        (left * 17 / 20).min(left - MARGIN)
+    };
+    random
+        .duration(latest * 9 / 10, latest / 10)
+        .max(REFRESH_LEAST)
+}
+
+fn doubled(first: Duration, times: u8, most: Duration) -> Duration {
+    let factor = 1u32 << times.min(16);
+    (first * factor).min(most)
+}
+
+/// Plus or minus a quarter.
+fn jittered(about: Duration, random: &mut Random) -> Duration {
+    random.duration(about * 3 / 4, about / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn random() -> Random {
+        let mut random = Random::new();
+        random.seed([3, 4]);
+        random
+    }
+
+    #[test]
+    fn backoff_doubles_and_never_exceeds_five_minutes() {
+        let mut random = random();
+        for failures in 0..=u8::MAX {
+            for _ in 0..20 {
+                let delay = backoff(failures, &mut random);
+                let about = Duration::from_secs(2 << failures.min(10)).min(BACKOFF_MOST);
+                assert!(delay >= about * 3 / 4 && delay < about * 5 / 4);
+                assert!(delay <= Duration::from_secs(300));
+            }
+        }
+    }
+
+    #[test]
+    fn no_delay_is_a_day_and_none_but_soon_is_short() {
+        let mut random = random();
+        for failures in 0..=u8::MAX {
+            for (retry, least, most) in [
+                (Retry::Soon, 0, 300),
+                (Retry::Backoff, 1, 300),
+                (Retry::Slow, 45, 1_125),
+                (Retry::Rare, 2_700, 4_500),
+            ] {
+                let delay = retry.delay(failures, &mut random).as_secs();
+                assert!((least..=most).contains(&delay), "{retry:?} {delay}");
+            }
+        }
+        assert!(Retry::Soon.delay(0, &mut random) < SOON);
+        assert!(Retry::Soon.delay(1, &mut random) >= BACKOFF_FIRST * 3 / 4);
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_within_an_hour() {
+        let mut random = random();
+        for (asked, least, most) in [
+            (0, 0, 1),
+            (120, 120, 132),
+            (3_600, 3_600, 3_960),
+            (u32::MAX, 3_600, 3_960),
+        ] {
+            let delay = retry_after(Seconds(asked), &mut random).as_secs();
+            assert!((least..=most).contains(&delay), "{asked} {delay}");
+        }
+    }
+
+    #[test]
+    fn refresh_leaves_timer_f_where_the_lifetime_allows() /* S05 */
+    {
+        let mut random = random();
+        for left in 10..8_000 {
+            let left = Duration::from_secs(left);
+            let delay = refresh(left, &mut random);
+            assert!(delay >= REFRESH_LEAST);
+            assert!(delay <= left * 17 / 20);
+            if left >= 2 * MARGIN {
+                assert!(left - delay >= MARGIN);
+                assert!(delay >= left / 2 * 9 / 10);
+            }
+        }
+        assert_eq!(refresh(Duration::ZERO, &mut random), REFRESH_LEAST);
+    }
+
+    #[test]
+    fn the_first_32_watches_begin_within_two_and_a_quarter_seconds() /* S26 */
+    {
+        let mut random = random();
+        let starts = core::array::from_fn::<_, 32, _>(|slot| first(slot as u16, &mut random));
+        assert!(
+            starts
+                .iter()
+                .all(|start| *start < Duration::from_millis(2_250))
+        );
+        for window in 0..9 {
+            let window = Duration::from_millis(250) * window;
+            let within = starts
+                .iter()
+                .filter(|start| **start >= window && **start < window + Duration::from_millis(250));
+            assert!(within.count() <= 8);
+        }
+    }
+}

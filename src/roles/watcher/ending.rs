@@ -1,0 +1,299 @@
+//! How attempts, legs and watches end, and what follows.
+
+use super::delays::{self, Retry};
+use super::leg::{Leg, LegState};
+use super::request::Sending;
+use super::watch::{State, Watch};
+use super::{LEGS, Watcher};
+use crate::events::watched::Watched;
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::table::Id;
+use crate::ground::time::{Duration, Instant, Seconds};
+use core::net::SocketAddr;
+
+/// A subscription that stood this long was a good one: its end is not held against the peer (B11).
+const CALM: Duration = Duration::from_secs(60);
+
+/// A leg that asked this recently knows how its server is: it is not sent to look.
+const ASKED_JUST_NOW: Duration = Duration::from_secs(60);
+
+/// Why an attempt or a subscription ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The SUBSCRIBE was answered with this code.
+    Refused(u16),
+    /// Timer F.
+    NoAnswer,
+    /// Timer N after a 2xx.
+    NoNotify,
+    /// ICMP said so.
+    Unreachable,
+    /// The name has no address.
+    Unresolved,
+    /// We have no address of the peer's family, or no room for the request.
+    NoLocalAddress,
+    /// The lifetime passed without a refresh.
+    Expired,
+    /// The notifier ended it, with this reason.
+    Terminated(&'static str),
+}
+
+impl Cause {
+    const fn reason(self) -> &'static str {
+        match self {
+            Cause::Refused(_) => "refused",
+            Cause::NoAnswer => "no answer",
+            Cause::NoNotify => "no NOTIFY",
+            Cause::Unreachable => "unreachable",
+            Cause::Unresolved => "name not found",
+            Cause::NoLocalAddress => "no local address",
+            Cause::Expired => "expired",
+            Cause::Terminated(reason) => reason,
+        }
+    }
+
+    /// The code that stands for it (RFC 3261 §8.1.3.1).
+    const fn status(self) -> Option<u16> {
+        match self {
+            Cause::Refused(code) => Some(code),
+            Cause::NoAnswer => Some(408),
+            Cause::Unreachable => Some(503),
+            Cause::NoNotify
+            | Cause::Unresolved
+            | Cause::NoLocalAddress
+            | Cause::Expired
+            | Cause::Terminated(_) => None,
+        }
+    }
+}
+
+impl Watcher {
+    /// Ends the attempt or subscription of a watch and plans the next one. All legs are forgotten: what they told
+    /// is in doubt from now on.
+    pub(super) fn fail(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        cause: Cause,
+        retry: Retry,
+        retry_after: Option<Seconds>,
+        random: &mut Random,
+    ) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        watch.blame(cause);
+        let since = match &watch.state {
+            State::Ending(_) => return self.forget_watch(id),
+            State::Told { since, .. } => Some(*since),
+            State::Waiting { .. } | State::Resolving { .. } | State::Asking(_) => None,
+        };
+        if since.is_some_and(|since| now - since >= CALM) {
+            watch.failures = 0;
+        }
+        if let Some(asked) = retry_after {
+            watch.not_before = now + delays::retry_after(asked, random);
+        }
+        let until = (now + retry.delay(watch.failures, random)).max(watch.not_before);
+        watch.failures = watch.failures.saturating_add(1);
+        watch.state = State::Waiting { until };
+        watch.doubt_since(now);
+        self.forget_legs(id);
+        self.changed.push(id.slot());
+        self.settle_watch(id);
+    }
+
+    /// Ends one leg. Its watch begins anew, unless the notifier does not want to be asked again and others are
+    /// left: then it is one of several less.
+    pub(super) fn lose(
+        &mut self,
+        now: Instant,
+        id: Id<Leg>,
+        cause: Cause,
+        retry: Retry,
+        retry_after: Option<Seconds>,
+        random: &mut Random,
+    ) {
+        let Some(leg) = self.legs.get(id) else {
+            return;
+        };
+        let watch_id = leg.watch;
+        let Some(watch) = self.watches.get_mut(watch_id) else {
+            return;
+        };
+        let ending = matches!(watch.state, State::Ending(_));
+        let unwanted = retry == Retry::Rare && watch.legs.len() > 1;
+        if ending || unwanted {
+            watch.blame(cause);
+            self.forget_leg(id);
+            if ending && self.is_legless(watch_id) {
+                self.forget_watch(watch_id);
+            } else {
+                self.tell(now, watch_id);
+            }
+            return;
+        }
+        self.fail(now, watch_id, cause, retry, retry_after, random);
+    }
+
+    /// A refresh failed, but the subscription stands until it expires (S08): the next try is within that time.
+    pub(super) fn postpone(
+        &mut self,
+        now: Instant,
+        id: Id<Leg>,
+        cause: Cause,
+        retry_after: Option<Seconds>,
+        random: &mut Random,
+    ) {
+        let Some(leg) = self.legs.get_mut(id) else {
+            return;
+        };
+        let watch_id = leg.watch;
+        if matches!(leg.state, LegState::Ending(_)) {
+            return self.lose(now, id, cause, Retry::Backoff, None, random);
+        }
+        let mut refresh = now + delays::backoff(leg.retries, random);
+        leg.retries = leg.retries.saturating_add(1);
+        leg.doubt.get_or_insert(now);
+        let Some(watch) = self.watches.get_mut(watch_id) else {
+            return;
+        };
+        if let Some(asked) = retry_after {
+            watch.not_before = now + delays::retry_after(asked, random);
+            refresh = refresh.max(watch.not_before);
+        }
+        leg.state = LegState::Resting { refresh };
+        watch.blame(cause);
+        watch.doubt_since(now);
+        self.changed.push(watch_id.slot());
+        self.settle_leg(id);
+    }
+
+    /// One subscription at `peer` turned out to be lost: the others there are refreshed soon, each at most once
+    /// a minute, so that a restarted server is noticed within the shortest refresh and not the longest.
+    pub(super) fn doubt_neighbours(&mut self, now: Instant, peer: SocketAddr, random: &mut Random) {
+        for slot in 0..LEGS as u16 {
+            let Some(id) = self.legs.id_at(slot) else {
+                continue;
+            };
+            let Some(leg) = self.legs.get_mut(id) else {
+                continue;
+            };
+            let LegState::Resting { refresh } = &mut leg.state else {
+                continue;
+            };
+            let already_soon = *refresh <= now + delays::doubt_most();
+            if leg.peer == peer && now - leg.sent >= ASKED_JUST_NOW && !already_soon {
+                *refresh = now + delays::doubt(random);
+                self.settle_leg(id);
+            }
+        }
+    }
+
+    /// Forgets a watch and all that hangs on it.
+    pub(super) fn forget_watch(&mut self, id: Id<Watch>) {
+        self.forget_legs(id);
+        if self.watches.remove(id).is_some() {
+            self.watch_timers.set(id.slot(), None);
+        }
+    }
+
+    /// Makes room for a new watch at the cost of one that was removed: its notifiers' next NOTIFY gets 481.
+    pub(super) fn give_up_an_ending_watch(&mut self) {
+        let ending = |watch: &Watch| matches!(watch.state, State::Ending(_));
+        let found = self.watches.iter().find(|(_, watch)| ending(watch));
+        if let Some((id, _)) = found {
+            self.forget_watch(id);
+        }
+    }
+
+    /// Works out what the legs of a watch tell together (D16) and tells the lamps if that changed.
+    pub(super) fn tell(&mut self, now: Instant, id: Id<Watch>) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        let legs = watch.legs.iter().filter_map(|leg| self.legs.get(*leg));
+        if watch.story.hear(now, legs) {
+            self.changed.push(id.slot());
+        }
+    }
+
+    /// Sets the watch's timer to what its state says.
+    pub(super) fn settle_watch(&mut self, id: Id<Watch>) {
+        if let Some(watch) = self.watches.get(id) {
+            self.watch_timers.set(id.slot(), watch.due());
+        }
+    }
+
+    /// Sets the leg's timer to what its state says.
+    pub(super) fn settle_leg(&mut self, id: Id<Leg>) {
+        if let Some(leg) = self.legs.get(id) {
+            self.leg_timers.set(id.slot(), leg.due());
+        }
+    }
+
+    fn is_legless(&self, id: Id<Watch>) -> bool {
+        self.watches
+            .get(id)
+            .is_some_and(|watch| watch.legs.is_empty())
+    }
+
+    fn forget_legs(&mut self, id: Id<Watch>) {
+        while let Some(leg) = self
+            .watches
+            .get(id)
+            .and_then(|watch| watch.legs.last().copied())
+        {
+            self.forget_leg(leg);
+        }
+    }
+
+    fn forget_leg(&mut self, id: Id<Leg>) {
+        let Some(leg) = self.legs.remove(id) else {
+            return;
+        };
+        self.leg_timers.set(id.slot(), None);
+        if let Some(watch) = self.watches.get_mut(leg.watch) {
+            if watch.legs.len() > 1 {
+                self.spare_used -= 1;
+            }
+            watch.legs.retain(|other| *other != id);
+        }
+    }
+}
+
+impl Watch {
+    /// Notes why something ended.
+    pub(super) fn blame(&mut self, cause: Cause) {
+        self.story.last_reason = cause.reason();
+        self.story.last_status = cause.status().or(self.story.last_status);
+    }
+
+    /// From now on nobody vouches for what is known, unless that was so before.
+    pub(super) fn doubt_since(&mut self, now: Instant) {
+        self.story.broken_since.get_or_insert(now);
+        if !self.story.told {
+            self.story.watched = Watched::Unknown;
+        }
+    }
+
+    /// Whether the SUBSCRIBE that opens it is unanswered on its way to `remote`.
+    pub(super) fn asks_at(&self, remote: SocketAddr) -> bool {
+        self.attempt()
+            .is_some_and(|attempt| attempt.to == remote && attempt.request.is_in_flight())
+    }
+}
+
+impl Leg {
+    /// Whether a SUBSCRIBE is unanswered on its way to `remote`.
+    pub(super) fn asks_at(&self, remote: SocketAddr) -> bool {
+        let request = match &self.state {
+            LegState::Refreshing(refresh) | LegState::Ending(refresh) => refresh.request,
+            LegState::Resting { .. } => Sending::Answered,
+        };
+        self.peer == remote && request.is_in_flight()
+    }
+}
+
+const _: () = assert!(LEGS <= 1 << 15 && limits::WATCHES <= 1 << 15);

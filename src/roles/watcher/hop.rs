@@ -1,0 +1,130 @@
+//! Where a watch sends: the configured server, else the host of its target (RFC 3261 §8.1.2).
+
+use crate::wire::sip::{Host, Uri, is_answerable};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// The port of SIP over UDP when none is written (RFC 3261 §19.1.2).
+pub(super) const PORT: u16 = 5_060;
+
+/// Where requests go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hop<'a> {
+    /// To an address.
+    Address(SocketAddr),
+    /// To whatever address a name has.
+    Name(&'a str, Option<u16>),
+}
+
+/// Why there is no place to send to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoHop {
+    /// It names nobody a datagram can go to.
+    Nowhere,
+    /// It asks for TLS, which we must not replace by UDP (R16).
+    Secure,
+}
+
+impl<'a> Hop<'a> {
+    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`.
+    pub(super) fn of_server(text: &'a str) -> Result<Hop<'a>, NoHop> {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return reachable(address);
+        }
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        if let Some(bare) = bare {
+            let ip = bare.parse::<Ipv6Addr>().map_err(|_| NoHop::Nowhere)?;
+            return reachable(SocketAddr::new(ip.into(), PORT));
+        }
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            return reachable(SocketAddr::new(ip, PORT));
+        }
+        let (name, port) = match text.split_once(':') {
+            None => (text, None),
+            Some((name, port)) => (name, Some(port.parse().map_err(|_| NoHop::Nowhere)?)),
+        };
+        match Host::parse(name.as_bytes()) {
+            Ok(Host::Name(_)) if port != Some(0) => Ok(Hop::Name(name, port)),
+            Ok(Host::Name(_) | Host::V4(_) | Host::V6(_)) | Err(_) => Err(NoHop::Nowhere),
+        }
+    }
+
+    /// Reads the URI of the watched.
+    pub(super) fn of_target(target: &'a str) -> Result<Hop<'a>, NoHop> {
+        let uri = Uri::parse(target.as_bytes()).map_err(|_| NoHop::Nowhere)?;
+        let (host, port) = match &uri {
+            Uri::Sip(uri) if uri.secure => return Err(NoHop::Secure),
+            Uri::Sip(uri) => (uri.host, uri.port),
+            Uri::Pres(uri) => (uri.host, uri.port),
+            Uri::Tel(_) | Uri::Other { .. } => return Err(NoHop::Nowhere),
+        };
+        match host {
+            Host::Name(name) => core::str::from_utf8(name)
+                .map(|name| Hop::Name(name, port))
+                .map_err(|_| NoHop::Nowhere),
+            Host::V4(ip) => reachable(SocketAddr::new(ip.into(), port.unwrap_or(PORT))),
+            Host::V6(ip) => reachable(SocketAddr::new(ip.into(), port.unwrap_or(PORT))),
+        }
+    }
+}
+
+fn reachable<'a>(address: SocketAddr) -> Result<Hop<'a>, NoHop> {
+    if is_answerable(address) {
+        Ok(Hop::Address(address))
+    } else {
+        Err(NoHop::Nowhere)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+
+    fn address(text: &str) -> Result<Hop<'_>, NoHop> {
+        Ok(Hop::Address(text.parse().expect("an address")))
+    }
+
+    #[test]
+    fn servers_are_hosts_with_or_without_port() {
+        for (text, expected) in [
+            ("192.0.2.1", address("192.0.2.1:5060")),
+            ("192.0.2.1:5070", address("192.0.2.1:5070")),
+            ("[2001:db8::1]", address("[2001:db8::1]:5060")),
+            ("[2001:db8::1]:5070", address("[2001:db8::1]:5070")),
+            ("2001:db8::1", address("[2001:db8::1]:5060")),
+            ("pbx.example", Ok(Hop::Name("pbx.example", None))),
+            (
+                "pbx.example:5070",
+                Ok(Hop::Name("pbx.example", Some(5_070))),
+            ),
+            ("pbx.example:0", Err(NoHop::Nowhere)),
+            ("pbx.example:99999", Err(NoHop::Nowhere)),
+            ("pbx example", Err(NoHop::Nowhere)),
+            ("0.0.0.0", Err(NoHop::Nowhere)),
+            ("224.0.0.1", Err(NoHop::Nowhere)),
+            ("192.0.2.1:0", Err(NoHop::Nowhere)),
+            ("[pbx]", Err(NoHop::Nowhere)),
+            ("", Err(NoHop::Nowhere)),
+        ] {
+            assert_eq!(Hop::of_server(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn targets_lead_to_their_host() {
+        for (text, expected) in [
+            ("sip:bob@192.0.2.1", address("192.0.2.1:5060")),
+            ("sip:bob@[2001:db8::1]:5070", address("[2001:db8::1]:5070")),
+            ("sip:bob@pbx.example", Ok(Hop::Name("pbx.example", None))),
+            ("pres:bob@pbx.example", Ok(Hop::Name("pbx.example", None))),
+            ("sips:bob@pbx.example", Err(NoHop::Secure)),
+            ("tel:+4930123", Err(NoHop::Nowhere)),
+            ("mailto:bob@pbx.example", Err(NoHop::Nowhere)),
+            ("sip:bob@255.255.255.255", Err(NoHop::Nowhere)),
+        ] {
+            assert_eq!(Hop::of_target(text), expected, "{text}");
+        }
+    }
+}

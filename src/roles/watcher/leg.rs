@@ -1,0 +1,162 @@
+//! A leg: one notifier's side of a watch, with its dialog, its documents and its refreshes.
+
+use super::request::Sending;
+use super::watch::{Watch, earlier};
+use crate::events::dialog::Dialog;
+use crate::events::package::Memory;
+use crate::events::watched::Watched;
+use crate::ground::table::Id;
+use crate::ground::time::{Duration, Instant, Seconds};
+use core::net::{IpAddr, SocketAddr};
+
+/// Full documents are asked for after a gap no more often than this (D14, H09).
+const GAP_PACE: Duration = Duration::from_secs(5);
+
+/// One notifier that answered a watch.
+pub struct Leg {
+    pub(super) watch: Id<Watch>,
+    pub(super) dialog: Dialog,
+    pub(super) memory: Memory,
+    pub(super) knowledge: Knowledge,
+    /// Where the NOTIFY that opened it came from: others must come from there too (S24).
+    pub(super) heard_from: IpAddr,
+    /// Where our requests go.
+    pub(super) peer: SocketAddr,
+    /// When the subscription expires.
+    pub(super) ends: Instant,
+    /// The lifetime last asked for.
+    pub(super) asked: Seconds,
+    /// When the last SUBSCRIBE was sent.
+    pub(super) sent: Instant,
+    /// Whether the notifier still waits for its owner's decision.
+    pub(super) pending: bool,
+    /// Since when it is doubtful that the notifier knows us.
+    pub(super) doubt: Option<Instant>,
+    /// Refreshes that failed in a row.
+    pub(super) retries: u8,
+    pub(super) gap: Gap,
+    /// NOTIFYs in a row whose CSeq was lower than one before.
+    pub(super) behind: u8,
+    pub(super) state: LegState,
+}
+
+/// What the notifier's documents tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Knowledge {
+    /// There was none yet.
+    Nothing,
+    /// This, by the last one.
+    Known(Watched),
+    /// The last one could not be read (S27).
+    Unreadable,
+}
+
+/// A hole in the sequence of partial documents (D14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gap {
+    /// There is none.
+    Closed,
+    /// A full document is wanted, to be asked for from this moment on.
+    Open(Instant),
+    /// It was asked for. Another gap asks again only when documents were in order in between, so that a notifier
+    /// that cannot count is not asked for ever.
+    Asked,
+}
+
+/// What the subscription is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LegState {
+    /// It stands until it is refreshed.
+    Resting { refresh: Instant },
+    /// A refresh is out.
+    Refreshing(Refresh),
+    /// An unsubscription is out.
+    Ending(Refresh),
+}
+
+/// A SUBSCRIBE in the dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refresh {
+    pub(super) request: Sending,
+    pub(super) seq: u32,
+    pub(super) expires: Seconds,
+    /// Timer N; set when it is sent.
+    pub(super) notify_by: Instant,
+    /// Whether a NOTIFY came since.
+    pub(super) told: bool,
+    /// Whether one of them said how long the subscription lasts.
+    pub(super) dated: bool,
+    /// Whether a 423 was followed already.
+    pub(super) raised: bool,
+}
+
+impl Refresh {
+    /// A request to be sent with the next poll.
+    pub(super) const fn new(seq: u32, expires: Seconds) -> Refresh {
+        Refresh {
+            request: Sending::Due,
+            seq,
+            expires,
+            notify_by: Instant::ZERO,
+            told: false,
+            dated: false,
+            raised: false,
+        }
+    }
+}
+
+impl Leg {
+    /// The request that is out.
+    pub(super) const fn refresh_mut(&mut self) -> Option<&mut Refresh> {
+        match &mut self.state {
+            LegState::Refreshing(refresh) | LegState::Ending(refresh) => Some(refresh),
+            LegState::Resting { .. } => None,
+        }
+    }
+
+    /// Notes that a document in between is missing.
+    pub(super) fn open_gap(&mut self, now: Instant) {
+        match self.gap {
+            Gap::Closed => {
+                let at = now.max(self.sent + GAP_PACE);
+                self.gap = Gap::Open(at);
+                if let LegState::Resting { refresh } = &mut self.state {
+                    *refresh = at.min(*refresh);
+                }
+            }
+            Gap::Open(_) | Gap::Asked => {}
+        }
+    }
+
+    /// Notes a NOTIFY with a lower CSeq (S19). One is a late datagram. Two in a row are a notifier that counts anew
+    /// after a restart: it is asked, and if its answer can't be taken either, Timer N ends the dialog.
+    pub(super) fn fall_behind(&mut self, now: Instant) {
+        self.behind = self.behind.saturating_add(1);
+        if self.behind >= 2 {
+            self.open_gap(now);
+        }
+    }
+
+    /// When the leg has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match &self.state {
+            LegState::Resting { refresh } => Some(self.ends.min(*refresh)),
+            LegState::Refreshing(refresh) | LegState::Ending(refresh)
+                if refresh.request == Sending::Due =>
+            {
+                None
+            }
+            LegState::Refreshing(refresh) => {
+                let due = earlier(refresh.request.due(), refresh.notify_by);
+                Some(due.min(self.ends))
+            }
+            LegState::Ending(refresh) => Some(earlier(refresh.request.due(), refresh.notify_by)),
+        }
+    }
+
+    /// Whether a NOTIFY may come from `address`.
+    pub(super) fn hears(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        address == self.heard_from.to_canonical() || address == self.peer.ip().to_canonical()
+    }
+}

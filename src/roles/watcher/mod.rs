@@ -1,0 +1,301 @@
+//! The watcher (W-PA of RFC 3856): our subscriptions to others, which feed the lamps.
+//!
+//! Read RFC 6665 §4.1 and §4.4.1 first; RFC 4235 §4.3 for gaps; RFC 5057 §5.1 for what an error code ends.
+//!
+//! A *watch* is what is configured and how far the attempt is. A *leg* is one notifier that answered it, with its
+//! own dialog; `presence` has one, `dialog` several when a proxy forked the SUBSCRIBE.
+//!
+//! ```text
+//!   a watch
+//!                  until        address known                 first NOTIFY
+//!   add ──►┌─────────┐  ┌───────────┐  ┌────────┐                ┌──────┐
+//!          │ Waiting ├─►│ Resolving ├─►│ Asking ├───────────────►│ Told │
+//!          └────▲────┘  └───────────┘  └───┬────┘                └──┬───┘
+//!               └─── refused, Timer F, N ──┘                        │   remove  ┌────────┐ all legs
+//!               └─── terminated, refresh lost, expired ─────────────┘ ────────► │ Ending ├─► gone
+//!                    (all legs are forgotten: their next NOTIFY gets 481)       └────────┘
+//!   a leg
+//!            refresh          answer and NOTIFY, or failure with time left
+//!   ┌─────────┐ ──────► ┌────────────┐ ──► Resting          ┌────────┐ terminated, refused,
+//!   │ Resting │         │ Refreshing │            remove ──►│ Ending ├─► gone     Timer N
+//!   └─────────┘ ◄────── └────────────┘                      └────────┘
+//! ```
+//!
+//! What a lamp may trust: `watched` is what the last document said. `broken_since` is set from the moment the
+//! subscription is gone or in doubt until a notifier vouches for the state again. A first NOTIFY without a
+//! document vouches for nothing: we do not call a presentity idle because a server has nothing to say.
+//!
+//! # Where we leave RFC 6665 §4.1.3 on purpose
+//!
+//! * After `rejected`, `noresource`, `invariant` and `badfilter` clients SHOULD NOT come back. We do, about once an hour,
+//!   because one packet or one slip of an administrator must not switch a lamp off for ever.
+//! * `Retry-After` and `retry-after` are obeyed up to [`limits::LONGEST_RETRY`].
+//! * Redirections (3xx) are not followed; they count as a refusal.
+
+mod delays;
+mod ending;
+mod hop;
+mod leg;
+mod notify;
+mod request;
+mod response;
+mod subscribe;
+mod timers;
+mod watch;
+
+pub use leg::Leg;
+pub use watch::{AddError, LEGS_PER_WATCH, Order, Report, SERVER, Watch};
+
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::table::{Id, Queue, Table};
+use crate::ground::time::{Instant, Seconds};
+use crate::ground::timers::Timers;
+use crate::wire::flow::Flow;
+use core::net::SocketAddr;
+use hop::Hop;
+use leg::{LegState, Refresh};
+use watch::State;
+
+/// Notifiers kept at once: one for each watch, and a few for forked ones.
+pub const LEGS: usize = limits::WATCHES + SPARE_LEGS;
+
+/// Legs beyond the first of their watch. Full: a further notifier of a forked SUBSCRIBE gets 481.
+pub const SPARE_LEGS: usize = limits::WATCHES.div_ceil(4);
+
+/// All watches of an agent.
+///
+/// Full: [`Watcher::add`] takes the place of a watch that is being ended, if there is one; otherwise it refuses.
+pub struct Watcher {
+    watches: Table<Watch, { limits::WATCHES }>,
+    legs: Table<Leg, LEGS>,
+    /// Legs that are not the first of their watch.
+    spare_used: usize,
+    watch_timers: Timers<{ limits::WATCHES }>,
+    leg_timers: Timers<LEGS>,
+    /// Watches and legs that have something to send.
+    ready_watches: Queue<{ limits::WATCHES }>,
+    ready_legs: Queue<LEGS>,
+    changed: Queue<{ limits::WATCHES }>,
+    local_v4: Option<SocketAddr>,
+    local_v6: Option<SocketAddr>,
+    /// The number of the last name asked for.
+    query: u16,
+}
+
+/// What the watcher wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send the first `len` bytes of the buffer.
+    Send {
+        /// Which way.
+        flow: Flow,
+        /// How many.
+        len: usize,
+    },
+    /// Find the address of [`Watcher::query`]'s name and give it to [`Watcher::handle_resolved`].
+    Resolve {
+        /// Its number.
+        query: u16,
+    },
+}
+
+impl Watcher {
+    /// Nobody is watched.
+    pub const fn new() -> Watcher {
+        Watcher {
+            watches: Table::new(),
+            legs: Table::new(),
+            spare_used: 0,
+            watch_timers: Timers::new(),
+            leg_timers: Timers::new(),
+            ready_watches: Queue::new(),
+            ready_legs: Queue::new(),
+            changed: Queue::new(),
+            local_v4: None,
+            local_v6: None,
+            query: 0,
+        }
+    }
+
+    /// Says which addresses of ours peers reach us at; a peer of the other family cannot be watched.
+    pub fn configure_locals(&mut self, v4: Option<SocketAddr>, v6: Option<SocketAddr>) {
+        self.local_v4 = v4;
+        self.local_v6 = v6;
+    }
+
+    /// Begins to watch. The first SUBSCRIBE follows after a short random delay, so that a boot is no burst (S26).
+    ///
+    /// # Errors
+    /// [`AddError`]: the order is not taken, and trying again does not help until it or the table changes.
+    pub fn add(
+        &mut self,
+        now: Instant,
+        order: &Order<'_>,
+        random: &mut Random,
+    ) -> Result<Id<Watch>, AddError> {
+        if self.watches.is_full() {
+            self.give_up_an_ending_watch();
+        }
+        let slot = self.watches.vacant().ok_or(AddError::Full)?;
+        let watch = Watch::new(order, now + delays::first(slot, random))?;
+        let id = self.watches.insert(watch).map_err(|_| AddError::Full)?;
+        self.changed.push(slot);
+        self.settle_watch(id);
+        Ok(id)
+    }
+
+    /// Ends a watch: its notifiers are unsubscribed, then it is forgotten. From now on it has no [`Report`] of
+    /// use to a lamp.
+    pub fn remove(&mut self, id: Id<Watch>) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        let attempt = match &watch.state {
+            State::Ending(_) => return,
+            State::Told { attempt, .. } if !watch.legs.is_empty() => *attempt,
+            // A notifier that answers only now gets 481, which ends its side.
+            State::Waiting { .. }
+            | State::Resolving { .. }
+            | State::Asking(_)
+            | State::Told { .. } => return self.forget_watch(id),
+        };
+        watch.state = State::Ending(attempt);
+        for leg_id in watch.legs.clone() {
+            if let Some(leg) = self.legs.get_mut(leg_id) {
+                let seq = leg.dialog.next_seq();
+                let refresh = Refresh::new(seq, Seconds::ZERO);
+                leg.state = LegState::Ending(refresh);
+                self.ready_legs.push(leg_id.slot());
+                self.settle_leg(leg_id);
+            }
+        }
+        self.settle_watch(id);
+    }
+
+    /// Ends all watches.
+    pub fn stop(&mut self) {
+        for slot in 0..limits::WATCHES as u16 {
+            if let Some(id) = self.watches.id_at(slot) {
+                self.remove(id);
+            }
+        }
+    }
+
+    /// Takes a watch whose report changed in what a lamp shows.
+    pub fn take_changed(&mut self) -> Option<Id<Watch>> {
+        while let Some(slot) = self.changed.pop() {
+            if let Some(id) = self.watches.id_at(slot) {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// The name, and the port if one is written, that an [`Action::Resolve`] asks for.
+    pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
+        let watch = self.watches.get(self.find_query(query)?)?;
+        match watch.hop() {
+            Ok(Hop::Name(name, port)) => Some((name, port)),
+            Ok(Hop::Address(_)) | Err(_) => None,
+        }
+    }
+
+    /// When [`Watcher::handle_timeout`] has something to do.
+    pub fn due(&self) -> Option<Instant> {
+        match (self.watch_timers.next(), self.leg_timers.next()) {
+            (Some(watch), Some(leg)) => Some(watch.min(leg)),
+            (watch, leg) => watch.or(leg),
+        }
+    }
+
+    /// Whether nobody is watched and no unsubscription is under way.
+    pub fn is_idle(&self) -> bool {
+        self.watches.is_empty()
+    }
+
+    /// All watches, those being ended included.
+    pub fn ids(&self) -> impl Iterator<Item = Id<Watch>> {
+        self.watches.iter().map(|(id, _)| id)
+    }
+
+    /// How a watch stands; `None` once it is forgotten.
+    pub fn state(&self, id: Id<Watch>) -> Option<Report<'_>> {
+        let watch = self.watches.get(id)?;
+        let leg = watch.legs.first().and_then(|leg| self.legs.get(*leg));
+        let (state, next) = progress(watch, leg);
+        let remote = match leg {
+            Some(leg) => Some(leg.peer),
+            None => watch.attempt().map(|attempt| attempt.to).or(watch.last_hop),
+        };
+        Some(Report {
+            target: &watch.target,
+            package: watch.speaks,
+            state,
+            watched: watch.story.watched,
+            remote,
+            expires: leg.map(|leg| leg.ends),
+            next,
+            last_status: watch.story.last_status,
+            last_reason: watch.story.last_reason,
+            last_notify: watch.story.last_notify,
+            broken_since: watch.story.broken_since,
+        })
+    }
+
+    /// Leaves room for only so many more watches and legs; `None` takes the bound away. For tests of full tables.
+    pub fn leave_room(&mut self, watches: Option<usize>, legs: Option<usize>) {
+        self.watches.leave_room(watches);
+        self.legs.leave_room(legs);
+    }
+
+    /// The flow to a peer: from our address of its family.
+    fn flow(&self, remote: SocketAddr) -> Option<Flow> {
+        let local = if remote.is_ipv4() {
+            self.local_v4
+        } else {
+            self.local_v6
+        };
+        Some(Flow::udp(local?, remote))
+    }
+
+    fn find_query(&self, wanted: u16) -> Option<Id<Watch>> {
+        let asks = |watch: &Watch| match watch.state {
+            State::Resolving { query, .. } => query == wanted,
+            State::Waiting { .. } | State::Asking(_) | State::Told { .. } | State::Ending(_) => {
+                false
+            }
+        };
+        self.watches
+            .iter()
+            .find(|(_, watch)| asks(watch))
+            .map(|(id, _)| id)
+    }
+}
+
+impl Default for Watcher {
+    fn default() -> Watcher {
+        Watcher::new()
+    }
+}
+
+/// The word for how far a watch is, and when it goes on by itself.
+fn progress(watch: &Watch, leg: Option<&Leg>) -> (&'static str, Option<Instant>) {
+    match (&watch.state, leg.map(|leg| (leg, &leg.state))) {
+        (State::Waiting { until }, _) if watch.failures > 0 => ("retrying", Some(*until)),
+        (State::Waiting { until }, _) => ("waiting", Some(*until)),
+        (State::Resolving { .. }, _) => ("resolving", None),
+        (State::Asking(_), _) | (State::Told { .. }, None) => ("subscribing", None),
+        (State::Ending(_), _) => ("ending", None),
+        (State::Told { .. }, Some((_, LegState::Refreshing(_) | LegState::Ending(_)))) => {
+            ("refreshing", None)
+        }
+        (State::Told { .. }, Some((leg, LegState::Resting { refresh }))) => {
+            let state = if leg.pending { "pending" } else { "active" };
+            (state, Some(*refresh))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,500 @@
+//! NOTIFYs: which watch they are for, whether they count, and what they say.
+//!
+//! Read RFC 6665 §4.1.3, §4.4.1 and RFC 3856 §6.8, §6.9 first. The order of the checks is that of the answers:
+//! 489, 481, 400, 403, 500, then 415 and 400 for the body, which leave the subscription as it is.
+
+use super::delays::{self, Retry};
+use super::ending::Cause;
+use super::leg::{Gap, Knowledge, Leg, LegState};
+use super::request::Sending;
+use super::watch::{State as WatchState, Story, Watch};
+use super::{SPARE_LEGS, Watcher};
+use crate::events::answer::Refusal;
+use crate::events::dialog::Dialog;
+use crate::events::package::{Memory, Package, Reading};
+use crate::events::watched::Watched;
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::table::Id;
+use crate::ground::time::{Instant, Seconds};
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Contact, Reason, Request, State, Status, SubscriptionState};
+
+impl Watcher {
+    /// Takes in a NOTIFY; retransmissions were absorbed before. `trusted` says that its sender may open a dialog
+    /// even if it is not whom we asked. `Ok` is a 200.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the answer. What the NOTIFY said was not applied; after 400 or 415 for its body the
+    /// subscription stays and its state is unknown (S27).
+    pub fn handle_notify(
+        &mut self,
+        now: Instant,
+        request: &Request<'_>,
+        flow: &Flow,
+        trusted: bool,
+        random: &mut Random,
+    ) -> Result<(), Refusal> {
+        let watch_id = self.watch_of(request)?;
+        let leg = self.leg_of(watch_id, request);
+        if leg.is_none() && !self.takes_another_leg(now, watch_id) {
+            return Err(Status::NO_SUCH_SUBSCRIPTION.into());
+        }
+        let Ok(Some(state)) = request.headers.subscription_state() else {
+            return Err(Status::BAD_REQUEST.into());
+        };
+        match leg {
+            Some(leg) => self.notify_leg(now, leg, request, &state, flow, random),
+            None => self.notify_attempt(now, watch_id, request, &state, flow, trusted, random),
+        }
+    }
+
+    /// Finds the watch by our tag, and compares what else must be ours: Call-ID and Event (S02, S03).
+    fn watch_of(&self, request: &Request<'_>) -> Result<Id<Watch>, Refusal> {
+        let event = match request.headers.event() {
+            Ok(Some(event)) => event,
+            Ok(None) => return Err(Status::BAD_EVENT.into()),
+            Err(_) => return Err(Status::BAD_REQUEST.into()),
+        };
+        let package = Package::from_name(event.package).ok_or(Status::BAD_EVENT)?;
+        let none = Refusal::Answer(Status::NO_SUCH_SUBSCRIPTION);
+        let tag = request.to.tag().and_then(Mark::from_tag).ok_or(none)?;
+        if tag.owner != Owner::Watch {
+            return Err(none);
+        }
+        let id = self.watches.id_at(tag.slot).ok_or(none)?;
+        let watch = self.watches.get(id).ok_or(none)?;
+        let attempt = watch.attempt().ok_or(none)?;
+        let ours = attempt.tag == tag
+            && attempt.call_id() == request.call_id
+            && watch.speaks == package
+            && event.id.is_none();
+        if ours { Ok(id) } else { Err(none) }
+    }
+
+    /// The leg whose dialog the NOTIFY is in; a watch has a handful of them at most.
+    fn leg_of(&self, watch: Id<Watch>, request: &Request<'_>) -> Option<Id<Leg>> {
+        let legs = &self.watches.get(watch)?.legs;
+        legs.iter().copied().find(|id| {
+            self.legs
+                .get(*id)
+                .is_some_and(|leg| leg.dialog.matches(request))
+        })
+    }
+
+    /// Whether a notifier not heard of before may join: until Timer N, and beyond the first only in packages that
+    /// merge several (S04, S21).
+    fn takes_another_leg(&self, now: Instant, id: Id<Watch>) -> bool {
+        let Some(watch) = self.watches.get(id) else {
+            return false;
+        };
+        match &watch.state {
+            WatchState::Asking(attempt) => now < attempt.notify_by,
+            WatchState::Told { attempt, .. } => {
+                now < attempt.notify_by
+                    && watch.speaks.spec().several_notifiers
+                    && !watch.legs.is_full()
+                    && self.spare_used < SPARE_LEGS
+            }
+            WatchState::Waiting { .. } | WatchState::Resolving { .. } | WatchState::Ending(_) => {
+                false
+            }
+        }
+    }
+
+    /// A NOTIFY in a known dialog.
+    fn notify_leg(
+        &mut self,
+        now: Instant,
+        id: Id<Leg>,
+        request: &Request<'_>,
+        state: &SubscriptionState<'_>,
+        flow: &Flow,
+        random: &mut Random,
+    ) -> Result<(), Refusal> {
+        let leg = self.legs.get_mut(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        if !leg.hears(flow.remote.ip()) {
+            return Err(Status::FORBIDDEN.into());
+        }
+        if !leg.dialog.advance(request.cseq.number) {
+            leg.fall_behind(now);
+            self.settle_leg(id);
+            return Err(Status::SERVER_ERROR.into());
+        }
+        self.apply(now, id, request, state, random)
+    }
+
+    /// A NOTIFY that opens a dialog, or refuses to.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "it is handle_notify behind one more look-up"
+    )]
+    fn notify_attempt(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        request: &Request<'_>,
+        state: &SubscriptionState<'_>,
+        flow: &Flow,
+        trusted: bool,
+        random: &mut Random,
+    ) -> Result<(), Refusal> {
+        let watch = self.watches.get(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        let asked = watch
+            .attempt()
+            .is_some_and(|attempt| same_host(attempt.to, flow.remote));
+        if !asked && !trusted {
+            return Err(Status::FORBIDDEN.into());
+        }
+        if state.state == State::Terminated {
+            if watch.legs.is_empty() {
+                let end = End::of(state);
+                self.fail(
+                    now,
+                    id,
+                    Cause::Terminated(end.reason),
+                    end.retry,
+                    end.retry_after,
+                    random,
+                );
+                self.conclude(id, &end);
+            }
+            return Ok(());
+        }
+        let leg = self.open_leg(now, id, request, state, flow)?;
+        self.apply(now, leg, request, state, random)
+    }
+
+    /// Opens the dialog of RFC 6665 §4.4.1: its routes are the Record-Route of the NOTIFY.
+    fn open_leg(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        request: &Request<'_>,
+        state: &SubscriptionState<'_>,
+        flow: &Flow,
+    ) -> Result<Id<Leg>, Refusal> {
+        let watch = self.watches.get(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        let attempt = *watch.attempt().ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        let target = contact(request).unwrap_or(request.from.uri_text);
+        let dialog = Dialog::accepted(request, target, attempt.tag, attempt.seq)
+            .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
+        let next_hop = dialog.next_hop().filter(|hop| self.flow(*hop).is_some());
+        let peer = match watch.server {
+            Some(_) => attempt.to,
+            None => next_hop.unwrap_or(flow.remote),
+        };
+        let lasts = state.expires.or(attempt.granted).unwrap_or(watch.asks);
+        let ends = now + lasts.min(watch.asks);
+        let leg = self.legs.insert(Leg {
+            watch: id,
+            dialog,
+            memory: Memory::new(),
+            knowledge: Knowledge::Nothing,
+            heard_from: flow.remote.ip(),
+            peer,
+            ends,
+            asked: watch.asks,
+            sent: attempt.sent,
+            pending: false,
+            doubt: None,
+            retries: 0,
+            gap: Gap::Closed,
+            behind: 0,
+            state: LegState::Resting { refresh: ends },
+        });
+        let later = Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER);
+        let leg = leg.map_err(|_| later)?;
+        self.join(now, id, leg);
+        Ok(leg)
+    }
+
+    fn join(&mut self, now: Instant, id: Id<Watch>, leg: Id<Leg>) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        if !watch.legs.is_empty() {
+            self.spare_used += 1;
+        }
+        // takes_another_leg has seen that there is room.
+        let _ = watch.legs.push(leg);
+        if let WatchState::Asking(attempt) = watch.state {
+            watch.state = WatchState::Told {
+                attempt,
+                since: now,
+            };
+        }
+        self.settle_watch(id);
+    }
+
+    /// Does what a NOTIFY says in a leg that it was found to belong to.
+    fn apply(
+        &mut self,
+        now: Instant,
+        id: Id<Leg>,
+        request: &Request<'_>,
+        state: &SubscriptionState<'_>,
+        random: &mut Random,
+    ) -> Result<(), Refusal> {
+        let leg = self.legs.get_mut(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        let watch_id = leg.watch;
+        let watch = self
+            .watches
+            .get_mut(watch_id)
+            .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        leg.behind = 0;
+        let read = leg.read(now, watch.speaks, request, state);
+        if state.state == State::Terminated {
+            watch.story.last_notify = Some(now);
+            self.tell(now, watch_id);
+            self.terminated(now, id, state, random);
+            return Ok(());
+        }
+        leg.confirm(now, state, random);
+        if read.is_ok() {
+            watch.story.last_notify = Some(now);
+            leg.trust(request);
+        }
+        self.settle_leg(id);
+        self.tell(now, watch_id);
+        read.map_err(Refusal::Answer)
+    }
+
+    /// The notifier ended the subscription (S09 to S17).
+    fn terminated(
+        &mut self,
+        now: Instant,
+        id: Id<Leg>,
+        state: &SubscriptionState<'_>,
+        random: &mut Random,
+    ) {
+        let Some(watch) = self.legs.get(id).map(|leg| leg.watch) else {
+            return;
+        };
+        let end = End::of(state);
+        let cause = Cause::Terminated(end.reason);
+        self.lose(now, id, cause, end.retry, end.retry_after, random);
+        self.conclude(watch, &end);
+    }
+
+    /// Two reasons say something about the state itself: the resource is gone, or can't change any more.
+    fn conclude(&mut self, id: Id<Watch>, end: &End) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        let story = &mut watch.story;
+        match end.leaves {
+            Leaves::Nothing => return,
+            Leaves::Gone if watch.legs.is_empty() => {
+                story.watched = Watched::Offline;
+                story.told = true;
+                story.broken_since = None;
+            }
+            Leaves::LastState if watch.legs.is_empty() && story.told => story.broken_since = None,
+            Leaves::Gone | Leaves::LastState => return,
+        }
+        self.changed.push(id.slot());
+    }
+}
+
+impl Leg {
+    /// Takes in the body (S20, S27). A pending notifier tells nothing real (RFC 3856 §6.6.2).
+    fn read(
+        &mut self,
+        now: Instant,
+        package: Package,
+        request: &Request<'_>,
+        state: &SubscriptionState<'_>,
+    ) -> Result<(), Status> {
+        match state.state {
+            State::Pending => self.knowledge = Knowledge::Nothing,
+            State::Active | State::Terminated | State::Other(_) if request.body.is_empty() => {}
+            State::Active | State::Terminated | State::Other(_) => {
+                let read = is_readable(package, request).and_then(|()| {
+                    (package.spec().read)(&mut self.memory, request.body)
+                        .map_err(|_| Status::BAD_REQUEST)
+                });
+                match read {
+                    Ok(Reading::State(watched)) => {
+                        self.knowledge = Knowledge::Known(watched);
+                        self.gap = Gap::Closed;
+                    }
+                    Ok(Reading::Gap(watched)) => {
+                        self.knowledge = Knowledge::Known(watched);
+                        self.open_gap(now);
+                    }
+                    Ok(Reading::Stale) => {}
+                    Err(status) => {
+                        self.knowledge = Knowledge::Unreadable;
+                        return Err(status);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what a NOTIFY that is not the last says of the subscription (S06, S17).
+    fn confirm(&mut self, now: Instant, state: &SubscriptionState<'_>, random: &mut Random) {
+        self.pending = state.state == State::Pending;
+        if let Some(left) = state.expires {
+            self.ends = now + left.min(self.asked);
+        }
+        match &mut self.state {
+            LegState::Resting { refresh } => {
+                let earliest = now + delays::refresh(self.ends - now, random);
+                *refresh = earliest.min(*refresh);
+            }
+            LegState::Refreshing(refresh) => {
+                refresh.told = true;
+                refresh.dated |= state.expires.is_some();
+                if refresh.request == Sending::Answered {
+                    self.rest(now, random);
+                }
+            }
+            LegState::Ending(_) => {}
+        }
+    }
+
+    /// An accepted NOTIFY shows that the notifier knows us; its Contact is where it is from now on (N19).
+    fn trust(&mut self, request: &Request<'_>) {
+        if matches!(self.knowledge, Knowledge::Known(_)) {
+            self.doubt = None;
+        }
+        if let Some(target) = contact(request) {
+            // One that is too long leaves the old one in place, which still leads there.
+            let _ = self.dialog.retarget(target);
+        }
+    }
+
+    /// Plans the next refresh.
+    pub(super) fn rest(&mut self, now: Instant, random: &mut Random) {
+        let mut refresh = now + delays::refresh(self.ends - now, random);
+        if let Gap::Open(at) = self.gap {
+            refresh = refresh.min(at.max(now));
+        }
+        self.retries = 0;
+        self.state = LegState::Resting { refresh };
+    }
+}
+
+impl Story {
+    /// Takes in what all legs tell; `true` if that changes what a lamp may show.
+    ///
+    /// Of several notifiers the state that a lamp must not miss wins (D16). One whose document cannot be read
+    /// makes the whole unknown, for it might be the one that rings.
+    pub(super) fn hear<'a>(&mut self, now: Instant, legs: impl Iterator<Item = &'a Leg>) -> bool {
+        let before = (self.watched, self.broken_since);
+        let mut known = None;
+        let mut unreadable = false;
+        let mut doubt = None;
+        for leg in legs {
+            match leg.knowledge {
+                Knowledge::Nothing => {}
+                Knowledge::Known(watched) => known = known.max(Some(watched)),
+                Knowledge::Unreadable => unreadable = true,
+            }
+            doubt = match (doubt, leg.doubt) {
+                (Some(one), Some(other)) => Some(Instant::min(one, other)),
+                (one, other) => one.or(other),
+            };
+        }
+        match known {
+            _ if unreadable => {
+                self.watched = Watched::Unknown;
+                self.broken_since.get_or_insert(now);
+            }
+            Some(watched) => {
+                self.watched = watched;
+                self.told = true;
+                self.broken_since = doubt;
+            }
+            // The permission was withdrawn; before the first document, or while in doubt, nothing changes.
+            None if self.told && self.broken_since.is_none() => self.watched = Watched::Unknown,
+            None => {}
+        }
+        before != (self.watched, self.broken_since)
+    }
+}
+
+/// What the end of a subscription means for us.
+struct End {
+    reason: &'static str,
+    retry: Retry,
+    retry_after: Option<Seconds>,
+    leaves: Leaves,
+}
+
+/// What is known of the watched after the end.
+enum Leaves {
+    Nothing,
+    /// It is not there.
+    Gone,
+    /// What was told last.
+    LastState,
+}
+
+impl End {
+    fn of(state: &SubscriptionState<'_>) -> End {
+        let after = state.retry_after;
+        let (reason, retry, retry_after, leaves) = match state.reason {
+            Some(Reason::Deactivated) => ("deactivated", Retry::Soon, None, Leaves::Nothing),
+            Some(Reason::Timeout) => ("timeout", Retry::Soon, None, Leaves::Nothing),
+            Some(Reason::Probation) => ("probation", Retry::Backoff, after, Leaves::Nothing),
+            Some(Reason::Giveup) => ("giveup", Retry::Slow, after, Leaves::Nothing),
+            Some(Reason::Rejected) => ("rejected", Retry::Rare, None, Leaves::Nothing),
+            Some(Reason::NoResource) => ("noresource", Retry::Rare, None, Leaves::Gone),
+            Some(Reason::Invariant) => ("invariant", Retry::Rare, None, Leaves::LastState),
+            Some(Reason::BadFilter) => ("badfilter", Retry::Rare, None, Leaves::Nothing),
+            Some(Reason::Other(_)) => ("terminated", Retry::Backoff, after, Leaves::Nothing),
+            None => ("terminated", Retry::Backoff, after, Leaves::Nothing),
+        };
+        End {
+            reason,
+            retry,
+            retry_after,
+            leaves,
+        }
+    }
+}
+
+/// Whether the body is of a type we asked for; one without a type is taken for the package's own.
+fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Status> {
+    let headers = request.headers;
+    if headers
+        .content_encoding()
+        .is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(Status::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let Some(media) = headers.content_type().map_err(|_| Status::BAD_REQUEST)? else {
+        return Ok(());
+    };
+    let own = package
+        .spec()
+        .bodies
+        .iter()
+        .any(|body| media.matches(body.kind, body.subtype));
+    let also = match package {
+        Package::Presence => media.matches("application", "xpidf+xml"),
+        Package::Dialog => false,
+    };
+    if own || also {
+        Ok(())
+    } else {
+        Err(Status::UNSUPPORTED_MEDIA_TYPE)
+    }
+}
+
+fn contact<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
+    match request.headers.contacts().next()? {
+        Ok(Contact::Addr(addr)) => Some(addr.uri_text),
+        Ok(Contact::Star) | Err(_) => None,
+    }
+}
+
+/// Ports may differ: a server answers from many.
+pub(super) fn same_host(one: core::net::SocketAddr, other: core::net::SocketAddr) -> bool {
+    one.ip().to_canonical() == other.ip().to_canonical()
+}

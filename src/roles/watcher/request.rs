@@ -1,0 +1,65 @@
+//! A SUBSCRIBE of ours from the moment it is decided to its final answer.
+
+use crate::ground::time::Instant;
+use crate::txn::client::{Client, Expiry};
+
+/// How far a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// Not sent yet: the next poll sends it.
+    Due,
+    /// Sent; its answer is awaited.
+    Sent(Client),
+    /// Sent, and to be sent once more by the next poll (Timer E).
+    Again(Client),
+    /// It has its final answer, or will get none.
+    Answered,
+}
+
+impl Sending {
+    /// Timers E and F.
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Expiry {
+        let (Sending::Sent(mut client) | Sending::Again(mut client)) = *self else {
+            return Expiry::Nothing;
+        };
+        let expiry = client.handle_timeout(now);
+        *self = match expiry {
+            Expiry::Nothing => Sending::Sent(client),
+            Expiry::Resend => Sending::Again(client),
+            Expiry::TimedOut => Sending::Answered,
+        };
+        expiry
+    }
+
+    /// A 1xx came.
+    pub(super) fn handle_provisional(&mut self) {
+        match self {
+            Sending::Sent(client) | Sending::Again(client) => client.handle_provisional(),
+            Sending::Due | Sending::Answered => {}
+        }
+    }
+
+    /// When Timer E or F is due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self {
+            Sending::Sent(client) | Sending::Again(client) => Some(client.due()),
+            Sending::Due | Sending::Answered => None,
+        }
+    }
+
+    /// Whether an answer under the branch of `nonce` is for this request.
+    pub(super) fn awaits(&self, nonce: u64) -> bool {
+        match self {
+            Sending::Sent(client) | Sending::Again(client) => client.nonce() == nonce,
+            Sending::Due | Sending::Answered => false,
+        }
+    }
+
+    /// Whether it is on its way and unanswered.
+    pub(super) const fn is_in_flight(&self) -> bool {
+        match self {
+            Sending::Sent(_) | Sending::Again(_) => true,
+            Sending::Due | Sending::Answered => false,
+        }
+    }
+}

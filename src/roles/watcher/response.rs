@@ -1,0 +1,302 @@
+//! Answers to our SUBSCRIBEs.
+//!
+//! Read RFC 6665 §4.1.2.1 and §4.1.2.2, and RFC 5057 §5.1 on what a code means for the subscription.
+
+use super::Watcher;
+use super::delays::Retry;
+use super::ending::Cause;
+use super::leg::{Leg, LegState};
+use super::notify::same_host;
+use super::request::Sending;
+use super::watch::{EXPIRES_MOST, State, Watch};
+use crate::events::package::Package;
+use crate::ground::random::Random;
+use crate::ground::table::Id;
+use crate::ground::time::{Instant, Seconds};
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Contact, Method, Response, Status};
+
+impl Watcher {
+    /// Takes in the answer to a SUBSCRIBE; `mark` is its branch. What answers no request of ours, or comes from
+    /// another host than the request went to (B12), is dropped.
+    pub fn handle_response(
+        &mut self,
+        now: Instant,
+        mark: Mark,
+        response: &Response<'_>,
+        flow: &Flow,
+        random: &mut Random,
+    ) {
+        let Some(status) = Status::new(response.status) else {
+            return;
+        };
+        if response.cseq.method != Method::Subscribe {
+            return;
+        }
+        match mark.owner {
+            Owner::Watch => {
+                if let Some(id) = self.asking(mark, flow) {
+                    self.attempt_answered(now, id, status, response, random);
+                    self.settle_watch(id);
+                }
+            }
+            Owner::Leg => {
+                if let Some(id) = self.refreshing(mark, flow) {
+                    self.refresh_answered(now, id, status, response, random);
+                    self.settle_leg(id);
+                }
+            }
+            Owner::Subscription => {}
+        }
+    }
+
+    /// The watch whose first SUBSCRIBE went to that host under that branch.
+    fn asking(&self, mark: Mark, flow: &Flow) -> Option<Id<Watch>> {
+        let id = self.watches.id_at(mark.slot)?;
+        let attempt = self.watches.get(id)?.attempt()?;
+        let ours = attempt.request.awaits(mark.nonce) && same_host(attempt.to, flow.remote);
+        ours.then_some(id)
+    }
+
+    /// The leg whose SUBSCRIBE went to that host under that branch.
+    fn refreshing(&self, mark: Mark, flow: &Flow) -> Option<Id<Leg>> {
+        let id = self.legs.id_at(mark.slot)?;
+        let leg = self.legs.get(id)?;
+        let request = match &leg.state {
+            LegState::Refreshing(refresh) | LegState::Ending(refresh) => refresh.request,
+            LegState::Resting { .. } => return None,
+        };
+        (request.awaits(mark.nonce) && same_host(leg.peer, flow.remote)).then_some(id)
+    }
+
+    fn attempt_answered(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        status: Status,
+        response: &Response<'_>,
+        random: &mut Random,
+    ) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        let (asks, legs) = (watch.asks, watch.legs.clone());
+        let Some(attempt) = watch.attempt_mut() else {
+            return;
+        };
+        if !status.is_final() {
+            return attempt.request.handle_provisional();
+        }
+        attempt.request = Sending::Answered;
+        if status.is_success() {
+            let granted = granted(response, asks);
+            attempt.granted = Some(granted);
+            watch.story.last_status = Some(status.code());
+            for leg in legs {
+                self.shorten(leg, now + granted);
+            }
+            return;
+        }
+        match &watch.state {
+            State::Asking(_) => self.refused(now, id, status, response, random),
+            // A notifier has told us already: what else becomes of the request changes nothing.
+            State::Told { .. } | State::Ending(_) => watch.story.last_status = Some(status.code()),
+            State::Waiting { .. } | State::Resolving { .. } => {}
+        }
+    }
+
+    /// The first SUBSCRIBE failed: what comes next depends on the code.
+    fn refused(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        status: Status,
+        response: &Response<'_>,
+        random: &mut Random,
+    ) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        let asks = watch.asks;
+        let falls_back = watch.fallback && watch.speaks != Package::Presence;
+        let Some(attempt) = watch.attempt_mut() else {
+            return;
+        };
+        let to = attempt.to;
+        if status == Status::INTERVAL_TOO_BRIEF
+            && !attempt.raised
+            && let Some(least) = raised(response, asks)
+        {
+            attempt.raised = true;
+            attempt.seq += 1;
+            attempt.request = Sending::Due;
+            watch.asks = least;
+            watch.story.last_status = Some(status.code());
+            self.ready_watches.push(id.slot());
+            return;
+        }
+        if status == Status::BAD_EVENT && falls_back {
+            watch.speaks = Package::Presence;
+            watch.story.last_status = Some(status.code());
+            return self.ask(now, id, to, random);
+        }
+        let cause = Cause::Refused(status.code());
+        let after = response.headers.retry_after();
+        self.fail(now, id, cause, retry_after_refusal(status), after, random);
+    }
+
+    fn refresh_answered(
+        &mut self,
+        now: Instant,
+        id: Id<Leg>,
+        status: Status,
+        response: &Response<'_>,
+        random: &mut Random,
+    ) {
+        let Some(leg) = self.legs.get_mut(id) else {
+            return;
+        };
+        let Some(refresh) = leg.refresh_mut() else {
+            return;
+        };
+        if !status.is_final() {
+            return refresh.request.handle_provisional();
+        }
+        if status.is_success() {
+            return self.refreshed(now, id, status, response, random);
+        }
+        let peer = leg.peer;
+        if self.raise(id, status, response) {
+            return;
+        }
+        let cause = Cause::Refused(status.code());
+        let after = response.headers.retry_after();
+        if !ends_subscription(status) {
+            return self.postpone(now, id, cause, after, random);
+        }
+        if status == Status::NO_SUCH_SUBSCRIPTION {
+            self.doubt_neighbours(now, peer, random);
+        }
+        self.lose(now, id, cause, Retry::Soon, after, random);
+    }
+
+    /// A 2xx to a SUBSCRIBE in the dialog (S05, S06); a 204 promises that no NOTIFY follows (F15).
+    fn refreshed(
+        &mut self,
+        now: Instant,
+        id: Id<Leg>,
+        status: Status,
+        response: &Response<'_>,
+        random: &mut Random,
+    ) {
+        let Some(leg) = self.legs.get_mut(id) else {
+            return;
+        };
+        if let Some(Ok(Contact::Addr(contact))) = response.headers.contacts().next() {
+            let _ = leg.dialog.retarget(contact.uri_text);
+        }
+        if let Some(watch) = self.watches.get_mut(leg.watch) {
+            watch.story.last_status = Some(status.code());
+        }
+        let silent = status == Status::NO_NOTIFICATION;
+        match &mut leg.state {
+            LegState::Refreshing(refresh) => {
+                refresh.request = Sending::Answered;
+                let ends = now + granted(response, refresh.expires);
+                leg.ends = if refresh.dated {
+                    ends.min(leg.ends)
+                } else {
+                    ends
+                };
+                if refresh.told || silent {
+                    leg.rest(now, random);
+                }
+            }
+            LegState::Ending(_) if silent => {
+                self.lose(
+                    now,
+                    id,
+                    Cause::Terminated("timeout"),
+                    Retry::Soon,
+                    None,
+                    random,
+                );
+            }
+            LegState::Ending(refresh) => refresh.request = Sending::Answered,
+            LegState::Resting { .. } => {}
+        }
+    }
+
+    /// Follows a 423 to a refresh once; `false` if it is none or goes too far (S08, B11).
+    fn raise(&mut self, id: Id<Leg>, status: Status, response: &Response<'_>) -> bool {
+        let Some(leg) = self.legs.get_mut(id) else {
+            return false;
+        };
+        let LegState::Refreshing(refresh) = &mut leg.state else {
+            return false;
+        };
+        if status != Status::INTERVAL_TOO_BRIEF || refresh.raised {
+            return false;
+        }
+        let Some(least) = raised(response, refresh.expires) else {
+            return false;
+        };
+        refresh.raised = true;
+        refresh.seq = leg.dialog.next_seq();
+        refresh.expires = least;
+        refresh.request = Sending::Due;
+        leg.asked = least;
+        if let Some(watch) = self.watches.get_mut(leg.watch) {
+            watch.asks = least;
+        }
+        self.ready_legs.push(id.slot());
+        true
+    }
+
+    /// A 2xx that comes after the NOTIFY can only shorten what that said (S01).
+    fn shorten(&mut self, id: Id<Leg>, ends: Instant) {
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.ends = leg.ends.min(ends);
+            if let LegState::Resting { refresh } = &mut leg.state {
+                *refresh = leg.ends.min(*refresh);
+            }
+            self.settle_leg(id);
+        }
+    }
+}
+
+/// The lifetime a 2xx grants: at most what was asked for, which is also what counts when it says nothing.
+fn granted(response: &Response<'_>, asked: Seconds) -> Seconds {
+    match response.headers.expires() {
+        Ok(Some(granted)) => granted.min(asked),
+        Ok(None) | Err(_) => asked,
+    }
+}
+
+/// The lifetime a 423 wants, if that is more than was asked for and not absurd.
+fn raised(response: &Response<'_>, asked: Seconds) -> Option<Seconds> {
+    let least = response.headers.min_expires()?;
+    (least > asked && least <= EXPIRES_MOST).then_some(least)
+}
+
+/// Whether a refresh answered like this means that the notifier has no subscription of ours (S07).
+const fn ends_subscription(status: Status) -> bool {
+    matches!(
+        status.code(),
+        404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604
+    )
+}
+
+/// When to ask again after a refused first SUBSCRIBE. What time heals is tried again soon; where somebody must
+/// change a setting, slowly. Codes we do not know count as the x00 of their class (T07).
+const fn retry_after_refusal(status: Status) -> Retry {
+    match status.code() {
+        408 | 480 | 481 | 486 | 487 | 491 => Retry::Backoff,
+        501 | 505 | 513 => Retry::Slow,
+        500..=599 => Retry::Backoff,
+        603 | 604 | 606 => Retry::Slow,
+        600..=699 => Retry::Backoff,
+        _ => Retry::Slow,
+    }
+}

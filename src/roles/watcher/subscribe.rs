@@ -1,0 +1,263 @@
+//! Attempts and the requests they send.
+
+use super::delays::Retry;
+use super::ending::Cause;
+use super::hop::Hop;
+use super::leg::{Leg, LegState};
+use super::request::Sending;
+use super::watch::{Attempt, State, Watch};
+use super::{Action, Watcher};
+use crate::events::dialog::{Dialog, write_contact};
+use crate::events::package::Package;
+use crate::ground::random::Random;
+use crate::ground::table::Id;
+use crate::ground::time::{Duration, Instant, Seconds};
+use crate::txn::T1_64;
+use crate::txn::client::Client;
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Method, Name, Writer, is_answerable};
+use core::net::SocketAddr;
+
+/// How long a name may take to be resolved. The shell answers sooner; this is for one that forgets.
+const RESOLVE: Duration = Duration::from_secs(40);
+
+/// Who we say we are.
+const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_bytes();
+
+impl Watcher {
+    /// Gives the next thing to do; `None` when there is nothing more for now. `buf` holds a datagram.
+    pub fn poll(&mut self, now: Instant, random: &mut Random, buf: &mut [u8]) -> Option<Action> {
+        while let Some(slot) = self.ready_watches.pop() {
+            if let Some(id) = self.watches.id_at(slot)
+                && let Some(action) = self.poll_watch(now, id, random, buf)
+            {
+                return Some(action);
+            }
+        }
+        while let Some(slot) = self.ready_legs.pop() {
+            if let Some(id) = self.legs.id_at(slot)
+                && let Some(action) = self.poll_leg(now, id, random, buf)
+            {
+                return Some(action);
+            }
+        }
+        None
+    }
+
+    /// Takes the address that answers an [`Action::Resolve`]; `None` if the name has none, or nobody answered.
+    /// An address from an earlier attempt then still serves. The port is that of the query, or 5060.
+    pub fn handle_resolved(
+        &mut self,
+        now: Instant,
+        query: u16,
+        address: Option<SocketAddr>,
+        random: &mut Random,
+    ) {
+        if let Some(id) = self.find_query(query) {
+            self.resolved(now, id, address, random);
+        }
+    }
+
+    /// As [`Watcher::handle_resolved`], for the watch that asks.
+    pub(super) fn resolved(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        address: Option<SocketAddr>,
+        random: &mut Random,
+    ) {
+        let known = self.watches.get(id).and_then(|watch| watch.last_hop);
+        match address.filter(|address| is_answerable(*address)).or(known) {
+            Some(address) => self.ask(now, id, address, random),
+            None => self.fail(now, id, Cause::Unresolved, Retry::Backoff, None, random),
+        }
+    }
+
+    /// Begins an attempt with the package the watch speaks.
+    pub(super) fn begin(&mut self, now: Instant, id: Id<Watch>, random: &mut Random) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        match watch.hop() {
+            Ok(Hop::Address(address)) => self.ask(now, id, address, random),
+            Ok(Hop::Name(..)) => {
+                self.query = self.query.wrapping_add(1);
+                watch.state = State::Resolving {
+                    query: self.query,
+                    asked: false,
+                    until: now + RESOLVE,
+                };
+                self.ready_watches.push(id.slot());
+                self.settle_watch(id);
+            }
+            Err(_) => self.fail(now, id, Cause::Unresolved, Retry::Slow, None, random),
+        }
+    }
+
+    /// Makes a fresh Call-ID and From tag, and asks `to` (RFC 6665 §4.1.2.1).
+    pub(super) fn ask(&mut self, now: Instant, id: Id<Watch>, to: SocketAddr, random: &mut Random) {
+        if self.flow(to).is_none() {
+            return self.fail(now, id, Cause::NoLocalAddress, Retry::Slow, None, random);
+        }
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        watch.last_hop = Some(to);
+        watch.state = State::Asking(Attempt {
+            tag: Mark::draw(Owner::Watch, id.slot(), random),
+            call: Mark::draw(Owner::Watch, id.slot(), random),
+            seq: 1,
+            to,
+            request: Sending::Due,
+            sent: now,
+            notify_by: now + T1_64,
+            granted: None,
+            raised: false,
+        });
+        self.ready_watches.push(id.slot());
+        self.settle_watch(id);
+    }
+
+    fn poll_watch(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<Action> {
+        let watch = self.watches.get_mut(id)?;
+        if let State::Resolving { query, asked, .. } = &mut watch.state {
+            let query = *query;
+            return (!core::mem::replace(asked, true)).then_some(Action::Resolve { query });
+        }
+        let attempt = watch.attempt_mut()?;
+        let client = match attempt.request {
+            Sending::Due => {
+                attempt.sent = now;
+                attempt.notify_by = now + T1_64;
+                Client::start(now, random.bits(), false)
+            }
+            Sending::Again(client) => client,
+            Sending::Sent(_) | Sending::Answered => return None,
+        };
+        attempt.request = Sending::Sent(client);
+        let attempt = *attempt;
+        let written = self.flow(attempt.to).and_then(|flow| {
+            let len = write_first(self.watches.get(id)?, &attempt, client, &flow, buf)?;
+            Some(Action::Send { flow, len })
+        });
+        if written.is_none() {
+            self.fail(now, id, Cause::NoLocalAddress, Retry::Slow, None, random);
+        }
+        self.settle_watch(id);
+        written
+    }
+
+    fn poll_leg(
+        &mut self,
+        now: Instant,
+        id: Id<Leg>,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<Action> {
+        let leg = self.legs.get_mut(id)?;
+        let refresh = leg.refresh_mut()?;
+        let (client, is_new) = match refresh.request {
+            Sending::Due => (Client::start(now, random.bits(), false), true),
+            Sending::Again(client) => (client, false),
+            Sending::Sent(_) | Sending::Answered => return None,
+        };
+        refresh.request = Sending::Sent(client);
+        if is_new {
+            refresh.notify_by = now + T1_64;
+            leg.sent = now;
+        }
+        let peer = leg.peer;
+        let written = self.flow(peer).and_then(|flow| {
+            let leg = self.legs.get(id)?;
+            let watch = self.watches.get(leg.watch)?;
+            let len = write_refresh(watch, leg, id, client, &flow, buf)?;
+            Some(Action::Send { flow, len })
+        });
+        if written.is_none() {
+            self.lose(now, id, Cause::NoLocalAddress, Retry::Slow, None, random);
+        }
+        self.settle_leg(id);
+        written
+    }
+}
+
+/// Writes the SUBSCRIBE that opens a subscription.
+fn write_first(
+    watch: &Watch,
+    attempt: &Attempt,
+    client: Client,
+    flow: &Flow,
+    buf: &mut [u8],
+) -> Option<usize> {
+    let call_id = attempt.call_id();
+    let dialog = Dialog::opening(
+        &watch.from,
+        &watch.target,
+        &call_id,
+        attempt.tag,
+        attempt.seq,
+    )
+    .ok()?;
+    let branch = Mark {
+        nonce: client.nonce(),
+        ..attempt.tag
+    };
+    let mut w = Writer::new(buf);
+    dialog.write_request(&mut w, Method::Subscribe, attempt.seq, flow, branch);
+    write_rest(&mut w, watch, watch.asks, flow)
+}
+
+/// Writes a SUBSCRIBE in a leg's dialog.
+fn write_refresh(
+    watch: &Watch,
+    leg: &Leg,
+    id: Id<Leg>,
+    client: Client,
+    flow: &Flow,
+    buf: &mut [u8],
+) -> Option<usize> {
+    let refresh = match &leg.state {
+        LegState::Refreshing(refresh) | LegState::Ending(refresh) => refresh,
+        LegState::Resting { .. } => return None,
+    };
+    let branch = Mark {
+        owner: Owner::Leg,
+        slot: id.slot(),
+        nonce: client.nonce(),
+    };
+    let mut w = Writer::new(buf);
+    leg.dialog
+        .write_request(&mut w, Method::Subscribe, refresh.seq, flow, branch);
+    write_rest(&mut w, watch, refresh.expires, flow)
+}
+
+/// Writes what every SUBSCRIBE has (S25).
+fn write_rest(w: &mut Writer<'_>, watch: &Watch, expires: Seconds, flow: &Flow) -> Option<usize> {
+    write_contact(w, &watch.from, flow);
+    w.header(Name::Event, watch.speaks.name().as_bytes());
+    w.header_u32(Name::Expires, expires.0);
+    w.begin(Name::Accept);
+    for (at, body) in watch.speaks.spec().bodies.iter().enumerate() {
+        w.part(if at == 0 { b"" } else { b", " });
+        w.part(body.text.as_bytes());
+    }
+    w.part(also_accepted(watch.speaks)).end();
+    w.row(b"User-Agent", USER_AGENT);
+    w.empty_body();
+    w.finish().ok()
+}
+
+/// What is read besides the package's own types, as it ends the Accept header: the format of old Asterisks.
+const fn also_accepted(package: Package) -> &'static [u8] {
+    match package {
+        Package::Presence => b", application/xpidf+xml",
+        Package::Dialog => b"",
+    }
+}

@@ -1,0 +1,254 @@
+//! A watch: whom we want to know about, and how far the attempt to be told is.
+
+use super::hop::{Hop, NoHop};
+use super::leg::Leg;
+use super::request::Sending;
+use crate::events::package::Package;
+use crate::events::watched::Watched;
+use crate::ground::limits;
+use crate::ground::table::Id;
+use crate::ground::text::{Text, TooLong};
+use crate::ground::time::{Instant, Seconds};
+use crate::txn::mark::Mark;
+use core::net::SocketAddr;
+use heapless::Vec;
+
+/// Bytes of a server's name and port.
+pub const SERVER: usize = 264;
+
+/// Notifiers of one watch. More are refused with 481 (S21).
+pub const LEGS_PER_WATCH: usize = 4;
+
+/// The lifetime asked for stays within these, whatever the settings or a 423 say (B11).
+const EXPIRES_LEAST: Seconds = Seconds(60);
+pub(super) const EXPIRES_MOST: Seconds = Seconds(86_400);
+
+/// What to watch.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The URI of the watched.
+    pub target: &'a str,
+    /// Our own URI, which the watched sees as who asks.
+    pub from: &'a str,
+    /// The event package.
+    pub package: Package,
+    /// Whether a 489 to `dialog` is followed by an attempt with `presence`.
+    pub fallback: bool,
+    /// Where all requests go, as `host[:port]`; without it to the host of the target.
+    pub server: Option<&'a str>,
+    /// The lifetime to ask for; taken as at least a minute and at most a day.
+    pub expires: Seconds,
+}
+
+/// Why an order is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddError {
+    /// There are [`limits::WATCHES`] watches.
+    Full,
+    /// A URI is longer than [`limits::URI`] bytes, or the server than [`SERVER`].
+    TooLong,
+    /// The target or server names no host that a datagram can go to.
+    Nowhere,
+    /// The target is a `sips` URI: it must not be asked without TLS.
+    Secure,
+}
+
+/// One watch.
+pub struct Watch {
+    pub(super) target: Text<{ limits::URI }>,
+    pub(super) from: Text<{ limits::URI }>,
+    pub(super) server: Option<Text<SERVER>>,
+    pub(super) package: Package,
+    pub(super) fallback: bool,
+    /// The package asked for now: that of the order, or what it fell back to.
+    pub(super) speaks: Package,
+    /// The lifetime asked for: that of the order, or the least a 423 allowed.
+    pub(super) asks: Seconds,
+    /// Where the last attempt went; used again when a name cannot be resolved.
+    pub(super) last_hop: Option<SocketAddr>,
+    pub(super) state: State,
+    pub(super) legs: Vec<Id<Leg>, LEGS_PER_WATCH>,
+    /// Tries that failed since the last subscription that held for a while.
+    pub(super) failures: u8,
+    /// A peer's Retry-After: no attempt before it.
+    pub(super) not_before: Instant,
+    pub(super) story: Story,
+}
+
+/// How far the attempt is; the drawing is in the module's head.
+pub(super) enum State {
+    /// Nothing is under way until this moment.
+    Waiting { until: Instant },
+    /// The name of the next hop is asked for.
+    Resolving {
+        query: u16,
+        asked: bool,
+        until: Instant,
+    },
+    /// The first SUBSCRIBE is out and no NOTIFY came yet.
+    Asking(Attempt),
+    /// A NOTIFY came: there is a leg. The attempt takes further ones until its Timer N.
+    Told { attempt: Attempt, since: Instant },
+    /// It was removed; its legs are being unsubscribed.
+    Ending(Attempt),
+}
+
+/// The SUBSCRIBE that opens a subscription: what its NOTIFYs are known by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    /// The From tag.
+    pub(super) tag: Mark,
+    /// What the Call-ID is made of.
+    pub(super) call: Mark,
+    pub(super) seq: u32,
+    pub(super) to: SocketAddr,
+    pub(super) request: Sending,
+    /// When it was sent last as a new request.
+    pub(super) sent: Instant,
+    /// Timer N (RFC 6665 §4.1.2.4).
+    pub(super) notify_by: Instant,
+    /// The lifetime granted by the 2xx, for NOTIFYs that name none.
+    pub(super) granted: Option<Seconds>,
+    /// Whether a 423 was followed already.
+    pub(super) raised: bool,
+}
+
+/// What is known, and what happened last.
+pub(super) struct Story {
+    pub(super) watched: Watched,
+    /// Whether `watched` was ever told by a document.
+    pub(super) told: bool,
+    pub(super) broken_since: Option<Instant>,
+    pub(super) last_status: Option<u16>,
+    pub(super) last_reason: &'static str,
+    pub(super) last_notify: Option<Instant>,
+}
+
+/// What there is to say about a watch.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The URI of the watched.
+    pub target: &'a str,
+    /// The package in use: after a fallback not that of the order.
+    pub package: Package,
+    /// `waiting`, `resolving`, `subscribing`, `pending`, `active`, `refreshing`, `retrying` or `ending`.
+    pub state: &'static str,
+    /// What is known of the watched, or was before [`Report::broken_since`].
+    pub watched: Watched,
+    /// Where requests go.
+    pub remote: Option<SocketAddr>,
+    /// When the subscription expires.
+    pub expires: Option<Instant>,
+    /// When the next attempt or refresh is due.
+    pub next: Option<Instant>,
+    /// The last status code that answered a SUBSCRIBE; 408 when nobody did (T02), 503 when the way is barred
+    /// (T06).
+    pub last_status: Option<u16>,
+    /// Why the last attempt or subscription ended, in one or two words; empty if none did.
+    pub last_reason: &'static str,
+    /// When the last NOTIFY was accepted.
+    pub last_notify: Option<Instant>,
+    /// Since when nobody vouches for [`Report::watched`].
+    pub broken_since: Option<Instant>,
+}
+
+impl Watch {
+    /// Copies `order`; the first attempt is at `until`.
+    pub(super) fn new(order: &Order<'_>, until: Instant) -> Result<Watch, AddError> {
+        let server = match order.server {
+            Some(server) => Some(Text::copied(server)?),
+            None => None,
+        };
+        let watch = Watch {
+            target: Text::copied(order.target)?,
+            from: Text::copied(order.from)?,
+            server,
+            package: order.package,
+            fallback: order.fallback,
+            speaks: order.package,
+            asks: order.expires.clamp(EXPIRES_LEAST, EXPIRES_MOST),
+            last_hop: None,
+            state: State::Waiting { until },
+            legs: Vec::new(),
+            failures: 0,
+            not_before: Instant::ZERO,
+            story: Story {
+                watched: Watched::Subscribing,
+                told: false,
+                broken_since: None,
+                last_status: None,
+                last_reason: "",
+                last_notify: None,
+            },
+        };
+        watch.hop()?;
+        Ok(watch)
+    }
+
+    /// Where the next attempt goes.
+    pub(super) fn hop(&self) -> Result<Hop<'_>, NoHop> {
+        match &self.server {
+            Some(server) => Hop::of_server(server),
+            None => Hop::of_target(&self.target),
+        }
+    }
+
+    /// The attempt that NOTIFYs belong to.
+    pub(super) const fn attempt(&self) -> Option<&Attempt> {
+        match &self.state {
+            State::Asking(attempt) | State::Told { attempt, .. } | State::Ending(attempt) => {
+                Some(attempt)
+            }
+            State::Waiting { .. } | State::Resolving { .. } => None,
+        }
+    }
+
+    /// The attempt whose request may still be unanswered.
+    pub(super) const fn attempt_mut(&mut self) -> Option<&mut Attempt> {
+        match &mut self.state {
+            State::Asking(attempt) | State::Told { attempt, .. } => Some(attempt),
+            State::Ending(_) | State::Waiting { .. } | State::Resolving { .. } => None,
+        }
+    }
+
+    /// When the watch itself, apart from its legs, has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match &self.state {
+            State::Waiting { until } | State::Resolving { until, .. } => Some(*until),
+            State::Asking(attempt) if attempt.request == Sending::Due => None,
+            State::Asking(attempt) => Some(earlier(attempt.request.due(), attempt.notify_by)),
+            State::Told { attempt, .. } if self.story.watched == Watched::Subscribing => {
+                Some(earlier(attempt.request.due(), attempt.notify_by))
+            }
+            State::Told { attempt, .. } => attempt.request.due(),
+            State::Ending(_) => None,
+        }
+    }
+}
+
+impl Attempt {
+    /// The Call-ID.
+    pub(super) fn call_id(&self) -> [u8; Mark::LEN] {
+        self.call.text()
+    }
+}
+
+impl From<TooLong> for AddError {
+    fn from(_: TooLong) -> AddError {
+        AddError::TooLong
+    }
+}
+
+impl From<NoHop> for AddError {
+    fn from(why: NoHop) -> AddError {
+        match why {
+            NoHop::Nowhere => AddError::Nowhere,
+            NoHop::Secure => AddError::Secure,
+        }
+    }
+}
+
+/// The earlier of two moments, the first of which may be missing.
+pub(super) fn earlier(one: Option<Instant>, other: Instant) -> Instant {
+    one.map_or(other, |one| one.min(other))
+}
