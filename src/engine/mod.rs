@@ -1,3 +1,6 @@
-//! Floor 6: the agent and its settings.
+//! Floor 6: the engine. It holds every role, routes messages between them, and says what to do.
 
+pub mod agent;
+mod answers;
 pub mod config;
+mod directory;

@@ -2,6 +2,7 @@ extern crate std;
 
 use super::super::super::sample::headers;
 use super::*;
+use crate::wire::sip::SipUri;
 use std::vec::Vec;
 
 /// Input, display name as written, URI, tag.
@@ -221,7 +222,7 @@ fn record_routes_keep_their_order() /* N21 */
         let lr: Vec<_> = headers
             .routes()
             .map(|route| {
-                route.is_ok_and(|route| route.uri.sip().is_some_and(|sip| sip.is_loose_router()))
+                route.is_ok_and(|route| route.uri.sip().is_some_and(SipUri::is_loose_router))
             })
             .collect();
         assert_eq!(lr, [true, false]);

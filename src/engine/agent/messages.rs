@@ -1,0 +1,262 @@
+//! A datagram in: requests to the roles that serve them, responses to the roles that asked.
+//!
+//! The checks keep the order of RFC 3261 §8.2; what changes nothing is answered statelessly (§8.2.7).
+
+use super::{Agent, Report};
+use crate::engine::answers;
+use crate::events::answer::{Answer, Refusal};
+use crate::ground::limits;
+use crate::ground::time::Instant;
+use crate::roles::notifier::Subscriber;
+use crate::txn::mark::{Mark, Owner};
+use crate::txn::server::Seen;
+use crate::wire::flow::Flow;
+use crate::wire::sip::{
+    self, Broken, Message, Method, Request, Response, Rows, Status, Unusable, Uri, Via,
+    answer_address, is_answerable,
+};
+use core::net::SocketAddr;
+
+impl Agent {
+    /// A datagram, or one framed message of a stream, came in on `flow`.
+    pub fn handle_datagram(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
+        let mut rows = Rows::new();
+        match sip::parse(bytes, &mut rows) {
+            Ok(Message::Request(request)) => self.handle_request(now, &flow, &request),
+            Ok(Message::Response(response)) => self.handle_response(now, &flow, &response),
+            Ok(Message::Broken(broken)) => self.refuse(&flow, &broken),
+            Err(unusable) => self.drop_unusable(&flow, unusable),
+        }
+    }
+
+    /// The network says that nobody is at `remote`: as a 503 from there (T06).
+    pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr) {
+        self.notifier.handle_unreachable(now, remote);
+        self.watcher
+            .handle_unreachable(now, remote, &mut self.random);
+    }
+
+    fn handle_request(&mut self, now: Instant, flow: &Flow, request: &Request<'_>) {
+        if request.method == Method::Ack {
+            return;
+        }
+        let answer = self
+            .answer(now, flow, request)
+            .unwrap_or_else(Answer::Refused);
+        self.reply(flow, request, answer);
+    }
+
+    fn answer(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+    ) -> Result<Answer, Refusal> {
+        let trusted = self.policy.trusts(flow.remote.ip());
+        let tag = request.to.tag().and_then(Mark::from_tag);
+        let answers_us =
+            request.method == Method::Notify && tag.is_some_and(|mark| mark.owner == Owner::Watch);
+        if !trusted && !answers_us {
+            return Err(Status::FORBIDDEN.into());
+        }
+        match request.method {
+            Method::Subscribe | Method::Notify => self.answer_once(now, flow, request, trusted),
+            Method::Options => self
+                .check(request)
+                .and_then(|()| self.answer_options(request)),
+            Method::Cancel if self.transactions.knows_cancelled(request) => Ok(Answer::Done),
+            Method::Cancel => Err(Status::NO_SUCH_SUBSCRIPTION.into()),
+            method if method.is_known() => Err(Status::METHOD_NOT_ALLOWED.into()),
+            _ => Err(Status::NOT_IMPLEMENTED.into()),
+        }
+    }
+
+    /// A request that changes something: a retransmission gets the same answer and changes nothing (T08).
+    fn answer_once(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+        trusted: bool,
+    ) -> Result<Answer, Refusal> {
+        let key = match self.transactions.look_up(request) {
+            Seen::Again(answer) => return Ok(answer),
+            Seen::Merged => return Err(Status::LOOP_DETECTED.into()),
+            Seen::New(key) => key,
+        };
+        self.check(request)?;
+        let opens_dialog = request.method == Method::Subscribe && request.to.tag().is_none();
+        if opens_dialog && self.transactions.is_full() {
+            return Err(Refusal::AnswerLater(
+                Status::SERVICE_UNAVAILABLE,
+                limits::RETRY_AFTER,
+            ));
+        }
+        let answer = match request.method {
+            Method::Notify => self
+                .watcher
+                .handle_notify(now, request, flow, trusted, &mut self.random)
+                .map(|()| Answer::Done)?,
+            _ if opens_dialog => self.answer_subscribe(now, flow, request)?,
+            _ => self.answer_refresh(now, flow, request)?,
+        };
+        // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
+        if !flow.transport.is_reliable() && (opens_dialog || self.transactions.has_plenty()) {
+            self.transactions.keep(now, key, answer);
+        }
+        Ok(answer)
+    }
+
+    /// What every request is checked for, after its method (RFC 3261 §8.2.2, §8.2.3).
+    fn check(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        match &request.uri {
+            Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) => {}
+            Uri::Other { .. } => return Err(Status::UNSUPPORTED_URI_SCHEME.into()),
+        }
+        if request.headers.require().next().is_some() {
+            return Err(Status::BAD_EXTENSION.into());
+        }
+        let has_foreign_body = request.method == Method::Subscribe
+            && !request.body.is_empty()
+            && !request.headers.content_disposition_optional();
+        let is_coded = request.headers.content_encoding().is_some_and(|coding| {
+            !coding.eq_ignore_ascii_case(b"identity") && !request.body.is_empty()
+        });
+        if has_foreign_body || is_coded {
+            return Err(Status::UNSUPPORTED_MEDIA_TYPE.into());
+        }
+        Ok(())
+    }
+
+    fn answer_options(&self, request: &Request<'_>) -> Result<Answer, Refusal> {
+        let names_nobody = matches!(&request.uri, Uri::Sip(uri) if uri.user.is_none());
+        if names_nobody || self.directory.find(&request.uri).is_some() {
+            Ok(Answer::Done)
+        } else {
+            Err(Status::NOT_FOUND.into())
+        }
+    }
+
+    fn answer_subscribe(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+    ) -> Result<Answer, Refusal> {
+        let presentity = self.directory.find(&request.uri).ok_or(Status::NOT_FOUND)?;
+        if self.stopping {
+            return Err(Refusal::AnswerLater(
+                Status::SERVICE_UNAVAILABLE,
+                limits::RETRY_AFTER,
+            ));
+        }
+        let policy = &self.policy;
+        let from = Subscriber {
+            flow,
+            verdict: policy.judge(flow.remote.ip()),
+            trusts: &|address| policy.trusts(address.ip()),
+        };
+        self.notifier
+            .handle_subscribe(now, request, presentity, from, &mut self.random)
+    }
+
+    fn answer_refresh(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+    ) -> Result<Answer, Refusal> {
+        let policy = &self.policy;
+        let from = Subscriber {
+            flow,
+            verdict: policy.judge(flow.remote.ip()),
+            trusts: &|address| policy.trusts(address.ip()),
+        };
+        self.notifier.handle_refresh(now, request, from)
+    }
+
+    /// A response goes to whoever's branch it carries; others are dropped (T05).
+    fn handle_response(&mut self, now: Instant, flow: &Flow, response: &Response<'_>) {
+        let is_ours = response.via.host.ip() == Some(flow.local.ip())
+            && response.via.port.unwrap_or(5_060) == flow.local.port();
+        let Some(mark) = response
+            .via
+            .branch
+            .and_then(Mark::from_branch)
+            .filter(|_| is_ours)
+        else {
+            return;
+        };
+        match (mark.owner, response.cseq.method) {
+            (Owner::Subscription, Method::Notify) => {
+                self.notifier.handle_response(now, mark, response, flow);
+            }
+            (Owner::Watch | Owner::Leg, Method::Subscribe) => {
+                self.watcher
+                    .handle_response(now, mark, response, flow, &mut self.random);
+            }
+            _ => {}
+        }
+    }
+
+    fn reply(&mut self, flow: &Flow, request: &Request<'_>, answer: Answer) {
+        let written = answers::write(request, flow, answer, self.secret, &mut self.reply.bytes);
+        self.send_reply(flow, &request.via, written.ok());
+        if let Answer::Refused(_) = answer {
+            self.report(Report::Refused {
+                remote: flow.remote,
+                status: answer.status(),
+                why: "",
+            });
+        }
+    }
+
+    fn refuse(&mut self, flow: &Flow, broken: &Broken<'_>) {
+        let Some(echo) = broken.echo() else { return };
+        let written = answers::refuse(echo, flow, broken.status, &mut self.reply.bytes);
+        self.send_reply(flow, echo.via(), written.ok());
+        self.report(Report::Refused {
+            remote: flow.remote,
+            status: broken.status,
+            why: broken.why,
+        });
+    }
+
+    /// Makes the reply the next thing polled; one that fits no datagram or has no address is dropped (B03).
+    fn send_reply(&mut self, flow: &Flow, via: &Via<'_>, len: Option<usize>) {
+        let remote = if flow.transport.is_reliable() {
+            flow.remote
+        } else {
+            answer_address(via, flow)
+        };
+        match len {
+            Some(len) if is_answerable(remote) => {
+                self.reply.len = len;
+                self.reply.flow = Some(Flow { remote, ..*flow });
+            }
+            Some(_) | None => self.report(Report::Dropped {
+                remote: flow.remote,
+                why: "it can't be answered",
+            }),
+        }
+    }
+
+    fn drop_unusable(&mut self, flow: &Flow, unusable: Unusable) {
+        let why = match unusable {
+            Unusable::KeepAlive | Unusable::Ack => return,
+            Unusable::NotSip => "it is not SIP",
+            Unusable::Response => "a response that can't be ours",
+            Unusable::NoVia => "it has no Via",
+            Unusable::TooLong => "it is too long",
+        };
+        self.report(Report::Dropped {
+            remote: flow.remote,
+            why,
+        });
+    }
+
+    fn report(&mut self, report: Report) {
+        // A full queue loses the newest: the log is for people, and the first lines tell most.
+        let _ = self.reports.push_back(report);
+    }
+}

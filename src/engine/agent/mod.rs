@@ -1,0 +1,234 @@
+//! The agent: a value that says what to do.
+//!
+//! Change it (`start`, `handle_*`, `stop`), then [`Agent::poll`] until it says [`Output::Wait`], after every single
+//! change: an answer waits in the agent until it is polled, and the next datagram may bring another.
+//!
+//! ```text
+//!   datagram ─► requests ─► notifier ─► NOTIFY            button, input ─► directory ─► notifier
+//!                    └────► watcher ──► lamps ──► look
+//!   answer ───► responses ─► notifier, watcher             time ─────────► all of them
+//! ```
+
+mod messages;
+mod output;
+mod panel;
+mod setup;
+pub mod status;
+#[cfg(test)]
+mod tests;
+
+pub use output::{Output, Report};
+
+use super::config::Settings;
+use super::directory::Directory;
+use crate::events::answer::Answer;
+use crate::events::presentity::Presentity;
+use crate::events::subscription::Reason;
+use crate::events::watched::Watched;
+use crate::ground::limits;
+use crate::ground::random::{Random, Secret};
+use crate::ground::table::{Chains, Id, Queue};
+use crate::ground::time::{Instant, Wall};
+use crate::ground::timers::Timers;
+use crate::roles::notifier::Notifier;
+use crate::roles::watcher::{Action, Watch, Watcher};
+use crate::txn::server::Transactions;
+use crate::users::compose::Input;
+use crate::users::lamps::Lamp;
+use crate::users::policy::Policy;
+use crate::wire::flow::Flow;
+use heapless::{Deque, Vec};
+
+/// An edge presence agent. Nothing in it touches a socket, a clock, a file or a thread.
+///
+/// It is large (see [`limits::AGENT_BYTES`]): keep it in a static or a box, never on a small stack. All bytes of
+/// [`Agent::new`] are zero, so a static costs no room in the binary.
+pub struct Agent {
+    random: Random,
+    secret: Secret,
+    settings: Settings,
+    policy: Policy,
+    directory: Directory,
+    /// The presentities in the order of the settings.
+    presentities: Vec<Id<Presentity>, { limits::PRESENTITIES }>,
+    transactions: Transactions<Answer>,
+    notifier: Notifier,
+    watcher: Watcher,
+    /// The watches in the order of the settings.
+    watches: Vec<Id<Watch>, { limits::WATCHES }>,
+    /// Which watch of the settings is in which slot of the watcher.
+    watch_at: [u16; limits::WATCHES],
+    panel: Panel,
+    reply: Reply,
+    reports: Deque<Report, 4>,
+    started: Instant,
+    stopping: bool,
+}
+
+/// The lamps, in the order of the settings.
+struct Panel {
+    lamps: [Lamp; limits::LAMPS],
+    /// The state each shows, and since when.
+    states: [Watched; limits::LAMPS],
+    since: [Instant; limits::LAMPS],
+    /// Which lamps show which watch of the settings.
+    watching: Chains<{ limits::LAMPS }, { limits::WATCHES }>,
+    /// When a lamp's grace ends.
+    graces: Timers<{ limits::LAMPS }>,
+    /// Lamps whose look the shell has not shown yet.
+    changed: Queue<{ limits::LAMPS }>,
+}
+
+/// The answer to the request that was handled last.
+struct Reply {
+    flow: Option<Flow>,
+    len: usize,
+    bytes: [u8; limits::MESSAGE],
+}
+
+const _: () = assert!(
+    size_of::<Agent>() <= limits::AGENT_BYTES,
+    "the agent outgrew its budget: see limits::AGENT_BYTES"
+);
+
+impl Agent {
+    /// An agent that serves nobody. Give it settings with [`Agent::start`].
+    pub const fn new() -> Agent {
+        Agent {
+            random: Random::new(),
+            secret: Secret::new(),
+            settings: Settings::new(),
+            policy: Policy::new(),
+            directory: Directory::new(),
+            presentities: Vec::new(),
+            transactions: Transactions::new(),
+            notifier: Notifier::new(),
+            watcher: Watcher::new(),
+            watches: Vec::new(),
+            watch_at: [0; limits::WATCHES],
+            panel: Panel {
+                lamps: [const { Lamp::new() }; limits::LAMPS],
+                states: [Watched::Unknown; limits::LAMPS],
+                since: [Instant::ZERO; limits::LAMPS],
+                watching: Chains::new(),
+                graces: Timers::new(),
+                changed: Queue::new(),
+            },
+            reply: Reply {
+                flow: None,
+                len: 0,
+                bytes: [0; limits::MESSAGE],
+            },
+            reports: Deque::new(),
+            started: Instant::ZERO,
+            stopping: false,
+        }
+    }
+
+    /// A fact from a local presence user agent about the presentity with that number in the settings.
+    pub fn handle_input(&mut self, now: Instant, wall: Wall, presentity: usize, input: Input) {
+        let Some(&id) = self.presentities.get(presentity) else {
+            return;
+        };
+        let changed = self.directory.apply(now, wall, id, input);
+        self.notifier.handle_change(now, id, changed);
+    }
+
+    /// The address of the name asked for by [`Output::Resolve`], or `None` if there is none to be had.
+    pub fn handle_resolved(
+        &mut self,
+        now: Instant,
+        query: u16,
+        address: Option<core::net::SocketAddr>,
+    ) {
+        self.watcher
+            .handle_resolved(now, query, address, &mut self.random);
+    }
+
+    /// The moment of [`Output::Wait`] has come, or any other; early and late calls do no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.transactions.handle_timeout(now);
+        self.notifier.handle_timeout(now);
+        self.watcher.handle_timeout(now, &mut self.random);
+        while let Some(lamp) = self.panel.graces.take_due(now) {
+            self.relight(now, lamp);
+        }
+    }
+
+    /// Ends all subscriptions, both ways, and says so to the peers. Poll on until [`Agent::is_stopped`], or as long
+    /// as patience lasts.
+    ///
+    /// Watchers are told `deactivated`, which asks them to subscribe again at once: a SUBSCRIBE is repeated for 32 s,
+    /// and by then an agent that was restarted is back. After `probation` phones wait for minutes.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+        self.notifier.stop(Reason::Deactivated);
+        self.watcher.stop();
+    }
+
+    /// Whether everybody knows that the agent stops.
+    pub fn is_stopped(&self) -> bool {
+        self.stopping && self.notifier.is_empty() && self.watcher.is_idle()
+    }
+
+    /// The next thing to do. A message to send is in `buf`, which should hold [`limits::MESSAGE`] bytes.
+    pub fn poll(&mut self, now: Instant, buf: &mut [u8]) -> Output {
+        if let Some(flow) = self.reply.flow.take()
+            && let Some(place) = buf.get_mut(..self.reply.len)
+        {
+            place.copy_from_slice(&self.reply.bytes[..self.reply.len]);
+            return Output::Send {
+                flow,
+                len: self.reply.len,
+            };
+        }
+        while let Some(watch) = self.watcher.take_changed() {
+            self.relight_watching(now, watch);
+        }
+        if let Some(output) = self.next_look() {
+            return output;
+        }
+        if let Some(report) = self.reports.pop_front() {
+            return Output::Report(report);
+        }
+        if let Some(action) = self.watcher.poll(now, &mut self.random, buf) {
+            return match action {
+                Action::Send { flow, len } => Output::Send { flow, len },
+                Action::Resolve { query } => Output::Resolve { query },
+            };
+        }
+        let presentities = self.directory.presentities();
+        if let Some((flow, len)) = self.notifier.poll(now, presentities, &mut self.random, buf) {
+            return Output::Send { flow, len };
+        }
+        Output::Wait(self.due())
+    }
+
+    /// The name and port to resolve for [`Output::Resolve`].
+    pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
+        self.watcher.query(query)
+    }
+
+    /// The settings it runs by.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn due(&self) -> Option<Instant> {
+        [
+            self.transactions.due(),
+            self.notifier.due(),
+            self.watcher.due(),
+            self.panel.graces.next(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+impl Default for Agent {
+    fn default() -> Agent {
+        Agent::new()
+    }
+}

@@ -1,0 +1,83 @@
+//! What the agent says.
+
+use crate::ground::time::Instant;
+use crate::users::lamps::Look;
+use crate::wire::flow::Flow;
+use crate::wire::sip::Status;
+use core::fmt;
+use core::net::SocketAddr;
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Output {
+    /// Send the first `len` bytes of the buffer on `flow`.
+    Send {
+        /// From where to where.
+        flow: Flow,
+        /// Bytes of the message.
+        len: usize,
+    },
+    /// Show a look on the lamp with that number in the settings.
+    Lamp {
+        /// The lamp.
+        lamp: usize,
+        /// What it shows from now on.
+        look: Look,
+    },
+    /// Find the address of [`Agent::query`](super::Agent::query), and give it to
+    /// [`Agent::handle_resolved`](super::Agent::handle_resolved).
+    Resolve {
+        /// The query's number.
+        query: u16,
+    },
+    /// Something worth a line in the log.
+    Report(Report),
+    /// Nothing, until then or until something comes in.
+    Wait(Option<Instant>),
+}
+
+/// Something worth a line in the log. When many come at once, some are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A request was refused.
+    Refused {
+        /// Whose.
+        remote: SocketAddr,
+        /// How.
+        status: Status,
+        /// Why, where the status alone does not say it.
+        why: &'static str,
+    },
+    /// A datagram was dropped without a word.
+    Dropped {
+        /// Whose.
+        remote: SocketAddr,
+        /// Why.
+        why: &'static str,
+    },
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Report::Refused {
+                remote,
+                status,
+                why,
+            } => {
+                write!(
+                    f,
+                    "refused a request from {remote}: {} {}",
+                    status.code(),
+                    status.reason()
+                )?;
+                if why.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, " ({why})")
+                }
+            }
+            Report::Dropped { remote, why } => write!(f, "dropped a datagram from {remote}: {why}"),
+        }
+    }
+}

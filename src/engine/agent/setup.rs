@@ -1,0 +1,157 @@
+//! From settings to a running agent, and from one set of settings to the next.
+
+use super::Agent;
+use crate::engine::config::{Settings, WatchSettings};
+use crate::events::package::Package;
+use crate::ground::limits;
+use crate::ground::table::Id;
+use crate::ground::time::{Instant, Wall};
+use crate::roles::notifier::Rules;
+use crate::roles::watcher::{Order, Watch};
+use core::net::SocketAddr;
+use heapless::Vec;
+
+impl Agent {
+    /// Begins to serve and to watch, once. `seed` comes from the operating system's random numbers; `locals` are the
+    /// addresses that the shell listens on, as peers reach them.
+    pub fn start(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        settings: &Settings,
+        seed: [u64; 2],
+        locals: &[SocketAddr],
+    ) {
+        self.random.seed(seed);
+        self.secret = self.random.secret();
+        self.transactions.seed(self.random.secret());
+        self.directory.seed(self.random.secret());
+        self.started = now;
+        self.set_locals(locals);
+        self.reconfigure(now, wall, settings);
+    }
+
+    /// Takes other settings. What both have stays as it is: presentities with their state and subscriptions, watches
+    /// with theirs.
+    pub fn reconfigure(&mut self, now: Instant, wall: Wall, settings: &Settings) {
+        self.policy.trust(&settings.trusted);
+        self.notifier.set_rules(rules(settings));
+        self.keep_presentities(now, wall, settings);
+        let watches = self.keep_watches(now, settings);
+        self.settings.clone_from(settings);
+        self.watches = watches;
+        self.connect_lamps(now);
+    }
+
+    /// The addresses the shell listens on changed.
+    pub fn set_locals(&mut self, locals: &[SocketAddr]) {
+        let of = |is_v4: bool| {
+            locals
+                .iter()
+                .copied()
+                .find(|local| local.is_ipv4() == is_v4)
+        };
+        self.watcher.configure_locals(of(true), of(false));
+    }
+
+    fn keep_presentities(&mut self, now: Instant, wall: Wall, settings: &Settings) {
+        let is_kept = |uri: &str| {
+            settings
+                .presentities
+                .iter()
+                .any(|presentity| presentity.uri.as_str() == uri)
+        };
+        for &id in &self.presentities {
+            let gone = self
+                .directory
+                .presentities()
+                .get(id)
+                .is_some_and(|presentity| !is_kept(presentity.uri()));
+            if gone {
+                self.notifier.handle_removal(id);
+                self.directory.remove(id);
+            }
+        }
+        self.presentities.clear();
+        for presentity in &settings.presentities {
+            let known = self.directory.configured(&presentity.uri);
+            let id = known.or_else(|| {
+                self.directory
+                    .add(now, &presentity.uri, presentity.dialog_shows_dnd)
+            });
+            let Some(id) = id else { continue };
+            let _ = self.presentities.push(id);
+            let changed = self
+                .directory
+                .show_dnd(now, wall, id, presentity.dialog_shows_dnd);
+            self.notifier.handle_change(now, id, changed);
+        }
+    }
+
+    fn keep_watches(
+        &mut self,
+        now: Instant,
+        settings: &Settings,
+    ) -> Vec<Id<Watch>, { limits::WATCHES }> {
+        let known = |wanted: &WatchSettings, agent: &Agent| {
+            let at = agent
+                .settings
+                .watches
+                .iter()
+                .position(|watch| watch == wanted)?;
+            agent.watches.get(at).copied()
+        };
+        for (watch, &id) in self.settings.watches.iter().zip(&self.watches) {
+            if !settings.watches.contains(watch) {
+                self.watcher.remove(id);
+            }
+        }
+        let mut watches = Vec::new();
+        for (number, watch) in settings.watches.iter().enumerate() {
+            let order = Order {
+                target: &watch.target,
+                from: &watch.from,
+                package: watch.package,
+                fallback: watch.fallback,
+                server: watch.server.as_deref(),
+                expires: watch.expires,
+            };
+            let id =
+                known(watch, self).or_else(|| self.watcher.add(now, &order, &mut self.random).ok());
+            // A watch that finds no place leaves its lamp at unknown; there are as many places as settings.
+            let Some(id) = id else { break };
+            self.watch_at[usize::from(id.slot())] = number as u16;
+            let _ = watches.push(id);
+        }
+        watches
+    }
+
+    fn connect_lamps(&mut self, now: Instant) {
+        for number in 0..limits::LAMPS {
+            let lamp = &mut self.panel.lamps[number];
+            if let Some(watch) = lamp.watch() {
+                self.panel.watching.leave(usize::from(watch), number as u16);
+            }
+            match self.settings.lamps.get(number) {
+                None => lamp.forget(),
+                Some(settings) => {
+                    lamp.configure(settings.watch, settings.grace, &settings.looks);
+                    if let Some(watch) = settings.watch {
+                        self.panel.watching.enter(usize::from(watch), number as u16);
+                    }
+                    self.relight(now, number as u16);
+                }
+            }
+        }
+    }
+}
+
+fn rules(settings: &Settings) -> Rules {
+    let mut rules = Rules {
+        min_expires: settings.min_expires,
+        max_expires: settings.max_expires,
+        pace: [settings.presence_pace; Package::COUNT],
+    };
+    rules.pace[Package::Dialog as usize] = settings.dialog_pace;
+    rules
+}

@@ -1,0 +1,146 @@
+//! What the agent knows, for those who ask: the command line, a panel on a page, a person wondering about a lamp.
+
+use super::Agent;
+use crate::events::package::Package;
+use crate::events::presentity::Presence;
+use crate::events::watched::Watched;
+use crate::ground::time::Instant;
+use crate::roles::watcher;
+use crate::users::compose::Inputs;
+use crate::users::lamps::Look;
+use core::net::SocketAddr;
+
+/// A lamp.
+#[derive(Clone, Copy, Debug)]
+pub struct LampStatus<'a> {
+    /// Its name on the board.
+    pub name: &'a str,
+    /// What it shows.
+    pub look: Look,
+    /// Whom it stands for.
+    pub watches: Option<&'a str>,
+    /// The state that the look stands for.
+    pub state: Watched,
+    /// Since when it shows that.
+    pub since: Instant,
+}
+
+/// A presentity of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct PresentityStatus<'a> {
+    /// Its URI.
+    pub uri: &'a str,
+    /// What watchers are told.
+    pub presence: &'a Presence,
+    /// What its buttons and sensors say.
+    pub inputs: &'a Inputs,
+    /// Since when that is so.
+    pub since: Instant,
+}
+
+/// A subscription that we serve.
+#[derive(Clone, Copy, Debug)]
+pub struct SubscriptionStatus<'a> {
+    /// The presentity's URI; empty once it is gone.
+    pub presentity: &'a str,
+    /// Who watches: the URI of its From.
+    pub watcher: &'a [u8],
+    /// In which package.
+    pub package: Package,
+    /// `pending`, `active` or `terminated`.
+    pub state: &'static str,
+    /// When it expires without a refresh.
+    pub ends: Option<Instant>,
+    /// Where its NOTIFYs go.
+    pub remote: SocketAddr,
+}
+
+/// Why a lamp shows what it shows.
+#[derive(Clone, Debug)]
+pub struct Why<'a> {
+    /// The lamp.
+    pub lamp: LampStatus<'a>,
+    /// What chose the look.
+    pub rule: &'static str,
+    /// When the lamp gives up a state that is in doubt.
+    pub grace_ends: Option<Instant>,
+    /// The watch behind it.
+    pub watch: Option<watcher::Report<'a>>,
+}
+
+impl Agent {
+    /// The lamps, in the order of the settings.
+    pub fn lamps(&self) -> impl Iterator<Item = LampStatus<'_>> {
+        (0..self.settings.lamps.len()).filter_map(|lamp| self.lamp(lamp))
+    }
+
+    /// The presentities, in the order of the settings.
+    pub fn presentities(&self) -> impl Iterator<Item = PresentityStatus<'_>> {
+        self.presentities.iter().filter_map(|&id| {
+            let presentity = self.directory.presentities().get(id)?;
+            Some(PresentityStatus {
+                uri: presentity.uri(),
+                presence: presentity.presence(),
+                inputs: self.directory.inputs(id)?,
+                since: self.directory.since(id)?,
+            })
+        })
+    }
+
+    /// The subscriptions that we serve.
+    pub fn subscriptions(&self) -> impl Iterator<Item = SubscriptionStatus<'_>> {
+        self.notifier.iter().map(|(_, subscription)| {
+            let presentity = self.directory.presentities().get(subscription.presentity());
+            SubscriptionStatus {
+                presentity: presentity.map_or("", |presentity| presentity.uri()),
+                watcher: subscription.dialog().remote_uri(),
+                package: subscription.package(),
+                state: subscription.state().name(),
+                ends: subscription.state().ends(),
+                remote: subscription.flow().remote,
+            }
+        })
+    }
+
+    /// Our own subscriptions, in the order of the settings.
+    pub fn watches(&self) -> impl Iterator<Item = watcher::Report<'_>> {
+        self.watches.iter().filter_map(|&id| self.watcher.state(id))
+    }
+
+    /// Why the lamp with that number in the settings shows what it shows.
+    pub fn why(&self, lamp: usize) -> Option<Why<'_>> {
+        let status = self.lamp(lamp)?;
+        let lit = self.panel.lamps.get(lamp)?;
+        let watch = lit
+            .watch()
+            .and_then(|watch| self.watches.get(usize::from(watch)));
+        let rule = match lit.watch() {
+            None => "it watches nobody",
+            Some(_) if lit.is_overridden(status.state) => "a look of the configuration",
+            Some(_) => "the default look",
+        };
+        let (watched, broken_since) = self.known(lamp as u16);
+        let (_, grace_ends) = lit.state(status.since, watched, broken_since);
+        Some(Why {
+            lamp: status,
+            rule,
+            grace_ends,
+            watch: watch.and_then(|&id| self.watcher.state(id)),
+        })
+    }
+
+    fn lamp(&self, number: usize) -> Option<LampStatus<'_>> {
+        let settings = self.settings.lamps.get(number)?;
+        let lit = self.panel.lamps.get(number)?;
+        let watch = lit
+            .watch()
+            .and_then(|watch| self.settings.watches.get(usize::from(watch)));
+        Some(LampStatus {
+            name: &settings.name,
+            look: lit.shown().unwrap_or_default(),
+            watches: watch.map(|watch| watch.target.as_str()),
+            state: self.panel.states[number],
+            since: self.panel.since[number],
+        })
+    }
+}

@@ -1,0 +1,383 @@
+//! Requests of every kind, and what is answered without remembering them (RFC 3261 §8.2). Groups T and X.
+
+use super::*;
+
+fn one(sent: &[Sent]) -> &Sent {
+    assert_eq!(sent.len(), 1, "{sent:#?}");
+    &sent[0]
+}
+
+#[test]
+fn a_retransmission_gets_the_same_bytes_and_is_not_executed_twice() /* T08 T09 T14 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    let text = phone.subscribe(600);
+    let first = f.send(&phone, &text);
+    f.confirm(&phone, &first[1]);
+    for wait in [500, 1_000, 4_000, 26_000] {
+        f.run(Duration::from_millis(wait));
+        assert_eq!(one(&f.send(&phone, &text)), &first[0]);
+    }
+    assert_eq!(f.agent.notifier.len(), 1);
+    f.run(Duration::from_secs(1));
+    assert!(f.agent.transactions.is_empty(), "Timer J");
+}
+
+#[test]
+fn the_same_branch_from_another_sent_by_is_another_transaction() /* T10 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    let text = phone.subscribe(600);
+    let first = f.send(&phone, &text);
+    let other = text
+        .replace("UDP 192.0.2.", "UDP 192.0.3.")
+        .replace("call-bob", "call-other");
+    let second = f.send(&phone, &other);
+    assert_eq!(second[0].status(), 200);
+    assert_ne!(first[0].header("To"), second[0].header("To"));
+}
+
+#[test]
+fn rfc_2543_retransmissions_are_known_without_a_branch() /* T11 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    for branch in ["", ";branch=z9hG4bK", ";branch=1"] {
+        let text = phone
+            .subscribe(600)
+            .replace(";branch=z9hG4bKbob1SUBSCRIBE0", branch);
+        let text = text.replace("call-bob", &format!("call{}", branch.len()));
+        let first = f.send(&phone, &text);
+        assert_eq!(first[0].status(), 200);
+        assert_eq!(one(&f.send(&phone, &text)), &first[0], "{branch}");
+    }
+}
+
+#[test]
+fn a_forked_copy_gets_482() /* N33 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    f.send(&phone, &phone.subscribe(600));
+    let fork = phone.subscribe(600).replace("z9hG4bKbob", "z9hG4bKfork");
+    assert_eq!(one(&f.send(&phone, &fork)).status(), 482);
+    assert_eq!(f.agent.notifier.len(), 1);
+}
+
+#[test]
+fn cancel_of_a_known_subscribe_gets_200_and_does_nothing() /* N32 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    let text = phone.subscribe(600);
+    f.send(&phone, &text);
+    let cancel = text
+        .replace("SUBSCRIBE sip", "CANCEL sip")
+        .replace("1 SUBSCRIBE", "1 CANCEL");
+    assert_eq!(one(&f.send(&phone, &cancel)).status(), 200);
+    let unknown = cancel.replace("z9hG4bKbob", "z9hG4bKnone");
+    assert_eq!(one(&f.send(&phone, &unknown)).status(), 481);
+    assert_eq!(f.agent.notifier.len(), 1);
+}
+
+#[test]
+fn recognised_methods_get_405_and_unknown_501_with_allow() /* T15 T16 A02 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "");
+    for (method, status) in [
+        ("INVITE", 405),
+        ("BYE", 405),
+        ("REGISTER", 405),
+        ("MESSAGE", 405),
+        ("subscribe", 501),
+    ] {
+        let sent = f.send(&phone, &phone.request(method, ""));
+        assert_eq!(one(&sent).status(), status, "{method}");
+        assert_eq!(
+            sent[0].header("Allow"),
+            Some("SUBSCRIBE, NOTIFY, OPTIONS, CANCEL")
+        );
+        assert_eq!(
+            f.send(&phone, &phone.request(method, "")),
+            sent,
+            "the same tag without memory: T14"
+        );
+    }
+    assert_eq!(f.send(&phone, &phone.request("ACK", "")), []);
+    assert_eq!(f.run(Duration::from_secs(60)), []);
+}
+
+#[test]
+fn options_tells_what_is_served() /* N34 T15 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "");
+    let sent = f.send(
+        &phone,
+        &phone
+            .request("OPTIONS", "")
+            .replace("Forwards: 70", "Forwards: 0"),
+    );
+    assert_eq!(one(&sent).status(), 200);
+    assert_eq!(sent[0].header("Allow-Events"), Some("presence, dialog"));
+    assert!(sent[0].header("Allow").unwrap().contains("SUBSCRIBE"));
+    assert!(
+        sent[0]
+            .header("Accept")
+            .unwrap()
+            .contains("application/pidf+xml")
+    );
+    let unknown = phone
+        .request("OPTIONS", "")
+        .replace("OPTIONS sip:desk@", "OPTIONS sip:nobody@");
+    assert_eq!(one(&f.send(&phone, &unknown)).status(), 404);
+}
+
+#[test]
+fn strangers_get_403_and_nothing_else_happens() /* N02 B02 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("eve", "presence");
+    for method in ["SUBSCRIBE", "NOTIFY", "OPTIONS", "REGISTER"] {
+        let text = phone.request(method, "Event: presence\r\n");
+        let sent = f.send_from("198.51.100.7:5062".parse().unwrap(), &text);
+        assert_eq!(one(&sent).status(), 403, "{method}");
+        assert!(sent[0].text.len() < 2 * text.len());
+    }
+    assert!(f.agent.notifier.is_empty() && f.agent.transactions.is_empty());
+}
+
+#[test]
+fn unserved_users_get_404_and_unserved_schemes_416() /* N02 N35 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    for (uri, status) in [
+        ("sip:nobody@192.0.2.1", 404),
+        ("tel:+1", 404),
+        ("http://example.com", 416),
+        ("mailto:desk@192.0.2.1", 416),
+    ] {
+        let text = phone
+            .subscribe(600)
+            .replace("SUBSCRIBE sip:desk@192.0.2.1", &format!("SUBSCRIBE {uri}"));
+        assert_eq!(one(&f.send(&phone, &text)).status(), status, "{uri}");
+    }
+}
+
+#[test]
+fn a_presentity_is_found_by_every_name_it_has() /* N35 N36 */
+{
+    for (at, uri) in [
+        "sip:desk@phone.local",
+        "pres:desk@192.0.2.1",
+        "sip:d%65sk@192.0.2.1:5060",
+        "sips:desk@192.0.2.1",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut f = Fixture::new();
+        let phone = Phone::new(&format!("p{at}"), "presence");
+        let text = phone
+            .subscribe(600)
+            .replace("SUBSCRIBE sip:desk@192.0.2.1", &format!("SUBSCRIBE {uri}"));
+        let text = text.replace("To: <sip:desk@192.0.2.1>", "To: <isbn:2983792873>");
+        assert_eq!(f.send(&phone, &text)[0].status(), 200, "{uri}");
+    }
+    let mut f = Fixture::with(|settings| {
+        settings.presentities[0] =
+            PresentitySettings::new(Text::copied("sip:+1-201@192.0.2.1").unwrap());
+    });
+    let phone = Phone::new("tel", "presence");
+    let text = phone
+        .subscribe(600)
+        .replace("SUBSCRIBE sip:desk@", "SUBSCRIBE sip:+1-201@");
+    assert_eq!(f.send(&phone, &text)[0].status(), 200);
+}
+
+#[test]
+fn of_two_desks_with_one_user_the_host_decides() /* N36 */
+{
+    let mut f = Fixture::with(|settings| {
+        let other = PresentitySettings::new(Text::copied("sip:desk@other.example").unwrap());
+        settings.presentities.push(other).unwrap();
+    });
+    let phone = Phone::new("bob", "presence");
+    let text = phone.subscribe(600).replace(
+        "SUBSCRIBE sip:desk@192.0.2.1",
+        "SUBSCRIBE sip:desk@other.example",
+    );
+    let sent = f.send(&phone, &text);
+    assert!(
+        sent[1].body().contains("entity=\"sip:desk@other.example\""),
+        "{}",
+        sent[1].text
+    );
+}
+
+#[test]
+fn unsupported_extensions_get_420_with_exactly_them() /* N39 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    let text = phone.request(
+        "SUBSCRIBE",
+        "Event: presence\r\nRequire: eventlist, foo\r\nRequire: bar\r\n",
+    );
+    let sent = f.send(&phone, &text);
+    assert_eq!(
+        (one(&sent).status(), sent[0].header("Unsupported")),
+        (420, Some("eventlist, foo, bar"))
+    );
+}
+
+#[test]
+fn a_body_nobody_understands_gets_415_unless_optional() /* N40 G10 */
+{
+    let mut f = Fixture::new();
+    for (name, more, status) in [
+        ("a", "Content-Type: text/plain\r\n", 415),
+        (
+            "b",
+            "Content-Type: text/plain\r\nContent-Disposition: x;handling=optional\r\n",
+            200,
+        ),
+        (
+            "c",
+            "Content-Type: text/plain\r\nContent-Encoding: gzip\r\n",
+            415,
+        ),
+    ] {
+        let phone = Phone::new(name, "");
+        let text = phone.request("SUBSCRIBE", &format!("Event: presence\r\n{more}"));
+        let text = text.replace("Content-Length: 0\r\n\r\n", "Content-Length: 4\r\n\r\nbody");
+        let sent = f.send(&phone, &text);
+        assert_eq!(sent[0].status(), status, "{more}");
+        assert_eq!(sent[0].header("Accept-Encoding").is_some(), status == 415);
+    }
+}
+
+#[test]
+fn answers_go_where_the_via_and_the_packet_say() /* X03 X04 X05 X06 B03 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "");
+    let source = phone.address;
+    for (via, to, expected) in [
+        (
+            "192.0.2.9:5070;branch=z9hG4bKa;rport",
+            source,
+            "received=192.0.2.",
+        ),
+        (
+            "192.0.2.9:5070;branch=z9hG4bKb",
+            SocketAddr::new(source.ip(), 5_070),
+            "received=192.0.2.",
+        ),
+        (
+            "host.example;branch=z9hG4bKc",
+            SocketAddr::new(source.ip(), 5_060),
+            "received=192.0.2.",
+        ),
+        (
+            "h;branch=z9hG4bKd;maddr=198.51.100.1;received=198.51.100.2;rport=9",
+            source,
+            "rport=5062",
+        ),
+    ] {
+        let text = phone.request("OPTIONS", "");
+        let start = text.find("UDP ").unwrap() + 4;
+        let end = start + text[start..].find("\r\n").unwrap();
+        let sent = f.send(&phone, &format!("{}{via}{}", &text[..start], &text[end..]));
+        assert_eq!(one(&sent).flow.remote, to, "{via}");
+        let via = sent[0].header("Via").unwrap();
+        assert!(
+            via.contains(expected) && !via.contains("received=198"),
+            "{via}"
+        );
+    }
+}
+
+#[test]
+fn a_full_transaction_table_refuses_only_what_is_new() /* T18 N38 */
+{
+    let mut f = Fixture::new();
+    let mut old = f.watching("old", "presence");
+    let text = old.clone().subscribe(600);
+    f.agent.transactions.leave_room(Some(0));
+    let phone = Phone::new("bob", "presence");
+    let sent = f.send(&phone, &phone.subscribe(600));
+    assert_eq!(
+        (one(&sent).status(), sent[0].header("Retry-After")),
+        (503, Some("30"))
+    );
+    old.to_tag = None;
+    assert_eq!(
+        one(&f.send(&old, &old.subscribe(3_600))).status(),
+        200,
+        "the running one goes on"
+    );
+    assert!(text.contains("tag="));
+}
+
+#[test]
+fn responses_that_are_not_ours_are_dropped() /* T05 B12 */
+{
+    let mut f = Fixture::new();
+    let phone = f.watching("bob", "presence");
+    let told = f.input(Input::Dnd(true));
+    let right = told[0].answer("481 Gone");
+    for wrong in [
+        right.replace("UDP 192.0.2.1:5060", "UDP 192.0.2.8:5060"),
+        right.replace("z9hG4bKs", "z9hG4bKx"),
+        right.replace("NOTIFY", "SUBSCRIBE"),
+        right.replacen("Via:", "Via: SIP/2.0/UDP 192.0.2.7\r\nVia:", 1),
+    ] {
+        f.send(&phone, &wrong);
+        assert_eq!(f.agent.notifier.len(), 1, "{wrong}");
+    }
+    f.send_from("192.0.2.250:5060".parse().unwrap(), &right);
+    assert_eq!(f.agent.notifier.len(), 1, "from another address");
+    f.send(&phone, &right);
+    assert_eq!(f.agent.notifier.len(), 0);
+}
+
+#[test]
+fn unknown_final_codes_count_as_their_class() /* T07 */
+{
+    let mut f = Fixture::new();
+    let phone = f.watching("bob", "presence");
+    let told = f.input(Input::Dnd(true));
+    for code in ["099", "700", "1000", "4294967301"] {
+        f.send(&phone, &told[0].answer(&format!("{code} Odd")));
+        assert_eq!(
+            f.input(Input::Note(Text::copied(code).unwrap())),
+            [],
+            "still in flight"
+        );
+    }
+    let next = f.send(&phone, &told[0].answer("299 Fine"));
+    assert_eq!(next.len(), 1, "told, so the newest follows");
+}
+
+#[test]
+fn a_provisional_answer_slows_the_repetition() /* T03 */
+{
+    let mut f = Fixture::new();
+    let phone = f.watching("bob", "presence");
+    let told = f.input(Input::Dnd(true));
+    f.send(&phone, &told[0].answer("100 Trying"));
+    let repeats: StdVec<u64> = f
+        .run(Duration::from_secs(33))
+        .iter()
+        .map(|(at, _)| *at)
+        .collect();
+    assert_eq!(
+        repeats,
+        [500, 4_500, 8_500, 12_500, 16_500, 20_500, 24_500, 28_500]
+    );
+}

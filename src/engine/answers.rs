@@ -1,0 +1,145 @@
+//! From the facts of an answer to the bytes of a response (RFC 3261 §8.2.6).
+
+use crate::events::answer::{Answer, Refusal};
+use crate::events::dialog::write_contact;
+use crate::events::package::Package;
+use crate::ground::random::Secret;
+use crate::txn::mark::{Mark, hex};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Echo, Full, Method, Name, Request, Status, Writer, respond};
+
+/// The methods we serve, as Allow tells them.
+const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, OPTIONS, CANCEL";
+
+/// Writes the response to `request`.
+///
+/// # Errors
+/// [`Full`] if it does not fit `buf`.
+pub(super) fn write(
+    request: &Request<'_>,
+    flow: &Flow,
+    answer: Answer,
+    secret: Secret,
+    buf: &mut [u8],
+) -> Result<usize, Full> {
+    let mut w = Writer::new(buf);
+    let tag = match answer {
+        Answer::Subscribed {
+            tag: Some(mark), ..
+        } => mark.text(),
+        Answer::Subscribed { tag: None, .. } | Answer::Done | Answer::Refused(_) => {
+            stateless_tag(request, secret)
+        }
+    };
+    respond(&mut w, request.echo(), flow, answer.status(), Some(&tag));
+    match answer {
+        Answer::Subscribed { expires, .. } => {
+            for route in request.headers.rows(Name::RecordRoute) {
+                w.header(Name::RecordRoute, route);
+            }
+            write_contact(&mut w, own_uri(request), flow);
+            w.header_u32(Name::Expires, expires.0);
+            write_allow(&mut w);
+            write_allow_events(&mut w);
+        }
+        Answer::Done if request.method == Method::Options => {
+            write_allow(&mut w);
+            write_allow_events(&mut w);
+            write_accept(&mut w);
+        }
+        Answer::Done => {}
+        Answer::Refused(Refusal::AnswerLater(_, after)) => {
+            w.header_u32(Name::RetryAfter, after.0);
+        }
+        Answer::Refused(Refusal::TooBrief(least)) => {
+            w.header_u32(Name::MinExpires, least.0);
+        }
+        Answer::Refused(Refusal::Answer(status)) => explain(&mut w, request, status),
+    }
+    w.finish()
+}
+
+/// Writes the refusal of a request that could not be read in full.
+///
+/// # Errors
+/// [`Full`] if it does not fit `buf`.
+pub(super) fn refuse(
+    echo: Echo<'_>,
+    flow: &Flow,
+    status: Status,
+    buf: &mut [u8],
+) -> Result<usize, Full> {
+    let mut w = Writer::new(buf);
+    respond(&mut w, echo, flow, status, None);
+    w.finish()
+}
+
+/// What a peer needs to know to do better.
+fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
+    match status {
+        Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED => write_allow(w),
+        Status::BAD_EVENT => write_allow_events(w),
+        Status::NOT_ACCEPTABLE => write_accept(w),
+        Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Notify => write_accept(w),
+        Status::UNSUPPORTED_MEDIA_TYPE => {
+            // No body of a SUBSCRIBE is understood, and none in a coding.
+            w.header(Name::Accept, b"")
+                .header(Name::AcceptEncoding, b"identity");
+        }
+        Status::BAD_EXTENSION => {
+            w.begin(Name::Unsupported);
+            for (at, tag) in request.headers.require().enumerate() {
+                w.part(if at == 0 { b"" } else { b", " }).part(tag);
+            }
+            w.end();
+        }
+        _ => {}
+    }
+}
+
+fn write_allow(w: &mut Writer<'_>) {
+    w.header(Name::Allow, ALLOW);
+}
+
+fn write_allow_events(w: &mut Writer<'_>) {
+    w.begin(Name::AllowEvents);
+    for (at, package) in Package::ALL.iter().enumerate() {
+        w.part(if at == 0 { b"" } else { b", " })
+            .part(package.name().as_bytes());
+    }
+    w.end();
+}
+
+/// Every body type there is, of all packages.
+fn write_accept(w: &mut Writer<'_>) {
+    w.begin(Name::Accept);
+    for (at, body) in Package::ALL
+        .iter()
+        .flat_map(|package| package.spec().bodies)
+        .enumerate()
+    {
+        w.part(if at == 0 { b"" } else { b", " })
+            .part(body.text.as_bytes());
+    }
+    w.end();
+}
+
+/// The user that the request was for, as our Contact names it.
+fn own_uri<'a>(request: &Request<'a>) -> &'a str {
+    core::str::from_utf8(request.uri_text).unwrap_or_default()
+}
+
+/// The same tag for every response to a request, without remembering the request (§8.2.7). It is no mark of ours:
+/// who returns it is in no dialog.
+fn stateless_tag(request: &Request<'_>, secret: Secret) -> [u8; Mark::LEN] {
+    let hash = secret
+        .hasher()
+        .part(request.call_id)
+        .part(request.from.raw)
+        .part(request.via.raw)
+        .finish();
+    let mut tag = [b'0'; Mark::LEN];
+    hex(&mut tag[1..], hash);
+    tag[0] = b'x';
+    tag
+}

@@ -1,0 +1,209 @@
+//! The presentities we keep: found by the URI of a request, changed by local inputs.
+
+use crate::events::presentity::{Changed, Presentity};
+use crate::ground::limits;
+use crate::ground::random::Secret;
+use crate::ground::table::{Id, Index, Table, cells};
+use crate::ground::text::Text;
+use crate::ground::time::{Instant, Wall};
+use crate::users::compose::{Input, Inputs};
+use crate::wire::sip::{Uri, same_presentity};
+use heapless::Vec;
+
+/// Whose presence is kept here.
+///
+/// A Request-URI finds its presentity by the user part; the host only decides between two of the same user. A
+/// phone is reached under many hosts (its address of today, its name, its server's domain), and all of them mean
+/// the desk it stands on.
+pub(super) struct Directory {
+    secret: Secret,
+    presentities: Table<Presentity, { limits::PRESENTITIES }>,
+    desks: [Desk; limits::PRESENTITIES],
+    by_user: Index<{ cells(limits::PRESENTITIES) }>,
+}
+
+/// What stands behind a presentity's state.
+struct Desk {
+    inputs: Inputs,
+    shows_dnd: bool,
+    /// When the state last changed.
+    since: Instant,
+    user: u64,
+}
+
+impl Directory {
+    /// Keeps nobody.
+    pub(super) const fn new() -> Directory {
+        Directory {
+            secret: Secret::new(),
+            presentities: Table::new(),
+            desks: [const {
+                Desk {
+                    inputs: Inputs::new(),
+                    shows_dnd: false,
+                    since: Instant::ZERO,
+                    user: 0,
+                }
+            }; limits::PRESENTITIES],
+            by_user: Index::new(),
+        }
+    }
+
+    /// Takes the secret that strangers' URIs are hashed under. Before the first presentity only.
+    pub(super) fn seed(&mut self, secret: Secret) {
+        self.secret = secret;
+    }
+
+    /// Keeps one more; `None` if the table is full or the URI cannot be read.
+    pub(super) fn add(
+        &mut self,
+        now: Instant,
+        uri: &Text<{ limits::URI }>,
+        shows_dnd: bool,
+    ) -> Option<Id<Presentity>> {
+        let user = self.hash(&Uri::parse(uri.as_bytes()).ok()?);
+        let id = self
+            .presentities
+            .insert(Presentity::new(uri.clone()))
+            .ok()?;
+        self.by_user.insert(user, id.slot());
+        self.desks[usize::from(id.slot())] = Desk {
+            inputs: Inputs::new(),
+            shows_dnd,
+            since: now,
+            user,
+        };
+        Some(id)
+    }
+
+    /// Keeps it no more.
+    pub(super) fn remove(&mut self, id: Id<Presentity>) {
+        if self.presentities.remove(id).is_some() {
+            self.by_user
+                .remove(self.desks[usize::from(id.slot())].user, id.slot());
+        }
+    }
+
+    /// Takes in a fact from a local presence user agent and composes anew.
+    pub(super) fn apply(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        id: Id<Presentity>,
+        input: Input,
+    ) -> Changed {
+        let Some(desk) = self.desks.get_mut(usize::from(id.slot())) else {
+            return Changed::default();
+        };
+        desk.inputs.apply(input);
+        self.compose(now, wall, id)
+    }
+
+    /// Changes whether watchers of `dialog` see do-not-disturb.
+    pub(super) fn show_dnd(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        id: Id<Presentity>,
+        shows_dnd: bool,
+    ) -> Changed {
+        let Some(desk) = self.desks.get_mut(usize::from(id.slot())) else {
+            return Changed::default();
+        };
+        desk.shows_dnd = shows_dnd;
+        self.compose(now, wall, id)
+    }
+
+    /// The presentity that a request means.
+    pub(super) fn find(&self, uri: &Uri<'_>) -> Option<Id<Presentity>> {
+        let hash = self.hash(uri);
+        let has_host = |slot| self.uri(slot).is_some_and(|own| same_presentity(&own, uri));
+        let has_user = |slot| self.uri(slot).is_some_and(|own| user(&own) == user(uri));
+        let slot = self
+            .by_user
+            .find(hash, has_host)
+            .or_else(|| self.by_user.find(hash, has_user))?;
+        self.presentities.id_at(slot)
+    }
+
+    /// The presentity configured under exactly this URI.
+    pub(super) fn configured(&self, uri: &str) -> Option<Id<Presentity>> {
+        self.presentities
+            .iter()
+            .find(|(_, presentity)| presentity.uri() == uri)
+            .map(|(id, _)| id)
+    }
+
+    /// All of them, for those who render their documents.
+    pub(super) fn presentities(&self) -> &Table<Presentity, { limits::PRESENTITIES }> {
+        &self.presentities
+    }
+
+    /// Since when its state is what it is.
+    pub(super) fn since(&self, id: Id<Presentity>) -> Option<Instant> {
+        self.presentities.get(id)?;
+        self.desks
+            .get(usize::from(id.slot()))
+            .map(|desk| desk.since)
+    }
+
+    /// What its local presence user agents say.
+    pub(super) fn inputs(&self, id: Id<Presentity>) -> Option<&Inputs> {
+        self.presentities.get(id)?;
+        self.desks
+            .get(usize::from(id.slot()))
+            .map(|desk| &desk.inputs)
+    }
+
+    fn compose(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) -> Changed {
+        let desk = &mut self.desks[usize::from(id.slot())];
+        let Some(presentity) = self.presentities.get_mut(id) else {
+            return Changed::default();
+        };
+        let in_call = desk.inputs.in_call(desk.shows_dnd);
+        let changed = presentity.update(wall, desk.inputs.presence(), in_call);
+        if changed != Changed::default() {
+            desk.since = now;
+        }
+        changed
+    }
+
+    fn uri(&self, slot: u16) -> Option<Uri<'_>> {
+        let presentity = self.presentities.get(self.presentities.id_at(slot)?)?;
+        Uri::parse(presentity.uri().as_bytes()).ok()
+    }
+
+    fn hash(&self, uri: &Uri<'_>) -> u64 {
+        self.secret.hasher().part(&user(uri)).finish()
+    }
+}
+
+/// The user part with its escapes undone; the digits of a telephone number (RFC 3966 §5.1.1).
+fn user(uri: &Uri<'_>) -> Vec<u8, { limits::URI }> {
+    let escaped = match uri {
+        Uri::Sip(uri) => uri.user.unwrap_or_default(),
+        Uri::Pres(uri) => uri.user.unwrap_or_default(),
+        Uri::Tel(uri) => return uri.digits().take(limits::URI).collect(),
+        Uri::Other { .. } => &[],
+    };
+    let mut user = Vec::new();
+    let mut rest = escaped;
+    while let Some((&byte, behind)) = rest.split_first() {
+        let (byte, behind) = match (byte, behind) {
+            (b'%', [high, low, behind @ ..]) => match (
+                char::from(*high).to_digit(16),
+                char::from(*low).to_digit(16),
+            ) {
+                (Some(high), Some(low)) => ((high << 4 | low) as u8, behind),
+                (None, _) | (_, None) => (b'%', &rest[1..]),
+            },
+            (byte, behind) => (byte, behind),
+        };
+        // No user of ours is longer, so a cut one finds nobody.
+        if user.push(byte).is_err() {
+            break;
+        }
+        rest = behind;
+    }
+    user
+}
