@@ -149,7 +149,9 @@ impl Settings {
 
     fn validate_presentities(&self) -> Result<(), Invalid> {
         for (at, presentity) in self.presentities.iter().enumerate() {
-            if !is_address(&presentity.uri) {
+            // An XML document spells these out in five and six bytes, and the longest must fit.
+            let is_plain = !presentity.uri.contains(['&', '\'']);
+            if !is_address(&presentity.uri) || !is_plain {
                 return Err(Invalid::Presentity(at));
             }
             let mut before = self.presentities.iter().take(at);

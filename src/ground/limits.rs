@@ -52,8 +52,8 @@ pub const NOTE: usize = 128;
 /// Calls of one watched presentity told apart; of more, the ones a lamp would show.
 pub const WATCHED_PARTS: usize = 8;
 
-/// Bytes of the document of one presentity in one package.
-pub const BODY: usize = 1_536;
+/// Bytes of the document of one presentity in one package: holds the longest URI and note there can be.
+pub const BODY: usize = 2_048;
 
 /// Documents kept for retransmissions; see what happens beyond in the notifier's `bodies`.
 pub const BODIES: usize = 16;

@@ -59,7 +59,7 @@ pub(crate) const BODIES: [Expected; 11] = [
         Activities::NONE,
         "",
         1,
-        1,
+        0,
     ),
     (
         "xpidf in use",
@@ -68,7 +68,7 @@ pub(crate) const BODIES: [Expected; 11] = [
         Activities::ON_THE_PHONE,
         "",
         1,
-        1,
+        0,
     ),
     (
         "xpidf closed",
@@ -77,7 +77,7 @@ pub(crate) const BODIES: [Expected; 11] = [
         Activities::NONE,
         "",
         1,
-        1,
+        0,
     ),
     (
         "freeswitch: declares ISO-8859-1 and sends UTF-8, single quotes, mixed line ends, bare &",

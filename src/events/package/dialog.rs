@@ -109,7 +109,16 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
     } else {
         Vec::new()
     };
-    dialog_info::read(body, &mut |dialog| apply(&mut rows, dialog))?;
+    let mut listed = 0;
+    dialog_info::read(body, &mut |dialog| {
+        listed += 1;
+        apply(&mut rows, dialog);
+    })?;
+    // FreeSWITCH says "no call" so; by the letter it says nothing. Believe it, and ask for the full state.
+    let empties = partial && listed == 0 && !rows.is_empty();
+    if empties {
+        rows.clear();
+    }
     memory.rows = rows;
     memory.version = head.version.or(known);
     memory.watched = memory
@@ -123,7 +132,7 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
         (None, Some(_)) => false,
         (_, None) => true,
     };
-    Ok(if partial && !follows {
+    Ok(if partial && (empties || !follows) {
         Reading::Gap(memory.watched)
     } else {
         Reading::State(memory.watched)

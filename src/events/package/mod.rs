@@ -2,6 +2,8 @@
 
 mod dialog;
 mod presence;
+#[cfg(test)]
+mod tests;
 
 use super::presentity::Presentity;
 use super::watched::Watched;
@@ -149,29 +151,5 @@ impl Memory {
     /// What is known now.
     pub fn watched(&self) -> Watched {
         self.watched
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_compared_byte_by_byte() /* N05 */
-    {
-        assert_eq!(Package::from_name(b"presence"), Some(Package::Presence));
-        assert_eq!(Package::from_name(b"dialog"), Some(Package::Dialog));
-        for other in [&b"Presence"[..], b"presence.winfo", b"", b"dialo"] {
-            assert_eq!(Package::from_name(other), None);
-        }
-    }
-
-    #[test]
-    fn a_package_has_a_body_and_a_lifetime() /* N07 */
-    {
-        for package in Package::ALL {
-            assert!(!package.spec().bodies.is_empty());
-            assert_eq!(package.spec().expires, Seconds(3_600));
-        }
     }
 }

@@ -51,7 +51,7 @@ fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
     let person = Person {
         id: "person",
         activities: presence.activities,
-        note,
+        note: None,
         timestamp,
     };
     let document = pidf::Presence {

@@ -30,11 +30,8 @@ pub(super) fn presence<'a>(
             Event::Start(tag) if is_expected(tag, depth) && known == depth - 1 => {
                 known = depth;
                 match depth {
-                    ADDRESS => {
-                        let uri = reader.attribute("uri");
-                        address = Part::default();
-                        address.contact = uri.is_some_and(|uri| !uri.is_empty());
-                    }
+                    // Its URI stands there whether a device is registered or not: no contact.
+                    ADDRESS => address = Part::default(),
                     STATUS => status(reader, tag, &mut address),
                     _ => {}
                 }

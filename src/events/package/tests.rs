@@ -1,0 +1,392 @@
+//! What lamps make of the documents that servers and phones send, and of our own.
+
+extern crate std;
+
+use super::*;
+use crate::events::presentity::Presence;
+use crate::ground::text::Text;
+use crate::ground::time::Wall;
+use crate::wire::doc::pidf::{Activities, Basic};
+use std::format;
+use std::string::String;
+
+macro_rules! body {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../tests/bodies/", $name, ".xml"))
+    };
+}
+
+fn read(package: Package, memory: &mut Memory, body: &[u8]) -> Reading {
+    (package.spec().read)(memory, body).expect("a document")
+}
+
+fn state_of(package: Package, body: &[u8]) -> Watched {
+    let mut memory = Memory::new();
+    read(package, &mut memory, body);
+    memory.watched()
+}
+
+#[test]
+fn names_are_compared_byte_by_byte() /* N05 */
+{
+    assert_eq!(Package::from_name(b"presence"), Some(Package::Presence));
+    assert_eq!(Package::from_name(b"dialog"), Some(Package::Dialog));
+    for other in [&b"Presence"[..], b"presence.winfo", b"", b"dialo"] {
+        assert_eq!(Package::from_name(other), None);
+    }
+}
+
+#[test]
+fn a_package_has_a_body_and_a_lifetime() /* N07 */
+{
+    for package in Package::ALL {
+        assert!(!package.spec().bodies.is_empty());
+        assert_eq!(package.spec().expires, Seconds(3_600));
+    }
+}
+
+#[test]
+fn presence_of_every_dialect_lights_the_right_lamp() /* FIELD, FIELD 12, FIELD 13 */
+{
+    for (name, body, expected) in [
+        (
+            "asterisk idle",
+            &body!("pidf_asterisk_idle")[..],
+            Watched::Idle,
+        ),
+        (
+            "asterisk talking",
+            body!("pidf_asterisk_talking"),
+            Watched::Busy,
+        ),
+        (
+            "asterisk unavailable",
+            body!("pidf_asterisk_unavailable"),
+            Watched::Offline,
+        ),
+        ("asterisk of old", body!("pidf_asterisk_old"), Watched::Busy),
+        ("comsipl", body!("pidf_comsipl"), Watched::Offline),
+        ("freeswitch", body!("pidf_freeswitch"), Watched::Away),
+        (
+            "grandstream",
+            body!("pidf_grandstream_publish"),
+            Watched::Offline,
+        ),
+        ("linphone", body!("pidf_linphone_publish"), Watched::Busy),
+        ("softclient", body!("pidf_softclient"), Watched::Dnd),
+        ("xpidf open", body!("xpidf_asterisk_open"), Watched::Idle),
+        ("xpidf in use", body!("xpidf_asterisk_inuse"), Watched::Busy),
+        (
+            "xpidf closed",
+            body!("xpidf_asterisk_closed"),
+            Watched::Offline,
+        ),
+    ] {
+        assert_eq!(state_of(Package::Presence, body), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_note_says_what_the_status_does_not() /* FIELD */
+{
+    for (basic, note, expected) in [
+        ("open", "Ready", Watched::Idle),
+        ("open", "Ringing", Watched::Ringing),
+        ("open", "On the phone", Watched::Busy),
+        ("open", "On hold", Watched::Held),
+        ("closed", "Unavailable", Watched::Offline),
+        ("closed", "Do not disturb", Watched::Dnd),
+        ("open", "DND", Watched::Dnd),
+        ("closed", "", Watched::Offline),
+    ] {
+        let body = format!(
+            "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='sip:a@b'><note>{note}</note>\
+             <tuple id='a'><status><basic>{basic}</basic></status></tuple></presence>"
+        );
+        assert_eq!(
+            state_of(Package::Presence, body.as_bytes()),
+            expected,
+            "{basic} {note}"
+        );
+    }
+}
+
+#[test]
+fn dialogs_of_every_dialect_light_the_right_lamp() /* FIELD */
+{
+    for (name, body, expected) in [
+        (
+            "asterisk idle",
+            &body!("dialog_asterisk_idle")[..],
+            Watched::Idle,
+        ),
+        (
+            "asterisk ringing",
+            body!("dialog_asterisk_ringing"),
+            Watched::Ringing,
+        ),
+        (
+            "asterisk talking",
+            body!("dialog_asterisk_talking"),
+            Watched::Busy,
+        ),
+        (
+            "asterisk hold",
+            body!("dialog_asterisk_hold"),
+            Watched::Held,
+        ),
+        (
+            "freeswitch idle",
+            body!("dialog_freeswitch_idle"),
+            Watched::Idle,
+        ),
+        (
+            "freeswitch hold is early and held",
+            body!("dialog_freeswitch_hold"),
+            Watched::Held,
+        ),
+        (
+            "kamailio with several",
+            body!("dialog_kamailio_several"),
+            Watched::Ringing,
+        ),
+        (
+            "opensips idle",
+            body!("dialog_opensips_idle"),
+            Watched::Idle,
+        ),
+        (
+            "opensips with blanks",
+            body!("dialog_opensips_spaces"),
+            Watched::Trying,
+        ),
+        (
+            "yealink full",
+            body!("dialog_yealink_full"),
+            Watched::Trying,
+        ),
+        (
+            "no id, no entity, no version",
+            body!("dialog_bare"),
+            Watched::Busy,
+        ),
+    ] {
+        assert_eq!(state_of(Package::Dialog, body), expected, "{name}");
+    }
+}
+
+/// A dialog-info document with dialogs of `(id, state)`.
+fn dialogs(version: u32, extent: &str, dialogs: &[(&str, &str)]) -> String {
+    let mut body = format!(
+        "<dialog-info xmlns='urn:ietf:params:xml:ns:dialog-info' version='{version}' state='{extent}' entity='sip:a@b'>"
+    );
+    for (id, state) in dialogs {
+        body += &format!("<dialog id='{id}'><state>{state}</state></dialog>");
+    }
+    body + "</dialog-info>"
+}
+
+#[test]
+fn partial_documents_change_rows_and_full_ones_replace_them() /* D14 D15 FIELD 11 */
+{
+    let mut memory = Memory::new();
+    let mut next = |version, extent, rows: &[(&str, &str)]| {
+        read(
+            Package::Dialog,
+            &mut memory,
+            dialogs(version, extent, rows).as_bytes(),
+        )
+    };
+    assert_eq!(next(0, "full", &[]), Reading::State(Watched::Idle));
+    assert_eq!(
+        next(1, "partial", &[("a", "early")]),
+        Reading::State(Watched::Ringing)
+    );
+    assert_eq!(
+        next(2, "partial", &[("b", "confirmed")]),
+        Reading::State(Watched::Ringing)
+    );
+    assert_eq!(
+        next(3, "partial", &[("a", "terminated")]),
+        Reading::State(Watched::Busy)
+    );
+    assert_eq!(next(3, "partial", &[("b", "terminated")]), Reading::Stale);
+    assert_eq!(next(1, "partial", &[("b", "terminated")]), Reading::Stale);
+    assert_eq!(
+        next(7, "partial", &[("c", "trying")]),
+        Reading::Gap(Watched::Busy)
+    );
+    assert_eq!(
+        next(8, "full", &[("d", "proceeding")]),
+        Reading::State(Watched::Trying)
+    );
+    assert_eq!(
+        next(9, "partial", &[("unseen", "terminated")]),
+        Reading::State(Watched::Trying)
+    );
+}
+
+#[test]
+fn a_full_document_is_taken_whatever_its_version() /* D14 H09 */
+{
+    let mut memory = Memory::new();
+    for version in [5, 0, 0, 9, 4_294_967_295, 0] {
+        let body = dialogs(version, "full", &[("a", "confirmed")]);
+        assert_eq!(
+            read(Package::Dialog, &mut memory, body.as_bytes()),
+            Reading::State(Watched::Busy)
+        );
+    }
+    let body = dialogs(1, "partial", &[("a", "terminated")]);
+    assert_eq!(
+        read(Package::Dialog, &mut memory, body.as_bytes()),
+        Reading::State(Watched::Idle)
+    );
+}
+
+#[test]
+fn a_partial_document_before_any_full_one_asks_for_it() /* D14 */
+{
+    let mut memory = Memory::new();
+    let body = dialogs(6, "partial", &[("a", "confirmed")]);
+    assert_eq!(
+        read(Package::Dialog, &mut memory, body.as_bytes()),
+        Reading::Gap(Watched::Busy)
+    );
+}
+
+#[test]
+fn an_empty_partial_document_is_believed_once_and_checked() /* FIELD 11 */
+{
+    let mut memory = Memory::new();
+    read(
+        Package::Dialog,
+        &mut memory,
+        dialogs(0, "full", &[("a", "confirmed")]).as_bytes(),
+    );
+    let empty = |version| dialogs(version, "partial", &[]);
+    assert_eq!(
+        read(Package::Dialog, &mut memory, empty(1).as_bytes()),
+        Reading::Gap(Watched::Idle)
+    );
+    assert_eq!(
+        read(Package::Dialog, &mut memory, empty(2).as_bytes()),
+        Reading::State(Watched::Idle)
+    );
+}
+
+#[test]
+fn a_broken_document_changes_nothing() /* S27 */
+{
+    let mut memory = Memory::new();
+    read(
+        Package::Dialog,
+        &mut memory,
+        dialogs(0, "full", &[("a", "confirmed")]).as_bytes(),
+    );
+    let cut = dialogs(1, "full", &[("a", "terminated")]).replace("</dialog-info>", "");
+    assert!((Package::Dialog.spec().read)(&mut memory, cut.as_bytes()).is_err());
+    assert_eq!(memory.watched(), Watched::Busy);
+    let next = dialogs(1, "partial", &[("b", "early")]);
+    assert_eq!(
+        read(Package::Dialog, &mut memory, next.as_bytes()),
+        Reading::State(Watched::Ringing)
+    );
+}
+
+#[test]
+fn more_calls_than_fit_keep_those_a_lamp_would_show() {
+    let mut memory = Memory::new();
+    let ids: std::vec::Vec<String> = (0..limits::WATCHED_PARTS + 3)
+        .map(|id| format!("{id}"))
+        .collect();
+    let mut rows: std::vec::Vec<(&str, &str)> =
+        ids.iter().map(|id| (id.as_str(), "trying")).collect();
+    rows.push(("last", "early"));
+    let body = dialogs(0, "full", &rows);
+    assert_eq!(
+        read(Package::Dialog, &mut memory, body.as_bytes()),
+        Reading::State(Watched::Ringing)
+    );
+}
+
+/// What another agent's lamp shows of a presentity of ours, in both packages.
+fn shown(basic: Basic, activities: Activities, in_call: bool) -> (Watched, Watched) {
+    let mut presentity = Presentity::new(Text::copied("sip:desk@192.0.2.1").expect("it fits"));
+    let presence = Presence {
+        basic,
+        activities,
+        ..Presence::new()
+    };
+    presentity.update(Wall::from_unix_millis(1_790_000_000_000), presence, in_call);
+    let mut buf = [0; limits::BODY];
+    let states = [Package::Presence, Package::Dialog].map(|package| {
+        let body = (package.spec().write)(&presentity, Told::Nothing, &mut buf).expect("it fits");
+        let mut document = buf[..body.len].to_vec();
+        if let Some(at) = body.version_at {
+            document.insert(at, b'0');
+        }
+        state_of(package, &document)
+    });
+    (states[0], states[1])
+}
+
+#[test]
+fn our_own_documents_light_our_own_lamps() /* FIELD 13 */
+{
+    assert_eq!(
+        shown(Basic::Open, Activities::NONE, false),
+        (Watched::Idle, Watched::Idle)
+    );
+    assert_eq!(
+        shown(Basic::Open, Activities::ON_THE_PHONE, true),
+        (Watched::Busy, Watched::Busy)
+    );
+    assert_eq!(
+        shown(Basic::Closed, Activities::BUSY, true),
+        (Watched::Dnd, Watched::Busy)
+    );
+    assert_eq!(
+        shown(Basic::Open, Activities::AWAY, false),
+        (Watched::Away, Watched::Idle)
+    );
+}
+
+#[test]
+fn the_largest_documents_fit() /* G07 */
+{
+    let note = "&".repeat(limits::NOTE);
+    let uri = format!("sip:{}@192.0.2.1", "u".repeat(limits::URI - 14));
+    let mut presentity = Presentity::new(Text::copied(&uri).expect("it fits"));
+    let all = Activities::AWAY
+        .with(Activities::BUSY)
+        .with(Activities::ON_THE_PHONE)
+        .with(Activities::VACATION);
+    let presence = Presence {
+        activities: all,
+        note: Text::copied(&note).expect("it fits"),
+        ..Presence::new()
+    };
+    presentity.update(Wall::from_unix_millis(1_790_000_000_000), presence, true);
+    for _ in 0..8 {
+        for in_call in [false, true] {
+            presentity.update(Wall::UNSET, presentity.presence().clone(), in_call);
+        }
+    }
+    let mut buf = [0; limits::BODY];
+    for package in Package::ALL {
+        for told in [
+            Told::Nothing,
+            Told::Until(
+                (package.spec().revision)(&presentity)
+                    .saturating_sub(7)
+                    .max(1),
+            ),
+        ] {
+            assert!(
+                (package.spec().write)(&presentity, told, &mut buf).is_some(),
+                "{package:?} {told:?}"
+            );
+        }
+    }
+}
