@@ -1,0 +1,114 @@
+//! UDP sockets: datagrams in and out, in batches, and the errors that come back for them.
+//!
+//! [`inbox`] receives, [`outbox`] sends; both hold the same sockets.
+
+pub mod inbox;
+pub mod outbox;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::rc::Rc;
+use std::vec::Vec;
+
+use nix::sys::socket::{setsockopt, sockopt};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
+
+/// The most sockets one agent listens on.
+pub const SOCKETS: usize = 16;
+
+/// A socket and the address it is bound to.
+#[derive(Clone, Debug)]
+pub struct Socket {
+    /// The socket, non-blocking.
+    pub udp: Rc<UdpSocket>,
+    /// Where it listens: the port is the real one, the address may be unspecified.
+    pub bound: SocketAddr,
+}
+
+/// A socket could not be opened.
+#[derive(Debug)]
+pub struct BindError {
+    /// The address that was asked for.
+    pub address: SocketAddr,
+    /// Why not.
+    pub error: io::Error,
+}
+
+/// Opens a socket for each address.
+///
+/// # Errors
+/// The first address that cannot be had.
+pub fn listen(addresses: &[SocketAddr]) -> Result<Vec<Socket>, BindError> {
+    addresses
+        .iter()
+        .map(|&address| open(address).map_err(|error| BindError { address, error }))
+        .collect()
+}
+
+/// An IPv6 socket takes IPv6 only, so that no peer ever has a v4-mapped address.
+fn open(address: SocketAddr) -> io::Result<Socket> {
+    let family = if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let fd = socket_with(family, SocketType::DGRAM, flags, None)?;
+    if address.is_ipv4() {
+        setsockopt(&fd, sockopt::Ipv4RecvErr, &true)?;
+        if address.ip().is_unspecified() {
+            setsockopt(&fd, sockopt::Ipv4PacketInfo, &true)?;
+        }
+    } else {
+        setsockopt(&fd, sockopt::Ipv6V6Only, &true)?;
+        setsockopt(&fd, sockopt::Ipv6RecvErr, &true)?;
+        if address.ip().is_unspecified() {
+            setsockopt(&fd, sockopt::Ipv6RecvPacketInfo, &true)?;
+        }
+    }
+    bind(&fd, &address)?;
+    let udp = UdpSocket::from(fd);
+    let bound = udp.local_addr()?;
+    Ok(Socket {
+        udp: Rc::new(udp),
+        bound,
+    })
+}
+
+/// The address that a peer far away would see us at, for a socket that listens on all of them: where the
+/// kernel's default route leaves. Nothing is sent.
+pub fn address_towards(remote: SocketAddr) -> Option<SocketAddr> {
+    let any: SocketAddr = if remote.is_ipv4() {
+        (Ipv4Addr::UNSPECIFIED, 0).into()
+    } else {
+        (Ipv6Addr::UNSPECIFIED, 0).into()
+    };
+    let probe = UdpSocket::bind(any).ok()?;
+    probe.connect(remote).ok()?;
+    probe.local_addr().ok()
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BindError { address, error } = self;
+        write!(f, "cannot listen on udp:{address}: {error}")?;
+        match error.kind() {
+            io::ErrorKind::AddrInUse => write!(
+                f,
+                "\nremedy: end the program that has this port, or listen elsewhere with --listen"
+            ),
+            io::ErrorKind::AddrNotAvailable => write!(
+                f,
+                "\nremedy: this machine does not have the address; listen on one that `ip addr` shows"
+            ),
+            io::ErrorKind::PermissionDenied => {
+                write!(f, "\nremedy: ports below 1024 need more rights")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! Where the loop sleeps: one epoll set for everything that a SIP message or a timer touches.
+//!
+//! The reactor of async-io would do, but it costs a heap allocation for each wake-up, and its own thread takes
+//! turns with ours. So the hot descriptors are here, level-triggered; the reactor keeps the control socket's
+//! connections, and rings the [`Doorbell`] when one of them has work for the executor.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
+
+use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::io::Errno;
+
+/// Whose descriptor is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A task can go on, or somebody asked the loop to stop.
+    Doorbell,
+    /// The deadline is there.
+    Timer,
+    /// A signal came.
+    Signals,
+    /// A name server answered.
+    Dns,
+    /// A datagram came, or an error for one that we sent: which socket.
+    Socket(u8),
+}
+
+/// The epoll set.
+pub struct Poller {
+    epoll: OwnedFd,
+    events: [epoll::Event; EVENTS],
+}
+
+impl Poller {
+    /// An empty set.
+    ///
+    /// # Errors
+    /// The kernel's, when there is no descriptor left.
+    pub fn new() -> io::Result<Poller> {
+        let nothing = epoll::Event {
+            flags: epoll::EventFlags::empty(),
+            data: epoll::EventData::new_u64(0),
+        };
+        Ok(Poller {
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            events: [nothing; EVENTS],
+        })
+    }
+
+    /// Reports `source` while `fd` has something to read.
+    ///
+    /// # Errors
+    /// The kernel's, when it is out of memory.
+    pub fn add(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(source.number());
+        epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN)?;
+        Ok(())
+    }
+
+    /// Sleeps until a source is ready; with `at_once`, only looks.
+    ///
+    /// # Errors
+    /// The kernel's; an interruption is none.
+    pub fn wait(&mut self, at_once: bool) -> io::Result<impl Iterator<Item = Source> + use<>> {
+        let limit = at_once.then(rustix::event::Timespec::default);
+        let count = match epoll::wait(&self.epoll, &mut self.events, limit.as_ref()) {
+            Ok(count) => count,
+            Err(Errno::INTR) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        let events = self.events;
+        Ok((0..count).filter_map(move |at| Source::from_number(events[at].data.u64())))
+    }
+}
+
+impl Source {
+    fn number(self) -> u64 {
+        match self {
+            Source::Doorbell => 0,
+            Source::Timer => 1,
+            Source::Signals => 2,
+            Source::Dns => 3,
+            Source::Socket(at) => FIRST_SOCKET + u64::from(at),
+        }
+    }
+
+    fn from_number(number: u64) -> Option<Source> {
+        match number {
+            0 => Some(Source::Doorbell),
+            1 => Some(Source::Timer),
+            2 => Some(Source::Signals),
+            3 => Some(Source::Dns),
+            at => u8::try_from(at - FIRST_SOCKET).ok().map(Source::Socket),
+        }
+    }
+}
+
+/// Wakes the loop from a task, from async-io's thread, or from a test's.
+#[derive(Debug)]
+pub struct Doorbell {
+    fd: OwnedFd,
+    rung: AtomicBool,
+}
+
+impl Doorbell {
+    /// A silent doorbell.
+    ///
+    /// # Errors
+    /// The kernel's, when there is no descriptor left.
+    pub fn new() -> io::Result<Arc<Doorbell>> {
+        let flags = EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;
+        Ok(Arc::new(Doorbell {
+            fd: eventfd(0, flags)?,
+            rung: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether somebody has rung since the last call.
+    pub fn take(&self) -> bool {
+        self.rung.swap(false, Ordering::AcqRel)
+    }
+
+    /// Makes the descriptor quiet again.
+    pub fn handle_readable(&self) {
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.fd, &mut count); // Nothing to read is as quiet.
+    }
+}
+
+impl Wake for Doorbell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            let _ = rustix::io::write(&self.fd, &1_u64.to_ne_bytes()); // A full counter wakes too.
+        }
+    }
+}
+
+impl AsFd for Doorbell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Sources reported in one go; the rest comes with the next wait.
+const EVENTS: usize = 16;
+
+const FIRST_SOCKET: u64 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+    use std::vec::Vec;
+
+    #[test]
+    fn numbers_stand_for_their_sources() {
+        for source in [
+            Source::Doorbell,
+            Source::Timer,
+            Source::Signals,
+            Source::Dns,
+            Source::Socket(0),
+            Source::Socket(255),
+        ] {
+            assert_eq!(Source::from_number(source.number()), Some(source));
+        }
+    }
+
+    #[test]
+    fn a_ring_from_another_thread_wakes_once() {
+        let mut poller = Poller::new().expect("a poller");
+        let bell = Doorbell::new().expect("a doorbell");
+        poller.add(&*bell, Source::Doorbell).expect("added");
+        let other = bell.clone();
+        let thread = thread::spawn(move || {
+            other.wake_by_ref();
+            other.wake_by_ref();
+        });
+        let ready: Vec<_> = poller.wait(false).expect("waits").collect();
+        thread.join().expect("joined");
+        assert_eq!(ready, [Source::Doorbell]);
+        assert!(bell.take());
+        bell.handle_readable();
+        assert_eq!(poller.wait(true).expect("looks").count(), 0);
+        assert!(!bell.take());
+    }
+}
