@@ -5,6 +5,7 @@
 //! connections, and rings the [`Doorbell`] when one of them has work for the executor.
 
 use std::io;
+use std::rc::Rc;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,7 @@ pub enum Source {
 
 /// The epoll set.
 pub struct Poller {
-    epoll: OwnedFd,
+    registry: Registry,
     events: [epoll::Event; EVENTS],
 }
 
@@ -45,19 +46,14 @@ impl Poller {
             data: epoll::EventData::new_u64(0),
         };
         Ok(Poller {
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            registry: Registry(Rc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?)),
             events: [nothing; EVENTS],
         })
     }
 
-    /// Reports `source` while `fd` has something to read.
-    ///
-    /// # Errors
-    /// The kernel's, when it is out of memory.
-    pub fn add(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
-        let data = epoll::EventData::new_u64(source.number());
-        epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN)?;
-        Ok(())
+    /// A handle for those that add descriptors later.
+    pub fn registry(&self) -> Registry {
+        self.registry.clone()
     }
 
     /// Sleeps until a source is ready; with `at_once`, only looks.
@@ -66,13 +62,29 @@ impl Poller {
     /// The kernel's; an interruption is none.
     pub fn wait(&mut self, at_once: bool) -> io::Result<impl Iterator<Item = Source> + use<>> {
         let limit = at_once.then(rustix::event::Timespec::default);
-        let count = match epoll::wait(&self.epoll, &mut self.events, limit.as_ref()) {
+        let count = match epoll::wait(&*self.registry.0, &mut self.events, limit.as_ref()) {
             Ok(count) => count,
             Err(Errno::INTR) => 0,
             Err(error) => return Err(error.into()),
         };
         let events = self.events;
         Ok((0..count).filter_map(move |at| Source::from_number(events[at].data.u64())))
+    }
+}
+
+/// Where descriptors are added; closing one takes it out again.
+#[derive(Clone, Debug)]
+pub struct Registry(Rc<OwnedFd>);
+
+impl Registry {
+    /// Reports `source` while `fd` has something to read.
+    ///
+    /// # Errors
+    /// The kernel's, when it is out of memory.
+    pub fn add(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(source.number());
+        epoll::add(&*self.0, fd, data, epoll::EventFlags::IN)?;
+        Ok(())
     }
 }
 
@@ -177,7 +189,8 @@ mod tests {
     fn a_ring_from_another_thread_wakes_once() {
         let mut poller = Poller::new().expect("a poller");
         let bell = Doorbell::new().expect("a doorbell");
-        poller.add(&*bell, Source::Doorbell).expect("added");
+        let registry = poller.registry();
+        registry.add(&*bell, Source::Doorbell).expect("added");
         let other = bell.clone();
         let thread = thread::spawn(move || {
             other.wake_by_ref();

@@ -1,0 +1,146 @@
+//! The control socket: HTTP/1.1 over a Unix socket, for the command line.
+//!
+//! [`socket`] owns the file, [`http`] the bytes, [`router`] what is asked and [`views`] what is answered. The
+//! router knows no transport: whatever carries HTTP can serve the same routes.
+
+pub mod http;
+pub mod router;
+pub mod socket;
+pub mod views;
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use log::{debug, warn};
+use smol::{Async, LocalExecutor, Timer};
+
+use self::http::{Http, HttpError};
+use self::socket::{Claim, Refused};
+use super::hub::Hub;
+use super::runtime::Failed;
+use crate::ground::time::Duration;
+
+/// Connections at the same time; one more is answered with 503.
+pub const CONNECTIONS: usize = 8;
+
+/// The open control socket. Its file goes when this goes.
+pub struct Control {
+    claim: Claim,
+}
+
+impl Control {
+    /// Claims `path` and starts to serve it.
+    ///
+    /// # Errors
+    /// The path cannot be had: the text says why and what to do.
+    pub fn open(
+        executor: &Rc<LocalExecutor<'static>>,
+        hub: &Rc<RefCell<Hub>>,
+        path: PathBuf,
+    ) -> Result<Control, Failed> {
+        let (claim, listener) = Claim::take(path)?;
+        let listener = Async::new(listener)?;
+        let (tasks, hub) = (executor.clone(), hub.clone());
+        executor
+            .spawn(async move { accept(tasks, hub, listener).await })
+            .detach();
+        Ok(Control { claim })
+    }
+
+    /// The socket's file.
+    pub fn path(&self) -> &Path {
+        self.claim.path()
+    }
+}
+
+impl From<Refused> for Failed {
+    fn from(refused: Refused) -> Failed {
+        Failed(std::format!("{refused}"))
+    }
+}
+
+async fn accept(
+    executor: Rc<LocalExecutor<'static>>,
+    hub: Rc<RefCell<Hub>>,
+    listener: Async<UnixListener>,
+) {
+    /// How long to leave the listener alone when there are no descriptors left.
+    const PAUSE: Duration = Duration::from_millis(200);
+    let open = Rc::new(Cell::new(0));
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                warn!("control socket: {error}");
+                Timer::after(PAUSE).await;
+                continue;
+            }
+        };
+        let slot = Slot::take(&open);
+        let hub = hub.clone();
+        executor
+            .spawn(async move {
+                if let Err(error) = converse(stream, &hub, slot.is_some()).await {
+                    debug!("control socket: {error}");
+                }
+                drop(slot);
+            })
+            .detach();
+    }
+}
+
+/// Answers one request after the other.
+async fn converse(
+    stream: Async<UnixStream>,
+    hub: &RefCell<Hub>,
+    admitted: bool,
+) -> Result<(), HttpError> {
+    let mut http = Http::new(stream);
+    if !admitted {
+        return http.refuse(503, "too many connections").await;
+    }
+    loop {
+        match http.read_head().await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(HttpError::Refused(status, text)) => return http.refuse(status, text).await,
+            Err(error) => return Err(error),
+        }
+        match router::handle(&mut http, hub).await {
+            Ok(()) => {}
+            Err(HttpError::Refused(status, text)) => return http.refuse(status, text).await,
+            Err(error) => return Err(error),
+        }
+        if !http.finish().await? {
+            return Ok(());
+        }
+    }
+}
+
+/// One of the connections that are allowed.
+struct Slot(Rc<Cell<usize>>);
+
+impl Slot {
+    fn take(open: &Rc<Cell<usize>>) -> Option<Slot> {
+        if open.get() >= CONNECTIONS {
+            return None;
+        }
+        open.set(open.get() + 1);
+        Some(Slot(open.clone()))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl From<io::Error> for HttpError {
+    fn from(error: io::Error) -> HttpError {
+        HttpError::Io(error)
+    }
+}

@@ -1,0 +1,394 @@
+//! What can be asked of the agent, whatever carries the request. All answers are JSON.
+//!
+//! | route | answer or effect |
+//! |---|---|
+//! | `GET /status` `/lamps` `/watchers` `/watches` `/presentities` `/capacity` `/panel` | what the name says |
+//! | `GET /lamps?follow=1` | a line for each lamp, then a line for each change, without end |
+//! | `GET /why/LAMP` | why the lamp shows what it shows |
+//! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel |
+//! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
+//! | `POST /reload` | reads the configuration again |
+
+use std::borrow::ToOwned;
+use std::cell::RefCell;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use embedded_svc::http::Method;
+use embedded_svc::http::server::asynch::Connection;
+use embedded_svc::io::asynch::Read;
+use smol::future::or;
+
+use super::http::BODY;
+use super::views::{self, Now};
+use crate::engine::agent::{Agent, Input};
+use crate::engine::config::Settings;
+use crate::engine::stub::Activity;
+use crate::ground::limits;
+use crate::ground::text::Text;
+use crate::shell::hub::{Hub, next_change};
+use crate::shell::panel::Panel;
+
+/// Status and body of an answer.
+type Answer = (u16, String);
+
+/// Answers one request.
+///
+/// # Errors
+/// The connection's.
+pub async fn handle<C: Connection>(connection: &mut C, hub: &RefCell<Hub>) -> Result<(), C::Error> {
+    let target = connection.uri().to_owned();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let get = connection.method() == Method::Get;
+    if get && path == "/lamps" && parameter(query, "follow").is_some_and(|value| value != "0") {
+        return follow(connection, hub).await;
+    }
+    let body = read_body(connection).await?;
+    let (status, body) = if get {
+        look(path, hub)
+    } else {
+        act(path, query, &body, hub)
+    };
+    let length = body.len().to_string();
+    let rows = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", &length),
+    ];
+    connection.initiate_response(status, None, &rows).await?;
+    connection.write_all(body.as_bytes()).await
+}
+
+/// Routes that change nothing.
+fn look(path: &str, hub: &RefCell<Hub>) -> Answer {
+    let (hub, now) = (&*hub.borrow(), Now::read());
+    let agent = &*hub.agent;
+    let json = match path {
+        "/status" => views::to_json(&views::status(hub, now)),
+        "/lamps" => views::to_json(&views::lamps(agent, now)),
+        "/watchers" => views::to_json(&views::watchers(agent)),
+        "/watches" => views::to_json(&views::watches(agent, now)),
+        "/presentities" => views::to_json(&views::presentities(agent, now)),
+        "/capacity" => views::to_json(&capacity()),
+        "/panel" => views::to_json(&views::face(hub)),
+        _ => return look_at_lamp(path, agent, now),
+    };
+    (200, json)
+}
+
+fn look_at_lamp(path: &str, agent: &Agent, now: Now) -> Answer {
+    let Some(name) = path.strip_prefix("/why/").and_then(decode) else {
+        return unknown_path(path);
+    };
+    match views::why(agent, &name, now) {
+        Some(reason) => (200, views::to_json(&reason)),
+        None => {
+            let names = agent.lamps().map(|lamp| lamp.name.to_string());
+            not_there("lamp", &name, names)
+        }
+    }
+}
+
+/// Routes that change something.
+fn act(path: &str, query: &str, body: &str, hub: &RefCell<Hub>) -> Answer {
+    let hub = &mut *hub.borrow_mut();
+    let mut segments = path.trim_start_matches('/').splitn(2, '/');
+    let (verb, name) = (segments.next(), segments.next());
+    match (verb, name.and_then(decode)) {
+        (Some("press"), Some(name)) => press(hub, &name),
+        (Some("release"), Some(name)) => release(hub, &name),
+        (Some("set"), Some(what)) => set(hub, &what, query, body.trim()),
+        (Some("reload"), None) => match hub.reload() {
+            Ok(()) => done(),
+            Err(error) => (400, views::error(&error)),
+        },
+        _ => unknown_path(path),
+    }
+}
+
+fn press(hub: &mut Hub, name: &str) -> Answer {
+    let Panel::Simulated(panel) = &mut hub.panel;
+    let Some(touches) = panel.press(name) else {
+        return no_button(hub, name);
+    };
+    hub.touch(&touches);
+    done()
+}
+
+fn release(hub: &mut Hub, name: &str) -> Answer {
+    let Panel::Simulated(panel) = &mut hub.panel;
+    let Some(touch) = panel.release(name) else {
+        return no_button(hub, name);
+    };
+    hub.touch(touch.as_slice());
+    done()
+}
+
+fn no_button(hub: &Hub, name: &str) -> Answer {
+    let Panel::Simulated(panel) = &hub.panel;
+    let names = panel.buttons().iter().map(|button| button.name.clone());
+    not_there("button", name, names)
+}
+
+fn set(hub: &mut Hub, what: &str, query: &str, value: &str) -> Answer {
+    let presentity = match parameter(query, "presentity").map(|uri| decode(uri).unwrap_or_default())
+    {
+        None => 0,
+        Some(uri) => {
+            let mut all = hub.agent.presentities();
+            let Some(at) = all.position(|presentity| presentity.uri == uri) else {
+                let names = hub.agent.presentities().map(|it| it.uri.to_string());
+                return not_there("presentity", &uri, names);
+            };
+            at
+        }
+    };
+    if presentity >= hub.agent.presentities().count() {
+        return (404, views::error("no presentity is configured"));
+    }
+    match input(what, value) {
+        Ok(input) => {
+            hub.change(|agent, now, wall| agent.handle_input(now, wall, presentity, input));
+            done()
+        }
+        Err(error) => (error.status, views::error(&error.text)),
+    }
+}
+
+struct Wrong {
+    status: u16,
+    text: String,
+}
+
+fn input(what: &str, value: &str) -> Result<Input, Wrong> {
+    let wrong = |text: &str| Wrong {
+        status: 400,
+        text: std::format!("{what}: {text}"),
+    };
+    let on = || match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(wrong("the value is on or off")),
+    };
+    match (what, value) {
+        ("dnd", _) => on().map(Input::Dnd),
+        ("idle", _) => on().map(Input::Idle),
+        ("hook", "up") => Ok(Input::Hook(true)),
+        ("hook", "down") => Ok(Input::Hook(false)),
+        ("hook", _) => Err(wrong("the value is up or down")),
+        ("activity", "none" | "") => Ok(Input::Activity(None)),
+        ("activity", name) => Activity::parse(name)
+            .map(|activity| Input::Activity(Some(activity)))
+            .ok_or_else(|| wrong(&std::format!("\"{name}\" is no activity of RFC 4480"))),
+        ("note", "") => Ok(Input::Note(None)),
+        ("note", text) => match Text::copied(text) {
+            Ok(text) => Ok(Input::Note(Some(text))),
+            Err(_) => Err(wrong(&std::format!("at most {} bytes", limits::NOTE))),
+        },
+        _ => Err(Wrong {
+            status: 404,
+            text: std::format!(
+                "there is no input \"{what}\"; there are: dnd, hook, activity, note, idle"
+            ),
+        }),
+    }
+}
+
+/// A line for each lamp, then one for each change, until the follower goes.
+async fn follow<C: Connection>(connection: &mut C, hub: &RefCell<Hub>) -> Result<(), C::Error> {
+    let rows = [
+        ("Content-Type", "application/x-ndjson"),
+        ("Cache-Control", "no-store"),
+    ];
+    connection.initiate_response(200, None, &rows).await?;
+    let mut shown: Vec<views::Lamp> = Vec::new();
+    loop {
+        let seen = hub.borrow().changes.count();
+        let lamps = views::lamps(hub.borrow().agent, Now::read());
+        for (at, lamp) in lamps.iter().enumerate() {
+            if shown.get(at).is_none_or(|old| !old.shows_the_same(lamp)) {
+                let line = views::to_json(lamp);
+                connection.write_all(line.as_bytes()).await?;
+            }
+        }
+        connection.flush().await?;
+        shown = lamps;
+        if !wait(connection, hub, seen).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits for a change; `false`: the follower has gone.
+async fn wait<C: Connection>(
+    connection: &mut C,
+    hub: &RefCell<Hub>,
+    seen: u64,
+) -> Result<bool, C::Error> {
+    let raw = connection.raw_connection()?;
+    let change = async {
+        next_change(hub, seen).await;
+        true
+    };
+    let gone = async {
+        let mut ignored = [0; 64];
+        while raw.read(&mut ignored).await.is_ok_and(|length| length > 0) {}
+        false
+    };
+    Ok(or(change, gone).await)
+}
+
+async fn read_body<C: Connection>(connection: &mut C) -> Result<String, C::Error> {
+    let mut bytes = std::vec![0; BODY];
+    let mut length = 0;
+    while length < bytes.len() {
+        match connection.read(&mut bytes[length..]).await? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    bytes.truncate(length);
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then_some(value)
+    })
+}
+
+/// Resolves `%XX` (RFC 3986 §2.1). `None` if it is not text.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        if first != b'%' {
+            bytes.push(first);
+            continue;
+        }
+        let (digits, tail) = tail.split_at_checked(2)?;
+        let mut digits = digits.iter().map(|&digit| char::from(digit).to_digit(16));
+        let value = digits.try_fold(0, |value, digit| Some(value * 16 + digit?))?;
+        bytes.push(u8::try_from(value).ok()?);
+        rest = tail;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn done() -> Answer {
+    (200, "{\"ok\":true}\n".to_string())
+}
+
+fn unknown_path(path: &str) -> Answer {
+    let (status, text) = match is_known(path) {
+        true => (405, "the other method, please"),
+        false => (404, "there is nothing here"),
+    };
+    (status, views::error(&std::format!("{path}: {text}")))
+}
+
+/// Whether the path would mean something with the other method.
+fn is_known(path: &str) -> bool {
+    let verb = path.trim_start_matches('/').split('/').next();
+    let name = path.trim_start_matches('/').split_once('/');
+    match verb.unwrap_or_default() {
+        "status" | "lamps" | "watchers" | "watches" | "presentities" | "capacity" | "panel"
+        | "reload" => name.is_none(),
+        "why" | "press" | "release" | "set" => name.is_some(),
+        _ => false,
+    }
+}
+
+fn not_there(what: &str, name: &str, names: impl Iterator<Item = String>) -> Answer {
+    let names: Vec<String> = names.collect();
+    let text = std::format!(
+        "there is no {what} \"{name}\"; there are: {}",
+        names.join(", ")
+    );
+    (404, views::error(&text))
+}
+
+#[derive(serde::Serialize)]
+struct Capacity {
+    tables: Vec<Table>,
+    agent_bytes: usize,
+}
+
+#[derive(serde::Serialize)]
+struct Table {
+    name: &'static str,
+    entries: usize,
+}
+
+fn capacity() -> Capacity {
+    let table = |(name, entries)| Table { name, entries };
+    Capacity {
+        tables: [
+            ("presentities", limits::PRESENTITIES),
+            ("subscriptions", limits::SUBSCRIPTIONS),
+            ("watches", limits::WATCHES),
+            ("server transactions", limits::TRANSACTIONS),
+            ("lamps", limits::LAMPS),
+            ("buttons", limits::BUTTONS),
+        ]
+        .map(table)
+        .into(),
+        agent_bytes: size_of::<Agent>() + size_of::<Settings>(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_resolved() {
+        for (text, expected) in [
+            ("blf1", Some("blf1")),
+            ("sip%3Aa%40b", Some("sip:a@b")),
+            ("%c3%BC", Some("ü")),
+            ("%", None),
+            ("%4", None),
+            ("%zz", None),
+            ("%+1", None),
+            ("%ff", None),
+        ] {
+            assert_eq!(decode(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_by_their_whole_name() {
+        assert_eq!(parameter("a=1&follow=1", "follow"), Some("1"));
+        assert_eq!(parameter("follow", "follow"), Some(""));
+        assert_eq!(parameter("unfollow=1", "follow"), None);
+    }
+
+    #[test]
+    fn a_wrong_value_says_which_are_right() {
+        for (what, value, status, text) in [
+            ("dnd", "yes", 400, "dnd: the value is on or off"),
+            ("hook", "on", 400, "hook: the value is up or down"),
+            (
+                "activity",
+                "x",
+                400,
+                "activity: \"x\" is no activity of RFC 4480",
+            ),
+            (
+                "mood",
+                "on",
+                404,
+                "there is no input \"mood\"; there are: dnd, hook, activity, note, idle",
+            ),
+        ] {
+            let Err(wrong) = input(what, value) else {
+                panic!("{what} {value} was taken");
+            };
+            assert_eq!((wrong.status, wrong.text.as_str()), (status, text));
+        }
+        assert!(input("note", &"x".repeat(limits::NOTE + 1)).is_err());
+        assert!(input("note", &"x".repeat(limits::NOTE)).is_ok());
+    }
+}

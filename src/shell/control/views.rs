@@ -1,0 +1,308 @@
+//! What the faces show, as JSON. Times are seconds; moments are RFC 3339 too, where the wall clock is set.
+
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use serde::Serialize;
+
+use crate::engine::agent::{
+    Agent, Basic, LampStatus, PresentityStatus, SubscriptionStatus, WatchStatus, Why,
+};
+use crate::ground::time::{Instant, Seconds, Wall};
+use crate::shell::clock;
+use crate::shell::hub::Hub;
+use crate::shell::panel::Panel;
+use crate::shell::panel::simulated::Kind;
+
+/// The moment of looking.
+#[derive(Clone, Copy)]
+pub struct Now {
+    mono: Instant,
+    wall: Wall,
+}
+
+impl Now {
+    /// Looks at the clocks.
+    pub fn read() -> Now {
+        Now {
+            mono: clock::now(),
+            wall: clock::wall(),
+        }
+    }
+
+    fn date(self, moment: Instant) -> Option<String> {
+        let utc = clock::wall_of(moment, self.mono, self.wall).utc()?;
+        Some(utc.to_string())
+    }
+
+    fn ago(self, moment: Instant) -> u64 {
+        (self.mono - moment).as_secs()
+    }
+}
+
+/// `GET /lamps`, one of them.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+pub struct Lamp {
+    name: String,
+    look: String,
+    watches: Option<String>,
+    state: &'static str,
+    since: Option<String>,
+    since_s: u64,
+}
+
+impl Lamp {
+    fn new(lamp: &LampStatus<'_>, now: Now) -> Lamp {
+        Lamp {
+            name: lamp.name.to_string(),
+            look: lamp.look.to_string(),
+            watches: lamp.watches.map(ToString::to_string),
+            state: lamp.state.name(),
+            since: now.date(lamp.since),
+            since_s: now.ago(lamp.since),
+        }
+    }
+
+    /// Whether a follower has to hear of it; time passing is no news.
+    pub fn shows_the_same(&self, other: &Lamp) -> bool {
+        self.name == other.name
+            && self.look == other.look
+            && self.state == other.state
+            && self.watches == other.watches
+    }
+}
+
+/// `GET /presentities`, one of them.
+#[derive(Debug, Serialize)]
+pub struct Presentity {
+    uri: String,
+    basic: &'static str,
+    activities: Vec<&'static str>,
+    note: Option<String>,
+    hook: &'static str,
+    dnd: bool,
+    idle: bool,
+    since: Option<String>,
+    since_s: u64,
+}
+
+impl Presentity {
+    fn new(presentity: &PresentityStatus<'_>, now: Now) -> Presentity {
+        Presentity {
+            uri: presentity.uri.to_string(),
+            basic: match presentity.basic {
+                Basic::Open => "open",
+                Basic::Closed => "closed",
+            },
+            activities: presentity.activities.iter().map(|it| it.name()).collect(),
+            note: Some(presentity.note)
+                .filter(|note| !note.is_empty())
+                .map(ToString::to_string),
+            hook: if presentity.hook_up { "up" } else { "down" },
+            dnd: presentity.dnd,
+            idle: presentity.idle,
+            since: now.date(presentity.since),
+            since_s: now.ago(presentity.since),
+        }
+    }
+}
+
+/// `GET /watchers`, one of them: a subscription that we serve.
+#[derive(Debug, Serialize)]
+pub struct Watcher {
+    presentity: String,
+    watcher: String,
+    package: &'static str,
+    state: &'static str,
+    expires_s: u32,
+    remote: String,
+}
+
+impl From<SubscriptionStatus<'_>> for Watcher {
+    fn from(subscription: SubscriptionStatus<'_>) -> Watcher {
+        Watcher {
+            presentity: subscription.presentity.to_string(),
+            watcher: subscription.watcher.to_string(),
+            package: subscription.package.name(),
+            state: subscription.state,
+            expires_s: subscription.expires.0,
+            remote: subscription.remote.to_string(),
+        }
+    }
+}
+
+/// `GET /watches`, one of them: our own subscription.
+#[derive(Debug, Serialize)]
+pub struct Watch {
+    target: String,
+    package: &'static str,
+    state: &'static str,
+    watched: &'static str,
+    remote: Option<String>,
+    expires_s: Option<u32>,
+    next_s: Option<u32>,
+    last_status: Option<u16>,
+    last_reason: &'static str,
+    last_notify: Option<String>,
+    last_notify_s: Option<u64>,
+    broken_since: Option<String>,
+    broken_s: Option<u64>,
+}
+
+impl Watch {
+    fn new(watch: &WatchStatus<'_>, now: Now) -> Watch {
+        let seconds = |left: Option<Seconds>| left.map(|Seconds(left)| left);
+        Watch {
+            target: watch.target.to_string(),
+            package: watch.package.name(),
+            state: watch.state,
+            watched: watch.watched.name(),
+            remote: watch.remote.map(|remote| remote.to_string()),
+            expires_s: seconds(watch.expires),
+            next_s: seconds(watch.next),
+            last_status: watch.last_status,
+            last_reason: watch.last_reason,
+            last_notify: watch.last_notify.and_then(|moment| now.date(moment)),
+            last_notify_s: watch.last_notify.map(|moment| now.ago(moment)),
+            broken_since: watch.broken_since.and_then(|moment| now.date(moment)),
+            broken_s: watch.broken_since.map(|moment| now.ago(moment)),
+        }
+    }
+}
+
+/// `GET /why/NAME`.
+#[derive(Debug, Serialize)]
+pub struct Reason {
+    lamp: Lamp,
+    rule: &'static str,
+    grace_left_s: Option<u32>,
+    watch: Option<Watch>,
+}
+
+impl Reason {
+    fn new(why: &Why<'_>, now: Now) -> Reason {
+        Reason {
+            lamp: Lamp::new(&why.lamp, now),
+            rule: why.rule,
+            grace_left_s: why.grace_left.map(|Seconds(left)| left),
+            watch: why.watch.as_ref().map(|watch| Watch::new(watch, now)),
+        }
+    }
+}
+
+/// `GET /status`.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    version: &'static str,
+    uptime_s: u64,
+    board: String,
+    listen: Vec<String>,
+    presentities: Vec<Presentity>,
+    subscriptions: usize,
+    watches: usize,
+    publications: usize,
+}
+
+/// `GET /panel`.
+#[derive(Debug, Serialize)]
+pub struct Face {
+    board: String,
+    buttons: Vec<Button>,
+    lamps: Vec<Shown>,
+}
+
+#[derive(Debug, Serialize)]
+struct Button {
+    name: String,
+    kind: &'static str,
+    pressed: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    name: String,
+    look: Option<String>,
+}
+
+/// All lamps.
+pub fn lamps(agent: &Agent, now: Now) -> Vec<Lamp> {
+    agent.lamps().map(|lamp| Lamp::new(&lamp, now)).collect()
+}
+
+/// All presentities.
+pub fn presentities(agent: &Agent, now: Now) -> Vec<Presentity> {
+    let all = agent.presentities();
+    all.map(|one| Presentity::new(&one, now)).collect()
+}
+
+/// All subscriptions that we serve.
+pub fn watchers(agent: &Agent) -> Vec<Watcher> {
+    agent.subscriptions().map(Watcher::from).collect()
+}
+
+/// All our own subscriptions.
+pub fn watches(agent: &Agent, now: Now) -> Vec<Watch> {
+    let all = agent.watches();
+    all.map(|watch| Watch::new(&watch, now)).collect()
+}
+
+/// Why the lamp called `name` shows what it shows; `None` if there is no such lamp.
+pub fn why(agent: &Agent, name: &str, now: Now) -> Option<Reason> {
+    let lamp = agent.lamps().position(|lamp| lamp.name == name)?;
+    agent.why(lamp).map(|why| Reason::new(&why, now))
+}
+
+/// The agent in a few numbers.
+pub fn status(hub: &Hub, now: Now) -> Status {
+    let listeners = hub.listeners.iter();
+    Status {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: now.ago(hub.started),
+        board: hub.board.clone(),
+        listen: listeners
+            .map(|address| std::format!("udp:{address}"))
+            .collect(),
+        presentities: presentities(hub.agent, now),
+        subscriptions: hub.agent.subscriptions().count(),
+        watches: hub.agent.watches().count(),
+        publications: 0,
+    }
+}
+
+/// The panel as it is.
+pub fn face(hub: &Hub) -> Face {
+    let Panel::Simulated(panel) = &hub.panel;
+    let button = |it: &crate::shell::panel::simulated::Button| Button {
+        name: it.name.clone(),
+        kind: match it.kind {
+            Kind::Momentary => "momentary",
+            Kind::Switch => "switch",
+        },
+        pressed: it.pressed,
+    };
+    let lamp = |it: &crate::shell::panel::simulated::Lamp| Shown {
+        name: it.name.clone(),
+        look: it.look.map(|look| look.to_string()),
+    };
+    Face {
+        board: hub.board.clone(),
+        buttons: panel.buttons().iter().map(button).collect(),
+        lamps: panel.lamps().iter().map(lamp).collect(),
+    }
+}
+
+/// An error's body.
+pub fn error(text: &str) -> String {
+    #[derive(Serialize)]
+    struct Wrong<'a> {
+        error: &'a str,
+    }
+    to_json(&Wrong { error: text })
+}
+
+/// JSON with a line's end behind it. Our own types can always be written.
+pub fn to_json(value: &impl Serialize) -> String {
+    let mut json = serde_json::to_string(value).unwrap_or_default();
+    json.push('\n');
+    json
+}

@@ -1,0 +1,191 @@
+use super::*;
+use std::vec::Vec as List;
+
+fn name(text: &str) -> Name {
+    Name::from_text(text).expect("a name")
+}
+
+/// A message under construction; names are written uncompressed unless a pointer is asked for.
+struct Message(List<u8>);
+
+impl Message {
+    fn answering(question: &[u8], records: u16) -> Message {
+        let mut bytes = question.to_vec();
+        bytes[2] = 0x81;
+        bytes[3] = 0x80;
+        bytes[6..8].copy_from_slice(&records.to_be_bytes());
+        Message(bytes)
+    }
+
+    fn record(mut self, owner: &[u8], kind: u16, lifetime: u32, data: &[u8]) -> Message {
+        self.0.extend(owner);
+        self.0.extend(kind.to_be_bytes());
+        self.0.extend(INTERNET.to_be_bytes());
+        self.0.extend(lifetime.to_be_bytes());
+        let length = u16::try_from(data.len()).expect("short");
+        self.0.extend(length.to_be_bytes());
+        self.0.extend(data);
+        self
+    }
+}
+
+/// The asked name, which always starts behind the header.
+const ASKED: &[u8] = &[0xc0, 12];
+
+fn ask(text: &str, kind: Kind) -> Vec<u8, QUESTION> {
+    question(7, &name(text), kind)
+}
+
+#[test]
+fn a_question_is_what_rfc_1035_draws() {
+    let bytes = question(0x1234, &name("PBX.example"), Kind::A);
+    let expected = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03pbx\x07example\x00\x00\x01\x00\x01";
+    assert_eq!(bytes.as_slice(), expected);
+}
+
+#[test]
+fn names_that_are_none() {
+    let long = "a".repeat(64);
+    let many = "a.".repeat(130);
+    for text in ["", ".", "a..b", ".a", long.as_str(), many.as_str()] {
+        assert_eq!(Name::from_text(text), None, "{text}");
+    }
+    assert_eq!(name("a.b."), name("A.b"));
+}
+
+#[test]
+fn addresses_are_taken_with_the_shortest_lifetime() {
+    let message = Message::answering(&ask("pbx.example", Kind::A), 2)
+        .record(ASKED, 1, 300, &[192, 0, 2, 1])
+        .record(ASKED, 1, 60, &[192, 0, 2, 2]);
+    let answer = answer(&message.0, 7, &name("pbx.example"), Kind::A).expect("ours");
+    assert_eq!(
+        answer.addresses.as_slice(),
+        [
+            IpAddr::from([192, 0, 2, 1]),
+            IpAddr::from([192, 0, 2, 2])
+        ]
+    );
+    assert_eq!((answer.lifetime, answer.failed), (60, false));
+}
+
+#[test]
+fn aliases_are_followed_in_any_order_and_strangers_ignored() {
+    let message = Message::answering(&ask("a.x", Kind::Aaaa), 4)
+        .record(b"\x01c\x01x\x00", 28, 30, &[1; 16])
+        .record(b"\x01z\x01x\x00", 28, 30, &[9; 16])
+        .record(b"\x01b\x01x\x00", 5, 20, b"\x01C\x01X\x00")
+        .record(ASKED, 5, 40, b"\x01b\xc0\x0e");
+    let answer = answer(&message.0, 7, &name("a.x"), Kind::Aaaa).expect("ours");
+    assert_eq!(answer.addresses.as_slice(), [IpAddr::from([1_u8; 16])]);
+    assert_eq!(answer.lifetime, 20);
+}
+
+#[test]
+fn an_alias_loop_ends_without_an_address() /* J07 */
+{
+    let message = Message::answering(&ask("a.x", Kind::A), 2)
+        .record(ASKED, 5, 40, b"\x01b\x01x\x00")
+        .record(b"\x01b\x01x\x00", 5, 40, b"\x01a\x01x\x00");
+    let answer = answer(&message.0, 7, &name("a.x"), Kind::A).expect("ours");
+    assert!(answer.addresses.is_empty() && !answer.failed);
+}
+
+#[test]
+fn services_are_read() {
+    let message = Message::answering(&ask("_sip._udp.x", Kind::Srv), 1).record(
+        ASKED,
+        33,
+        90,
+        b"\x00\x0a\x00\x05\x13\xc4\x03pbx\x01x\x00",
+    );
+    let answer = answer(&message.0, 7, &name("_sip._udp.x"), Kind::Srv).expect("ours");
+    let server = Server {
+        priority: 10,
+        weight: 5,
+        port: 5_060,
+        host: name("pbx.x"),
+    };
+    assert_eq!(answer.servers.as_slice(), [server]);
+}
+
+#[test]
+fn a_thousand_records_are_cut_to_what_is_used() /* J07 */
+{
+    let mut message = Message::answering(&ask("a.x", Kind::A), 1_000);
+    for _ in 0..1_000 {
+        message = message.record(ASKED, 1, 1, &[10, 0, 0, 1]);
+    }
+    let answer = answer(&message.0, 7, &name("a.x"), Kind::A).expect("ours");
+    assert_eq!(answer.addresses.len(), RECORDS);
+}
+
+#[test]
+fn what_does_not_answer_our_question_is_not_ours() {
+    let asked = ask("a.x", Kind::A);
+    let good = Message::answering(&asked, 1).record(ASKED, 1, 9, &[10, 0, 0, 1]);
+    let is_ours = |bytes: &[u8], id, text, kind| answer(bytes, id, &name(text), kind).is_ok();
+    assert!(is_ours(&good.0, 7, "a.x", Kind::A));
+    assert!(!is_ours(&good.0, 8, "a.x", Kind::A), "other id");
+    assert!(!is_ours(&good.0, 7, "b.x", Kind::A), "other name");
+    assert!(!is_ours(&good.0, 7, "a.x", Kind::Aaaa), "other kind");
+    assert!(!is_ours(&asked, 7, "a.x", Kind::A), "our own question");
+    for end in 0..asked.len() {
+        assert!(!is_ours(&good.0[..end], 7, "a.x", Kind::A), "cut at {end}");
+    }
+}
+
+#[test]
+fn no_such_name_is_an_answer_and_a_failure_is_none() {
+    for (code, failed) in [(0, false), (1, true), (2, true), (3, false), (5, true)] {
+        let mut message = Message::answering(&ask("a.x", Kind::A), 0);
+        message.0[3] = 0x80 | code;
+        let answer = answer(&message.0, 7, &name("a.x"), Kind::A).expect("ours");
+        assert_eq!(answer.failed, failed, "code {code}");
+        assert!(answer.addresses.is_empty());
+    }
+    let mut cut = Message::answering(&ask("a.x", Kind::A), 0);
+    cut.0[2] |= 2;
+    let answer = answer(&cut.0, 7, &name("a.x"), Kind::A).expect("ours");
+    assert!(answer.failed);
+}
+
+#[test]
+fn a_pointer_that_does_not_go_back_ends_the_answer() /* J07 */
+{
+    let asked = ask("a.x", Kind::A);
+    for pointer in [
+        [0xc0, u8::try_from(asked.len()).expect("short")],
+        [0xff, 0xff],
+    ] {
+        let message = Message::answering(&asked, 1).record(&pointer, 1, 9, &[10, 0, 0, 1]);
+        let answer = answer(&message.0, 7, &name("a.x"), Kind::A).expect("ours");
+        assert!(answer.addresses.is_empty());
+    }
+    // A label in front of a pointer to itself grows until a name is full.
+    let start = u8::try_from(asked.len()).expect("short");
+    let endless =
+        Message::answering(&asked, 1).record(&[1, b'a', 0xc0, start], 1, 9, &[10, 0, 0, 1]);
+    let answer = answer(&endless.0, 7, &name("a.x"), Kind::A).expect("ours");
+    assert!(answer.addresses.is_empty());
+}
+
+#[test]
+fn any_bytes_are_read_without_a_panic() {
+    let asked = ask("a.x", Kind::Srv);
+    let good = Message::answering(&asked, 2)
+        .record(ASKED, 5, 40, b"\x01b\xc0\x0e")
+        .record(b"\x01b\x01x\x00", 33, 9, b"\x00\x01\x00\x01\x13\xc4\x01c\x01x\x00");
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut used = 0;
+    for _ in 0..100_000 {
+        let mut bytes = good.0.clone();
+        for _ in 0..4 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let at = (seed >> 33) as usize % bytes.len();
+            bytes[at] = (seed >> 56) as u8;
+        }
+        used += usize::from(answer(&bytes, 7, &name("a.x"), Kind::Srv).is_ok());
+    }
+    assert!(used > 1_000, "the mutations reach the records: {used}");
+}

@@ -1,0 +1,208 @@
+//! The agent and those it talks to in one turn of the loop: change it, then do what it says until it waits.
+
+use std::boxed::Box;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::string::String;
+use std::task::Poll;
+use std::vec::Vec;
+
+use log::{debug, info, warn};
+
+use super::changes::Changes;
+use super::clock;
+use super::dns::Resolver;
+use super::journal::Limiter;
+use super::net::outbox::Outbox;
+use super::panel::{Panel, Touch};
+use crate::engine::agent::{Agent, Output};
+use crate::engine::config::Settings;
+use crate::ground::time::{Instant, Wall};
+use crate::wire::flow::Flow;
+
+/// Reads the settings again, or says why they cannot be had.
+pub type Reload = Box<dyn FnMut(&mut Settings) -> Result<(), String>>;
+
+/// What the loop and the control socket share. They are on one thread and never inside at the same time.
+pub struct Hub {
+    /// The agent. Change it through [`Hub::change`], so that what follows happens at once.
+    pub agent: &'static mut Agent,
+    /// The panel.
+    pub panel: Panel,
+    /// Tells the followers that a lamp may have changed.
+    pub changes: Changes,
+    /// When the agent was started.
+    pub started: Instant,
+    /// Where SIP is spoken.
+    pub listeners: Vec<SocketAddr>,
+    /// The board's name.
+    pub board: String,
+    pub(super) outbox: Outbox,
+    pub(super) resolver: Resolver,
+    pub(super) limiter: Limiter,
+    pub(super) settings: Box<Settings>,
+    pub(super) reload: Option<Reload>,
+    pub(super) deadline: Option<Instant>,
+    /// Peers that could not be had, until the agent hears of them.
+    pub(super) unreachable: Vec<SocketAddr>,
+}
+
+/// Peers told of in one turn; the rest is found out again by the next message to them.
+const UNREACHABLE: usize = 64;
+
+impl Hub {
+    /// Changes the agent and does everything that follows from it.
+    pub fn change<R>(&mut self, how: impl FnOnce(&mut Agent, Instant, Wall) -> R) -> R {
+        let (now, wall) = (clock::now(), clock::wall());
+        let result = how(self.agent, now, wall);
+        self.settle(now, wall);
+        result
+    }
+
+    /// The panel's buttons moved.
+    pub fn touch(&mut self, touches: &[Touch]) {
+        for touch in touches {
+            self.change(|agent, now, wall| {
+                agent.handle_button(now, wall, touch.button, touch.pressed);
+            });
+        }
+    }
+
+    /// Reads the settings again. If they are bad, the old ones go on.
+    ///
+    /// # Errors
+    /// What is wrong with the new ones.
+    pub fn reload(&mut self) -> Result<(), String> {
+        let Some(reload) = &mut self.reload else {
+            return Err(String::from("there is no configuration file to read again"));
+        };
+        reload(&mut self.settings)?;
+        self.resolver.forget();
+        let (now, wall) = (clock::now(), clock::wall());
+        self.agent.reconfigure(now, wall, &self.settings);
+        self.settle(now, wall);
+        info!("configuration read again");
+        Ok(())
+    }
+
+    /// A datagram came. The answers go out with [`Hub::flush`], together with those to its neighbours.
+    pub(super) fn handle_datagram(&mut self, now: Instant, wall: Wall, flow: Flow, bytes: &[u8]) {
+        self.agent.handle_datagram(now, wall, flow, bytes);
+        self.pump(now, wall);
+    }
+
+    /// The deadline of somebody here may be over.
+    pub(super) fn handle_timeout(&mut self, now: Instant, wall: Wall) {
+        self.resolver.handle_timeout(now);
+        let failed = &mut self.unreachable;
+        self.outbox
+            .handle_timeout(now, |remote| note(failed, remote));
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.agent.handle_timeout(now, wall);
+        }
+        self.settle(now, wall);
+    }
+
+    /// When [`Hub::handle_timeout`] wants to be called.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let all = [
+            self.deadline,
+            self.resolver.deadline(),
+            self.outbox.deadline(),
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    /// Does what the agent says until it waits and everything is on its way.
+    pub(super) fn settle(&mut self, now: Instant, wall: Wall) {
+        loop {
+            self.pump(now, wall);
+            self.flush(now);
+            if self.unreachable.is_empty() {
+                break;
+            }
+            for remote in self.unreachable.drain(..) {
+                debug!("{remote} cannot be reached");
+                self.agent.handle_unreachable(now, remote);
+            }
+        }
+        self.changes.announce();
+        let dropped = self.outbox.take_dropped();
+        if dropped > 0 && self.limiter.admit(now).is_some() {
+            warn!("{dropped} messages not sent: no socket for them, or the network takes no more");
+        }
+    }
+
+    /// Does what the agent says until it waits; what it sends is collected.
+    fn pump(&mut self, now: Instant, wall: Wall) {
+        loop {
+            if self.outbox.is_full() {
+                self.flush(now);
+            }
+            match self.agent.poll(now, wall, self.outbox.room()) {
+                Output::Send { flow, len } => self.outbox.push(flow, len),
+                Output::Lamp { lamp, look } => {
+                    self.panel.show(lamp, look);
+                    self.changes.note();
+                }
+                Output::Resolve { query } => self.resolve(now, query),
+                Output::Report(report) => self.report(now, &report),
+                Output::Wait(deadline) => {
+                    self.deadline = deadline;
+                    if !self.pass_addresses(now) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn flush(&mut self, now: Instant) {
+        let failed = &mut self.unreachable;
+        self.outbox.flush(now, |remote| note(failed, remote));
+    }
+
+    fn resolve(&mut self, now: Instant, query: u16) {
+        if let Some((host, port)) = self.agent.query(query) {
+            self.resolver.ask(now, query, host, port);
+        }
+    }
+
+    /// Gives the agent the addresses that were found; says whether there were any.
+    fn pass_addresses(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        while let Some((query, address)) = self.resolver.take_finished() {
+            self.agent.handle_resolved(now, query, address);
+            any = true;
+        }
+        any
+    }
+
+    fn report(&mut self, now: Instant, report: &impl std::fmt::Display) {
+        match self.limiter.admit(now) {
+            Some(0) => info!("{report}"),
+            Some(kept_back) => info!("{report} ({kept_back} lines kept back before)"),
+            None => {}
+        }
+    }
+}
+
+/// Waits until more than `seen` changes are counted, and gives the new count.
+pub async fn next_change(hub: &RefCell<Hub>, seen: u64) -> u64 {
+    poll_fn(|context| {
+        let changes = &mut hub.borrow_mut().changes;
+        if changes.count() != seen {
+            return Poll::Ready(changes.count());
+        }
+        changes.wait(context.waker());
+        Poll::Pending
+    })
+    .await
+}
+
+pub(super) fn note(failed: &mut Vec<SocketAddr>, remote: SocketAddr) {
+    if failed.len() < UNREACHABLE {
+        failed.push(remote);
+    }
+}

@@ -1,0 +1,354 @@
+//! The one loop. A turn: sleep until something is ready, hand it to the agent, do what the agent says.
+//!
+//! In the steady state of SIP a turn makes no heap allocation, and an isolated datagram costs three system calls:
+//! the sleep, the receipt, the answer (a fourth only when the next deadline comes nearer). Nothing wakes an idle
+//! agent but its own deadlines.
+//!
+//! Everything runs on the caller's thread. The thread that async-io starts for the control socket runs none of
+//! our code: it rings the doorbell.
+
+use std::boxed::Box;
+use std::cell::RefCell;
+use std::future::{Future, pending};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::string::String;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Wake, Waker};
+use std::vec::Vec;
+
+use log::{info, warn};
+use smol::LocalExecutor;
+
+use super::changes::Changes;
+use super::clock;
+use super::control::Control;
+use super::hub::{Hub, Reload, note};
+use super::dns::{Families, Paths, Resolver};
+use super::journal::Limiter;
+use super::net::inbox::{BATCH, Inbox, Received};
+use super::net::outbox::Outbox;
+use super::net::{SOCKETS, listen};
+use super::panel::Panel;
+use super::poller::{Doorbell, Poller, Source};
+use super::signals::{Signals, Wish};
+use super::timer::Timer;
+use crate::engine::agent::Agent;
+use crate::engine::config::Settings;
+use crate::ground::time::{Duration, Instant};
+
+/// What a runtime needs to know beside the agent's settings.
+pub struct Options {
+    /// What the agent is told.
+    pub settings: Box<Settings>,
+    /// Where SIP is spoken over UDP; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// The control socket; `None` for none.
+    pub control: Option<PathBuf>,
+    /// The panel.
+    pub panel: Panel,
+    /// The board's name.
+    pub board: String,
+    /// Takes SIGTERM, SIGINT and SIGHUP over; only for a process that is all ours.
+    pub signals: bool,
+    /// Reads the settings again.
+    pub reload: Option<Reload>,
+}
+
+/// The agent at work.
+pub struct Runtime {
+    hub: Rc<RefCell<Hub>>,
+    inbox: Inbox,
+    poller: Poller,
+    timer: Timer,
+    signals: Option<Signals>,
+    bell: Arc<Doorbell>,
+    waker: Waker,
+    tasks: Pin<Box<dyn Future<Output = ()>>>,
+    control: Option<Control>,
+    stop: StopHandle,
+    state: State,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// At work.
+    Running,
+    /// Taking leave of everybody, until this moment at the latest.
+    Stopping(Instant),
+    /// Done.
+    Stopped,
+}
+
+/// Why it could not start or go on; the text is for the user.
+#[derive(Debug)]
+pub struct Failed(pub String);
+
+/// How long taking leave may last.
+pub const LEAVE: Duration = Duration::from_secs(3);
+
+/// Batches taken from one socket before the others and the timer get their turn.
+const BATCHES: usize = 8;
+
+impl Runtime {
+    /// Binds everything and starts the agent, which must be fresh.
+    ///
+    /// # Errors
+    /// What could not be had: an address, the control socket, a descriptor.
+    pub fn new(agent: &'static mut Agent, options: Options) -> Result<Runtime, Failed> {
+        // Before anything starts a thread.
+        let signals = options.signals.then(Signals::take).transpose()?;
+        if options.listen.len() > SOCKETS {
+            return Err(Failed(std::format!(
+                "{} addresses to listen on, at most {SOCKETS} are possible",
+                options.listen.len()
+            )));
+        }
+        let sockets = listen(&options.listen).map_err(|error| Failed(std::format!("{error}")))?;
+        let (poller, timer, bell) = (Poller::new()?, Timer::new()?, Doorbell::new()?);
+        let registry = poller.registry();
+        registry.add(&*bell, Source::Doorbell)?;
+        registry.add(&timer, Source::Timer)?;
+        if let Some(signals) = &signals {
+            registry.add(signals, Source::Signals)?;
+        }
+        for (at, socket) in (0..).zip(&sockets) {
+            registry.add(&socket.udp, Source::Socket(at))?;
+        }
+        let listeners: Vec<SocketAddr> = sockets.iter().map(|socket| socket.bound).collect();
+        let usable = Families {
+            v4: listeners.iter().any(SocketAddr::is_ipv4),
+            v6: listeners.iter().any(SocketAddr::is_ipv6),
+        };
+        let (now, wall) = (clock::now(), clock::wall());
+        agent.start(now, wall, &options.settings, seed()?, &listeners);
+        let hub = Rc::new(RefCell::new(Hub {
+            agent,
+            panel: options.panel,
+            changes: Changes::new(),
+            started: now,
+            listeners,
+            board: options.board,
+            outbox: Outbox::new(&sockets),
+            resolver: Resolver::new(registry, usable, Paths::default()),
+            limiter: Limiter::new(),
+            settings: options.settings,
+            reload: options.reload,
+            deadline: None,
+            unreachable: Vec::new(),
+        }));
+        let executor = Rc::new(LocalExecutor::new());
+        let control = options
+            .control
+            .map(|path| Control::open(&executor, &hub, path))
+            .transpose()?;
+        let runner = executor;
+        hub.borrow_mut().settle(now, wall);
+        Ok(Runtime {
+            hub,
+            inbox: Inbox::new(&sockets),
+            poller,
+            timer,
+            signals,
+            waker: Waker::from(bell.clone()),
+            tasks: Box::pin(async move { runner.run(pending()).await }),
+            control,
+            stop: StopHandle {
+                wanted: Arc::default(),
+                bell: bell.clone(),
+            },
+            bell,
+            state: State::Running,
+        })
+    }
+
+    /// Works until it is stopped.
+    ///
+    /// # Errors
+    /// Only what makes sleeping impossible.
+    pub fn run(&mut self) -> Result<(), Failed> {
+        // Tasks that were spawned before have not run yet.
+        self.bell.wake_by_ref();
+        while self.state != State::Stopped {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// Sleeps until something is ready and deals with it.
+    ///
+    /// # Errors
+    /// Only what makes sleeping impossible.
+    pub fn turn(&mut self) -> Result<State, Failed> {
+        let rung = self.bell.take();
+        if rung {
+            self.run_tasks();
+            self.obey(self.stop.take());
+        }
+        let deadline = self.hub.borrow().next_deadline();
+        let deadline = match self.state {
+            State::Stopping(until) => Some(deadline.map_or(until, |at| at.min(until))),
+            State::Running | State::Stopped => deadline,
+        };
+        self.timer.set(deadline)?;
+        for source in self.poller.wait(self.state == State::Stopped)? {
+            self.handle(source);
+        }
+        self.look_whether_stopped();
+        Ok(self.state)
+    }
+
+    /// Stops the runtime from another thread, or from a task.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.clone()
+    }
+
+    /// Where SIP is spoken, with real ports.
+    pub fn listeners(&self) -> Vec<SocketAddr> {
+        self.hub.borrow().listeners.clone()
+    }
+
+    /// The control socket, if there is one.
+    pub fn control(&self) -> Option<&Path> {
+        self.control.as_ref().map(Control::path)
+    }
+
+    /// What the faces look at.
+    pub fn hub(&self) -> &RefCell<Hub> {
+        &self.hub
+    }
+
+    fn handle(&mut self, source: Source) {
+        match source {
+            Source::Doorbell => self.bell.handle_readable(),
+            Source::Timer => {
+                self.timer.handle_ring();
+                let mut hub = self.hub.borrow_mut();
+                hub.handle_timeout(clock::now(), clock::wall());
+            }
+            Source::Signals => {
+                while let Some(wish) = self.signals.as_ref().and_then(Signals::next) {
+                    self.obey(Some(wish));
+                }
+            }
+            Source::Dns => {
+                let (now, mut hub) = (clock::now(), self.hub.borrow_mut());
+                hub.resolver.handle_readable(now);
+                hub.settle(now, clock::wall());
+            }
+            Source::Socket(at) => self.receive(usize::from(at)),
+        }
+    }
+
+    /// Takes what has come on a socket, within reason; the poller reminds us of the rest.
+    fn receive(&mut self, at: usize) {
+        let (now, wall) = (clock::now(), clock::wall());
+        let hub = &mut *self.hub.borrow_mut();
+        for _ in 0..BATCHES {
+            let received = self.inbox.receive(at, |flow, bytes| {
+                hub.handle_datagram(now, wall, flow, bytes);
+            });
+            match received {
+                Received::Datagrams(1..) => {}
+                // Ready without a datagram: an error report.
+                Received::Datagrams(0) | Received::Failed(_) => {
+                    let failed = &mut hub.unreachable;
+                    self.inbox.take_errors(at, |remote| note(failed, remote));
+                }
+            }
+            hub.settle(now, wall);
+            if received != Received::Datagrams(BATCH) {
+                break;
+            }
+        }
+    }
+
+    fn run_tasks(&mut self) {
+        let mut context = Context::from_waker(&self.waker);
+        // It never ends: it waits for tasks for ever.
+        let _ = self.tasks.as_mut().poll(&mut context);
+    }
+
+    fn obey(&mut self, wish: Option<Wish>) {
+        match (wish, self.state) {
+            (None, _) => {}
+            (Some(Wish::Stop), State::Running) => {
+                info!("stopping");
+                self.state = State::Stopping(clock::now() + LEAVE);
+                let mut hub = self.hub.borrow_mut();
+                hub.change(|agent, now, wall| agent.stop(now, wall));
+            }
+            (Some(Wish::Stop), State::Stopping(_) | State::Stopped) => self.state = State::Stopped,
+            (Some(Wish::Reload), _) => {
+                if let Err(error) = self.hub.borrow_mut().reload() {
+                    for line in error.lines() {
+                        warn!("{line}");
+                    }
+                    warn!("the configuration in force goes on");
+                }
+            }
+        }
+    }
+
+    fn look_whether_stopped(&mut self) {
+        if let State::Stopping(until) = self.state
+            && (self.hub.borrow().agent.is_stopped() || clock::now() >= until)
+        {
+            self.state = State::Stopped;
+        }
+    }
+}
+
+/// Stops a runtime; a second time ends it without taking leave.
+#[derive(Clone, Debug)]
+pub struct StopHandle {
+    wanted: Arc<AtomicU8>,
+    bell: Arc<Doorbell>,
+}
+
+impl StopHandle {
+    /// As SIGTERM does.
+    pub fn stop(&self) {
+        self.wanted.fetch_or(STOP, Ordering::AcqRel);
+        self.bell.wake_by_ref();
+    }
+
+    /// As SIGHUP does.
+    pub fn reload(&self) {
+        self.wanted.fetch_or(RELOAD, Ordering::AcqRel);
+        self.bell.wake_by_ref();
+    }
+
+    fn take(&self) -> Option<Wish> {
+        match self.wanted.swap(0, Ordering::AcqRel) {
+            0 => None,
+            RELOAD => Some(Wish::Reload),
+            _ => Some(Wish::Stop),
+        }
+    }
+}
+
+const STOP: u8 = 1;
+const RELOAD: u8 = 2;
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Failed {
+        Failed(std::format!("{error}"))
+    }
+}
+
+/// What nobody outside can guess; waits until the kernel has it.
+fn seed() -> io::Result<[u64; 2]> {
+    let mut seed = [0; 2];
+    for word in &mut seed {
+        let mut bytes = [0; 8];
+        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+        *word = u64::from_ne_bytes(bytes);
+    }
+    Ok(seed)
+}
