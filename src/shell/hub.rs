@@ -22,7 +22,7 @@ use crate::ground::time::{Instant, Wall};
 use crate::wire::flow::Flow;
 
 /// Reads the settings again, or says why they cannot be had.
-pub type Reload = Box<dyn FnMut(&mut Settings) -> Result<(), String>>;
+pub type Reload = Box<dyn FnMut() -> Result<Box<Settings>, String>>;
 
 /// What the loop and the control socket share. They are on one thread and never inside at the same time.
 pub struct Hub {
@@ -41,7 +41,6 @@ pub struct Hub {
     pub(super) outbox: Outbox,
     pub(super) resolver: Resolver,
     pub(super) limiter: Limiter,
-    pub(super) settings: Box<Settings>,
     pub(super) reload: Option<Reload>,
     pub(super) deadline: Option<Instant>,
     /// Peers that could not be had, until the agent hears of them.
@@ -77,10 +76,10 @@ impl Hub {
         let Some(reload) = &mut self.reload else {
             return Err(String::from("there is no configuration file to read again"));
         };
-        reload(&mut self.settings)?;
+        let settings = reload()?;
         self.resolver.forget();
         let (now, wall) = (clock::now(), clock::wall());
-        self.agent.reconfigure(now, wall, &self.settings);
+        self.agent.reconfigure(now, wall, &settings);
         self.settle(now, wall);
         info!("configuration read again");
         Ok(())

@@ -137,7 +137,6 @@ impl Runtime {
             outbox: Outbox::new(&sockets),
             resolver: Resolver::new(registry, usable, Paths::default()),
             limiter: Limiter::new(),
-            settings: options.settings,
             reload: options.reload,
             deadline: None,
             unreachable: Vec::new(),
@@ -148,7 +147,9 @@ impl Runtime {
             .map(|path| Control::open(&executor, &hub, path))
             .transpose()?;
         let runner = executor;
+        let initial = hub.borrow().panel.initial();
         hub.borrow_mut().settle(now, wall);
+        hub.borrow_mut().touch(&initial);
         Ok(Runtime {
             hub,
             inbox: Inbox::new(&sockets),

@@ -12,7 +12,7 @@ use crate::ground::time::{Instant, Seconds, Wall};
 use crate::shell::clock;
 use crate::shell::hub::Hub;
 use crate::shell::panel::Panel;
-use crate::shell::panel::simulated::Kind;
+use crate::shell::panel::board::Kind;
 
 /// The moment of looking.
 #[derive(Clone, Copy)]

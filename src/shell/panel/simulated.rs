@@ -1,21 +1,13 @@
 //! A panel without hardware.
 
-use std::string::{String, ToString};
+use std::string::String;
 use std::vec::Vec;
 
 use heapless::Vec as Bounded;
 
 use super::Touch;
+use super::board::{self, Board, Kind};
 use crate::users::lamps::Look;
-
-/// How a button behaves under a finger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Comes up by itself: every press is a press and a release.
-    Momentary,
-    /// Stays where it was put, as a hook switch does.
-    Switch,
-}
 
 /// A button and where it is.
 #[derive(Clone, Debug)]
@@ -38,33 +30,38 @@ pub struct Lamp {
 }
 
 /// The simulated panel.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Simulated {
     buttons: Vec<Button>,
     lamps: Vec<Lamp>,
 }
 
 impl Simulated {
-    /// A panel without buttons and lamps.
-    pub fn new() -> Simulated {
-        Simulated::default()
-    }
-
-    /// Adds a button behind the others; the order is the board's.
-    pub fn add_button(&mut self, name: &str, kind: Kind, pressed: bool) {
-        self.buttons.push(Button {
-            name: name.to_string(),
-            kind,
-            pressed,
-        });
-    }
-
-    /// Adds a lamp behind the others; the order is the board's.
-    pub fn add_lamp(&mut self, name: &str) {
-        self.lamps.push(Lamp {
-            name: name.to_string(),
+    /// The board's panel, untouched so far.
+    pub fn new(board: &Board) -> Simulated {
+        let button = |it: &board::Button| Button {
+            name: it.name.clone(),
+            kind: it.kind,
+            pressed: it.initial,
+        };
+        let lamp = |it: &board::Lamp| Lamp {
+            name: it.name.clone(),
             look: None,
-        });
+        };
+        Simulated {
+            buttons: board.buttons.iter().map(button).collect(),
+            lamps: board.lamps.iter().map(lamp).collect(),
+        }
+    }
+
+    /// The buttons that are down from the start.
+    pub fn initial(&self) -> impl Iterator<Item = Touch> {
+        let down = self.buttons.iter().enumerate();
+        down.filter(|(_, button)| button.pressed)
+            .map(|(at, _)| Touch {
+                button: at,
+                pressed: true,
+            })
     }
 
     /// Has the lamp at `lamp` show `look`; a lamp that is not there shows nothing.
@@ -122,13 +119,28 @@ impl Simulated {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::string::ToString;
 
     fn panel() -> Simulated {
-        let mut panel = Simulated::new();
-        panel.add_button("hook", Kind::Switch, false);
-        panel.add_button("dnd", Kind::Momentary, false);
-        panel.add_lamp("blf1");
-        panel
+        let button = |name: &str, kind, initial| board::Button {
+            name: name.to_string(),
+            kind,
+            initial,
+        };
+        Simulated::new(&Board {
+            name: "test".to_string(),
+            description: String::new(),
+            backend: board::Backend::Simulated,
+            buttons: Vec::from([
+                button("hook", Kind::Switch, false),
+                button("dnd", Kind::Momentary, false),
+                button("night", Kind::Switch, true),
+            ]),
+            lamps: Vec::from([board::Lamp {
+                name: "blf1".to_string(),
+                colours: Vec::from([board::Hue::Red, board::Hue::Green]),
+            }]),
+        })
     }
 
     const fn touch(button: usize, pressed: bool) -> Touch {
@@ -153,6 +165,14 @@ mod tests {
         assert!(panel.press("hook").expect("it is there").is_empty());
         assert_eq!(panel.release("hook"), Some(Some(touch(0, false))));
         assert_eq!(panel.release("hook"), Some(None));
+    }
+
+    #[test]
+    fn a_switch_can_be_down_from_the_start() {
+        let mut panel = panel();
+        let initial: Vec<Touch> = panel.initial().collect();
+        assert_eq!(initial, [touch(2, true)]);
+        assert_eq!(panel.release("night"), Some(Some(touch(2, false))));
     }
 
     #[test]

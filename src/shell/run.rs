@@ -1,0 +1,138 @@
+//! `lampfield run`: the agent as a process.
+
+use std::boxed::Box;
+use std::eprintln;
+use std::path::PathBuf;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use log::info;
+use static_cell::ConstStaticCell;
+
+use super::control::socket::default_path;
+use super::document::Faults;
+use super::journal;
+use super::listen::Listen;
+use super::panel::{Panel, Simulated};
+use super::runtime::{Failed, Options, Runtime};
+use super::settings::Configuration;
+use crate::engine::agent::Agent;
+use crate::wire::flow::Transport;
+
+/// What the command line says; each goes before the configuration's word.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// The configuration; without it the demonstration.
+    pub config: Option<PathBuf>,
+    /// A board instead of the configuration's.
+    pub board: Option<String>,
+    /// Where to listen instead of the configuration's addresses, if any.
+    pub listen: Vec<Listen>,
+    /// The control socket instead of the configuration's.
+    pub control: Option<PathBuf>,
+    /// The log level instead of the configuration's.
+    pub log: Option<&'static str>,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was asked to end, and did.
+    Done,
+    /// Something of the machine could not be had.
+    Failed,
+    /// The configuration is wrong.
+    Wrong,
+}
+
+/// All of the agent's state: zeroes in the program's image, so that it costs neither flash nor stack.
+static AGENT: ConstStaticCell<Agent> = ConstStaticCell::new(Agent::new());
+
+/// Is the agent until somebody stops it. What goes wrong is said on standard error.
+pub fn run(options: RunOptions) -> Outcome {
+    let configuration = match configure(&options) {
+        Ok(configuration) => configuration,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return Outcome::Wrong;
+        }
+    };
+    let level = options.log.or(configuration.log);
+    if let Err(level) = journal::start(level) {
+        eprintln!(
+            "lampfield: there is no log level \"{level}\"\nremedy: off, error, warn, info, debug or trace"
+        );
+        return Outcome::Wrong;
+    }
+    match serve(options, configuration) {
+        Ok(()) => {
+            info!("stopped");
+            Outcome::Done
+        }
+        Err(Failed(text)) => {
+            eprintln!("lampfield: {text}");
+            Outcome::Failed
+        }
+    }
+}
+
+fn configure(options: &RunOptions) -> Result<Configuration, Faults> {
+    let board = options.board.as_deref();
+    let Some(file) = &options.config else {
+        return Configuration::demo(options.listen.clone(), board);
+    };
+    let mut configuration = Configuration::load(file, board)?;
+    if !options.listen.is_empty() {
+        configuration.listen.clone_from(&options.listen);
+    }
+    Ok(configuration)
+}
+
+fn serve(options: RunOptions, configuration: Configuration) -> Result<(), Failed> {
+    let only_udp = |listen: &Listen| match listen.transport {
+        Transport::Udp => Ok(listen.address),
+        Transport::Tcp | Transport::Tls => Err(Failed(std::format!(
+            "cannot listen on {listen}\nremedy: only udp is there so far"
+        ))),
+    };
+    let listen = configuration.listen.iter().map(only_udp);
+    let control = options
+        .control
+        .clone()
+        .or(configuration.control)
+        .unwrap_or_else(default_path);
+    let agent = AGENT
+        .try_take()
+        .ok_or_else(|| Failed("an agent runs already in this process".to_string()))?;
+    let mut runtime = Runtime::new(
+        agent,
+        Options {
+            listen: listen.collect::<Result<_, _>>()?,
+            control: Some(control),
+            panel: Panel::Simulated(Simulated::new(&configuration.board)),
+            board: configuration.board.name,
+            settings: configuration.settings,
+            signals: true,
+            reload: Some(Box::new(move || {
+                if options.config.is_none() {
+                    return Err("there is no configuration file to read again".to_string());
+                }
+                let new = configure(&options).map_err(|faults| faults.to_string())?;
+                Ok(new.settings)
+            })),
+        },
+    )?;
+    announce(&runtime);
+    runtime.run()
+}
+
+fn announce(runtime: &Runtime) {
+    let listeners = runtime.listeners();
+    let listeners = listeners.iter().map(|it| std::format!("udp:{it}"));
+    let listeners: Vec<String> = listeners.collect();
+    let control = runtime.control().map_or_else(
+        || "off".to_string(),
+        |path| path.display().to_string(),
+    );
+    info!("ready, sip on {}, control on {control}", listeners.join(" "));
+}
