@@ -21,13 +21,14 @@ use smol::future::or;
 
 use super::http::BODY;
 use super::views::{self, Now};
-use crate::engine::agent::{Agent, Input};
+use crate::engine::agent::Agent;
 use crate::engine::config::Settings;
-use crate::engine::stub::Activity;
 use crate::ground::limits;
 use crate::ground::text::Text;
 use crate::shell::hub::{Hub, next_change};
 use crate::shell::panel::Panel;
+use crate::users::compose::Input;
+use crate::wire::doc::pidf::Activities;
 
 /// Status and body of an answer.
 type Answer = (u16, String);
@@ -175,13 +176,12 @@ fn input(what: &str, value: &str) -> Result<Input, Wrong> {
         ("hook", "up") => Ok(Input::Hook(true)),
         ("hook", "down") => Ok(Input::Hook(false)),
         ("hook", _) => Err(wrong("the value is up or down")),
-        ("activity", "none" | "") => Ok(Input::Activity(None)),
-        ("activity", name) => Activity::parse(name)
-            .map(|activity| Input::Activity(Some(activity)))
+        ("activity", "none" | "") => Ok(Input::Activity(Activities::NONE)),
+        ("activity", name) => Activities::named(name.as_bytes())
+            .map(Input::Activity)
             .ok_or_else(|| wrong(&std::format!("\"{name}\" is no activity of RFC 4480"))),
-        ("note", "") => Ok(Input::Note(None)),
         ("note", text) => match Text::copied(text) {
-            Ok(text) => Ok(Input::Note(Some(text))),
+            Ok(text) => Ok(Input::Note(text)),
             Err(_) => Err(wrong(&std::format!("at most {} bytes", limits::NOTE))),
         },
         _ => Err(Wrong {

@@ -6,13 +6,14 @@ use std::vec::Vec;
 use serde::Serialize;
 
 use crate::engine::agent::{
-    Agent, Basic, LampStatus, PresentityStatus, SubscriptionStatus, WatchStatus, Why,
+    Agent, LampStatus, PresentityStatus, SubscriptionStatus, WatchStatus, Why,
 };
 use crate::ground::time::{Instant, Seconds, Wall};
 use crate::shell::clock;
 use crate::shell::hub::Hub;
 use crate::shell::panel::Panel;
 use crate::shell::panel::board::Kind;
+use crate::wire::doc::pidf::Basic;
 
 /// The moment of looking.
 #[derive(Clone, Copy)]
@@ -94,7 +95,7 @@ impl Presentity {
                 Basic::Open => "open",
                 Basic::Closed => "closed",
             },
-            activities: presentity.activities.iter().map(|it| it.name()).collect(),
+            activities: presentity.activities.names().collect(),
             note: Some(presentity.note)
                 .filter(|note| !note.is_empty())
                 .map(ToString::to_string),
