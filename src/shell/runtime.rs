@@ -150,6 +150,8 @@ impl Runtime {
         let initial = hub.borrow().panel.initial();
         hub.borrow_mut().settle(now, wall);
         hub.borrow_mut().touch(&initial);
+        // The control socket's task has not run yet.
+        bell.wake_by_ref();
         Ok(Runtime {
             hub,
             inbox: Inbox::new(&sockets),
@@ -173,8 +175,6 @@ impl Runtime {
     /// # Errors
     /// Only what makes sleeping impossible.
     pub fn run(&mut self) -> Result<(), Failed> {
-        // Tasks that were spawned before have not run yet.
-        self.bell.wake_by_ref();
         while self.state != State::Stopped {
             self.turn()?;
         }
@@ -262,11 +262,11 @@ impl Runtime {
                     self.inbox.take_errors(at, |remote| note(failed, remote));
                 }
             }
-            hub.settle(now, wall);
             if received != Received::Datagrams(BATCH) {
                 break;
             }
         }
+        hub.settle(now, wall);
     }
 
     fn run_tasks(&mut self) {
@@ -353,3 +353,6 @@ fn seed() -> io::Result<[u64; 2]> {
     }
     Ok(seed)
 }
+
+#[cfg(test)]
+mod tests;

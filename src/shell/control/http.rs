@@ -28,7 +28,7 @@ pub const BODY: usize = 4 * 1024;
 const ROWS: usize = 32;
 
 /// How long a request may take to arrive, and an answer to be taken.
-pub const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 5_000 });
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a connection may lie still between requests.
 pub const IDLE: Duration = Duration::from_secs(30);
@@ -63,6 +63,7 @@ pub struct Body<S> {
 pub struct Raw<S> {
     stream: S,
     early: Vec<u8>,
+    patience: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +85,8 @@ pub enum HttpError {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
-    /// A conversation that has not begun.
-    pub fn new(stream: S) -> Http<S> {
+    /// A conversation that has not begun, with a peer that has `patience` for each request and answer.
+    pub fn new(stream: S, patience: Duration) -> Http<S> {
         Http {
             head: Head {
                 method: Method::Get,
@@ -96,6 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
                 raw: Raw {
                     stream,
                     early: Vec::new(),
+                    patience,
                 },
                 left: 0,
             },
@@ -116,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
         if raw.early.is_empty() && within(IDLE, raw.fill()).await? == 0 {
             return Ok(false);
         }
-        let length = within(PATIENCE, find_head(raw)).await?;
+        let length = within(raw.patience, find_head(raw)).await?;
         let (head, left, keep) = parse(&raw.early[..length])?;
         raw.early.drain(..length);
         self.head = head;
@@ -309,7 +311,8 @@ impl<S: AsyncRead + Unpin> Read for Body<S> {
         if length == 0 {
             return Ok(0);
         }
-        let got = within(PATIENCE, self.raw.read(&mut buf[..length])).await?;
+        let patience = self.raw.patience;
+        let got = within(patience, self.raw.read(&mut buf[..length])).await?;
         if got == 0 {
             return Err(HttpError::Io(ErrorKind::UnexpectedEof.into()));
         }
@@ -365,9 +368,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Write for Http<S> {
     }
 
     async fn flush(&mut self) -> Result<(), HttpError> {
-        let stream = &mut self.body.raw.stream;
+        let Raw {
+            stream, patience, ..
+        } = &mut self.body.raw;
         let out = &self.out;
-        within(PATIENCE, async { Ok(stream.write_all(out).await?) }).await?;
+        within(*patience, async { Ok(stream.write_all(out).await?) }).await?;
         self.out.clear();
         Ok(())
     }

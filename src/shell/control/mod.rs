@@ -17,7 +17,7 @@ use std::rc::Rc;
 use log::{debug, warn};
 use smol::{Async, LocalExecutor, Timer};
 
-use self::http::{Http, HttpError};
+use self::http::{Http, HttpError, PATIENCE};
 use self::socket::{Claim, Refused};
 use super::hub::Hub;
 use super::runtime::Failed;
@@ -98,7 +98,7 @@ async fn converse(
     hub: &RefCell<Hub>,
     admitted: bool,
 ) -> Result<(), HttpError> {
-    let mut http = Http::new(stream);
+    let mut http = Http::new(stream, PATIENCE);
     if !admitted {
         return http.refuse(503, "too many connections").await;
     }

@@ -58,6 +58,10 @@ impl AsyncWrite for Pieces {
     }
 }
 
+fn patient(pieces: Pieces) -> Http<Pieces> {
+    Http::new(pieces, PATIENCE)
+}
+
 const GET: &[u8] = b"GET /lamps?follow=0 HTTP/1.1\r\nHost: x\r\n\r\n";
 const POST: &[u8] = b"POST /set/dnd HTTP/1.1\r\nhost: x\r\nCONTENT-LENGTH: 2\r\n\r\non";
 
@@ -80,7 +84,7 @@ async fn request(http: &mut Http<Pieces>) -> Result<(Method, String, Vec<u8>), H
 
 #[track_caller]
 fn expect_refused(text: &[u8], status: u16) {
-    let mut http = Http::new(Pieces::new(&[text]));
+    let mut http = patient(Pieces::new(&[text]));
     match block_on(request(&mut http)) {
         Err(HttpError::Refused(got, _)) => assert_eq!(got, status),
         other => panic!("not refused: {other:?}"),
@@ -91,7 +95,7 @@ fn expect_refused(text: &[u8], status: u16) {
 fn a_request_may_come_in_any_two_pieces() {
     for cut in 0..=POST.len() {
         let (first, second) = POST.split_at(cut);
-        let mut http = Http::new(Pieces::new(&[first, second]));
+        let mut http = patient(Pieces::new(&[first, second]));
         let got = block_on(request(&mut http)).expect("a request");
         assert_eq!(got, (Method::Post, "/set/dnd".into(), b"on".to_vec()));
         assert_eq!(http.header("Host"), Some("x"));
@@ -101,17 +105,17 @@ fn a_request_may_come_in_any_two_pieces() {
 #[test]
 fn every_proper_prefix_is_no_request() {
     for cut in 1..POST.len() {
-        let mut http = Http::new(Pieces::new(&[&POST[..cut]]));
+        let mut http = patient(Pieces::new(&[&POST[..cut]]));
         let got = block_on(request(&mut http));
         assert!(matches!(got, Err(HttpError::Io(_))), "{cut}: {got:?}");
     }
-    let mut http = Http::new(Pieces::new(&[]));
+    let mut http = patient(Pieces::new(&[]));
     assert!(matches!(block_on(http.read_head()), Ok(false)));
 }
 
 #[test]
 fn requests_in_one_piece_are_answered_one_by_one() {
-    let mut http = Http::new(Pieces::new(&[&[POST, GET].concat()]));
+    let mut http = patient(Pieces::new(&[&[POST, GET].concat()]));
     block_on(async {
         request(&mut http).await.expect("the first");
         let rows = [("Content-Length", "2")];
@@ -130,7 +134,7 @@ fn requests_in_one_piece_are_answered_one_by_one() {
 
 #[test]
 fn an_answer_of_unknown_length_goes_out_in_chunks() {
-    let mut http = Http::new(Pieces::new(&[GET]));
+    let mut http = patient(Pieces::new(&[GET]));
     block_on(async {
         request(&mut http).await.expect("a request");
         http.initiate_response(200, None, &[]).await.expect("begun");
@@ -152,7 +156,7 @@ fn who_wants_to_close_or_leaves_a_body_unread_is_closed() {
         b"GET / HTTP/1.0\r\n\r\n",
         POST,
     ] {
-        let mut http = Http::new(Pieces::new(&[text]));
+        let mut http = patient(Pieces::new(&[text]));
         block_on(async {
             assert!(http.read_head().await.expect("a head"));
             let rows = [("Content-Length", "0")];
@@ -190,7 +194,7 @@ fn what_is_too_long_or_unclear_is_refused() {
 
 #[test]
 fn a_refusal_is_json_and_ends_the_conversation() {
-    let mut http = Http::new(Pieces::new(&[GET]));
+    let mut http = patient(Pieces::new(&[GET]));
     block_on(async {
         assert!(http.read_head().await.expect("a head"));
         http.refuse(400, "no \"good\"").await.expect("sent");
@@ -208,7 +212,10 @@ fn a_refusal_is_json_and_ends_the_conversation() {
 fn a_silent_peer_is_given_up() /* C06 */
 {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
-    let mut http = Http::new(smol::Async::new(ours).expect("asynchronous"));
+    let mut http = Http::new(
+        smol::Async::new(ours).expect("asynchronous"),
+        Duration::from_millis(30),
+    );
     std::io::Write::write_all(&mut &theirs, b"GET / HT").expect("written");
     let got = block_on(http.read_head());
     assert!(matches!(got, Err(HttpError::Slow)), "{got:?}");

@@ -1,0 +1,341 @@
+use super::*;
+use crate::shell::panel::Simulated;
+use crate::shell::panel::board::Board;
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::string::ToString;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::{format, fs};
+
+/// An agent at work on a thread of its own, with the demonstration's settings.
+struct Running {
+    stop: StopHandle,
+    sip: SocketAddr,
+    folder: PathBuf,
+    thread: Option<JoinHandle<Result<(), Failed>>>,
+}
+
+impl Running {
+    fn start(test: &str) -> Running {
+        let folder = std::env::temp_dir().join(format!("lampfield-run-{}-{test}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let control = folder.join("control.sock");
+        let (sender, receiver) = mpsc::channel();
+        let work = move || {
+            let agent = Box::leak(Box::new(Agent::new()));
+            let mut runtime = Runtime::new(agent, options(control))?;
+            let ready = (runtime.stop_handle(), runtime.listeners());
+            sender.send(ready).expect("the test waits");
+            runtime.run()
+        };
+        let roomy = thread::Builder::new().stack_size(64 << 20);
+        let thread = roomy.spawn(work).expect("a thread");
+        let (stop, listeners) = receiver.recv().expect("it starts");
+        Running {
+            stop,
+            sip: listeners[0],
+            folder,
+            thread: Some(thread),
+        }
+    }
+
+    fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.folder.join("control.sock")).expect("it listens");
+        stream.set_read_timeout(Some(LIMIT)).expect("set");
+        stream
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let mut stream = self.connect();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .expect("written");
+        answer(stream)
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        self.ask("GET", path, "")
+    }
+
+    fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        self.ask("POST", path, body)
+    }
+
+    fn join(&mut self) -> Result<(), Failed> {
+        let thread = self.thread.take().expect("not joined yet");
+        thread.join().expect("no panic")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.stop.stop();
+            self.stop.stop();
+            let _ = thread.join(); // The test has said what is wrong.
+        }
+        let _ = fs::remove_dir_all(&self.folder); // The system clears its temporary files too.
+    }
+}
+
+/// No answer within this is a failure.
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn options(control: PathBuf) -> Options {
+    let probe = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = probe.local_addr().expect("bound");
+    let board = Board::find(Board::DEFAULT).expect("built in");
+    let mut settings = Box::new(Settings::new());
+    // The lamp watches our own desk, so the agent's own address must be known before.
+    settings.restore_demo(Some(address));
+    drop(probe);
+    Options {
+        settings,
+        listen: Vec::from([address]),
+        control: Some(control),
+        panel: Panel::Simulated(Simulated::new(&board)),
+        board: board.name,
+        signals: false,
+        reload: Some(Box::new(|| {
+            Err("FILE:1:1: nonsense\nremedy: sense".to_string())
+        })),
+    }
+}
+
+fn answer(stream: UnixStream) -> (u16, Value) {
+    let mut text = String::new();
+    let mut reader = BufReader::new(stream);
+    reader.read_to_string(&mut text).expect("an answer");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
+    let status = head.split(' ').nth(1).expect("a status");
+    let body = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+    (status.parse().expect("a number"), body)
+}
+
+/// Reads lines until one for `lamp` has `look`.
+fn follow_until(reader: &mut impl BufRead, lamp: &str, look: &str) {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        assert!(reader.read_line(&mut line).expect("a line") > 0, "ended");
+        let value: Value = serde_json::from_str(&line).unwrap_or_default();
+        if value["name"] == lamp && value["look"] == look {
+            return;
+        }
+    }
+}
+
+#[test]
+fn every_route_answers_in_json() {
+    let running = Running::start("routes");
+    let (status, body) = running.get("/status");
+    assert_eq!(status, 200);
+    assert_eq!(body["presentities"][0]["uri"], "sip:desk@127.0.0.1");
+    assert_eq!(body["listen"][0], format!("udp:{}", running.sip));
+    for key in ["uptime_s", "subscriptions", "watches", "publications"] {
+        assert!(body[key].is_number(), "{key}: {body}");
+    }
+    let (_, lamps) = running.get("/lamps");
+    let first = &lamps[0];
+    assert_eq!(first["name"], "blf1");
+    for key in ["look", "watches", "state"] {
+        assert!(first[key].is_string(), "{key}: {first}");
+    }
+    for path in ["/watchers", "/watches", "/presentities"] {
+        let (status, body) = running.get(path);
+        assert!(status == 200 && body.is_array(), "{path}: {body}");
+    }
+    let (status, why) = running.get("/why/blf1");
+    assert_eq!((status, &why["lamp"]["name"]), (200, &first["name"]));
+    let (_, panel) = running.get("/panel");
+    assert_eq!(panel["buttons"][1]["name"], "dnd");
+    let (_, capacity) = running.get("/capacity");
+    assert!(capacity["agent_bytes"].is_number(), "{capacity}");
+}
+
+#[test]
+fn what_is_not_there_is_answered_with_what_is() {
+    let running = Running::start("wrong");
+    for (method, path, body, status, text) in [
+        ("GET", "/nothing", "", 404, "/nothing: there is nothing here"),
+        ("POST", "/status", "", 405, "/status: the other method, please"),
+        ("GET", "/press/dnd", "", 405, "/press/dnd: the other method, please"),
+        (
+            "POST",
+            "/press/door",
+            "",
+            404,
+            "there is no button \"door\"; there are: hook, dnd",
+        ),
+        (
+            "GET",
+            "/why/blf9",
+            "",
+            404,
+            "there is no lamp \"blf9\"; there are: blf1, blf2, blf3, blf4",
+        ),
+        ("POST", "/set/dnd", "maybe", 400, "dnd: the value is on or off"),
+        (
+            "POST",
+            "/set/dnd?presentity=sip:x@y",
+            "on",
+            404,
+            "there is no presentity \"sip:x@y\"; there are: sip:desk@127.0.0.1",
+        ),
+        ("POST", "/set/note", &"x".repeat(5_000), 413, "the body is too long"),
+    ] {
+        let (got, answer) = running.ask(method, path, body);
+        assert_eq!((got, answer["error"].as_str()), (status, Some(text)), "{path}");
+    }
+}
+
+#[test]
+fn inputs_reach_the_presentity() {
+    let running = Running::start("inputs");
+    for (path, value) in [
+        ("/set/dnd", "on"),
+        ("/set/activity", "meeting"),
+        ("/set/note?presentity=sip%3Adesk@127.0.0.1", "back at five"),
+        ("/press/hook", ""),
+    ] {
+        assert_eq!(running.post(path, value).0, 200, "{path}");
+    }
+    let (_, all) = running.get("/presentities");
+    let desk = &all[0];
+    assert_eq!(desk["basic"], "closed");
+    assert_eq!(desk["dnd"], true);
+    assert_eq!(desk["hook"], "up");
+    assert_eq!(desk["note"], "back at five");
+    let activities = desk["activities"].as_array().expect("a list");
+    assert!(activities.contains(&"meeting".into()), "{desk}");
+    assert_eq!(running.post("/release/hook", "").0, 200);
+    assert_eq!(running.get("/presentities").1[0]["hook"], "down");
+}
+
+#[test]
+fn a_follower_sees_the_lamp_turn_red_and_green_again() {
+    let running = Running::start("follow");
+    let mut stream = running.connect();
+    write!(stream, "GET /lamps?follow=1 HTTP/1.1\r\n\r\n").expect("written");
+    let mut reader = BufReader::new(stream);
+    follow_until(&mut reader, "blf1", "green");
+    for look in ["red", "green", "red"] {
+        assert_eq!(running.post("/press/dnd", "").0, 200);
+        follow_until(&mut reader, "blf1", look);
+    }
+}
+
+#[test]
+fn one_connection_too_many_is_told_so_and_room_is_made_when_one_goes() /* C05 */
+{
+    let running = Running::start("crowd");
+    let mut crowd = Vec::new();
+    for _ in 0..super::super::control::CONNECTIONS {
+        let mut stream = running.connect();
+        write!(stream, "GET /lamps?follow=1 HTTP/1.1\r\n\r\n").expect("written");
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("it is served");
+        assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+        crowd.push(reader);
+    }
+    // Nothing is asked on this one, so that no unread request cuts the answer off.
+    let (status, body) = answer(running.connect());
+    assert_eq!(status, 503);
+    assert_eq!(body["error"], "too many connections");
+    drop(crowd.pop());
+    // That one has gone is seen a moment later.
+    let limit = clock::now() + LIMIT;
+    while running.get_or_none("/status").is_none() {
+        assert!(clock::now() < limit, "no room was made");
+    }
+}
+
+impl Running {
+    fn get_or_none(&self, path: &str) -> Option<Value> {
+        let mut stream = self.connect();
+        // A refused connection may be closed before we have written.
+        write!(stream, "GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n").ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let body = text
+            .strip_prefix("HTTP/1.1 200 OK\r\n")?
+            .split("\r\n\r\n")
+            .nth(1)?;
+        serde_json::from_str(body).ok()
+    }
+}
+
+#[test]
+fn a_slow_client_delays_nobody() /* C06 I5 */
+{
+    let running = Running::start("slow");
+    let mut slow = running.connect();
+    write!(slow, "POST /set/dnd HTTP/1.1\r\nContent-Length: 2\r\n\r\no").expect("written");
+    assert_eq!(running.get("/status").0, 200);
+    write!(slow, "n").expect("written");
+    let mut text = [0; 15];
+    slow.read_exact(&mut text).expect("an answer");
+    assert_eq!(&text, b"HTTP/1.1 200 OK");
+    assert_eq!(running.get("/presentities").1[0]["dnd"], true);
+}
+
+#[test]
+fn a_bad_configuration_is_told_and_the_agent_goes_on() {
+    let running = Running::start("reload");
+    assert_eq!(running.post("/set/dnd", "on").0, 200);
+    let (status, body) = running.post("/reload", "");
+    assert_eq!(status, 400);
+    assert_eq!(body["error"], "FILE:1:1: nonsense\nremedy: sense");
+    running.stop.reload();
+    assert_eq!(running.get("/presentities").1[0]["dnd"], true);
+}
+
+#[test]
+fn stopping_takes_leave_and_removes_the_socket() /* J05 */
+{
+    let mut running = Running::start("stop");
+    assert_eq!(running.get("/status").0, 200);
+    let before = clock::now();
+    running.stop.stop();
+    running.join().expect("it ends well");
+    assert!(clock::now() - before <= LEAVE + Duration::from_secs(1));
+    assert!(!running.folder.join("control.sock").exists());
+}
+
+#[test]
+fn a_second_agent_on_the_same_address_says_what_to_do() {
+    let running = Running::start("twice");
+    let agent = Box::leak(Box::new(Agent::new()));
+    let mut options = options(running.folder.join("other.sock"));
+    options.listen = Vec::from([running.sip]);
+    let Err(Failed(text)) = Runtime::new(agent, options) else {
+        panic!("two agents on one address");
+    };
+    assert!(text.contains("remedy: end the program that has this port"), "{text}");
+}
+
+#[test]
+fn an_unreachable_name_server_does_not_keep_anybody_waiting() /* J07 */
+{
+    let running = Running::start("dns");
+    let peer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a peer");
+    peer.set_read_timeout(Some(LIMIT)).expect("set");
+    let from = peer.local_addr().expect("bound");
+    let options = format!(
+        "OPTIONS sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK1;rport\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:x@127.0.0.1>;tag=1\r\nTo: <sip:desk@127.0.0.1>\r\nCall-ID: 1@x\r\n\
+         CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    );
+    peer.send_to(options.as_bytes(), running.sip).expect("sent");
+    let mut buf = [0; 2_048];
+    let (length, source) = peer.recv_from(&mut buf).expect("an answer");
+    assert_eq!(source, running.sip);
+    assert!(length > 0);
+}
