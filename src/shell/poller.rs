@@ -5,8 +5,8 @@
 //! connections, and rings the [`Doorbell`] when one of them has work for the executor.
 
 use std::io;
-use std::rc::Rc;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;

@@ -10,6 +10,7 @@ use log::info;
 use static_cell::ConstStaticCell;
 
 use super::control::socket::default_path;
+use super::dns::Paths;
 use super::document::Faults;
 use super::journal;
 use super::listen::Listen;
@@ -112,6 +113,7 @@ fn serve(options: RunOptions, configuration: Configuration) -> Result<(), Failed
             panel: Panel::Simulated(Simulated::new(&configuration.board)),
             board: configuration.board.name,
             settings: configuration.settings,
+            names: Paths::default(),
             signals: true,
             reload: Some(Box::new(move || {
                 if options.config.is_none() {
@@ -130,9 +132,11 @@ fn announce(runtime: &Runtime) {
     let listeners = runtime.listeners();
     let listeners = listeners.iter().map(|it| std::format!("udp:{it}"));
     let listeners: Vec<String> = listeners.collect();
-    let control = runtime.control().map_or_else(
-        || "off".to_string(),
-        |path| path.display().to_string(),
+    let control = runtime
+        .control()
+        .map_or_else(|| "off".to_string(), |path| path.display().to_string());
+    info!(
+        "ready, sip on {}, control on {control}",
+        listeners.join(" ")
     );
-    info!("ready, sip on {}, control on {control}", listeners.join(" "));
 }

@@ -27,8 +27,8 @@ use smol::LocalExecutor;
 use super::changes::Changes;
 use super::clock;
 use super::control::Control;
-use super::hub::{Hub, Reload, note};
 use super::dns::{Families, Paths, Resolver};
+use super::hub::{Hub, Reload, note};
 use super::journal::Limiter;
 use super::net::inbox::{BATCH, Inbox, Received};
 use super::net::outbox::Outbox;
@@ -53,6 +53,8 @@ pub struct Options {
     pub panel: Panel,
     /// The board's name.
     pub board: String,
+    /// What the machine knows about names; the default is right outside tests.
+    pub names: Paths,
     /// Takes SIGTERM, SIGINT and SIGHUP over; only for a process that is all ours.
     pub signals: bool,
     /// Reads the settings again.
@@ -135,7 +137,7 @@ impl Runtime {
             listeners,
             board: options.board,
             outbox: Outbox::new(&sockets),
-            resolver: Resolver::new(registry, usable, Paths::default()),
+            resolver: Resolver::new(registry, usable, options.names),
             limiter: Limiter::new(),
             reload: options.reload,
             deadline: None,
@@ -190,6 +192,7 @@ impl Runtime {
         if rung {
             self.run_tasks();
             self.obey(self.stop.take());
+            self.look_whether_stopped();
         }
         let deadline = self.hub.borrow().next_deadline();
         let deadline = match self.state {
@@ -197,7 +200,8 @@ impl Runtime {
             State::Running | State::Stopped => deadline,
         };
         self.timer.set(deadline)?;
-        for source in self.poller.wait(self.state == State::Stopped)? {
+        let at_once = self.state == State::Stopped;
+        for source in self.poller.wait(at_once)? {
             self.handle(source);
         }
         self.look_whether_stopped();
@@ -282,7 +286,7 @@ impl Runtime {
                 info!("stopping");
                 self.state = State::Stopping(clock::now() + LEAVE);
                 let mut hub = self.hub.borrow_mut();
-                hub.change(|agent, now, wall| agent.stop(now, wall));
+                hub.change(Agent::stop);
             }
             (Some(Wish::Stop), State::Stopping(_) | State::Stopped) => self.state = State::Stopped,
             (Some(Wish::Reload), _) => {

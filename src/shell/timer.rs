@@ -69,11 +69,11 @@ impl AsFd for Timer {
 }
 
 fn timespec(micros: u64) -> Timespec {
-    let mut time = Timespec::default();
-    // What does not fit is hundreds of thousands of years away.
-    time.tv_sec = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);
-    time.tv_nsec = (micros % 1_000_000 * 1_000).try_into().unwrap_or(0);
-    time
+    Timespec {
+        // What does not fit is hundreds of thousands of years away.
+        tv_sec: i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX),
+        tv_nsec: (micros % 1_000_000 * 1_000).try_into().unwrap_or(0),
+    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ impl ResolvConf {
                 Some("nameserver") => {
                     let address = words.next().and_then(|word| word.parse::<IpAddr>().ok());
                     if conf.servers.len() < SERVERS {
-                        conf.servers.extend(address.map(|ip| SocketAddr::new(ip, 53)));
+                        conf.servers
+                            .extend(address.map(|ip| SocketAddr::new(ip, 53)));
                     }
                 }
                 // The last one counts.

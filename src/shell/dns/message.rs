@@ -191,14 +191,7 @@ pub fn answer(message: &[u8], id: u16, name: &Name, kind: Kind) -> Result<Answer
 }
 
 /// Follows the aliases from `name` and takes the records at their end.
-fn collect(
-    message: &[u8],
-    start: usize,
-    count: u16,
-    name: &Name,
-    kind: Kind,
-    answer: &mut Answer,
-) {
+fn collect(message: &[u8], start: usize, count: u16, name: &Name, kind: Kind, answer: &mut Answer) {
     let mut owner = name.clone();
     answer.lifetime = u32::MAX;
     for _ in 0..ALIASES {

@@ -149,7 +149,7 @@ impl Resolver {
             while let Some(heard) = self.lookups[at].receive(&mut buf) {
                 match heard {
                     Ok(answer) => {
-                        self.advance(now, at, answer);
+                        self.advance(now, at, &answer);
                         break; // The lookup has moved on, or is gone.
                     }
                     Err(Failure::Stray) => {}
@@ -280,7 +280,7 @@ impl Resolver {
         }
     }
 
-    fn advance(&mut self, now: Instant, at: usize, answer: Answer) {
+    fn advance(&mut self, now: Instant, at: usize, answer: &Answer) {
         let lookup = &mut self.lookups[at];
         lookup.heard = true;
         let port = lookup.questions.front().map_or(SIP, |it| it.port);
@@ -317,13 +317,7 @@ impl Resolver {
     }
 
     /// Without any answer, the last good address is better than none (it may be the network that is away).
-    fn finish(
-        &mut self,
-        now: Instant,
-        at: usize,
-        mut addresses: Vec<SocketAddr>,
-        until: Instant,
-    ) {
+    fn finish(&mut self, now: Instant, at: usize, mut addresses: Vec<SocketAddr>, until: Instant) {
         let lookup = self.lookups.swap_remove(at);
         let old = self.cache.iter().position(|it| it.key == lookup.key);
         let old = old.and_then(|at| self.cache.remove(at));

@@ -20,7 +20,8 @@ impl Fixture {
         server
             .set_read_timeout(Some(Duration::from_secs(5)))
             .expect("set");
-        let folder = std::env::temp_dir().join(format!("lampfield-dns-{}-{test}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("lampfield-dns-{}-{test}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         let write = |name: &str, text: &str| {
             let path = folder.join(name);
@@ -32,7 +33,10 @@ impl Fixture {
             resolv_conf: write("resolv.conf", "nameserver 127.0.0.1\nsearch lan\n"),
             port: server.local_addr().expect("bound").port(),
         };
-        let families = Families { v4: true, v6: false };
+        let families = Families {
+            v4: true,
+            v6: false,
+        };
         Fixture {
             resolver: Resolver::new(poller.registry(), families, paths),
             poller,

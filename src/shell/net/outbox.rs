@@ -14,9 +14,7 @@ use std::vec::Vec;
 use heapless::Vec as Bounded;
 use nix::errno::Errno;
 use rustix::net::addr::SocketAddrArg;
-use rustix::net::{
-    MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg, sendto,
-};
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg, sendto};
 
 use super::Socket;
 use super::inbox::is_unreachable;

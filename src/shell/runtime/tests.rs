@@ -1,4 +1,5 @@
 use super::*;
+use crate::ground::text::Text;
 use crate::shell::panel::Simulated;
 use crate::shell::panel::board::Board;
 use serde_json::Value;
@@ -20,13 +21,20 @@ struct Running {
 
 impl Running {
     fn start(test: &str) -> Running {
-        let folder = std::env::temp_dir().join(format!("lampfield-run-{}-{test}", std::process::id()));
+        Running::start_with(test, |_| {})
+    }
+
+    fn start_with(test: &str, change: impl FnOnce(&mut Options) + Send + 'static) -> Running {
+        let folder =
+            std::env::temp_dir().join(format!("lampfield-run-{}-{test}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         let control = folder.join("control.sock");
         let (sender, receiver) = mpsc::channel();
         let work = move || {
             let agent = Box::leak(Box::new(Agent::new()));
-            let mut runtime = Runtime::new(agent, options(control))?;
+            let mut options = options(control);
+            change(&mut options);
+            let mut runtime = Runtime::new(agent, options)?;
             let ready = (runtime.stop_handle(), runtime.listeners());
             sender.send(ready).expect("the test waits");
             runtime.run()
@@ -101,6 +109,7 @@ fn options(control: PathBuf) -> Options {
         control: Some(control),
         panel: Panel::Simulated(Simulated::new(&board)),
         board: board.name,
+        names: Paths::default(),
         signals: false,
         reload: Some(Box::new(|| {
             Err("FILE:1:1: nonsense\nremedy: sense".to_string())
@@ -163,9 +172,27 @@ fn every_route_answers_in_json() {
 fn what_is_not_there_is_answered_with_what_is() {
     let running = Running::start("wrong");
     for (method, path, body, status, text) in [
-        ("GET", "/nothing", "", 404, "/nothing: there is nothing here"),
-        ("POST", "/status", "", 405, "/status: the other method, please"),
-        ("GET", "/press/dnd", "", 405, "/press/dnd: the other method, please"),
+        (
+            "GET",
+            "/nothing",
+            "",
+            404,
+            "/nothing: there is nothing here",
+        ),
+        (
+            "POST",
+            "/status",
+            "",
+            405,
+            "/status: the other method, please",
+        ),
+        (
+            "GET",
+            "/press/dnd",
+            "",
+            405,
+            "/press/dnd: the other method, please",
+        ),
         (
             "POST",
             "/press/door",
@@ -180,7 +207,13 @@ fn what_is_not_there_is_answered_with_what_is() {
             404,
             "there is no lamp \"blf9\"; there are: blf1, blf2, blf3, blf4",
         ),
-        ("POST", "/set/dnd", "maybe", 400, "dnd: the value is on or off"),
+        (
+            "POST",
+            "/set/dnd",
+            "maybe",
+            400,
+            "dnd: the value is on or off",
+        ),
         (
             "POST",
             "/set/dnd?presentity=sip:x@y",
@@ -188,10 +221,20 @@ fn what_is_not_there_is_answered_with_what_is() {
             404,
             "there is no presentity \"sip:x@y\"; there are: sip:desk@127.0.0.1",
         ),
-        ("POST", "/set/note", &"x".repeat(5_000), 413, "the body is too long"),
+        (
+            "POST",
+            "/set/note",
+            &"x".repeat(5_000),
+            413,
+            "the body is too long",
+        ),
     ] {
         let (got, answer) = running.ask(method, path, body);
-        assert_eq!((got, answer["error"].as_str()), (status, Some(text)), "{path}");
+        assert_eq!(
+            (got, answer["error"].as_str()),
+            (status, Some(text)),
+            "{path}"
+        );
     }
 }
 
@@ -318,13 +361,45 @@ fn a_second_agent_on_the_same_address_says_what_to_do() {
     let Err(Failed(text)) = Runtime::new(agent, options) else {
         panic!("two agents on one address");
     };
-    assert!(text.contains("remedy: end the program that has this port"), "{text}");
+    assert!(
+        text.contains("remedy: end the program that has this port"),
+        "{text}"
+    );
 }
 
 #[test]
-fn an_unreachable_name_server_does_not_keep_anybody_waiting() /* J07 */
+fn a_silent_name_server_keeps_nobody_waiting() /* J07 I5 */
 {
-    let running = Running::start("dns");
+    let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a server");
+    server.set_read_timeout(Some(LIMIT)).expect("set");
+    let port = server.local_addr().expect("bound").port();
+    let folder = std::env::temp_dir().join(format!("lampfield-run-{}-names", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let conf = folder.join("resolv.conf");
+    fs::write(&conf, "nameserver 127.0.0.1\n").expect("written");
+    let names = Paths {
+        resolv_conf: conf.to_str().expect("UTF-8").to_string(),
+        port,
+        ..Paths::default()
+    };
+    let running = Running::start_with("dns", move |options| {
+        let watch = &mut options.settings.watches[0];
+        watch.server = None;
+        watch.target = Text::copied("sip:bob@pbx.example").expect("short");
+        options.names = names;
+    });
+    let question = server.recv_from(&mut [0; 512]);
+    question.expect("the name is asked for");
+
+    let before = clock::now();
+    let answer = ask_options(running.sip);
+    assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+    assert!(clock::now() - before < Duration::from_secs(1));
+    let _ = fs::remove_dir_all(&folder); // The system clears its temporary files too.
+}
+
+/// Sends an OPTIONS from a fresh socket and gives the answer.
+fn ask_options(sip: SocketAddr) -> String {
     let peer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a peer");
     peer.set_read_timeout(Some(LIMIT)).expect("set");
     let from = peer.local_addr().expect("bound");
@@ -333,9 +408,9 @@ fn an_unreachable_name_server_does_not_keep_anybody_waiting() /* J07 */
          Max-Forwards: 70\r\nFrom: <sip:x@127.0.0.1>;tag=1\r\nTo: <sip:desk@127.0.0.1>\r\nCall-ID: 1@x\r\n\
          CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
     );
-    peer.send_to(options.as_bytes(), running.sip).expect("sent");
+    peer.send_to(options.as_bytes(), sip).expect("sent");
     let mut buf = [0; 2_048];
     let (length, source) = peer.recv_from(&mut buf).expect("an answer");
-    assert_eq!(source, running.sip);
-    assert!(length > 0);
+    assert_eq!(source, sip);
+    String::from_utf8_lossy(&buf[..length]).into_owned()
 }

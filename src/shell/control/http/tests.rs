@@ -173,10 +173,7 @@ fn what_is_too_long_or_unclear_is_refused() {
     let long = "x".repeat(HEAD);
     expect_refused(std::format!("GET /{long}").as_bytes(), 431);
     let rows = "a: b\r\n".repeat(ROWS + 1);
-    expect_refused(
-        std::format!("GET / HTTP/1.1\r\n{rows}\r\n").as_bytes(),
-        400,
-    );
+    expect_refused(std::format!("GET / HTTP/1.1\r\n{rows}\r\n").as_bytes(), 400);
     for (row, status) in [
         ("Content-Length: 4097", 413),
         ("Content-Length: 99999999999999999999999", 413),

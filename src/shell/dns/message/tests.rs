@@ -39,7 +39,8 @@ fn ask(text: &str, kind: Kind) -> Vec<u8, QUESTION> {
 #[test]
 fn a_question_is_what_rfc_1035_draws() {
     let bytes = question(0x1234, &name("PBX.example"), Kind::A);
-    let expected = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03pbx\x07example\x00\x00\x01\x00\x01";
+    let expected =
+        b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03pbx\x07example\x00\x00\x01\x00\x01";
     assert_eq!(bytes.as_slice(), expected);
 }
 
@@ -61,10 +62,7 @@ fn addresses_are_taken_with_the_shortest_lifetime() {
     let answer = answer(&message.0, 7, &name("pbx.example"), Kind::A).expect("ours");
     assert_eq!(
         answer.addresses.as_slice(),
-        [
-            IpAddr::from([192, 0, 2, 1]),
-            IpAddr::from([192, 0, 2, 2])
-        ]
+        [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])]
     );
     assert_eq!((answer.lifetime, answer.failed), (60, false));
 }
@@ -175,7 +173,12 @@ fn any_bytes_are_read_without_a_panic() {
     let asked = ask("a.x", Kind::Srv);
     let good = Message::answering(&asked, 2)
         .record(ASKED, 5, 40, b"\x01b\xc0\x0e")
-        .record(b"\x01b\x01x\x00", 33, 9, b"\x00\x01\x00\x01\x13\xc4\x01c\x01x\x00");
+        .record(
+            b"\x01b\x01x\x00",
+            33,
+            9,
+            b"\x00\x01\x00\x01\x13\xc4\x01c\x01x\x00",
+        );
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     let mut used = 0;
     for _ in 0..100_000 {
