@@ -55,7 +55,7 @@ impl Hub {
     pub fn change<R>(&mut self, how: impl FnOnce(&mut Agent, Instant, Wall) -> R) -> R {
         let (now, wall) = (clock::now(), clock::wall());
         let result = how(self.agent, now, wall);
-        self.settle(now, wall);
+        self.settle(now);
         result
     }
 
@@ -80,27 +80,27 @@ impl Hub {
         self.resolver.forget();
         let (now, wall) = (clock::now(), clock::wall());
         self.agent.reconfigure(now, wall, &settings);
-        self.settle(now, wall);
+        self.settle(now);
         info!("configuration read again");
         Ok(())
     }
 
     /// A datagram came. The answers go out with [`Hub::flush`], together with those to its neighbours.
-    pub(super) fn handle_datagram(&mut self, now: Instant, wall: Wall, flow: Flow, bytes: &[u8]) {
-        self.agent.handle_datagram(now, wall, flow, bytes);
-        self.pump(now, wall);
+    pub(super) fn handle_datagram(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
+        self.agent.handle_datagram(now, flow, bytes);
+        self.pump(now);
     }
 
     /// The deadline of somebody here may be over.
-    pub(super) fn handle_timeout(&mut self, now: Instant, wall: Wall) {
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.resolver.handle_timeout(now);
         let failed = &mut self.unreachable;
         self.outbox
             .handle_timeout(now, |remote| note(failed, remote));
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.agent.handle_timeout(now, wall);
+            self.agent.handle_timeout(now);
         }
-        self.settle(now, wall);
+        self.settle(now);
     }
 
     /// When [`Hub::handle_timeout`] wants to be called.
@@ -114,9 +114,9 @@ impl Hub {
     }
 
     /// Does what the agent says until it waits and everything is on its way.
-    pub(super) fn settle(&mut self, now: Instant, wall: Wall) {
+    pub(super) fn settle(&mut self, now: Instant) {
         loop {
-            self.pump(now, wall);
+            self.pump(now);
             self.flush(now);
             if self.unreachable.is_empty() {
                 break;
@@ -134,12 +134,12 @@ impl Hub {
     }
 
     /// Does what the agent says until it waits; what it sends is collected.
-    fn pump(&mut self, now: Instant, wall: Wall) {
+    fn pump(&mut self, now: Instant) {
         loop {
             if self.outbox.is_full() {
                 self.flush(now);
             }
-            match self.agent.poll(now, wall, self.outbox.room()) {
+            match self.agent.poll(now, self.outbox.room()) {
                 Output::Send { flow, len } => self.outbox.push(flow, len),
                 Output::Lamp { lamp, look } => {
                     self.panel.show(lamp, look);

@@ -1,7 +1,21 @@
-//! Floor 7: everything that needs an operating system.
+//! Floor 7: the agent among sockets, clocks, signals, a panel and people.
+//!
+//! [`runtime`] is the one loop; the rest are its neighbours, each knowing one side of the operating system.
 
+pub mod changes;
 pub mod cli;
+pub mod clock;
+pub mod control;
+pub mod dns;
 pub mod document;
+pub mod hub;
+pub mod journal;
 pub mod listen;
+pub mod net;
 pub mod panel;
+pub mod poller;
+pub mod run;
+pub mod runtime;
 pub mod settings;
+pub mod signals;
+pub mod timer;

@@ -2,13 +2,13 @@
 
 use std::boxed::Box;
 use std::eprintln;
-use std::path::PathBuf;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
 use log::info;
 use static_cell::ConstStaticCell;
 
+use super::cli::args::Run;
 use super::control::socket::default_path;
 use super::dns::Paths;
 use super::document::Faults;
@@ -19,21 +19,6 @@ use super::runtime::{Failed, Options, Runtime};
 use super::settings::Configuration;
 use crate::engine::agent::Agent;
 use crate::wire::flow::Transport;
-
-/// What the command line says; each goes before the configuration's word.
-#[derive(Clone, Debug, Default)]
-pub struct RunOptions {
-    /// The configuration; without it the demonstration.
-    pub config: Option<PathBuf>,
-    /// A board instead of the configuration's.
-    pub board: Option<String>,
-    /// Where to listen instead of the configuration's addresses, if any.
-    pub listen: Vec<Listen>,
-    /// The control socket instead of the configuration's.
-    pub control: Option<PathBuf>,
-    /// The log level instead of the configuration's.
-    pub log: Option<&'static str>,
-}
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +35,7 @@ pub enum Outcome {
 static AGENT: ConstStaticCell<Agent> = ConstStaticCell::new(Agent::new());
 
 /// Is the agent until somebody stops it. What goes wrong is said on standard error.
-pub fn run(options: RunOptions) -> Outcome {
+pub fn run(options: Run) -> Outcome {
     let configuration = match configure(&options) {
         Ok(configuration) => configuration,
         Err(faults) => {
@@ -77,7 +62,7 @@ pub fn run(options: RunOptions) -> Outcome {
     }
 }
 
-fn configure(options: &RunOptions) -> Result<Configuration, Faults> {
+fn configure(options: &Run) -> Result<Configuration, Faults> {
     let board = options.board.as_deref();
     let Some(file) = &options.config else {
         return Configuration::demo(options.listen.clone(), board);
@@ -89,7 +74,7 @@ fn configure(options: &RunOptions) -> Result<Configuration, Faults> {
     Ok(configuration)
 }
 
-fn serve(options: RunOptions, configuration: Configuration) -> Result<(), Failed> {
+fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
     let only_udp = |listen: &Listen| match listen.transport {
         Transport::Udp => Ok(listen.address),
         Transport::Tcp | Transport::Tls => Err(Failed(std::format!(

@@ -150,7 +150,7 @@ impl Runtime {
             .transpose()?;
         let runner = executor;
         let initial = hub.borrow().panel.initial();
-        hub.borrow_mut().settle(now, wall);
+        hub.borrow_mut().settle(now);
         hub.borrow_mut().touch(&initial);
         // The control socket's task has not run yet.
         bell.wake_by_ref();
@@ -234,7 +234,7 @@ impl Runtime {
             Source::Timer => {
                 self.timer.handle_ring();
                 let mut hub = self.hub.borrow_mut();
-                hub.handle_timeout(clock::now(), clock::wall());
+                hub.handle_timeout(clock::now());
             }
             Source::Signals => {
                 while let Some(wish) = self.signals.as_ref().and_then(Signals::next) {
@@ -244,7 +244,7 @@ impl Runtime {
             Source::Dns => {
                 let (now, mut hub) = (clock::now(), self.hub.borrow_mut());
                 hub.resolver.handle_readable(now);
-                hub.settle(now, clock::wall());
+                hub.settle(now);
             }
             Source::Socket(at) => self.receive(usize::from(at)),
         }
@@ -252,11 +252,11 @@ impl Runtime {
 
     /// Takes what has come on a socket, within reason; the poller reminds us of the rest.
     fn receive(&mut self, at: usize) {
-        let (now, wall) = (clock::now(), clock::wall());
+        let now = clock::now();
         let hub = &mut *self.hub.borrow_mut();
         for _ in 0..BATCHES {
             let received = self.inbox.receive(at, |flow, bytes| {
-                hub.handle_datagram(now, wall, flow, bytes);
+                hub.handle_datagram(now, flow, bytes);
             });
             match received {
                 Received::Datagrams(1..) => {}
@@ -270,7 +270,7 @@ impl Runtime {
                 break;
             }
         }
-        hub.settle(now, wall);
+        hub.settle(now);
     }
 
     fn run_tasks(&mut self) {
@@ -286,7 +286,7 @@ impl Runtime {
                 info!("stopping");
                 self.state = State::Stopping(clock::now() + LEAVE);
                 let mut hub = self.hub.borrow_mut();
-                hub.change(Agent::stop);
+                hub.change(|agent, _, _| agent.stop());
             }
             (Some(Wish::Stop), State::Stopping(_) | State::Stopped) => self.state = State::Stopped,
             (Some(Wish::Reload), _) => {

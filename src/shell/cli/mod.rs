@@ -24,7 +24,9 @@ use std::{env, eprintln, format};
 
 use serde_json::Value;
 
+use crate::shell::control::socket::default_path;
 use crate::shell::panel::board::{BUILT_IN, Board};
+use crate::shell::run::{Outcome, run};
 use crate::shell::settings::Configuration;
 use args::{Ask, Command, Question, Set};
 use client::{Client, Trouble};
@@ -71,7 +73,11 @@ pub fn main() -> ExitCode {
 
 fn perform(command: Command) -> Exit {
     match command {
-        Command::Run(_) => Exit::Failed,
+        Command::Run(options) => match run(options) {
+            Outcome::Done => Exit::Done,
+            Outcome::Failed => Exit::Failed,
+            Outcome::Wrong => Exit::Wrong,
+        },
         Command::Check { file, board } => check(&file, board.as_deref()),
         Command::Ask(ask) => match self::ask(&ask) {
             Ok(()) => Exit::Done,
@@ -105,7 +111,7 @@ fn boards() -> String {
 }
 
 fn ask(ask: &Ask) -> Result<(), Trouble> {
-    let socket = ask.control.clone().unwrap_or_else(client::default_socket);
+    let socket = ask.control.clone().unwrap_or_else(default_path);
     let client = Client::new(&socket);
     match &ask.question {
         Question::Status { json } => show(&client.get("/status")?, *json, view::status),

@@ -66,7 +66,7 @@ fn look(path: &str, hub: &RefCell<Hub>) -> Answer {
     let json = match path {
         "/status" => views::to_json(&views::status(hub, now)),
         "/lamps" => views::to_json(&views::lamps(agent, now)),
-        "/watchers" => views::to_json(&views::watchers(agent)),
+        "/watchers" => views::to_json(&views::watchers(agent, now)),
         "/watches" => views::to_json(&views::watches(agent, now)),
         "/presentities" => views::to_json(&views::presentities(agent, now)),
         "/capacity" => views::to_json(&capacity()),

@@ -5,10 +5,10 @@ use std::vec::Vec;
 
 use serde::Serialize;
 
-use crate::engine::agent::{
-    Agent, LampStatus, PresentityStatus, SubscriptionStatus, WatchStatus, Why,
-};
+use crate::engine::agent::Agent;
+use crate::engine::agent::status::{LampStatus, PresentityStatus, SubscriptionStatus, Why};
 use crate::ground::time::{Instant, Seconds, Wall};
+use crate::roles::watcher;
 use crate::shell::clock;
 use crate::shell::hub::Hub;
 use crate::shell::panel::Panel;
@@ -38,6 +38,11 @@ impl Now {
 
     fn ago(self, moment: Instant) -> u64 {
         (self.mono - moment).as_secs()
+    }
+
+    fn left(self, moment: Instant) -> u32 {
+        let Seconds(left) = moment.seconds_from(self.mono);
+        left
     }
 }
 
@@ -91,17 +96,17 @@ impl Presentity {
     fn new(presentity: &PresentityStatus<'_>, now: Now) -> Presentity {
         Presentity {
             uri: presentity.uri.to_string(),
-            basic: match presentity.basic {
+            basic: match presentity.presence.basic {
                 Basic::Open => "open",
                 Basic::Closed => "closed",
             },
-            activities: presentity.activities.names().collect(),
-            note: Some(presentity.note)
+            activities: presentity.presence.activities.names().collect(),
+            note: Some(presentity.presence.note.as_str())
                 .filter(|note| !note.is_empty())
                 .map(ToString::to_string),
-            hook: if presentity.hook_up { "up" } else { "down" },
-            dnd: presentity.dnd,
-            idle: presentity.idle,
+            hook: if presentity.inputs.hook_up { "up" } else { "down" },
+            dnd: presentity.inputs.dnd,
+            idle: presentity.inputs.idle,
             since: now.date(presentity.since),
             since_s: now.ago(presentity.since),
         }
@@ -115,18 +120,18 @@ pub struct Watcher {
     watcher: String,
     package: &'static str,
     state: &'static str,
-    expires_s: u32,
+    expires_s: Option<u32>,
     remote: String,
 }
 
-impl From<SubscriptionStatus<'_>> for Watcher {
-    fn from(subscription: SubscriptionStatus<'_>) -> Watcher {
+impl Watcher {
+    fn new(subscription: &SubscriptionStatus<'_>, now: Now) -> Watcher {
         Watcher {
             presentity: subscription.presentity.to_string(),
-            watcher: subscription.watcher.to_string(),
+            watcher: String::from_utf8_lossy(subscription.watcher).into_owned(),
             package: subscription.package.name(),
             state: subscription.state,
-            expires_s: subscription.expires.0,
+            expires_s: subscription.ends.map(|moment| now.left(moment)),
             remote: subscription.remote.to_string(),
         }
     }
@@ -151,8 +156,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    fn new(watch: &WatchStatus<'_>, now: Now) -> Watch {
-        let seconds = |left: Option<Seconds>| left.map(|Seconds(left)| left);
+    fn new(watch: &watcher::Report<'_>, now: Now) -> Watch {
+        let seconds = |moment: Option<Instant>| moment.map(|moment| now.left(moment));
         Watch {
             target: watch.target.to_string(),
             package: watch.package.name(),
@@ -185,7 +190,7 @@ impl Reason {
         Reason {
             lamp: Lamp::new(&why.lamp, now),
             rule: why.rule,
-            grace_left_s: why.grace_left.map(|Seconds(left)| left),
+            grace_left_s: why.grace_ends.map(|moment| now.left(moment)),
             watch: why.watch.as_ref().map(|watch| Watch::new(watch, now)),
         }
     }
@@ -237,8 +242,9 @@ pub fn presentities(agent: &Agent, now: Now) -> Vec<Presentity> {
 }
 
 /// All subscriptions that we serve.
-pub fn watchers(agent: &Agent) -> Vec<Watcher> {
-    agent.subscriptions().map(Watcher::from).collect()
+pub fn watchers(agent: &Agent, now: Now) -> Vec<Watcher> {
+    let all = agent.subscriptions();
+    all.map(|one| Watcher::new(&one, now)).collect()
 }
 
 /// All our own subscriptions.
