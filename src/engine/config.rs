@@ -18,6 +18,7 @@ use crate::ground::time::Seconds;
 pub use crate::roles::notifier::Pace;
 use crate::users::lamps::Looks;
 use crate::wire::doc::pidf::Activities;
+use crate::wire::sip::{Bad, Uri, same_presentity};
 
 /// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
 pub const HOST: usize = 264;
@@ -155,7 +156,7 @@ impl Settings {
                 return Err(Invalid::Presentity(at));
             }
             let mut before = self.presentities.iter().take(at);
-            if before.any(|other| other.uri == presentity.uri) {
+            if before.any(|other| is_same(&other.uri, &presentity.uri)) {
                 return Err(Invalid::PresentityTwice(at));
             }
         }
@@ -381,20 +382,21 @@ impl fmt::Display for Invalid {
 
 impl core::error::Error for Invalid {}
 
-/// Whether `text` can stand as an address in a request: `sip:`, `sips:` or `pres:`, a host, and no byte that
-/// could end a header line or its angle brackets.
+/// Whether `text` can stand as an address in a request: a `sip:`, `sips:` or `pres:` URI of ASCII without
+/// headers of its own (RFC 3261 §19.1.1 forbids them there).
 pub fn is_address(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else {
-        return false;
+    let headers = match Uri::parse(text.as_bytes()) {
+        Ok(Uri::Sip(sip)) => sip.headers,
+        Ok(Uri::Pres(pres)) => pres.headers,
+        Ok(Uri::Tel(_) | Uri::Other { .. }) | Err(Bad) => return false,
     };
-    let known = ["sip", "sips", "pres"]
-        .iter()
-        .any(|it| scheme.eq_ignore_ascii_case(it));
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    let clean = rest
-        .bytes()
-        .all(|it| it.is_ascii_graphic() && !matches!(it, b'<' | b'>' | b'"' | b'\\' | b'`'));
-    known && clean && !host.is_empty() && !host.starts_with([':', ';', '?'])
+    headers.is_empty() && text.bytes().all(|it| it.is_ascii_graphic())
+}
+
+/// Whether two addresses are those of one presentity, however they are written.
+pub fn is_same(one: &str, two: &str) -> bool {
+    let uris = Uri::parse(one.as_bytes()).and_then(|one| Ok((one, Uri::parse(two.as_bytes())?)));
+    uris.is_ok_and(|(one, two)| same_presentity(&one, &two))
 }
 
 /// Whether `text` is a `host` or `host:port`; an IPv6 address stands in brackets.

@@ -44,6 +44,7 @@ use std::{format, fs, vec};
 
 use crate::engine::config::{
     Action, ButtonSettings, LampSettings, Network, Pace, PresentitySettings, Settings, is_address,
+    is_same,
 };
 use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
@@ -307,7 +308,12 @@ impl Reader<'_, '_> {
             let Some((uri, at)) = uri.and_then(|it| Some((self.address("uri", it)?, it.at))) else {
                 continue;
             };
-            if self.settings.presentities.iter().any(|it| it.uri == uri) {
+            if self
+                .settings
+                .presentities
+                .iter()
+                .any(|it| is_same(&it.uri, &uri))
+            {
                 let what = format!("{uri} is there already");
                 self.faults.add(at, what, "name each presentity only once");
                 continue;
@@ -393,7 +399,7 @@ impl Reader<'_, '_> {
             .iter()
             .map(|it| it.uri.as_str())
             .collect();
-        let at = uris.iter().position(|it| *it == named.value);
+        let at = uris.iter().position(|it| is_same(it, named.value));
         if at.is_none() && !uris.is_empty() {
             let what = format!("\"{}\" is not served here", named.value.escape_debug());
             self.faults

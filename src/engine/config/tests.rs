@@ -134,9 +134,19 @@ fn an_address_holds_nothing_that_ends_a_header_line() /* I01 */
         "sip:bob@host>",
         "<sip:bob@host>",
         "sip:b\u{f6}b@host",
+        "sip:bob@host?Subject=x",
+        "tel:+4930123",
     ] {
         assert!(!is_address(bad), "{bad}");
     }
+}
+
+#[test]
+fn one_presentity_has_many_spellings() {
+    assert!(is_same("sip:bob@Host", "sip:bob@host:5060;transport=udp"));
+    assert!(is_same("pres:bob@host", "sip:bob@host"));
+    assert!(!is_same("sip:bob@host", "sip:ann@host"));
+    assert!(!is_same("bob", "bob"), "what is no URI is nobody's");
 }
 
 #[test]

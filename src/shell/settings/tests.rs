@@ -261,11 +261,11 @@ fn lifetimes_must_fit_each_other() {
 fn presentities_are_addresses_each_once() {
     refused(
         "[[presentity]]\n[[presentity]]\nuri = \"desk\"\n[[presentity]]\nuri = \"sip:a@b\"\n\
-         [[presentity]]\nuri = \"sip:a@b\"",
+         [[presentity]]\nuri = \"SIP:a@B:5060\"",
         &[
             "1:1: [[presentity]] has no uri | add uri = \"sip:desk@192.168.1.20\"",
             "3:7: uri is no address: \"desk\" | write sip:name@host, at most 256 bytes",
-            "7:7: sip:a@b is there already | name each presentity only once",
+            "7:7: SIP:a@B:5060 is there already | name each presentity only once",
         ],
     );
 }
