@@ -98,7 +98,7 @@ pub fn watchers(watchers: &Value) -> String {
 pub fn why(why: &Value) -> String {
     let lamp = why.get("lamp").unwrap_or(why);
     let mut out = format!(
-        "{} shows {}: {}, by the {} rule\n",
+        "{} shows {}: {} ({})\n",
         text(lamp, "name"),
         text(lamp, "look"),
         text(lamp, "state"),
@@ -109,7 +109,7 @@ pub fn why(why: &Value) -> String {
         out += &format!("grace left     {}\n", age(why, "grace_left_s"));
     }
     let Some(watch) = why.get("watch").filter(|it| it.is_object()) else {
-        return out + "it watches nobody\n";
+        return out;
     };
     out += &format!(
         "watches        {} ({})\n",
@@ -280,14 +280,14 @@ mod tests {
     fn why_tells_the_look_the_rule_and_the_subscription() {
         let text = why(&json!({
             "lamp": {"name": "blf1", "look": "amber slow", "state": "unknown", "since_s": 3},
-            "rule": "default", "grace_left_s": null,
+            "rule": "the default look", "grace_left_s": null,
             "watch": {"target": "sip:bob@pbx", "package": "dialog", "state": "waiting",
                 "remote": "10.0.0.5:5060", "last_status": 503, "last_reason": "",
                 "last_notify_s": 61, "broken_s": 33, "expires_s": null, "next_s": 12}
         }));
         assert_eq!(
             text,
-            "blf1 shows amber slow: unknown, by the default rule\n\
+            "blf1 shows amber slow: unknown (the default look)\n\
              since          3 s ago\n\
              watches        sip:bob@pbx (dialog)\n\
              subscription   waiting\n\
@@ -297,8 +297,14 @@ mod tests {
              broken for     33 s\n\
              next attempt   12 s\n"
         );
-        let nobody = why(&json!({"lamp": {"name": "blf2"}, "rule": "default", "watch": null}));
-        assert!(nobody.ends_with("it watches nobody\n"), "{nobody}");
+        let nobody = why(&json!({
+            "lamp": {"name": "blf2", "look": "off", "state": "unknown", "since_s": 5},
+            "rule": "it watches nobody", "watch": null
+        }));
+        assert_eq!(
+            nobody,
+            "blf2 shows off: unknown (it watches nobody)\nsince          5 s ago\n"
+        );
     }
 
     #[test]
