@@ -216,3 +216,97 @@ impl<'b> Writer<'b> {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+
+    fn notify(w: &mut Writer<'_>) {
+        w.request(Method::Notify, b"sip:door@192.0.2.7")
+            .header_parts(Name::Event, &[b"dialog", b";id=", b"7"])
+            .header_u32(Name::Expires, u32::MAX)
+            .row(b"X-Lamp", b"1")
+            .raw(b"Subject: kept\r\n")
+            .begin(Name::Contact)
+            .part(b"<sip:")
+            .part_address("[2001:db8::1]:5060".parse().expect("an address"))
+            .part(b";x=")
+            .part_hex(0xfe)
+            .part(b">")
+            .end()
+            .body(b"text/plain", b"a\r\nb\0");
+    }
+
+    const EXPECTED: &[u8] = b"NOTIFY sip:door@192.0.2.7 SIP/2.0\r\n\
+        Event: dialog;id=7\r\n\
+        Expires: 4294967295\r\n\
+        X-Lamp: 1\r\n\
+        Subject: kept\r\n\
+        Contact: <sip:[2001:db8::1]:5060;x=00000000000000fe>\r\n\
+        Content-Type: text/plain\r\n\
+        Content-Length: 5\r\n\r\n\
+        a\r\nb\0";
+
+    #[test]
+    fn a_message_is_written() {
+        let mut buf = [0; 512];
+        let mut w = Writer::new(&mut buf);
+        notify(&mut w);
+        let len = w.finish().expect("it fits");
+        assert_eq!(&buf[..len], EXPECTED);
+    }
+
+    #[test]
+    fn it_is_all_or_nothing() {
+        let mut buf = [0; 512];
+        for len in 0..=EXPECTED.len() {
+            let mut w = Writer::new(&mut buf[..len]);
+            notify(&mut w);
+            assert_eq!(w.finish().is_ok(), len == EXPECTED.len(), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn no_value_breaks_out() /* ATTACKS I01 */
+    {
+        for bad in [&b"a\rb"[..], b"a\nb", b"a\0b", b"a\r\nVia: x"] {
+            let writes: [&dyn Fn(&mut Writer<'_>); 8] = [
+                &|w| drop(w.header(Name::Subject, bad)),
+                &|w| drop(w.header_parts(Name::Subject, &[b"a", bad])),
+                &|w| drop(w.row(b"X", bad)),
+                &|w| drop(w.row(bad, b"x")),
+                &|w| drop(w.request(Method::Other(bad), b"sip:a")),
+                &|w| drop(w.request(Method::Notify, bad)),
+                &|w| drop(w.status_with(Status::OK, bad)),
+                &|w| drop(w.body(bad, b"x")),
+            ];
+            for write in writes {
+                let mut buf = [0; 256];
+                let mut w = Writer::new(&mut buf);
+                write(&mut w);
+                assert_eq!(w.finish(), Err(Full), "{}", bad.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_has_one_body() {
+        let mut buf = [0; 256];
+        let mut w = Writer::new(&mut buf);
+        w.status(Status::BAD_EVENT).empty_body();
+        assert_eq!(w.finish(), Ok(41));
+        w.empty_body();
+        assert_eq!(w.finish(), Err(Full));
+    }
+
+    #[test]
+    fn a_uri_with_blanks_is_no_target() {
+        for uri in [&b""[..], b"sip:a b"] {
+            let mut buf = [0; 256];
+            let mut w = Writer::new(&mut buf);
+            w.request(Method::Notify, uri);
+            assert_eq!(w.finish(), Err(Full));
+        }
+    }
+}

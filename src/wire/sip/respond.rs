@@ -93,7 +93,7 @@ pub fn answer_address(via: &Via<'_>, flow: &Flow) -> SocketAddr {
 
 /// Whether anything may be sent there: no port 0, no multicast, no broadcast, no unspecified address.
 pub fn is_answerable(address: SocketAddr) -> bool {
-    let is_one_host = match address.ip() {
+    let is_one_host = match address.ip().to_canonical() {
         IpAddr::V4(v4) => !v4.is_multicast() && !v4.is_broadcast() && !v4.is_unspecified(),
         IpAddr::V6(v6) => !v6.is_multicast() && !v6.is_unspecified(),
     };
