@@ -272,14 +272,30 @@ mod tests {
     {
         for bad in [&b"a\rb"[..], b"a\nb", b"a\0b", b"a\r\nVia: x"] {
             let writes: [&dyn Fn(&mut Writer<'_>); 8] = [
-                &|w| drop(w.header(Name::Subject, bad)),
-                &|w| drop(w.header_parts(Name::Subject, &[b"a", bad])),
-                &|w| drop(w.row(b"X", bad)),
-                &|w| drop(w.row(bad, b"x")),
-                &|w| drop(w.request(Method::Other(bad), b"sip:a")),
-                &|w| drop(w.request(Method::Notify, bad)),
-                &|w| drop(w.status_with(Status::OK, bad)),
-                &|w| drop(w.body(bad, b"x")),
+                &|w| {
+                    w.header(Name::Subject, bad);
+                },
+                &|w| {
+                    w.header_parts(Name::Subject, &[b"a", bad]);
+                },
+                &|w| {
+                    w.row(b"X", bad);
+                },
+                &|w| {
+                    w.row(bad, b"x");
+                },
+                &|w| {
+                    w.request(Method::Other(bad), b"sip:a");
+                },
+                &|w| {
+                    w.request(Method::Notify, bad);
+                },
+                &|w| {
+                    w.status_with(Status::OK, bad);
+                },
+                &|w| {
+                    w.body(bad, b"x");
+                },
             ];
             for write in writes {
                 let mut buf = [0; 256];
@@ -295,7 +311,8 @@ mod tests {
         let mut buf = [0; 256];
         let mut w = Writer::new(&mut buf);
         w.status(Status::BAD_EVENT).empty_body();
-        assert_eq!(w.finish(), Ok(41));
+        let expected = b"SIP/2.0 489 Bad Event\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(w.finish(), Ok(expected.len()));
         w.empty_body();
         assert_eq!(w.finish(), Err(Full));
     }

@@ -60,7 +60,7 @@ fn a_request_is_read() {
         assert_eq!(request.body, b"");
     });
     with_request(NOTIFY, |request| {
-        assert_eq!(request.body, b"a\r\n\r\nb\r\n\r")
+        assert_eq!(request.body, b"a\r\n\r\nb\r\n\r");
     });
 }
 
@@ -418,7 +418,7 @@ fn long_things_are_whole_or_refused() /* ATTACKS D02 D04 D13 */
         );
     });
     with_request(SUBSCRIBE.replace("c1@", &long), |request| {
-        assert_eq!(request.call_id.len(), 60_009)
+        assert_eq!(request.call_id.len(), 60_009);
     });
     with_request(
         SUBSCRIBE.replace("tag=f1", &format!("tag={long}")),

@@ -1,6 +1,7 @@
 extern crate std;
 
 use super::super::super::sample::headers;
+use super::super::super::uri::SipUri;
 use super::*;
 use crate::wire::sip::SipUri;
 use std::vec::Vec;
