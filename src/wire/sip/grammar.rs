@@ -24,14 +24,16 @@ impl From<nom::Err<()>> for Bad {
 /// The nom spelling of [`Bad`].
 pub(crate) const NO: nom::Err<()> = nom::Err::Error(());
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const TOPS: u64 = ONES << 7;
+
 const TOKEN: u8 = 1;
 const HOST: u8 = 2;
 const USER: u8 = 4;
 const VALUE: u8 = 8;
 const URI: u8 = 16;
 const SPACE: u8 = 32;
-const WORD: u8 = 64;
-const PLAIN: u8 = 128;
+const PLAIN: u8 = 64;
 
 /// One table look-up per byte decides every class.
 static CLASS: [u8; 256] = classes();
@@ -58,7 +60,6 @@ const fn class_of(byte: u8) -> u8 {
         class |= SPACE;
     }
     if byte > b' ' && byte != 0x7f {
-        class |= WORD;
         if !is_one_of(byte, b"<>\"") {
             class |= URI;
             if byte != b'@' {
@@ -86,6 +87,20 @@ const fn is_one_of(byte: u8, set: &[u8]) -> bool {
     false
 }
 
+/// Whether all bytes are visible, eight at a time: a Call-ID may hold quotes and brackets without balance (RFC 4475
+/// §3.1.1.2).
+#[inline]
+pub(crate) fn is_word(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks();
+    // A control byte or a blank borrows from its top bit when a `!` is taken away.
+    let is_odd = |word: &[u8; 8]| {
+        let text = u64::from_le_bytes(*word);
+        let low = text.wrapping_sub(ONES * u64::from(b'!')) & !text & TOPS;
+        low | bytes_equal(0x7f, *word) != 0
+    };
+    !words.iter().any(is_odd) && rest.iter().all(|&byte| byte > b' ' && byte != 0x7f)
+}
+
 /// A set of bytes that things are made of; one bit of the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Class(u8);
@@ -103,8 +118,6 @@ impl Class {
     pub(crate) const VALUE: Class = Class(VALUE);
     /// What can stand in any URI at all: no blanks, controls, quotes or angle brackets.
     pub(crate) const URI: Class = Class(URI);
-    /// Anything visible: a Call-ID may hold quotes and brackets without balance (RFC 4475 §3.1.1.2).
-    pub(crate) const WORD: Class = Class(WORD);
 
     /// Whether the byte belongs to it.
     #[inline(always)]
@@ -207,10 +220,9 @@ pub(crate) fn find(needle: u8, bytes: &[u8]) -> Option<usize> {
 /// needle's code may pass for it.
 #[inline(always)]
 pub(crate) fn bytes_equal(needle: u8, word: [u8; 8]) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     // A byte that is zero after the exclusive or borrows from its top bit.
     let odd = u64::from_le_bytes(word) ^ (ONES * u64::from(needle));
-    odd.wrapping_sub(ONES) & !odd & (ONES << 7)
+    odd.wrapping_sub(ONES) & !odd & TOPS
 }
 
 /// A quoted string, its quotes included. Any byte may be quoted by `\`, and any byte but `"` and `\` stands for itself:
@@ -219,16 +231,24 @@ pub(crate) fn quoted(input: &[u8]) -> Parsed<'_, &[u8]> {
     let [b'"', inner @ ..] = input else {
         return Err(NO);
     };
+    let mut at = find(b'"', inner).ok_or(NO)?;
+    if find(b'\\', &inner[..at]).is_some() {
+        at = escaped_end(inner).ok_or(NO)?;
+    }
+    let (value, rest) = input.split_at(at + 2);
+    Ok((rest, value))
+}
+
+/// Where the closing quote stands if there are escapes before it.
+fn escaped_end(inner: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        match inner.get(at).ok_or(NO)? {
-            b'"' => break,
+        match inner.get(at)? {
+            b'"' => return Some(at),
             b'\\' => at += 2,
             _ => at += 1,
         }
     }
-    let (value, rest) = input.split_at(at + 2);
-    Ok((rest, value))
 }
 
 /// `1*DIGIT`, the whole input. Numbers beyond 32 bits saturate and never wrap.

@@ -318,7 +318,14 @@ fn line_end(bytes: &[u8]) -> Option<(usize, bool)> {
 /// The part of `line[from..]` without white space around it: offset and length.
 #[inline(always)]
 fn trimmed(line: &[u8], from: usize) -> (usize, usize) {
-    let value = skip_space(&line[from..]);
-    let at = line.len() - value.len();
-    (at, trim_end(value).len())
+    match &line[from..] {
+        // As nearly everybody writes it.
+        [b' ', first, .., last] if *first > b' ' && *last > b' ' => {
+            (from + 1, line.len() - from - 1)
+        }
+        value => {
+            let value = skip_space(value);
+            (line.len() - value.len(), trim_end(value).len())
+        }
+    }
 }

@@ -82,20 +82,20 @@ pub(crate) fn host(input: &[u8]) -> Parsed<'_, Host<'_>> {
 #[inline]
 fn name(input: &[u8]) -> Parsed<'_, Host<'_>> {
     let (text, rest) = input.split_at(Class::HOST.run(input));
-    let [first, .., last] = text else {
-        // One byte or none.
-        return match text {
-            [only] if only.is_ascii_alphabetic() => Ok((rest, Host::Name(text))),
-            _ => Err(NO),
-        };
-    };
-    if *first == b'.' || text.len() > 255 || has_empty_label(text) {
+    let (Some(first), Some(last)) = (text.first(), text.last()) else {
         return Err(NO);
-    }
-    if last.is_ascii_digit() && ends_in_number(text) {
+    };
+    let is_number = last.is_ascii_digit() && ends_in_number(text);
+    if *first == b'.' || text.len() > 255 || is_number || has_empty_label(text) {
         return Err(NO);
     }
     Ok((rest, Host::Name(text)))
+}
+
+/// The last label of a name begins with a letter (RFC 3261 §25.1 `toplabel`); a number there means an address.
+fn ends_in_number(text: &[u8]) -> bool {
+    let last = text.rsplit(|&byte| byte == b'.').next().unwrap_or(text);
+    last.iter().all(u8::is_ascii_digit)
 }
 
 /// Two dots in a row. Eight bytes at a time, overlapping by one so that no pair is missed.
@@ -134,12 +134,6 @@ pub(crate) fn address(input: &[u8]) -> Option<IpAddr> {
         _ if input.contains(&b':') => v6(input).map(IpAddr::V6),
         _ => v4(input).map(IpAddr::V4),
     }
-}
-
-/// The last label of a name begins with a letter (RFC 3261 §25.1 `toplabel`); a number there means an address.
-fn ends_in_number(text: &[u8]) -> bool {
-    let last = memchr::memrchr(b'.', text).map_or(text, |dot| &text[dot + 1..]);
-    last.iter().all(u8::is_ascii_digit)
 }
 
 fn v4(text: &[u8]) -> Option<Ipv4Addr> {
@@ -214,6 +208,13 @@ mod tests {
             (b"[]", None),
             (b".1", None),
             (b"a..b", None),
+            (b"abcdef..b", None),
+            (b"abcdefg..b", None),
+            (b"abcdefgh..b", None),
+            (b"abcdefghijklm..b.c.d", None),
+            (b"a.b.c.d.e.f.g.h.i..", None),
+            (b"example.com..", None),
+            (b"a.1", None),
             (b"192.0.2.256", None),
             (b"192.0.2", None),
             (b"1", None),

@@ -10,7 +10,7 @@
 //! colon, single-valued headers stand once, numbers do not wrap. Lenient where only the taste is bad.
 
 use super::fields::{CSeq, NameAddr, Via};
-use super::grammar::{Bad, Class, find, number, same_text, trim};
+use super::grammar::{Bad, Class, find, is_word, number, same_text, trim};
 use super::headers::{Found, Headers, Rows, Scan};
 use super::method::Method;
 use super::name::Name;
@@ -348,60 +348,69 @@ fn request<'a>(
     let method = Method::from_bytes(method);
     let headers = head.headers;
     let top = headers.first(Name::Via).ok_or(Unusable::NoVia)?;
-    let via = Via::take(top).ok().map(|(via, _)| via);
-    let fault = match line.fault.or(head.fault) {
-        None => match sound_request(bytes, &head, method, uri_text, via) {
-            Ok(request) => return Ok(Message::Request(request)),
-            Err(fault) => fault,
-        },
-        Some(fault) => fault,
+    let (status, why) = 'fault: {
+        if let Some(fault) = line.fault.or(head.fault) {
+            break 'fault fault;
+        }
+        let Ok((via, _)) = Via::take(top) else {
+            break 'fault bad("Via is malformed");
+        };
+        let Ok(uri) = request_uri(uri_text) else {
+            break 'fault bad("the Request-URI is malformed or has headers");
+        };
+        let Ok(from) = name_addr(headers, Name::From) else {
+            break 'fault bad("From is missing or malformed");
+        };
+        let Ok(to) = name_addr(headers, Name::To) else {
+            break 'fault bad("To is missing or malformed");
+        };
+        let Some(call_id) = call_id(headers) else {
+            break 'fault bad("Call-ID is missing or malformed");
+        };
+        let Some(cseq) = cseq(headers) else {
+            break 'fault bad("CSeq is missing or malformed");
+        };
+        if cseq.method != method && method.is_known() {
+            break 'fault bad("CSeq has another method");
+        }
+        let body = match body(bytes, &head) {
+            Ok(body) => body,
+            Err(why) => break 'fault bad(why),
+        };
+        // Built where the caller wants it: the struct is large.
+        return Ok(Message::Request(Request {
+            method,
+            uri,
+            uri_text,
+            via,
+            from,
+            to,
+            call_id,
+            cseq,
+            headers,
+            body,
+        }));
     };
     if method == Method::Ack {
         return Err(Unusable::Ack);
     }
-    let (status, why) = fault;
     Ok(Message::Broken(Broken {
         status,
         why,
         method,
-        via,
+        via: Via::take(top).ok().map(|(via, _)| via),
         headers,
     }))
 }
 
-#[inline]
-fn sound_request<'a>(
-    bytes: &'a [u8],
-    head: &Head<'a>,
-    method: Method<'a>,
-    uri_text: &'a [u8],
-    via: Option<Via<'a>>,
-) -> Result<Request<'a>, Fault> {
-    let headers = head.headers;
-    let via = via.ok_or(bad("Via is malformed"))?;
-    let uri = Uri::parse(uri_text).map_err(|Bad| bad("the Request-URI is malformed"))?;
-    if uri.sip().is_some_and(|sip| !sip.headers.is_empty()) {
-        return Err(bad("the Request-URI has headers"));
+/// A Request-URI has no headers (RFC 3261 §19.1.1, table 1).
+#[inline(always)]
+fn request_uri(text: &[u8]) -> Result<Uri<'_>, Bad> {
+    let uri = Uri::parse(text)?;
+    match uri.sip() {
+        Some(sip) if !sip.headers.is_empty() => Err(Bad),
+        Some(_) | None => Ok(uri),
     }
-    let from = name_addr(headers, Name::From).ok_or(bad("From is missing or malformed"))?;
-    let to = name_addr(headers, Name::To).ok_or(bad("To is missing or malformed"))?;
-    let call_id = call_id(headers).ok_or(bad("Call-ID is missing or malformed"))?;
-    let cseq = cseq(headers).ok_or(bad("CSeq is missing or malformed"))?;
-    if cseq.method != method && method.is_known() {
-        return Err(bad("CSeq has another method"));
-    }
-    Ok(Request {
-        method,
-        uri,
-        uri_text,
-        via,
-        from,
-        to,
-        call_id,
-        cseq,
-        headers,
-        body: body(bytes, head).map_err(bad)?,
-    })
 }
 
 fn response<'a>(
@@ -420,8 +429,8 @@ fn response<'a>(
         status,
         reason,
         via,
-        from: name_addr(headers, Name::From)?,
-        to: name_addr(headers, Name::To)?,
+        from: name_addr(headers, Name::From).ok()?,
+        to: name_addr(headers, Name::To).ok()?,
         call_id: call_id(headers)?,
         cseq: cseq(headers)?,
         headers,
@@ -430,8 +439,8 @@ fn response<'a>(
 }
 
 #[inline]
-fn name_addr(headers: Headers<'_>, name: Name) -> Option<NameAddr<'_>> {
-    NameAddr::parse(headers.first(name)?).ok()
+fn name_addr(headers: Headers<'_>, name: Name) -> Result<NameAddr<'_>, Bad> {
+    NameAddr::parse(headers.first(name).ok_or(Bad)?)
 }
 
 /// A Call-ID is one word of visible bytes, in no need of balance (RFC 4475 §3.1.1.2).
@@ -439,7 +448,7 @@ fn name_addr(headers: Headers<'_>, name: Name) -> Option<NameAddr<'_>> {
 fn call_id(headers: Headers<'_>) -> Option<&[u8]> {
     headers
         .first(Name::CallId)
-        .filter(|id| !id.is_empty() && Class::WORD.has_all(id))
+        .filter(|id| !id.is_empty() && is_word(id))
 }
 
 #[inline]

@@ -101,14 +101,16 @@ names! {
 
 impl Name {
     /// The name meant, in any case, long or compact.
-    #[inline]
+    #[inline(always)]
     pub fn from_bytes(name: &[u8]) -> Name {
         match name {
             [] => Name::Other,
             [letter] => compact(letter.to_ascii_lowercase()),
             _ => {
-                let found = SLOTS[slot(name)];
-                if same_text(name, found.as_bytes()) {
+                let key = Key::of(name);
+                let (found, exact) = SLOTS[key.slot()];
+                // Up to sixteen bytes the key is the whole name.
+                if (key == exact && key.len <= 16) || same_text(name, found.as_bytes()) {
                     found
                 } else {
                     Name::Other
@@ -128,32 +130,62 @@ impl Name {
     }
 }
 
-/// One slot per name: the build fails if two names want the same.
-static SLOTS: [Name; 256] = slots();
+/// The first and the last eight bytes of a name of at least two, packed into words to be compared at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    len: usize,
+    head: u64,
+    tail: u64,
+}
 
-const fn slots() -> [Name; 256] {
-    let mut table = [Name::Other; 256];
+impl Key {
+    #[inline(always)]
+    const fn of(name: &[u8]) -> Key {
+        let len = name.len();
+        let (head, tail) = if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk())
+        {
+            (u64::from_le_bytes(*head), u64::from_le_bytes(*tail))
+        } else if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk()) {
+            let (head, tail) = (u32::from_le_bytes(*head), u32::from_le_bytes(*tail));
+            (head as u64 | (tail as u64) << 32, 0)
+        } else if let [first, second, ..] = name {
+            (
+                u32::from_le_bytes([*first, *second, name[len - 1], 0]) as u64,
+                0,
+            )
+        } else {
+            (0, 0)
+        };
+        Key { len, head, tail }
+    }
+
+    /// A hash without case. The factors were found by search; that they serve is checked by the build.
+    #[inline(always)]
+    const fn slot(self) -> usize {
+        const LOWER: u64 = 0x2020_2020_2020_2020;
+        let head = (self.head | LOWER).wrapping_mul(0x956f_8814_a2f9_de8f);
+        let tail = (self.tail | LOWER).wrapping_mul(0x30f1_1e21_fa5f_a92b);
+        (head.wrapping_add(tail) >> 56) as usize
+    }
+}
+
+/// One slot per name: the build fails if two names want the same.
+static SLOTS: [(Name, Key); 256] = slots();
+
+const fn slots() -> [(Name, Key); 256] {
+    let mut table = [(Name::Other, Key::of(b"")); 256];
     let mut at = 0;
     while at < Name::Other as usize {
-        let place = slot(TEXT[at].as_bytes());
+        let key = Key::of(TEXT[at].as_bytes());
+        let place = key.slot();
         assert!(
-            matches!(table[place], Name::Other),
+            matches!(table[place].0, Name::Other),
             "two header names share a slot: choose other factors"
         );
-        table[place] = ALL[at];
+        table[place] = (ALL[at], key);
         at += 1;
     }
     table
-}
-
-/// Mixes length, first, last and middle byte, all without case. The factors were found by search.
-#[inline]
-const fn slot(name: &[u8]) -> usize {
-    let len = name.len();
-    let first = (name[0] | 32) as usize;
-    let last = (name[len - 1] | 32) as usize;
-    let middle = (name[len / 2] | 32) as usize;
-    (len * 63 + first * 60 + last * 40 + middle * 56) & 255
 }
 
 #[cfg(test)]
