@@ -3,7 +3,6 @@ extern crate std;
 use super::super::super::sample::headers;
 use super::super::super::uri::SipUri;
 use super::*;
-use crate::wire::sip::SipUri;
 use std::vec::Vec;
 
 /// Input, display name as written, URI, tag.
