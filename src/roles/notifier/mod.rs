@@ -19,8 +19,6 @@ mod bodies;
 mod notify;
 mod pace;
 mod subscribe;
-#[cfg(test)]
-mod tests;
 
 pub use pace::Pace;
 pub use subscribe::Subscriber;

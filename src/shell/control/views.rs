@@ -104,7 +104,11 @@ impl Presentity {
             note: Some(presentity.presence.note.as_str())
                 .filter(|note| !note.is_empty())
                 .map(ToString::to_string),
-            hook: if presentity.inputs.hook_up { "up" } else { "down" },
+            hook: if presentity.inputs.hook_up {
+                "up"
+            } else {
+                "down"
+            },
             dnd: presentity.inputs.dnd,
             idle: presentity.inputs.idle,
             since: now.date(presentity.since),
