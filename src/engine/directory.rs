@@ -1,6 +1,6 @@
 //! The presentities we keep: found by the URI of a request, changed by local inputs.
 
-use crate::events::presentity::{Changed, Presentity};
+use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::table::{Id, Index, Table, cells};
@@ -85,18 +85,12 @@ impl Directory {
     }
 
     /// Takes in a fact from a local presence user agent and composes anew.
-    pub(super) fn apply(
-        &mut self,
-        now: Instant,
-        wall: Wall,
-        id: Id<Presentity>,
-        input: Input,
-    ) -> Changed {
+    pub(super) fn apply(&mut self, now: Instant, wall: Wall, id: Id<Presentity>, input: Input) {
         let Some(desk) = self.desks.get_mut(usize::from(id.slot())) else {
-            return Changed::default();
+            return;
         };
         desk.inputs.apply(input);
-        self.compose(now, wall, id)
+        self.compose(now, wall, id);
     }
 
     /// Changes whether watchers of `dialog` see do-not-disturb.
@@ -106,12 +100,12 @@ impl Directory {
         wall: Wall,
         id: Id<Presentity>,
         shows_dnd: bool,
-    ) -> Changed {
+    ) {
         let Some(desk) = self.desks.get_mut(usize::from(id.slot())) else {
-            return Changed::default();
+            return;
         };
         desk.shows_dnd = shows_dnd;
-        self.compose(now, wall, id)
+        self.compose(now, wall, id);
     }
 
     /// The presentity that a request means.
@@ -155,17 +149,15 @@ impl Directory {
             .map(|desk| &desk.inputs)
     }
 
-    fn compose(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) -> Changed {
+    fn compose(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
         let desk = &mut self.desks[usize::from(id.slot())];
         let Some(presentity) = self.presentities.get_mut(id) else {
-            return Changed::default();
+            return;
         };
         let in_call = desk.inputs.in_call(desk.shows_dnd);
-        let changed = presentity.update(wall, desk.inputs.presence(), in_call);
-        if changed != Changed::default() {
+        if presentity.update(wall, desk.inputs.presence(), in_call) {
             desk.since = now;
         }
-        changed
     }
 
     fn uri(&self, slot: u16) -> Option<Uri<'_>> {

@@ -65,18 +65,16 @@ impl Presentity {
         }
     }
 
-    /// Takes the newly composed state; says whether `presence` and `dialog` documents are different now.
-    pub fn update(&mut self, wall: Wall, presence: Presence, in_call: bool) -> Changed {
-        let changed = Changed {
-            presence: self.presence != presence,
-            dialog: self.calls.update(in_call),
-        };
-        if changed.presence {
-            self.presence = presence;
-            self.presence_revision += 1;
-            self.stamp = wall;
+    /// Takes the newly composed state; says whether anything is different now.
+    pub fn update(&mut self, wall: Wall, presence: Presence, in_call: bool) -> bool {
+        let calls = self.calls.update(in_call);
+        if self.presence == presence {
+            return calls;
         }
-        changed
+        self.presence = presence;
+        self.presence_revision += 1;
+        self.stamp = wall;
+        true
     }
 
     /// Its URI as configured: the `entity` of every document.
@@ -103,15 +101,6 @@ impl Presentity {
     pub fn calls(&self) -> &Calls {
         &self.calls
     }
-}
-
-/// Which packages have news.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
-    /// The PIDF document.
-    pub presence: bool,
-    /// The dialog-info document.
-    pub dialog: bool,
 }
 
 impl Presence {

@@ -130,8 +130,8 @@ impl Agent {
         let Some(&id) = self.presentities.get(presentity) else {
             return;
         };
-        let changed = self.directory.apply(now, wall, id, input);
-        self.notifier.handle_change(now, id, changed);
+        self.directory.apply(now, wall, id, input);
+        self.tell_watchers(now, id);
     }
 
     /// The address of the name asked for by [`Output::Resolve`], or `None` if there is none to be had.
@@ -207,6 +207,13 @@ impl Agent {
     /// The name and port to resolve for [`Output::Resolve`].
     pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
         self.watcher.query(query)
+    }
+
+    /// The presentity may have changed.
+    fn tell_watchers(&mut self, now: Instant, id: Id<Presentity>) {
+        if let Some(presentity) = self.directory.presentities().get(id) {
+            self.notifier.handle_change(now, id, presentity);
+        }
     }
 
     /// The settings it runs by.

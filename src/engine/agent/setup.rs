@@ -81,10 +81,9 @@ impl Agent {
             });
             let Some(id) = id else { continue };
             let _ = self.presentities.push(id);
-            let changed = self
-                .directory
+            self.directory
                 .show_dnd(now, wall, id, presentity.dialog_shows_dnd);
-            self.notifier.handle_change(now, id, changed);
+            self.tell_watchers(now, id);
         }
     }
 

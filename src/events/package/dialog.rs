@@ -10,6 +10,7 @@ use crate::ground::text;
 use crate::ground::time::Seconds;
 use crate::wire::doc::dialog_info::{self, Dialog, Direction, Document, Entry, Extent, State};
 use crate::wire::doc::xml::{Fault, Text};
+use crate::wire::sip::Event;
 use core::fmt::Write;
 use heapless::Vec;
 
@@ -23,6 +24,7 @@ pub(super) const SPEC: Spec = Spec {
     }],
     several_notifiers: true,
     partial: true,
+    narrows: names_a_dialog,
     revision: |presentity| presentity.calls().revision() + 1,
     write,
     read,
@@ -64,6 +66,13 @@ fn write(presentity: &Presentity, told: Told, buf: &mut [u8]) -> Option<Body> {
         len: rendered.len,
         version_at: Some(rendered.version_at),
     })
+}
+
+/// Whether the Event picks one dialog by its identifiers (§3.2). Ours is virtual and has none, so it is never meant
+/// (D10).
+fn names_a_dialog(event: &Event<'_>) -> bool {
+    let named = |name: &[u8]| event.params.get(name).is_some();
+    named(b"call-id") || named(b"from-tag") || named(b"to-tag")
 }
 
 /// A dialog that tells a third party nothing but its state (D11).

@@ -10,6 +10,7 @@ use super::watched::Watched;
 use crate::ground::limits;
 use crate::ground::time::Seconds;
 use crate::wire::doc::xml::Fault;
+use crate::wire::sip::Event;
 use heapless::Vec;
 
 /// Makes the enum, its list and its descriptions of one list of lines.
@@ -54,6 +55,8 @@ pub struct Spec {
     pub several_notifiers: bool,
     /// Whether [`Told`] matters: a later document may carry the changes alone.
     pub partial: bool,
+    /// Whether the Event asks for a part of the state that we keep no track of; such a subscription ends at once.
+    pub narrows: fn(&Event<'_>) -> bool,
     /// A number that changes with what the package tells of a presentity. Never 0.
     pub revision: fn(&Presentity) -> u32,
     /// Writes the document.

@@ -26,6 +26,7 @@ pub(super) const SPEC: Spec = Spec {
     ],
     several_notifiers: false,
     partial: false,
+    narrows: |_| false,
     revision: Presentity::presence_revision,
     write,
     read,

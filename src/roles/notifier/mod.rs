@@ -25,7 +25,7 @@ pub use subscribe::Subscriber;
 
 use crate::events::dialog::Dialog;
 use crate::events::package::{Package, Told};
-use crate::events::presentity::{Changed, Presentity};
+use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits;
 use crate::ground::table::{Chains, Id, Queue, Table};
@@ -49,6 +49,8 @@ pub struct Notifier {
     ready: Queue<{ limits::SUBSCRIPTIONS }>,
     /// Who watches what, by [`group`].
     watchers: Chains<{ limits::SUBSCRIPTIONS }, GROUPS>,
+    /// What each group is, or will be, told.
+    revisions: [u32; GROUPS],
     buckets: [Bucket; GROUPS],
     /// Groups whose change waits for its pace.
     paced: Timers<GROUPS>,
@@ -128,6 +130,7 @@ impl Notifier {
             timers: Timers::new(),
             ready: Queue::new(),
             watchers: Chains::new(),
+            revisions: [0; GROUPS],
             buckets: [Bucket::new(); GROUPS],
             paced: Timers::new(),
             bodies: Bodies::new(),
@@ -151,15 +154,13 @@ impl Notifier {
         self.rules = rules;
     }
 
-    /// A presentity changed: its watchers are told at once, or as soon as the pace allows.
-    pub fn handle_change(&mut self, now: Instant, presentity: Id<Presentity>, changed: Changed) {
+    /// A presentity may have changed: its watchers are told at once, or as soon as the pace allows.
+    pub fn handle_change(&mut self, now: Instant, id: Id<Presentity>, presentity: &Presentity) {
         for &package in Package::ALL {
-            let is_news = match package {
-                Package::Presence => changed.presence,
-                Package::Dialog => changed.dialog,
-            };
-            if is_news {
-                self.tell_group(now, group(presentity, package));
+            let group = group(id, package);
+            let revision = (package.spec().revision)(presentity);
+            if core::mem::replace(&mut self.revisions[group], revision) != revision {
+                self.tell_group(now, group);
             }
         }
     }
@@ -239,6 +240,9 @@ impl Notifier {
     }
 
     fn tell_group(&mut self, now: Instant, group: usize) {
+        if self.watchers.first(group).is_none() {
+            return;
+        }
         let pace = self.rules.pace[group % Package::COUNT];
         match self.buckets[group].take(now, pace) {
             Err(later) => self.paced.set(group as u16, Some(later)),

@@ -273,8 +273,7 @@ fn notify_flow(request: &Request<'_>, from: Subscriber<'_>, target: &NameAddr<'_
     }
 }
 
-/// Active or pending; over at once for a fetch, and for a dialog that we do not have: what we tell of calls is
-/// one virtual dialog without identities, so nobody can name one (D10).
+/// Active or pending; over at once for a fetch, and for a part of the state that we do not have.
 fn initial_state(
     now: Instant,
     granted: Seconds,
@@ -282,15 +281,9 @@ fn initial_state(
     package: Package,
     event: &Event<'_>,
 ) -> State {
-    let names_a_dialog = match package {
-        Package::Dialog => [&b"call-id"[..], b"from-tag", b"to-tag"]
-            .iter()
-            .any(|name| event.params.get(name).is_some()),
-        Package::Presence => false,
-    };
     let ends = now + granted;
     match verdict {
-        _ if names_a_dialog => State::Terminated(Reason::NoResource),
+        _ if (package.spec().narrows)(event) => State::Terminated(Reason::NoResource),
         _ if granted == Seconds::ZERO => State::Terminated(Reason::Timeout),
         Verdict::Allow => State::Active { ends },
         Verdict::Confirm | Verdict::Block => State::Pending { ends },
