@@ -104,8 +104,11 @@ impl<'b> Writer<'b> {
         self
     }
 
-    /// Begins a header row; pieces follow, then [`Writer::end`].
+    /// Begins a header row; pieces follow, then [`Writer::end`]. [`Name::Other`] has no name and fails.
     pub fn begin(&mut self, name: Name) -> &mut Self {
+        if name == Name::Other {
+            self.out.fail();
+        }
         self.out.raw(name.as_bytes()).raw(b": ");
         self
     }
@@ -315,6 +318,19 @@ mod tests {
         assert_eq!(w.finish(), Ok(expected.len()));
         w.empty_body();
         assert_eq!(w.finish(), Err(Full));
+    }
+
+    #[test]
+    fn a_row_has_a_name() {
+        let mut buf = [0; 256];
+        assert_eq!(
+            Writer::new(&mut buf).header(Name::Other, b"x").finish(),
+            Err(Full)
+        );
+        assert_eq!(
+            Writer::new(&mut buf).header_u32(Name::Other, 1).finish(),
+            Err(Full)
+        );
     }
 
     #[test]

@@ -40,6 +40,20 @@ fn classes_run_to_the_first_stranger() {
 }
 
 #[test]
+fn words_are_visible_at_every_place() {
+    for len in 1..20 {
+        for at in 0..len {
+            for byte in 0..=255 {
+                let mut text = [b'!'; 20];
+                text[at] = byte;
+                let is_visible = byte > b' ' && byte != 0x7f;
+                assert_eq!(is_word(&text[..len]), is_visible, "{byte} at {at} of {len}");
+            }
+        }
+    }
+}
+
+#[test]
 fn quoted_strings_end_at_their_quote() /* ATTACKS D07 D12 */
 {
     for (input, expected) in [

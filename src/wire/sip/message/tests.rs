@@ -186,6 +186,30 @@ fn one_message_has_many_spellings() /* X12 */
 }
 
 #[test]
+fn habits_of_real_peers_are_read() {
+    let text = NOTIFY
+        .replace(
+            "192.0.2.9;branch=z9hG4bKn1",
+            "192.0.2.9;branch=z9hG4bKn1\r\n  ;received=192.0.2.1;rport=9",
+        )
+        .replace(
+            "From: <sip:desk@example.com>;tag=t1",
+            "From: sip:desk@example.com",
+        )
+        .replace("State: active", "State:active")
+        .replace("Event:", "Contact: sip:192.0.2.9\r\nEvent:");
+    with_request(text, |request| {
+        assert_eq!(request.via.received_ip(), "192.0.2.1".parse().ok());
+        assert_eq!(request.from.tag(), None);
+        let state = request.headers.subscription_state();
+        assert!(state.is_ok_and(|state| state.is_some_and(|state| state.expires.is_some())));
+        let contact = request.headers.contacts().next().and_then(Result::ok);
+        let addr = contact.as_ref().and_then(|contact| contact.addr());
+        assert_eq!(addr.map(|addr| addr.uri_text), Some(&b"sip:192.0.2.9"[..]));
+    });
+}
+
+#[test]
 fn unknown_headers_are_found_by_name() {
     let text = with_rows("x-Lamp: 1, 2\r\nX-LAMP: 3\r\nNewFangled : a\r\n b\r\n");
     with_request(text, |request| {
