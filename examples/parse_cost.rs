@@ -31,11 +31,11 @@ fn read(bytes: &[u8], rows: &mut Rows) {
         panic!("a sound request");
     };
     let headers = &request.headers;
-    black_box(headers.event().ok());
-    black_box(headers.expires().ok());
+    black_box(&headers.event().ok());
+    black_box(&headers.expires().ok());
     black_box(headers.max_forwards());
-    black_box(headers.accept().quality("application", "pidf+xml"));
-    black_box(headers.contacts().next().and_then(Result::ok));
+    black_box(&headers.accept().quality("application", "pidf+xml"));
+    black_box(&headers.contacts().next().and_then(Result::ok));
     black_box(headers.has(Name::Require));
     black_box(&message);
 }

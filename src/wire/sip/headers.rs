@@ -239,31 +239,45 @@ pub(crate) enum Found {
 /// message in two ways.
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
-    bytes: &'a [u8],
+    /// What is not read yet.
+    rest: &'a [u8],
+    /// Where that begins in the message.
     at: usize,
 }
 
 impl<'a> Scan<'a> {
     /// Begins behind the start line.
-    pub(crate) const fn new(bytes: &'a [u8], at: usize) -> Scan<'a> {
-        Scan { bytes, at }
+    pub(crate) fn new(bytes: &'a [u8], at: usize) -> Scan<'a> {
+        let rest = bytes.get(at..).unwrap_or_default();
+        Scan { rest, at }
     }
 
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Found {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        if let [b'\r', b'\n', ..] = rest {
+        if let [b'\r', b'\n', ..] = self.rest {
             return Found::End(self.at + 2);
         }
-        let Some((end, is_clean)) = line_end(rest) else {
+        let Some(first) = memchr::memchr2(b'\r', b'\n', self.rest) else {
             return Found::Cut;
         };
+        let (mut line, tail) = self.rest.split_at(first);
         let start = self.at;
-        self.at += end + 2;
-        if !is_clean {
-            return Found::Fault("a CR or LF stands alone");
+        if let [b'\r', b'\n', behind @ ..] = tail
+            && let [b'!'..=b'~' | b'\r', ..] = behind
+        {
+            self.rest = behind;
+            self.at += first + 2;
+        } else {
+            let Some((end, is_clean)) = line_end(self.rest, first) else {
+                return Found::Cut;
+            };
+            line = &self.rest[..end];
+            self.rest = &self.rest[end + 2..];
+            self.at += end + 2;
+            if !is_clean {
+                return Found::Fault("a CR or LF stands alone");
+            }
         }
-        let line = &rest[..end];
         let Some((name, name_len, colon)) = name_of(line) else {
             return Found::Fault("a header line is no header");
         };
@@ -296,22 +310,22 @@ fn name_of(line: &[u8]) -> Option<(Name, usize, usize)> {
 }
 
 /// Where the CRLF stands that ends the line (one that no white space follows, RFC 3261 §7.3.1), and whether no CR or
-/// LF stood alone before it. `None` if the end is not there yet.
-#[inline(always)]
-fn line_end(bytes: &[u8]) -> Option<(usize, bool)> {
+/// LF stood alone before it; `first` is the first of them. `None` if the end is not there yet.
+#[inline(never)]
+fn line_end(bytes: &[u8], first: usize) -> Option<(usize, bool)> {
     let mut is_clean = true;
-    let mut from = 0;
+    let mut at = first;
     loop {
-        let at = from + memchr::memchr2(b'\r', b'\n', bytes.get(from..)?)?;
-        match &bytes[at..] {
-            [b'\r', b'\n', b' ' | b'\t', ..] => from = at + 3,
+        let from = match &bytes[at..] {
+            [b'\r', b'\n', b' ' | b'\t', ..] => at + 3,
             [b'\r', b'\n', ..] => return Some((at, is_clean)),
             [b'\r'] => return None,
             _ => {
                 is_clean = false;
-                from = at + 1;
+                at + 1
             }
-        }
+        };
+        at = from + memchr::memchr2(b'\r', b'\n', bytes.get(from..)?)?;
     }
 }
 
