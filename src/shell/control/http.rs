@@ -157,7 +157,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
             self.initiate_response(status, None, &rows).await?;
             self.write_all(body.as_bytes()).await?;
         }
-        self.flush().await
+        self.flush().await?;
+        self.linger().await
+    }
+
+    /// Takes what the peer still says, within reason: closing over unread bytes would cut our answer off.
+    async fn linger(&mut self) -> Result<(), HttpError> {
+        /// A body far too long is read to its end as long as it is shorter than this.
+        const ENOUGH: usize = 256 * 1024;
+        let Raw {
+            stream, patience, ..
+        } = &mut self.body.raw;
+        stream.close().await?;
+        let drain = async {
+            let mut buf = [0; 1_024];
+            let mut taken = 0;
+            while taken < ENOUGH {
+                match stream.read(&mut buf).await? {
+                    0 => break,
+                    more => taken += more,
+                }
+            }
+            Ok(())
+        };
+        within(*patience, drain).await
     }
 }
 

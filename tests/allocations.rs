@@ -1,0 +1,219 @@
+//! In the steady state no message costs a heap allocation, from the socket to the socket.
+#![cfg(feature = "std")]
+#![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use lampfield::engine::agent::Agent;
+use lampfield::engine::config::Settings;
+use lampfield::shell::dns::Paths;
+use lampfield::shell::panel::board::Board;
+use lampfield::shell::panel::{Panel, Simulated, Touch};
+use lampfield::shell::runtime::{Options, Runtime};
+
+/// Rounds after which everything has found its place.
+const WARM_UP: u32 = 400;
+
+/// Counts what the thread that is asked about allocates.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations() -> u64 {
+    ALLOCATIONS.with(Cell::get)
+}
+
+/// A watcher on a socket of its own, and the agent it watches, turn by turn on one thread.
+struct Bench {
+    runtime: Runtime,
+    sip: SocketAddr,
+    watcher: UdpSocket,
+    here: SocketAddr,
+    cseq: u32,
+    dialog: u32,
+    /// What the agent put into To.
+    to: String,
+    /// Allocations of the agent's turns.
+    spent: u64,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let board = Board::find(Board::DEFAULT).expect("built in");
+        let mut settings = Box::new(Settings::new());
+        settings.restore_demo(None);
+        // Only those who watch us, so that every datagram is one that we caused.
+        settings.watches.clear();
+        for lamp in &mut settings.lamps {
+            lamp.watch = None;
+        }
+        // Every change is told at once.
+        settings.presence_pace.burst = 0;
+        settings.dialog_pace.burst = 0;
+        let agent = Box::leak(Box::new(Agent::new()));
+        let options = Options {
+            settings,
+            listen: vec!["127.0.0.1:0".parse().expect("an address")],
+            control: None,
+            panel: Panel::Simulated(Simulated::new(&board)),
+            board: board.name,
+            names: Paths::default(),
+            signals: false,
+            reload: None,
+        };
+        let mut runtime = Runtime::new(agent, options).expect("it starts");
+        runtime.turn().expect("the first turn");
+        let watcher = UdpSocket::bind("127.0.0.1:0").expect("a watcher");
+        let limit = Some(Duration::from_secs(5));
+        watcher.set_read_timeout(limit).expect("set");
+        Bench {
+            sip: runtime.listeners()[0],
+            here: watcher.local_addr().expect("bound"),
+            runtime,
+            watcher,
+            cseq: 0,
+            dialog: 0,
+            to: String::new(),
+            spent: 0,
+        }
+    }
+
+    /// One turn, for something that is there already.
+    fn turn(&mut self) {
+        let before = allocations();
+        self.runtime.turn().expect("a turn");
+        self.spent += allocations() - before;
+    }
+
+    fn send(&mut self, text: &str) {
+        let sent = self.watcher.send_to(text.as_bytes(), self.sip);
+        sent.expect("sent");
+        self.turn();
+    }
+
+    fn receive(&self) -> String {
+        let mut buf = [0; 4_096];
+        let length = self.watcher.recv(&mut buf).expect("an answer");
+        String::from_utf8_lossy(&buf[..length]).into_owned()
+    }
+
+    /// A SUBSCRIBE, its 200, the NOTIFY and our 200 to that.
+    fn subscribe(&mut self, expires: u32) {
+        self.cseq += 1;
+        let Bench {
+            sip,
+            here,
+            cseq,
+            dialog,
+            to,
+            ..
+        } = self;
+        let text = format!(
+            "SUBSCRIBE sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{dialog}x{cseq};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:bob@127.0.0.1>;tag=b{dialog}\r\nTo: <sip:desk@127.0.0.1>{to}\r\n\
+             Call-ID: {dialog}@{sip}\r\nCSeq: {cseq} SUBSCRIBE\r\nContact: <sip:bob@{here}>\r\nEvent: dialog\r\n\
+             Accept: application/dialog-info+xml\r\nExpires: {expires}\r\nContent-Length: 0\r\n\r\n"
+        );
+        self.send(&text);
+        let first = self.receive();
+        let second = self.receive();
+        let (answer, notify) = if first.starts_with("SIP/2.0 ") {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+        if self.to.is_empty() {
+            let tag = row(&answer, "To").split_once(";tag=").expect("a tag").1;
+            self.to = format!(";tag={tag}");
+        }
+        self.accept(&notify);
+    }
+
+    /// Answers a NOTIFY.
+    fn accept(&mut self, notify: &str) {
+        assert!(notify.starts_with("NOTIFY sip:bob@"), "{notify}");
+        let mut text = String::from("SIP/2.0 200 OK\r\n");
+        for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            text += &format!("{name}: {}\r\n", row(notify, name));
+        }
+        text += "Content-Length: 0\r\n\r\n";
+        self.send(&text);
+    }
+
+    /// The owner presses DND: one NOTIFY.
+    fn press(&mut self) {
+        let touches = [true, false].map(|pressed| Touch { button: 1, pressed });
+        let before = allocations();
+        self.runtime.hub().borrow_mut().touch(&touches);
+        self.spent += allocations() - before;
+        let notify = self.receive();
+        self.accept(&notify);
+    }
+
+    /// A refresh or a change; now and then the subscription ends and another begins. Not too often: the agent
+    /// remembers each beginning for 32 s (RFC 3261 §17.2.2), and sends newcomers away when it can't.
+    fn round(&mut self, number: u32) {
+        if number % 100 == 99 {
+            self.subscribe(0);
+            self.dialog += 1;
+            self.to.clear();
+        }
+        if self.to.is_empty() || number % 2 == 0 {
+            self.subscribe(300);
+        } else {
+            self.press();
+        }
+    }
+}
+
+fn row<'m>(message: &'m str, name: &str) -> &'m str {
+    let mut rows = message.split("\r\n");
+    rows.find_map(|row| row.strip_prefix(name)?.strip_prefix(": "))
+        .unwrap_or_else(|| panic!("no {name} in {message}"))
+}
+
+#[test]
+fn ten_thousand_rounds_allocate_nothing() {
+    let mut bench = Bench::new();
+    for number in 0..WARM_UP {
+        bench.round(number);
+    }
+    bench.spent = 0;
+    for number in 0..10_000 {
+        bench.round(number);
+    }
+    assert_eq!(bench.spent, 0, "allocations in 10,000 rounds");
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = allocations();
+    drop(std::hint::black_box(Box::new(5)));
+    assert_eq!(allocations() - before, 1);
+}
