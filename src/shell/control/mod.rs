@@ -10,11 +10,12 @@ pub mod views;
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use log::{debug, warn};
+use smol::net::unix::UnixStream;
 use smol::{Async, LocalExecutor, Timer};
 
 use self::http::{Http, HttpError, PATIENCE};
@@ -83,7 +84,7 @@ async fn accept(
         let hub = hub.clone();
         executor
             .spawn(async move {
-                if let Err(error) = converse(stream, &hub, slot.is_some()).await {
+                if let Err(error) = converse(stream.into(), &hub, slot.is_some()).await {
                     debug!("control socket: {error}");
                 }
                 drop(slot);
@@ -94,7 +95,7 @@ async fn accept(
 
 /// Answers one request after the other.
 async fn converse(
-    stream: Async<UnixStream>,
+    stream: UnixStream,
     hub: &RefCell<Hub>,
     admitted: bool,
 ) -> Result<(), HttpError> {
