@@ -184,7 +184,7 @@ impl Bench {
             self.dialog += 1;
             self.to.clear();
         }
-        if self.to.is_empty() || number % 2 == 0 {
+        if self.to.is_empty() || number.is_multiple_of(2) {
             self.subscribe(300);
         } else {
             self.press();

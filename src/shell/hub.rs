@@ -14,6 +14,7 @@ use super::changes::Changes;
 use super::clock;
 use super::dns::Resolver;
 use super::journal::Limiter;
+use super::net::locals::announced;
 use super::net::outbox::Outbox;
 use super::panel::{Panel, Touch};
 use crate::engine::agent::{Agent, Output};
@@ -36,6 +37,8 @@ pub struct Hub {
     pub started: Instant,
     /// Where SIP is spoken.
     pub listeners: Vec<SocketAddr>,
+    /// The same, as peers reach us.
+    pub(super) locals: Vec<SocketAddr>,
     /// The board's name.
     pub board: String,
     pub(super) outbox: Outbox,
@@ -83,6 +86,21 @@ impl Hub {
         self.settle(now);
         info!("configuration read again");
         Ok(())
+    }
+
+    /// An address of this machine may have come or gone.
+    pub(super) fn look_for_addresses(&mut self) {
+        let locals = announced(&self.listeners);
+        if locals == self.locals {
+            return;
+        }
+        for (old, new) in self.locals.iter().zip(&locals) {
+            if old != new {
+                info!("our address {old} is {new} now");
+            }
+        }
+        self.change(|agent, _, _| agent.set_locals(&locals));
+        self.locals = locals;
     }
 
     /// A datagram came. The answers go out with [`Hub::flush`], together with those to its neighbours.

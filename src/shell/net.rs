@@ -1,13 +1,14 @@
 //! UDP sockets: datagrams in and out, in batches, and the errors that come back for them.
 //!
-//! [`inbox`] receives, [`outbox`] sends; both hold the same sockets.
+//! [`inbox`] receives, [`outbox`] sends; both hold the same sockets. [`locals`] knows what peers call us.
 
 pub mod inbox;
+pub mod locals;
 pub mod outbox;
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::vec::Vec;
 
@@ -74,19 +75,6 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
         udp: Rc::new(udp),
         bound,
     })
-}
-
-/// The address that a peer far away would see us at, for a socket that listens on all of them: where the
-/// kernel's default route leaves. Nothing is sent.
-pub fn address_towards(remote: SocketAddr) -> Option<SocketAddr> {
-    let any: SocketAddr = if remote.is_ipv4() {
-        (Ipv4Addr::UNSPECIFIED, 0).into()
-    } else {
-        (Ipv6Addr::UNSPECIFIED, 0).into()
-    };
-    let probe = UdpSocket::bind(any).ok()?;
-    probe.connect(remote).ok()?;
-    probe.local_addr().ok()
 }
 
 impl fmt::Display for BindError {

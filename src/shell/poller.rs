@@ -25,6 +25,8 @@ pub enum Source {
     Signals,
     /// A name server answered.
     Dns,
+    /// An address of ours came or went.
+    Moves,
     /// A datagram came, or an error for one that we sent: which socket.
     Socket(u8),
 }
@@ -95,6 +97,7 @@ impl Source {
             Source::Timer => 1,
             Source::Signals => 2,
             Source::Dns => 3,
+            Source::Moves => 4,
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
         }
     }
@@ -105,6 +108,7 @@ impl Source {
             1 => Some(Source::Timer),
             2 => Some(Source::Signals),
             3 => Some(Source::Dns),
+            4 => Some(Source::Moves),
             at => u8::try_from(at - FIRST_SOCKET).ok().map(Source::Socket),
         }
     }
@@ -178,6 +182,7 @@ mod tests {
             Source::Timer,
             Source::Signals,
             Source::Dns,
+            Source::Moves,
             Source::Socket(0),
             Source::Socket(255),
         ] {

@@ -31,10 +31,11 @@ use super::dns::{Families, Paths, Resolver};
 use super::hub::{Hub, Reload, note};
 use super::journal::Limiter;
 use super::net::inbox::{BATCH, Inbox, Received};
+use super::net::locals::{Moves, announced};
 use super::net::outbox::Outbox;
 use super::net::{SOCKETS, listen};
 use super::panel::Panel;
-use super::poller::{Doorbell, Poller, Source};
+use super::poller::{Doorbell, Poller, Registry, Source};
 use super::signals::{Signals, Wish};
 use super::timer::Timer;
 use crate::engine::agent::Agent;
@@ -68,6 +69,8 @@ pub struct Runtime {
     poller: Poller,
     timer: Timer,
     signals: Option<Signals>,
+    /// Only with a listener on all addresses.
+    moves: Option<Moves>,
     bell: Arc<Doorbell>,
     waker: Waker,
     tasks: Pin<Box<dyn Future<Output = ()>>>,
@@ -128,13 +131,16 @@ impl Runtime {
             v6: listeners.iter().any(SocketAddr::is_ipv6),
         };
         let (now, wall) = (clock::now(), clock::wall());
-        agent.start(now, wall, &options.settings, seed()?, &listeners);
+        let moves = watch_addresses(&registry, &listeners);
+        let locals = announced(&listeners);
+        agent.start(now, wall, &options.settings, seed()?, &locals);
         let hub = Rc::new(RefCell::new(Hub {
             agent,
             panel: options.panel,
             changes: Changes::new(),
             started: now,
             listeners,
+            locals,
             board: options.board,
             outbox: Outbox::new(&sockets),
             resolver: Resolver::new(registry, usable, options.names),
@@ -160,6 +166,7 @@ impl Runtime {
             poller,
             timer,
             signals,
+            moves,
             waker: Waker::from(bell.clone()),
             tasks: Box::pin(async move { runner.run(pending()).await }),
             control,
@@ -245,6 +252,12 @@ impl Runtime {
                 let (now, mut hub) = (clock::now(), self.hub.borrow_mut());
                 hub.resolver.handle_readable(now);
                 hub.settle(now);
+            }
+            Source::Moves => {
+                if let Some(moves) = &self.moves {
+                    moves.drain();
+                }
+                self.hub.borrow_mut().look_for_addresses();
             }
             Source::Socket(at) => self.receive(usize::from(at)),
         }
@@ -345,6 +358,21 @@ impl From<io::Error> for Failed {
     fn from(error: io::Error) -> Failed {
         Failed(std::format!("{error}"))
     }
+}
+
+/// Without it a new address is found at the next start.
+fn watch_addresses(registry: &Registry, listeners: &[SocketAddr]) -> Option<Moves> {
+    if !listeners.iter().any(|it| it.ip().is_unspecified()) {
+        return None;
+    }
+    let moves = Moves::listen().and_then(|moves| {
+        registry.add(&moves, Source::Moves)?;
+        Ok(moves)
+    });
+    if let Err(error) = &moves {
+        info!("changes of this machine's addresses will not be noticed: {error}");
+    }
+    moves.ok()
 }
 
 /// What nobody outside can guess; waits until the kernel has it.

@@ -24,7 +24,7 @@ use super::hub::Hub;
 use super::runtime::Failed;
 use crate::ground::time::Duration;
 
-/// Connections at the same time; one more is answered with 503.
+/// Connections at the same time. As many more are answered with 503, the rest is closed without a word.
 pub const CONNECTIONS: usize = 8;
 
 /// The open control socket. Its file goes when this goes.
@@ -70,7 +70,7 @@ async fn accept(
 ) {
     /// How long to leave the listener alone when there are no descriptors left.
     const PAUSE: Duration = Duration::from_millis(200);
-    let open = Rc::new(Cell::new(0));
+    let open = Places::default();
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -80,11 +80,13 @@ async fn accept(
                 continue;
             }
         };
-        let slot = Slot::take(&open);
+        let Some(slot) = Slot::take(&open) else {
+            continue;
+        };
         let hub = hub.clone();
         executor
             .spawn(async move {
-                if let Err(error) = converse(stream.into(), &hub, slot.is_some()).await {
+                if let Err(error) = converse(stream.into(), &hub, slot.is_served).await {
                     debug!("control socket: {error}");
                 }
                 drop(slot);
@@ -94,11 +96,7 @@ async fn accept(
 }
 
 /// Answers one request after the other.
-async fn converse(
-    stream: UnixStream,
-    hub: &RefCell<Hub>,
-    admitted: bool,
-) -> Result<(), HttpError> {
+async fn converse(stream: UnixStream, hub: &RefCell<Hub>, admitted: bool) -> Result<(), HttpError> {
     let mut http = Http::new(stream, PATIENCE);
     if !admitted {
         return http.refuse(503, "too many connections").await;
@@ -121,22 +119,37 @@ async fn converse(
     }
 }
 
-/// One of the connections that are allowed.
-struct Slot(Rc<Cell<usize>>);
+/// The place of a connection; it is free again when this goes.
+struct Slot {
+    /// How many connections there are of this kind.
+    open: Rc<Cell<usize>>,
+    is_served: bool,
+}
+
+/// The places taken by those that are served, and by those that are sent away.
+#[derive(Default)]
+struct Places {
+    served: Rc<Cell<usize>>,
+    refused: Rc<Cell<usize>>,
+}
 
 impl Slot {
-    fn take(open: &Rc<Cell<usize>>) -> Option<Slot> {
-        if open.get() >= CONNECTIONS {
-            return None;
-        }
-        open.set(open.get() + 1);
-        Some(Slot(open.clone()))
+    fn take(places: &Places) -> Option<Slot> {
+        let kinds = [(&places.served, true), (&places.refused, false)];
+        let free = kinds.into_iter().find(|(open, _)| open.get() < CONNECTIONS);
+        free.map(|(open, is_served)| {
+            open.set(open.get() + 1);
+            Slot {
+                open: open.clone(),
+                is_served,
+            }
+        })
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+        self.open.set(self.open.get() - 1);
     }
 }
 
