@@ -85,6 +85,7 @@ impl Bench {
             names: Paths::default(),
             signals: false,
             reload: None,
+            lasts: None,
         };
         let mut runtime = Runtime::new(agent, options).expect("it starts");
         runtime.turn().expect("the first turn");

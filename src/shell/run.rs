@@ -5,7 +5,7 @@ use std::eprintln;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use log::info;
+use log::{info, warn};
 use static_cell::ConstStaticCell;
 
 use super::cli::args::Run;
@@ -62,6 +62,16 @@ pub fn run(options: Run) -> Outcome {
     }
 }
 
+/// The agent of this process; there is only one.
+///
+/// # Errors
+/// Somebody has it already.
+pub fn take_agent() -> Result<&'static mut Agent, Failed> {
+    AGENT
+        .try_take()
+        .ok_or_else(|| Failed("an agent runs already in this process".to_string()))
+}
+
 fn configure(options: &Run) -> Result<Configuration, Faults> {
     let board = options.board.as_deref();
     let Some(file) = &options.config else {
@@ -87,9 +97,8 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
         .clone()
         .or(configuration.control)
         .unwrap_or_else(default_path);
-    let agent = AGENT
-        .try_take()
-        .ok_or_else(|| Failed("an agent runs already in this process".to_string()))?;
+    let agent = take_agent()?;
+    let (board, at_start) = (configuration.board.clone(), configuration.listen.clone());
     let mut runtime = Runtime::new(
         agent,
         Options {
@@ -105,8 +114,15 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
                     return Err("there is no configuration file to read again".to_string());
                 }
                 let new = configure(&options).map_err(|faults| faults.to_string())?;
+                if new.board != board {
+                    return Err("the board has changed: start the agent again".to_string());
+                }
+                if new.listen != at_start {
+                    warn!("`listen` counts from the next start");
+                }
                 Ok(new.settings)
             })),
+            lasts: None,
         },
     )?;
     announce(&runtime);

@@ -60,6 +60,8 @@ pub struct Options {
     pub signals: bool,
     /// Reads the settings again.
     pub reload: Option<Reload>,
+    /// Stops by itself after this long.
+    pub lasts: Option<Duration>,
 }
 
 /// The agent at work.
@@ -76,6 +78,8 @@ pub struct Runtime {
     tasks: Pin<Box<dyn Future<Output = ()>>>,
     control: Option<Control>,
     stop: StopHandle,
+    /// When it stops by itself.
+    ends: Option<Instant>,
     state: State,
 }
 
@@ -175,6 +179,7 @@ impl Runtime {
                 bell: bell.clone(),
             },
             bell,
+            ends: options.lasts.map(|lasts| now + lasts),
             state: State::Running,
         })
     }
@@ -204,12 +209,16 @@ impl Runtime {
         let deadline = self.hub.borrow().next_deadline();
         let deadline = match self.state {
             State::Stopping(until) => Some(deadline.map_or(until, |at| at.min(until))),
-            State::Running | State::Stopped => deadline,
+            State::Running => deadline.into_iter().chain(self.ends).min(),
+            State::Stopped => deadline,
         };
         self.timer.set(deadline)?;
         let at_once = self.state == State::Stopped;
         for source in self.poller.wait(at_once)? {
             self.handle(source);
+        }
+        if self.ends.take_if(|ends| clock::now() >= *ends).is_some() {
+            self.obey(Some(Wish::Stop));
         }
         self.look_whether_stopped();
         Ok(self.state)

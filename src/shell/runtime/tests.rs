@@ -111,6 +111,7 @@ fn options(control: PathBuf) -> Options {
         board: board.name,
         names: Paths::default(),
         signals: false,
+        lasts: None,
         reload: Some(Box::new(|| {
             Err("FILE:1:1: nonsense\nremedy: sense".to_string())
         })),
@@ -165,7 +166,7 @@ fn every_route_answers_in_json() {
     let (_, panel) = running.get("/panel");
     assert_eq!(panel["buttons"][1]["name"], "dnd");
     let (_, capacity) = running.get("/capacity");
-    assert!(capacity["agent_bytes"].is_number(), "{capacity}");
+    assert!(capacity["total"].is_number(), "{capacity}");
 }
 
 #[test]
