@@ -2,6 +2,7 @@
 //!
 //! [`runtime`] is the one loop; the rest are its neighbours, each knowing one side of the operating system.
 
+pub mod capacity;
 pub mod changes;
 pub mod cli;
 pub mod clock;

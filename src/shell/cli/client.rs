@@ -129,11 +129,6 @@ impl Client {
     }
 }
 
-/// Where an agent listens that was not told otherwise.
-pub fn default_socket() -> PathBuf {
-    PathBuf::from("/run/lampfield/control.sock")
-}
-
 /// `text` as it stands in a query (RFC 3986 §2.1).
 pub fn escaped(text: &str) -> String {
     let mut out = String::new();

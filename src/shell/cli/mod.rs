@@ -14,6 +14,7 @@
 pub mod args;
 pub mod client;
 pub mod view;
+pub mod watch;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,7 +25,9 @@ use std::{env, eprintln, format};
 
 use serde_json::Value;
 
+use crate::shell::capacity::Capacity;
 use crate::shell::control::socket::default_path;
+use crate::shell::control::views;
 use crate::shell::panel::board::{BUILT_IN, Board};
 use crate::shell::run::{Outcome, run};
 use crate::shell::settings::Configuration;
@@ -83,9 +86,9 @@ fn perform(command: Command) -> Exit {
             Ok(()) => Exit::Done,
             Err(trouble) => complain(&trouble),
         },
-        Command::Watch(_) => Exit::Failed,
+        Command::Watch(wanted) => watch::watch(&wanted),
         Command::Boards => say(&boards()),
-        Command::Capacity { json: _ } => Exit::Failed,
+        Command::Capacity { json } => say(&capacity(json)),
         Command::Version => say(&format!("lampfield {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Help => say(HELP),
     }
@@ -107,6 +110,37 @@ fn boards() -> String {
         let description = Board::find(name).map_or(String::new(), |it| it.description);
         rows.push(Vec::from([String::from(*name), description]));
     }
+    view::table(&rows)
+}
+
+fn capacity(json: bool) -> String {
+    let Capacity { tables, total } = Capacity::of_this_build();
+    if json {
+        return views::to_json(&Capacity { tables, total });
+    }
+    let mut rows = Vec::from([view::headings(&[
+        "TABLE",
+        "ENTRIES",
+        "EACH",
+        "BYTES",
+        "WHEN FULL",
+    ])]);
+    rows.extend(tables.iter().map(|it| {
+        let [entries, each, bytes] = [it.entries, it.each, it.bytes].map(|it| format!("{it:>7}"));
+        Vec::from([
+            String::from(it.name),
+            entries,
+            each,
+            bytes,
+            String::from(it.full),
+        ])
+    }));
+    rows.push(Vec::from([
+        String::from("total"),
+        String::new(),
+        String::new(),
+        format!("{total:>7}"),
+    ]));
     view::table(&rows)
 }
 

@@ -22,9 +22,9 @@ use smol::future::or;
 use super::http::BODY;
 use super::views::{self, Now};
 use crate::engine::agent::Agent;
-use crate::engine::config::Settings;
 use crate::ground::limits;
 use crate::ground::text::Text;
+use crate::shell::capacity::Capacity;
 use crate::shell::hub::{Hub, next_change};
 use crate::shell::panel::Panel;
 use crate::users::compose::Input;
@@ -69,7 +69,7 @@ fn look(path: &str, hub: &RefCell<Hub>) -> Answer {
         "/watchers" => views::to_json(&views::watchers(agent, now)),
         "/watches" => views::to_json(&views::watches(agent, now)),
         "/presentities" => views::to_json(&views::presentities(agent, now)),
-        "/capacity" => views::to_json(&capacity()),
+        "/capacity" => views::to_json(&Capacity::of_this_build()),
         "/panel" => views::to_json(&views::face(hub)),
         _ => return look_at_lamp(path, agent, now),
     };
@@ -307,35 +307,6 @@ fn not_there(what: &str, name: &str, names: impl Iterator<Item = String>) -> Ans
         names.join(", ")
     );
     (404, views::error(&text))
-}
-
-#[derive(serde::Serialize)]
-struct Capacity {
-    tables: Vec<Table>,
-    agent_bytes: usize,
-}
-
-#[derive(serde::Serialize)]
-struct Table {
-    name: &'static str,
-    entries: usize,
-}
-
-fn capacity() -> Capacity {
-    let table = |(name, entries)| Table { name, entries };
-    Capacity {
-        tables: [
-            ("presentities", limits::PRESENTITIES),
-            ("subscriptions", limits::SUBSCRIPTIONS),
-            ("watches", limits::WATCHES),
-            ("server transactions", limits::TRANSACTIONS),
-            ("lamps", limits::LAMPS),
-            ("buttons", limits::BUTTONS),
-        ]
-        .map(table)
-        .into(),
-        agent_bytes: size_of::<Agent>() + size_of::<Settings>(),
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,201 @@
+//! `lampfield watch`: a diagnostic watcher. It is an agent of its own with one watch, one lamp and a socket of
+//! its own, and prints each change until its time is over or somebody interrupts it.
+
+use std::boxed::Box;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::string::{String, ToString};
+use std::vec::Vec;
+use std::{eprintln, format, io, vec};
+
+use serde_json::json;
+
+use super::args::Watch;
+use super::{Exit, print};
+use crate::engine::agent::Agent;
+use crate::engine::config::{LampSettings, Network, Settings, WatchSettings};
+use crate::ground::text::{Text, TooLong};
+use crate::ground::time::{Duration, Instant, Wall};
+use crate::shell::dns::Paths;
+use crate::shell::panel::board::{Backend, Board};
+use crate::shell::panel::{Panel, Simulated};
+use crate::shell::run::take_agent;
+use crate::shell::runtime::{Failed, Options, Runtime, State};
+use crate::shell::{clock, journal};
+
+/// Who we are when nobody says otherwise (RFC 3323 §4.1.1.3).
+const ANONYMOUS: &str = "sip:anonymous@anonymous.invalid";
+
+/// Watches until the time is over. What goes wrong is said on standard error.
+pub fn watch(wanted: &Watch) -> Exit {
+    // Whoever wants to hear more says so in LAMPFIELD_LOG.
+    let level = std::env::var_os("LAMPFIELD_LOG")
+        .is_none()
+        .then_some("warn");
+    if let Err(level) = journal::start(level) {
+        eprintln!("lampfield: LAMPFIELD_LOG is \"{}\"", level.escape_debug());
+        return Exit::Wrong;
+    }
+    match run(wanted) {
+        Ok(true) => Exit::Done,
+        Ok(false) => {
+            eprintln!("lampfield: no state was received");
+            Exit::Nothing
+        }
+        Err(Failed(text)) => {
+            eprintln!("lampfield: {text}");
+            Exit::Failed
+        }
+    }
+}
+
+/// Whether a state was received.
+fn run(wanted: &Watch) -> Result<bool, Failed> {
+    let options = Options {
+        settings: settings(wanted).map_err(|TooLong| Failed("a name is too long".to_string()))?,
+        listen: any_port(),
+        control: None,
+        panel: Panel::Simulated(Simulated::new(&no_board())),
+        board: String::new(),
+        signals: true,
+        names: Paths::default(),
+        reload: None,
+        lasts: wanted.seconds.map(|it| Duration::from_secs(it.into())),
+    };
+    let agent = take_agent()?;
+    let began = clock::now();
+    let mut runtime = Runtime::new(agent, options)?;
+    let mut seen = None;
+    let mut received = false;
+    loop {
+        let state = runtime.turn()?;
+        let now = look(runtime.hub().borrow().agent);
+        if let Some(sight) = &now
+            && now != seen
+            && state == State::Running
+        {
+            received |= sight.received;
+            let wrote = print(&sight.line(wanted.json, began));
+            match wrote {
+                Ok(()) => {}
+                // Who reads us has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(received),
+                Err(error) => return Err(error.into()),
+            }
+            seen = now;
+        }
+        if state == State::Stopped {
+            return Ok(received);
+        }
+    }
+}
+
+/// What is known of the watched one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sight {
+    state: &'static str,
+    look: String,
+    package: &'static str,
+    subscription: &'static str,
+    remote: Option<SocketAddr>,
+    status: Option<u16>,
+    reason: String,
+    /// Whether a NOTIFY has come.
+    received: bool,
+}
+
+fn look(agent: &Agent) -> Option<Sight> {
+    let watch = agent.watches().next()?;
+    let lamp = agent.lamps().next()?;
+    Some(Sight {
+        state: watch.watched.name(),
+        look: lamp.look.to_string(),
+        package: watch.package.name(),
+        subscription: watch.state,
+        remote: watch.remote,
+        status: watch.last_status,
+        reason: watch.last_reason.to_string(),
+        received: watch.last_notify.is_some(),
+    })
+}
+
+impl Sight {
+    fn line(&self, json: bool, began: Instant) -> String {
+        let (now, wall) = (clock::now(), clock::wall());
+        if json {
+            return self.json(now - began, wall);
+        }
+        let time = match wall.utc() {
+            Some(utc) => utc.to_string(),
+            None => format!("{:>7.1} s", (now - began).as_secs_f32()),
+        };
+        let mut line = format!(
+            "{time}  {:13}{:12}{:10}{:14}",
+            self.state, self.look, self.package, self.subscription
+        );
+        if let Some(remote) = self.remote {
+            line += &format!("{remote}  ");
+        }
+        if let Some(status) = self.status {
+            line += &format!("{status} ");
+        }
+        line += &self.reason;
+        format!("{}\n", line.trim_end())
+    }
+
+    fn json(&self, after: Duration, wall: Wall) -> String {
+        let value = json!({
+            "time": wall.utc().map(|utc| utc.to_string()),
+            "after_s": after.as_secs_f32(),
+            "state": self.state,
+            "look": self.look,
+            "package": self.package,
+            "subscription": self.subscription,
+            "remote": self.remote.map(|it| it.to_string()),
+            "last_status": self.status,
+            "last_reason": self.reason,
+        });
+        format!("{value}\n")
+    }
+}
+
+/// One watch and one lamp. Everybody is trusted: there is nothing here to be had.
+fn settings(wanted: &Watch) -> Result<Box<Settings>, TooLong> {
+    let mut settings = Box::new(Settings::new());
+    settings.restore_defaults();
+    let from = wanted.from.as_deref().unwrap_or(ANONYMOUS);
+    let mut watch = WatchSettings::new(
+        Text::copied(&wanted.target)?,
+        Text::copied(from)?,
+        wanted.package,
+    );
+    watch.server = wanted.server.as_deref().map(Text::copied).transpose()?;
+    let mut lamp = LampSettings::new(Text::copied("watch")?);
+    lamp.watch = settings.share_watch(watch).ok();
+    let _ = settings.lamps.push(lamp); // Every build has room for one.
+    for everywhere in ["0.0.0.0/0", "::/0"] {
+        if let Some(network) = Network::parse(everywhere) {
+            let _ = settings.trusted.push(network);
+        }
+    }
+    Ok(settings)
+}
+
+/// A free port of each kind of address that this machine has.
+fn any_port() -> Vec<SocketAddr> {
+    let mut listen = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))];
+    let six = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+    if UdpSocket::bind(six).is_ok() {
+        listen.push(six);
+    }
+    listen
+}
+
+fn no_board() -> Board {
+    Board {
+        name: String::new(),
+        description: String::new(),
+        backend: Backend::Simulated,
+        buttons: Vec::new(),
+        lamps: Vec::new(),
+    }
+}
