@@ -52,3 +52,48 @@ impl Changes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Woken(AtomicU32);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn without_followers_only_new_looks_count() {
+        let mut changes = Changes::new();
+        changes.announce();
+        assert_eq!(changes.count(), 0);
+        changes.note();
+        changes.note();
+        changes.announce();
+        changes.announce();
+        assert_eq!(changes.count(), 1);
+    }
+
+    #[test]
+    fn a_follower_is_woken_once_for_each_time_it_waits() {
+        let mut changes = Changes::new();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        changes.wait(&waker);
+        changes.wait(&waker);
+        changes.announce();
+        changes.announce();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        changes.wait(&waker);
+        changes.announce();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+        assert_eq!(changes.count(), 2);
+    }
+}

@@ -258,3 +258,88 @@ fn send_many(socket: &Socket, entries: &[Entry], arena: &[u8]) -> rustix::io::Re
         .collect();
     sendmmsg(&socket.udp, &mut headers, SendFlags::DONTWAIT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::net::listen;
+    use std::net::UdpSocket;
+
+    struct Fixture {
+        outbox: Outbox,
+        peer: UdpSocket,
+        flow: Flow,
+        now: Instant,
+    }
+
+    impl Fixture {
+        /// The socket has just said that it takes no more.
+        fn blocked() -> Fixture {
+            let address = "127.0.0.1:0".parse().expect("an address");
+            let sockets = listen(&[address]).expect("listens");
+            let peer = UdpSocket::bind(address).expect("a peer");
+            peer.set_nonblocking(true).expect("set");
+            let now = Instant::from_millis(1_000);
+            let mut outbox = Outbox::new(&sockets);
+            outbox.retry = Some(now + PAUSE);
+            Fixture {
+                flow: Flow::udp(sockets[0].bound, peer.local_addr().expect("bound")),
+                outbox,
+                peer,
+                now,
+            }
+        }
+
+        fn push(&mut self, first: u8, len: usize) {
+            self.outbox.room()[0] = first;
+            self.outbox.push(self.flow, len);
+            self.outbox.flush(self.now, |_| panic!("reachable"));
+        }
+
+        fn pass(&mut self, lasts: Duration) {
+            self.now += lasts;
+            let now = self.now;
+            self.outbox.handle_timeout(now, |_| panic!("reachable"));
+        }
+
+        fn received(&self) -> Vec<u8> {
+            let mut firsts = Vec::new();
+            let mut buf = [0; 8];
+            while self.peer.recv(&mut buf).is_ok() {
+                firsts.push(buf[0]);
+            }
+            firsts
+        }
+    }
+
+    #[test]
+    fn a_full_socket_is_left_alone_then_gets_all_in_order() /* C10 */
+    {
+        let mut it = Fixture::blocked();
+        it.push(1, 100);
+        it.push(2, 100);
+        assert_eq!(it.outbox.deadline(), Some(it.now + PAUSE));
+        it.pass(PAUSE / 2);
+        assert!(it.received().is_empty(), "too early");
+        it.pass(PAUSE / 2);
+        assert_eq!(it.received(), [1, 2]);
+        assert_eq!(it.outbox.deadline(), None);
+        it.push(3, 100);
+        assert_eq!(it.received(), [3], "sent at once again");
+    }
+
+    #[test]
+    fn a_full_backlog_drops_the_newest_and_counts_it() /* C10 */
+    {
+        let mut it = Fixture::blocked();
+        let fit = BACKLOG / 50_000;
+        for number in 0..=fit {
+            it.push(u8::try_from(number).expect("few"), 50_000);
+        }
+        assert_eq!(it.outbox.take_dropped(), 1);
+        assert!(it.outbox.waiting <= BACKLOG);
+        it.pass(PAUSE);
+        assert_eq!(it.received()[0], 0, "the oldest comes first");
+        assert_eq!((it.outbox.waiting, it.outbox.deadline()), (0, None));
+    }
+}
