@@ -13,10 +13,14 @@ use std::rc::Rc;
 use std::vec::Vec;
 
 use nix::sys::socket::{setsockopt, sockopt};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
 /// The most sockets one agent listens on.
 pub const SOCKETS: usize = 16;
+
+/// Bytes of datagrams that may wait in the kernel.
+const RECEIVE_BUFFER: usize = 1024 * 1024;
 
 /// A socket and the address it is bound to.
 #[derive(Clone, Debug)]
@@ -68,6 +72,8 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
             setsockopt(&fd, sockopt::Ipv6RecvPacketInfo, &true)?;
         }
     }
+    // As much as the system allows: a burst waits there while we work. Unused, it costs nothing.
+    let _ = set_socket_recv_buffer_size(&fd, RECEIVE_BUFFER);
     bind(&fd, &address)?;
     let udp = UdpSocket::from(fd);
     let bound = udp.local_addr()?;

@@ -1,0 +1,275 @@
+//! The agent as a process: its start, its signals, its end.
+#![cfg(feature = "std")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// What does not come within this does not come.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A folder with a configuration, and the agent that runs by it.
+struct Agent {
+    folder: PathBuf,
+    child: Child,
+    log: BufReader<ChildStderr>,
+    sip: SocketAddr,
+}
+
+const GOOD: &str = "[[presentity]]\nuri = \"sip:desk@127.0.0.1\"\n";
+
+impl Agent {
+    fn start(test: &str) -> Agent {
+        let name = format!("lampfield-process-{}-{test}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        let agent = Agent::start_in(folder);
+        agent.unwrap_or_else(|text| panic!("it did not start: {text}"))
+    }
+
+    /// Starts an agent, or gives what it said instead of being ready.
+    fn start_in(folder: PathBuf) -> Result<Agent, String> {
+        let file = folder.join("lampfield.toml");
+        fs::write(&file, GOOD).expect("written");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lampfield"))
+            .args(["run", "--listen", "udp:127.0.0.1:0", "--config"])
+            .arg(&file)
+            .arg("--control")
+            .arg(folder.join("control.sock"))
+            .env_remove("LAMPFIELD_LOG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut log = BufReader::new(child.stderr.take().expect("piped"));
+        let mut line = String::new();
+        log.read_line(&mut line).expect("a line");
+        let ready = line.strip_prefix("lampfield: ready, sip on udp:");
+        let Some((sip, _)) = ready.and_then(|rest| rest.split_once(", ")) else {
+            log.read_to_string(&mut line).expect("the rest");
+            assert_eq!(child.wait().expect("it ends").code(), Some(1), "{line}");
+            return Err(line);
+        };
+        Ok(Agent {
+            sip: sip.parse().expect("an address"),
+            folder,
+            child,
+            log,
+        })
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).expect("a process id");
+        kill(Pid::from_raw(pid), signal).expect("sent");
+    }
+
+    /// Reads the log until a line ends in `text`.
+    fn expect_log(&mut self, text: &str) {
+        let mut all = String::new();
+        loop {
+            let before = all.len();
+            let more = self.log.read_line(&mut all).expect("a line");
+            assert!(more > 0, "no {text:?} in {all}");
+            if all[before..].trim_end().ends_with(text) {
+                return;
+            }
+        }
+    }
+
+    fn status(&self) -> String {
+        let mut stream = UnixStream::connect(self.folder.join("control.sock")).expect("it listens");
+        stream.set_read_timeout(Some(LIMIT)).expect("set");
+        let request = b"GET /presentities HTTP/1.1\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn expect_end(&mut self, code: Option<i32>, within: Duration) {
+        let before = Instant::now();
+        let status = self.child.wait().expect("it ends");
+        assert_eq!(status.code(), code);
+        let after = before.elapsed();
+        assert!(after < within, "after {after:?}");
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // It may have ended already.
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder); // The system clears its temporary files too.
+    }
+}
+
+/// Subscribes and takes the 200 and the first NOTIFY, which is for the caller to answer.
+fn subscribe(sip: SocketAddr) -> (UdpSocket, String) {
+    let watcher = UdpSocket::bind("127.0.0.1:0").expect("a watcher");
+    watcher.set_read_timeout(Some(LIMIT)).expect("set");
+    let here = watcher.local_addr().expect("bound");
+    let text = format!(
+        "SUBSCRIBE sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK1;rport\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:bob@127.0.0.1>;tag=b\r\nTo: <sip:desk@127.0.0.1>\r\nCall-ID: 1@{here}\r\n\
+         CSeq: 1 SUBSCRIBE\r\nContact: <sip:bob@{here}>\r\nEvent: presence\r\nExpires: 300\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    watcher.send_to(text.as_bytes(), sip).expect("sent");
+    let answer = receive(&watcher);
+    assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+    let notify = receive(&watcher);
+    assert!(notify.starts_with("NOTIFY sip:bob@"), "{notify}");
+    (watcher, notify)
+}
+
+/// The 200 to a request.
+fn accept(request: &str) -> String {
+    let names = ["Via: ", "From: ", "To: ", "Call-ID: ", "CSeq: "];
+    let is_echoed = |line: &&str| names.iter().any(|name| line.starts_with(name));
+    let rows: Vec<&str> = request.split("\r\n").filter(is_echoed).collect();
+    let rows = rows.join("\r\n");
+    format!("SIP/2.0 200 OK\r\n{rows}\r\nContent-Length: 0\r\n\r\n")
+}
+
+fn receive(watcher: &UdpSocket) -> String {
+    let mut buf = [0; 4_096];
+    let length = watcher.recv(&mut buf).expect("a message");
+    String::from_utf8_lossy(&buf[..length]).into_owned()
+}
+
+#[test]
+fn sighup_takes_good_settings_and_leaves_bad_ones() {
+    let mut agent = Agent::start("hup");
+    let file = agent.folder.join("lampfield.toml");
+    fs::write(
+        &file,
+        "[[presentity]]\nuri = \"sip:desk@127.0.0.1\"\ncolour = 1\n",
+    )
+    .expect("written");
+    agent.signal(Signal::SIGHUP);
+    agent.expect_log("the configuration in force goes on");
+    assert!(agent.status().contains("sip:desk@127.0.0.1"));
+
+    let more = format!("{GOOD}[[presentity]]\nuri = \"sip:door@127.0.0.1\"\n");
+    fs::write(&file, more).expect("written");
+    agent.signal(Signal::SIGHUP);
+    agent.expect_log("configuration read again");
+    let status = agent.status();
+    assert!(status.contains("sip:desk@127.0.0.1"), "{status}");
+    assert!(status.contains("sip:door@127.0.0.1"), "{status}");
+}
+
+#[test]
+fn a_reload_keeps_the_subscriptions() {
+    let mut agent = Agent::start("keep");
+    let (watcher, notify) = subscribe(agent.sip);
+    let answer = accept(&notify);
+    let sent = watcher.send_to(answer.as_bytes(), agent.sip);
+    sent.expect("sent");
+    agent.signal(Signal::SIGHUP);
+    agent.expect_log("configuration read again");
+    agent.signal(Signal::SIGTERM);
+    let last = receive(&watcher);
+    assert!(
+        last.contains("\r\nSubscription-State: terminated;reason=deactivated\r\n"),
+        "{last}"
+    );
+    let sent = watcher.send_to(accept(&last).as_bytes(), agent.sip);
+    sent.expect("sent");
+    agent.expect_end(Some(0), Duration::from_secs(5));
+}
+
+#[test]
+fn both_ending_signals_end_well_and_take_the_socket_along() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut agent = Agent::start(signal.as_str());
+        agent.signal(signal);
+        agent.expect_end(Some(0), Duration::from_secs(5));
+        assert!(!agent.folder.join("control.sock").exists());
+    }
+}
+
+/// A watcher that does not answer makes leave-taking last; nobody has to wait for that.
+#[test]
+fn leave_lasts_three_seconds_at_most_and_a_second_signal_ends_it() /* J05 */
+{
+    let mut agent = Agent::start("leave");
+    let _silent = subscribe(agent.sip);
+    agent.signal(Signal::SIGTERM);
+    let before = Instant::now();
+    agent.expect_end(Some(0), Duration::from_secs(5));
+    assert!(before.elapsed() > Duration::from_secs(2), "it did not wait");
+
+    let mut agent = Agent::start("leave");
+    let _silent = subscribe(agent.sip);
+    agent.signal(Signal::SIGTERM);
+    agent.expect_log("stopping");
+    agent.signal(Signal::SIGTERM);
+    agent.expect_end(Some(0), Duration::from_secs(2));
+}
+
+#[test]
+fn a_second_agent_leaves_the_first_ones_socket_alone() {
+    let agent = Agent::start("second");
+    let Err(text) = Agent::start_in(agent.folder.clone()) else {
+        panic!("two agents on one socket");
+    };
+    assert!(
+        text.starts_with("lampfield: another agent is running: "),
+        "{text}"
+    );
+    assert!(
+        text.contains("remedy: end it, or give this one another socket"),
+        "{text}"
+    );
+    assert!(agent.status().contains("sip:desk@127.0.0.1"));
+}
+
+#[test]
+fn after_a_crash_the_next_start_works() {
+    let mut agent = Agent::start("crash");
+    agent.signal(Signal::SIGKILL);
+    agent.expect_end(None, LIMIT);
+    assert!(agent.folder.join("control.sock").exists());
+    let again = Agent::start_in(agent.folder.clone());
+    let again = again.unwrap_or_else(|text| panic!("it did not start: {text}"));
+    assert!(again.status().contains("sip:desk@127.0.0.1"));
+}
+
+#[test]
+fn strangers_cannot_flood_the_log() {
+    let mut agent = Agent::start("flood");
+    let stranger = UdpSocket::bind("127.0.0.1:0").expect("a stranger");
+    stranger.set_read_timeout(Some(LIMIT)).expect("set");
+    for number in 0..20 {
+        for _ in 0..100 {
+            let sent = stranger.send_to(b"\x1b[2J no SIP \r\n\r\n", agent.sip);
+            sent.expect("sent");
+        }
+        // The answer tells that they have been read, so that none is lost on the way.
+        let options = format!(
+            "OPTIONS sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK{number};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:x@127.0.0.1>;tag=x\r\nTo: <sip:desk@127.0.0.1>\r\n\
+             Call-ID: {number}@x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        let sent = stranger.send_to(options.as_bytes(), agent.sip);
+        sent.expect("sent");
+        assert!(receive(&stranger).starts_with("SIP/2.0 200 "));
+    }
+    agent.signal(Signal::SIGTERM);
+    let mut log = String::new();
+    agent.log.read_to_string(&mut log).expect("text");
+    let lines = log.lines().count();
+    assert!((3..60).contains(&lines), "{lines} lines");
+    assert!(
+        log.lines()
+            .all(|line| line.len() < 500 && !line.contains('\x1b')),
+        "{log}"
+    );
+}
