@@ -37,10 +37,12 @@ mod ending;
 mod hop;
 mod leg;
 mod notify;
+mod reason;
 mod request;
 mod response;
 mod subscribe;
 mod timers;
+mod told;
 mod watch;
 
 pub use leg::Leg;

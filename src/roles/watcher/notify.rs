@@ -3,23 +3,23 @@
 //! Read RFC 6665 §4.1.3, §4.4.1 and RFC 3856 §6.8, §6.9 first. The order of the checks is that of the answers:
 //! 489, 481, 400, 403, 500, then 415 and 400 for the body, which leave the subscription as it is.
 
-use super::delays::{self, Retry};
 use super::ending::Cause;
 use super::leg::{Gap, Knowledge, Leg, LegState};
-use super::request::Sending;
-use super::watch::{State as WatchState, Story, Watch};
+use super::reason::{End, Leaves};
+use super::told::contact;
+use super::watch::{State as WatchState, Watch};
 use super::{SPARE_LEGS, Watcher};
 use crate::events::answer::Refusal;
 use crate::events::dialog::Dialog;
-use crate::events::package::{Memory, Package, Reading};
+use crate::events::package::{Memory, Package};
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
-use crate::ground::time::{Instant, Seconds};
+use crate::ground::time::Instant;
 use crate::txn::mark::{Mark, Owner};
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Contact, Reason, Request, State, Status, SubscriptionState};
+use crate::wire::sip::{Request, State, Status, SubscriptionState};
 
 impl Watcher {
     /// Takes in a NOTIFY; retransmissions were absorbed before. `trusted` says that its sender may open a dialog
@@ -295,202 +295,6 @@ impl Watcher {
             Leaves::Gone | Leaves::LastState => return,
         }
         self.changed.push(id.slot());
-    }
-}
-
-impl Leg {
-    /// Takes in the body (S20, S27). A pending notifier tells nothing real (RFC 3856 §6.6.2).
-    fn read(
-        &mut self,
-        now: Instant,
-        package: Package,
-        request: &Request<'_>,
-        state: &SubscriptionState<'_>,
-    ) -> Result<(), Status> {
-        match state.state {
-            State::Pending => self.knowledge = Knowledge::Nothing,
-            State::Active | State::Terminated | State::Other(_) if request.body.is_empty() => {}
-            State::Active | State::Terminated | State::Other(_) => {
-                let read = is_readable(package, request).and_then(|()| {
-                    (package.spec().read)(&mut self.memory, request.body)
-                        .map_err(|_| Status::BAD_REQUEST)
-                });
-                match read {
-                    Ok(Reading::State(watched)) => {
-                        self.knowledge = Knowledge::Known(watched);
-                        self.gap = Gap::Closed;
-                    }
-                    Ok(Reading::Gap(watched)) => {
-                        self.knowledge = Knowledge::Known(watched);
-                        self.open_gap(now);
-                    }
-                    Ok(Reading::Stale) => {}
-                    Err(status) => {
-                        self.knowledge = Knowledge::Unreadable;
-                        return Err(status);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes in what a NOTIFY that is not the last says of the subscription (S06, S17).
-    fn confirm(&mut self, now: Instant, state: &SubscriptionState<'_>, random: &mut Random) {
-        self.pending = state.state == State::Pending;
-        if let Some(left) = state.expires {
-            self.ends = now + left.min(self.asked);
-        }
-        match &mut self.state {
-            LegState::Resting { refresh } => {
-                let earliest = now + delays::refresh(self.ends - now, random);
-                *refresh = earliest.min(*refresh);
-            }
-            LegState::Refreshing(refresh) => {
-                refresh.told = true;
-                refresh.dated |= state.expires.is_some();
-                if refresh.request == Sending::Answered {
-                    self.rest(now, random);
-                }
-            }
-            LegState::Ending(_) => {}
-        }
-    }
-
-    /// An accepted NOTIFY shows that the notifier knows us; its Contact is where it is from now on (N19).
-    fn trust(&mut self, request: &Request<'_>) {
-        if matches!(self.knowledge, Knowledge::Known(_)) {
-            self.doubt = None;
-        }
-        if let Some(target) = contact(request) {
-            // One that is too long leaves the old one in place, which still leads there.
-            let _ = self.dialog.retarget(target);
-        }
-    }
-
-    /// Plans the next refresh.
-    pub(super) fn rest(&mut self, now: Instant, random: &mut Random) {
-        let mut refresh = now + delays::refresh(self.ends - now, random);
-        if let Gap::Open(at) = self.gap {
-            refresh = refresh.min(at.max(now));
-        }
-        self.retries = 0;
-        self.state = LegState::Resting { refresh };
-    }
-}
-
-impl Story {
-    /// Takes in what all legs tell; `true` if that changes what a lamp may show.
-    ///
-    /// Of several notifiers the state that a lamp must not miss wins (D16). One whose document cannot be read
-    /// makes the whole unknown, for it might be the one that rings.
-    pub(super) fn hear<'a>(&mut self, now: Instant, legs: impl Iterator<Item = &'a Leg>) -> bool {
-        let before = (self.watched, self.broken_since);
-        let mut known = None;
-        let mut unreadable = false;
-        let mut doubt = None;
-        for leg in legs {
-            match leg.knowledge {
-                Knowledge::Nothing => {}
-                Knowledge::Known(watched) => known = known.max(Some(watched)),
-                Knowledge::Unreadable => unreadable = true,
-            }
-            doubt = match (doubt, leg.doubt) {
-                (Some(one), Some(other)) => Some(Instant::min(one, other)),
-                (one, other) => one.or(other),
-            };
-        }
-        match known {
-            _ if unreadable => {
-                self.watched = Watched::Unknown;
-                self.broken_since.get_or_insert(now);
-            }
-            Some(watched) => {
-                self.watched = watched;
-                self.told = true;
-                self.broken_since = doubt;
-            }
-            // The permission was withdrawn; before the first document, or while in doubt, nothing changes.
-            None if self.told && self.broken_since.is_none() => self.watched = Watched::Unknown,
-            None => {}
-        }
-        before != (self.watched, self.broken_since)
-    }
-}
-
-/// What the end of a subscription means for us.
-struct End {
-    reason: &'static str,
-    retry: Retry,
-    retry_after: Option<Seconds>,
-    leaves: Leaves,
-}
-
-/// What is known of the watched after the end.
-enum Leaves {
-    Nothing,
-    /// It is not there.
-    Gone,
-    /// What was told last.
-    LastState,
-}
-
-impl End {
-    fn of(state: &SubscriptionState<'_>) -> End {
-        let after = state.retry_after;
-        let (reason, retry, retry_after, leaves) = match state.reason {
-            Some(Reason::Deactivated) => ("deactivated", Retry::Soon, None, Leaves::Nothing),
-            Some(Reason::Timeout) => ("timeout", Retry::Soon, None, Leaves::Nothing),
-            Some(Reason::Probation) => ("probation", Retry::Backoff, after, Leaves::Nothing),
-            Some(Reason::Giveup) => ("giveup", Retry::Slow, after, Leaves::Nothing),
-            Some(Reason::Rejected) => ("rejected", Retry::Rare, None, Leaves::Nothing),
-            Some(Reason::NoResource) => ("noresource", Retry::Rare, None, Leaves::Gone),
-            Some(Reason::Invariant) => ("invariant", Retry::Rare, None, Leaves::LastState),
-            Some(Reason::BadFilter) => ("badfilter", Retry::Rare, None, Leaves::Nothing),
-            Some(Reason::Other(_)) => ("terminated", Retry::Backoff, after, Leaves::Nothing),
-            None => ("terminated", Retry::Backoff, after, Leaves::Nothing),
-        };
-        End {
-            reason,
-            retry,
-            retry_after,
-            leaves,
-        }
-    }
-}
-
-/// Whether the body is of a type we asked for; one without a type is taken for the package's own.
-fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Status> {
-    let headers = request.headers;
-    if headers
-        .content_encoding()
-        .is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
-    {
-        return Err(Status::UNSUPPORTED_MEDIA_TYPE);
-    }
-    let Some(media) = headers.content_type().map_err(|_| Status::BAD_REQUEST)? else {
-        return Ok(());
-    };
-    let own = package
-        .spec()
-        .bodies
-        .iter()
-        .any(|body| media.matches(body.kind, body.subtype));
-    let also = match package {
-        Package::Presence => media.matches("application", "xpidf+xml"),
-        Package::Dialog => false,
-    };
-    if own || also {
-        Ok(())
-    } else {
-        Err(Status::UNSUPPORTED_MEDIA_TYPE)
-    }
-}
-
-fn contact<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
-    match request.headers.contacts().next()? {
-        Ok(Contact::Addr(addr)) => Some(addr.uri_text),
-        Ok(Contact::Star) | Err(_) => None,
     }
 }
 

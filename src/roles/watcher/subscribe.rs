@@ -2,7 +2,7 @@
 
 use super::delays::Retry;
 use super::ending::Cause;
-use super::hop::Hop;
+use super::hop::{Hop, PORT};
 use super::leg::{Leg, LegState};
 use super::request::Sending;
 use super::watch::{Attempt, State, Watch};
@@ -46,7 +46,8 @@ impl Watcher {
     }
 
     /// Takes the address that answers an [`Action::Resolve`]; `None` if the name has none, or nobody answered.
-    /// An address from an earlier attempt then still serves. The port is that of the query, or 5060.
+    /// An address from an earlier attempt then still serves. A port that
+    /// stands in the query is kept; port 0 is taken for 5060.
     pub fn handle_resolved(
         &mut self,
         now: Instant,
@@ -67,8 +68,18 @@ impl Watcher {
         address: Option<SocketAddr>,
         random: &mut Random,
     ) {
-        let known = self.watches.get(id).and_then(|watch| watch.last_hop);
-        match address.filter(|address| is_answerable(*address)).or(known) {
+        let Some(watch) = self.watches.get(id) else {
+            return;
+        };
+        let port = match watch.hop() {
+            Ok(Hop::Name(_, port)) => port,
+            Ok(Hop::Address(_)) | Err(_) => None,
+        };
+        let found = address.map(|address| at_port(address, port));
+        match found
+            .filter(|found| is_answerable(*found))
+            .or(watch.last_hop)
+        {
             Some(address) => self.ask(now, id, address, random),
             None => self.fail(now, id, Cause::Unresolved, Retry::Backoff, None, random),
         }
@@ -186,6 +197,16 @@ impl Watcher {
         self.settle_leg(id);
         written
     }
+}
+
+/// The address with the port that was written, else the one it came with, else the usual one.
+fn at_port(address: SocketAddr, written: Option<u16>) -> SocketAddr {
+    let port = match (written, address.port()) {
+        (Some(port), _) => port,
+        (None, 0) => PORT,
+        (None, port) => port,
+    };
+    SocketAddr::new(address.ip(), port)
 }
 
 /// Writes the SUBSCRIBE that opens a subscription.

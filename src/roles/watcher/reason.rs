@@ -1,0 +1,48 @@
+//! The reasons a notifier gives for ending a subscription: read RFC 6665 §4.1.3.
+
+use super::delays::Retry;
+use crate::ground::time::Seconds;
+use crate::wire::sip::{Reason, SubscriptionState};
+
+/// What the end of a subscription means for us.
+pub(super) struct End {
+    pub(super) reason: &'static str,
+    pub(super) retry: Retry,
+    pub(super) retry_after: Option<Seconds>,
+    pub(super) leaves: Leaves,
+}
+
+/// What is known of the watched after the end.
+pub(super) enum Leaves {
+    /// What was told last, in doubt.
+    Nothing,
+    /// It is not there.
+    Gone,
+    /// What was told last, for it cannot change.
+    LastState,
+}
+
+impl End {
+    /// Reads a `terminated` (S09 to S17). Where the reason gives `retry-after` no meaning it is not looked at.
+    pub(super) fn of(state: &SubscriptionState<'_>) -> End {
+        let after = state.retry_after;
+        let (reason, retry, retry_after, leaves) = match state.reason {
+            Some(Reason::Deactivated) => ("deactivated", Retry::Soon, None, Leaves::Nothing),
+            Some(Reason::Timeout) => ("timeout", Retry::Soon, None, Leaves::Nothing),
+            Some(Reason::Probation) => ("probation", Retry::Backoff, after, Leaves::Nothing),
+            Some(Reason::Giveup) => ("giveup", Retry::Slow, after, Leaves::Nothing),
+            Some(Reason::Rejected) => ("rejected", Retry::Rare, None, Leaves::Nothing),
+            Some(Reason::NoResource) => ("noresource", Retry::Rare, None, Leaves::Gone),
+            Some(Reason::Invariant) => ("invariant", Retry::Rare, None, Leaves::LastState),
+            Some(Reason::BadFilter) => ("badfilter", Retry::Rare, None, Leaves::Nothing),
+            Some(Reason::Other(_)) => ("terminated", Retry::Backoff, after, Leaves::Nothing),
+            None => ("terminated", Retry::Backoff, after, Leaves::Nothing),
+        };
+        End {
+            reason,
+            retry,
+            retry_after,
+            leaves,
+        }
+    }
+}
