@@ -12,7 +12,7 @@ use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use core::net::SocketAddr;
 
-/// A subscription that stood this long was a good one: its end is not held against the peer (B11).
+/// A subscription that stood this long may have been a good one, whose end is not held against the peer (B11).
 const CALM: Duration = Duration::from_secs(60);
 
 /// A leg that asked this recently knows how its server is: it is not sent to look.
@@ -80,16 +80,15 @@ impl Watcher {
         retry_after: Option<Seconds>,
         random: &mut Random,
     ) {
+        let was_good = self.was_good(now, id);
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
         watch.blame(cause);
-        let since = match &watch.state {
-            State::Ending(_) => return self.forget_watch(id),
-            State::Told { since, .. } => Some(*since),
-            State::Waiting { .. } | State::Resolving { .. } | State::Asking(_) => None,
-        };
-        if since.is_some_and(|since| now - since >= CALM) {
+        if matches!(watch.state, State::Ending(_)) {
+            return self.forget_watch(id);
+        }
+        if was_good {
             watch.failures = 0;
         }
         if let Some(asked) = retry_after {
@@ -233,6 +232,22 @@ impl Watcher {
         }
     }
 
+    /// Whether the subscription stood for a while, and at least one refresh worked if any was tried.
+    fn was_good(&self, now: Instant, id: Id<Watch>) -> bool {
+        let Some(watch) = self.watches.get(id) else {
+            return false;
+        };
+        let since = match &watch.state {
+            State::Told { since, .. } => *since,
+            State::Waiting { .. }
+            | State::Resolving { .. }
+            | State::Asking(_)
+            | State::Ending(_) => return false,
+        };
+        let mut legs = watch.legs.iter().filter_map(|leg| self.legs.get(*leg));
+        now - since >= CALM && legs.any(|leg| leg.proven || leg.retries == 0)
+    }
+
     fn is_legless(&self, id: Id<Watch>) -> bool {
         self.watches
             .get(id)
@@ -259,6 +274,9 @@ impl Watcher {
                 self.spare_used -= 1;
             }
             watch.legs.retain(|other| *other != id);
+            if let Some(attempt) = watch.attempt_mut() {
+                attempt.left = Some(super::leg::tag_hash(leg.dialog.remote_tag()));
+            }
         }
     }
 }

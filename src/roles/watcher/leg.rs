@@ -34,6 +34,8 @@ pub struct Leg {
     pub(super) doubt: Option<Instant>,
     /// Refreshes that failed in a row.
     pub(super) retries: u8,
+    /// Whether a refresh ever worked.
+    pub(super) proven: bool,
     pub(super) gap: Gap,
     /// NOTIFYs in a row whose CSeq was lower than one before.
     pub(super) behind: u8,
@@ -88,6 +90,13 @@ pub(super) struct Refresh {
     pub(super) dated: bool,
     /// Whether a 423 was followed already.
     pub(super) raised: bool,
+}
+
+/// FNV-1a: a collision costs a notifier that chose its tag badly its place until the next attempt.
+pub(super) fn tag_hash(tag: &[u8]) -> u64 {
+    tag.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 impl Refresh {

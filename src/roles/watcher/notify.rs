@@ -4,7 +4,7 @@
 //! 489, 481, 400, 403, 500, then 415 and 400 for the body, which leave the subscription as it is.
 
 use super::ending::Cause;
-use super::leg::{Gap, Knowledge, Leg, LegState};
+use super::leg::{Gap, Knowledge, Leg, LegState, tag_hash};
 use super::reason::{End, Leaves};
 use super::told::contact;
 use super::watch::{State as WatchState, Watch};
@@ -38,7 +38,7 @@ impl Watcher {
     ) -> Result<(), Refusal> {
         let watch_id = self.watch_of(request)?;
         let leg = self.leg_of(watch_id, request);
-        if leg.is_none() && !self.takes_another_leg(now, watch_id) {
+        if leg.is_none() && !self.takes_another_leg(now, watch_id, request) {
             return Err(Status::NO_SUCH_SUBSCRIPTION.into());
         }
         let Ok(Some(state)) = request.headers.subscription_state() else {
@@ -85,14 +85,16 @@ impl Watcher {
 
     /// Whether a notifier not heard of before may join: until Timer N, and beyond the first only in packages that
     /// merge several (S04, S21).
-    fn takes_another_leg(&self, now: Instant, id: Id<Watch>) -> bool {
+    fn takes_another_leg(&self, now: Instant, id: Id<Watch>, request: &Request<'_>) -> bool {
         let Some(watch) = self.watches.get(id) else {
             return false;
         };
         match &watch.state {
             WatchState::Asking(attempt) => now < attempt.notify_by,
             WatchState::Told { attempt, .. } => {
+                let tag = tag_hash(request.from.tag().unwrap_or_default());
                 now < attempt.notify_by
+                    && attempt.left != Some(tag)
                     && watch.speaks.spec().several_notifiers
                     && !watch.legs.is_full()
                     && self.spare_used < SPARE_LEGS
@@ -200,6 +202,7 @@ impl Watcher {
             pending: false,
             doubt: None,
             retries: 0,
+            proven: false,
             gap: Gap::Closed,
             behind: 0,
             state: LegState::Resting { refresh: ends },

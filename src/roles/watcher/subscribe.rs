@@ -125,6 +125,7 @@ impl Watcher {
             notify_by: now + T1_64,
             granted: None,
             raised: false,
+            left: None,
         });
         self.ready_watches.push(id.slot());
         self.settle_watch(id);

@@ -87,13 +87,14 @@ impl Leg {
         }
     }
 
-    /// Plans the next refresh.
+    /// A refresh worked: plans the next one.
     pub(super) fn rest(&mut self, now: Instant, random: &mut Random) {
         let mut refresh = now + delays::refresh(self.ends - now, random);
         if let Gap::Open(at) = self.gap {
             refresh = refresh.min(at.max(now));
         }
         self.retries = 0;
+        self.proven = true;
         self.state = LegState::Resting { refresh };
     }
 }

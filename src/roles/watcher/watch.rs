@@ -111,6 +111,8 @@ pub(super) struct Attempt {
     pub(super) granted: Option<Seconds>,
     /// Whether a 423 was followed already.
     pub(super) raised: bool,
+    /// A hash of the tag of the notifier that left last: its late datagrams do not bring it back.
+    pub(super) left: Option<u64>,
 }
 
 /// What is known, and what happened last.

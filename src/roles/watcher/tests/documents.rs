@@ -1,0 +1,206 @@
+//! What the bodies of NOTIFYs do to the state.
+
+extern crate std;
+
+use super::fixture::*;
+use crate::events::watched::Watched;
+use crate::ground::time::Duration;
+use crate::wire::sip::Status;
+use std::string::String;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+impl Fixture {
+    /// A NOTIFY in the dialog of "peer".
+    fn news(&self, cseq: u32, body: &Body<'_>) -> String {
+        self.last().notify("peer", cseq, "active;expires=200", body)
+    }
+}
+
+#[test]
+fn an_empty_body_keeps_the_state() /* S20 */
+{
+    let mut f = Fixture::active();
+    f.tell("peer", 2, "confirmed");
+    f.notify_ok(&f.news(3, &EMPTY));
+    assert_eq!(f.watched(), Watched::Busy);
+    assert!(!f.is_broken());
+}
+
+#[test]
+fn an_empty_first_notify_is_not_idle() /* S23 */
+{
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    f.answer(&sent, 200, "");
+    f.notify_ok(&f.news(1, &EMPTY));
+    assert_eq!(f.watched(), Watched::Subscribing);
+    f.run(33 * SECOND);
+    assert_eq!(f.watched(), Watched::Unknown);
+    f.tell("peer", 2, "");
+    assert_eq!(f.watched(), Watched::Idle);
+    assert_eq!(f.report().state, "active");
+}
+
+#[test]
+fn a_pending_notifier_tells_nothing() /* S23 */
+{
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    f.answer(&sent, 200, "");
+    let text = calls(0, "full", "confirmed");
+    f.notify_ok(&sent.notify("peer", 1, "pending;expires=300", &dialog_info(&text)));
+    assert_eq!(f.watched(), Watched::Subscribing);
+    assert_eq!(f.report().state, "pending");
+    f.tell("peer", 2, "");
+    assert_eq!(f.watched(), Watched::Idle);
+    f.notify_ok(&sent.notify("peer", 3, "pending;expires=300", &EMPTY));
+    assert_eq!(f.watched(), Watched::Unknown);
+}
+
+#[test]
+fn reason_and_retry_after_mean_nothing_while_it_lives() /* S17 */
+{
+    let mut f = Fixture::active();
+    let text = calls(1, "full", "confirmed");
+    let odd = "active;expires=200;reason=rejected;retry-after=99";
+    f.notify_ok(&f.last().notify("peer", 2, odd, &dialog_info(&text)));
+    assert_eq!(f.report().state, "active");
+    assert_eq!(f.watched(), Watched::Busy);
+}
+
+#[test]
+fn another_type_gets_415_and_the_lamp_turns_unknown() /* S27 */
+{
+    let mut f = Fixture::active();
+    let body = Body {
+        kind: Some("application/simple-message-summary"),
+        text: "Messages-Waiting: yes\r\n",
+    };
+    f.notify_refused(&f.news(2, &body), Status::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(f.watched(), Watched::Unknown);
+    assert_eq!(f.report().state, "active");
+    f.tell("peer", 3, "");
+    assert_eq!(f.watched(), Watched::Idle);
+    assert!(!f.is_broken());
+}
+
+#[test]
+fn a_malformed_body_gets_400_and_the_lamp_turns_unknown() /* S27 */
+{
+    let mut f = Fixture::active();
+    f.tell("peer", 2, "confirmed");
+    let whole = calls(2, "full", "early");
+    for (cseq, cut) in [(3, whole.len() - 5), (4, whole.len() / 2)] {
+        let body = dialog_info(&whole[..cut]);
+        f.notify_refused(&f.news(cseq, &body), Status::BAD_REQUEST);
+        assert_eq!(f.watched(), Watched::Unknown);
+        assert_eq!(f.report().state, "active");
+    }
+    f.tell("peer", 5, "confirmed");
+    assert_eq!(f.watched(), Watched::Busy);
+}
+
+#[test]
+fn an_unreadable_notifier_makes_the_merge_unknown() /* S27 D16 */
+{
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    let text = calls(0, "full", "");
+    f.notify_ok(&sent.notify("one", 1, "active", &dialog_info(&text)));
+    f.notify_refused(
+        &sent.notify("two", 1, "active", &dialog_info("<dialog-info")),
+        Status::BAD_REQUEST,
+    );
+    assert_eq!(f.watched(), Watched::Unknown);
+    f.tell("two", 2, "");
+    assert_eq!(f.watched(), Watched::Idle);
+}
+
+#[test]
+fn types_have_parameters_case_and_may_be_missing() {
+    let mut f = Fixture::active();
+    let text = calls(1, "full", "confirmed");
+    for (cseq, kind) in [
+        (2, Some("Application/Dialog-Info+XML;charset=\"utf-8\"")),
+        (3, None),
+    ] {
+        f.notify_ok(&f.news(cseq, &Body { kind, text: &text }));
+        assert_eq!(f.watched(), Watched::Busy);
+    }
+}
+
+#[test]
+fn a_full_document_is_taken_whatever_its_version() /* D14 */
+{
+    let mut f = Fixture::active();
+    for (cseq, version, state, expected) in [
+        (2, 9, "confirmed", Watched::Busy),
+        (3, 0, "early", Watched::Ringing),
+        (4, 0, "", Watched::Idle),
+        (5, u32::MAX, "confirmed", Watched::Busy),
+        (6, 0, "", Watched::Idle),
+    ] {
+        let text = calls(version, "full", state);
+        f.notify_ok(&f.news(cseq, &dialog_info(&text)));
+        assert_eq!(f.watched(), expected);
+    }
+    f.expect_silence(100 * SECOND);
+}
+
+#[test]
+fn partial_documents_in_order_are_applied_and_old_ones_are_not() /* D14 D15 */
+{
+    let mut f = Fixture::active();
+    for (cseq, version, state, expected) in [
+        (2, 1, "confirmed", Watched::Busy),
+        (3, 2, "terminated", Watched::Idle),
+        (4, 2, "early", Watched::Idle),
+        (5, 1, "early", Watched::Idle),
+        (6, 3, "early", Watched::Ringing),
+    ] {
+        let text = calls(version, "partial", state);
+        f.notify_ok(&f.news(cseq, &dialog_info(&text)));
+        assert_eq!(f.watched(), expected, "{version}");
+    }
+    f.expect_silence(100 * SECOND);
+}
+
+#[test]
+fn a_gap_is_applied_and_followed_by_one_refresh() /* D14 H09 */
+{
+    let mut f = Fixture::active();
+    f.run(10 * SECOND);
+    let text = calls(5, "partial", "confirmed");
+    f.notify_ok(&f.news(2, &dialog_info(&text)));
+    assert_eq!(f.watched(), Watched::Busy);
+    let refresh = f.expect_one(SECOND);
+    assert!(!refresh.is_first());
+    f.answer(&refresh, 200, "");
+    // The answer's document has a gap too: it is not asked again.
+    let text = calls(8, "partial", "confirmed");
+    f.notify_ok(&f.news(3, &dialog_info(&text)));
+    f.expect_silence(100 * SECOND);
+    f.tell("peer", 4, "");
+    assert_eq!(f.watched(), Watched::Idle);
+}
+
+#[test]
+fn gaps_without_end_cost_one_refresh_in_five_seconds() /* H09 */
+{
+    let mut f = Fixture::active();
+    let (mut cseq, mut asked) = (1, 0);
+    for round in 0..60u32 {
+        for sent in f.run(SECOND) {
+            asked += 1;
+            f.answer(&sent, 200, "Expires: 300\r\n");
+            cseq += 1;
+            let text = calls(round * 10, "full", "");
+            f.notify_ok(&f.news(cseq, &dialog_info(&text)));
+        }
+        cseq += 1;
+        let text = calls(round * 10 + 5, "partial", "confirmed");
+        f.notify_ok(&f.news(cseq, &dialog_info(&text)));
+    }
+    assert!((8..=12).contains(&asked), "{asked}");
+}
