@@ -2,7 +2,6 @@
 
 use super::delays::{self, Retry};
 use super::leg::{Leg, LegState};
-use super::request::Sending;
 use super::watch::{State, Watch};
 use super::{LEGS, Watcher};
 use crate::events::watched::Watched;
@@ -306,11 +305,7 @@ impl Watch {
 impl Leg {
     /// Whether a SUBSCRIBE is unanswered on its way to `remote`.
     pub(super) fn asks_at(&self, remote: SocketAddr) -> bool {
-        let request = match &self.state {
-            LegState::Refreshing(refresh) | LegState::Ending(refresh) => refresh.request,
-            LegState::Resting { .. } => Sending::Answered,
-        };
-        self.peer == remote && request.is_in_flight()
+        self.peer == remote && self.is_in_flight()
     }
 }
 

@@ -123,6 +123,16 @@ impl Leg {
         }
     }
 
+    /// Whether a request waits for its answer.
+    pub(super) const fn is_in_flight(&self) -> bool {
+        match &self.state {
+            LegState::Refreshing(refresh) | LegState::Ending(refresh) => {
+                refresh.request.is_in_flight()
+            }
+            LegState::Resting { .. } => false,
+        }
+    }
+
     /// Notes that a document in between is missing.
     pub(super) fn open_gap(&mut self, now: Instant) {
         match self.gap {

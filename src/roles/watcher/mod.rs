@@ -164,6 +164,7 @@ impl Watcher {
         };
         watch.state = State::Ending(attempt);
         for leg_id in watch.legs.clone() {
+            self.aim(leg_id);
             if let Some(leg) = self.legs.get_mut(leg_id) {
                 let seq = leg.dialog.next_seq();
                 let refresh = Refresh::new(seq, Seconds::ZERO);

@@ -131,6 +131,20 @@ impl Watcher {
         self.settle_watch(id);
     }
 
+    /// Points a leg at where its dialog leads now: the notifier may have moved (RFC 3261 §12.2.1.1). For new
+    /// requests only, for a retransmission goes where the request went (T20).
+    pub(super) fn aim(&mut self, id: Id<Leg>) {
+        let next_hop = self.legs.get(id).and_then(|leg| {
+            let free = self.watches.get(leg.watch)?.server.is_none();
+            leg.dialog.next_hop().filter(|_| free)
+        });
+        if let Some(peer) = next_hop.filter(|peer| self.flow(*peer).is_some())
+            && let Some(leg) = self.legs.get_mut(id)
+        {
+            leg.peer = peer;
+        }
+    }
+
     fn poll_watch(
         &mut self,
         now: Instant,

@@ -137,6 +137,7 @@ impl Watcher {
 
     /// Sends a refresh with the next poll (S05).
     fn refresh(&mut self, id: Id<Leg>) {
+        self.aim(id);
         let Some(leg) = self.legs.get_mut(id) else {
             return;
         };

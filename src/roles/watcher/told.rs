@@ -81,6 +81,10 @@ impl Leg {
         if matches!(self.knowledge, Knowledge::Known(_)) {
             self.doubt = None;
         }
+        if self.is_in_flight() {
+            // Its retransmissions must stay the same bytes; the 2xx names the Contact again.
+            return;
+        }
         if let Some(target) = contact(request) {
             // One that is too long leaves the old one in place, which still leads there.
             let _ = self.dialog.retarget(target);

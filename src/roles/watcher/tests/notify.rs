@@ -310,6 +310,7 @@ fn a_from_without_tag_is_the_dialog_without_tag() {
 fn a_contact_that_moves_is_followed() /* S05 N19 */
 {
     let mut f = Fixture::active();
+    let opened = f.last();
     let moved = busy(&f).replace(
         "Contact: <sip:192.0.2.1:5060>",
         "Contact: sip:192.0.2.1:5099",
@@ -320,6 +321,19 @@ fn a_contact_that_moves_is_followed() /* S05 N19 */
         refresh
             .text
             .starts_with("SUBSCRIBE sip:192.0.2.1:5099 SIP/2.0\r\n")
+    );
+    assert_eq!(refresh.to, address("192.0.2.1:5099"));
+    // One that moves while it is asked gets its retransmissions where it was (T20).
+    let text = calls(2, "full", "");
+    let moved = opened.notify("peer", 3, "active", &dialog_info(&text));
+    f.notify_ok(&moved.replace("<sip:192.0.2.1:5060>", "<sip:192.0.2.1:5088>"));
+    let again = f.expect_one(SECOND);
+    assert_eq!(
+        again,
+        Sent {
+            at: again.at,
+            ..refresh
+        }
     );
 }
 
