@@ -1,0 +1,222 @@
+//! What is measured.
+
+use super::peers::{DESK, Pbx, Phone};
+use super::stage::{Recorder, Script};
+use lampfield::engine::config::{LampSettings, PresentitySettings, Settings, WatchSettings};
+use lampfield::events::package::Package;
+use lampfield::ground::limits;
+use lampfield::ground::network::Network;
+use lampfield::ground::text::Text;
+use lampfield::ground::time::Duration;
+use lampfield::users::compose::Input;
+
+/// A part of the agent's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// SUBSCRIBE, 200, NOTIFY and its 200: a subscription that stays.
+    Subscribe,
+    /// The same with `Expires: 0`: the state once, and nothing stays.
+    Fetch,
+    /// A SUBSCRIBE in its dialog, 200, NOTIFY and its 200.
+    Refresh,
+    /// One change of a presentity to the last NOTIFY about it, all subscriptions taken.
+    FanOut(Package),
+    /// The 200s to those NOTIFYs.
+    Answers(Package),
+    /// A server's NOTIFY to the 200 and to the lamp.
+    Lamp,
+}
+
+impl Case {
+    pub const ALL: [Case; 8] = [
+        Case::Subscribe,
+        Case::Fetch,
+        Case::Refresh,
+        Case::FanOut(Package::Presence),
+        Case::Answers(Package::Presence),
+        Case::FanOut(Package::Dialog),
+        Case::Answers(Package::Dialog),
+        Case::Lamp,
+    ];
+
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Case::Subscribe => "subscribe",
+            Case::Fetch => "fetch",
+            Case::Refresh => "refresh",
+            Case::FanOut(Package::Presence) => "fan-out-presence",
+            Case::FanOut(Package::Dialog) => "fan-out-dialog",
+            Case::Answers(Package::Presence) => "answers-presence",
+            Case::Answers(Package::Dialog) => "answers-dialog",
+            Case::Lamp => "lamp",
+        }
+    }
+
+    /// What one time is.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Case::Subscribe => "SUBSCRIBE, 200, NOTIFY, 200",
+            Case::Fetch => "the same, Expires: 0",
+            Case::Refresh => "the same in a dialog",
+            Case::FanOut(_) => "a change, for each NOTIFY",
+            Case::Answers(_) => "200 to a NOTIFY",
+            Case::Lamp => "NOTIFY, 200, look",
+        }
+    }
+
+    /// How many times it happens in one performance.
+    pub fn times(self) -> usize {
+        match self {
+            Case::Subscribe | Case::Fetch | Case::Refresh => limits::SUBSCRIPTIONS.min(CYCLES),
+            Case::FanOut(_) | Case::Answers(_) => limits::SUBSCRIPTIONS,
+            Case::Lamp => CYCLES,
+        }
+    }
+
+    /// Holds the conversation.
+    pub fn record(self) -> Script {
+        let script = match self {
+            Case::Subscribe => cycles(self.times(), 3_600),
+            Case::Fetch => cycles(self.times(), 0),
+            Case::Refresh => refreshes(self.times()),
+            Case::FanOut(package) => fan_out(package, false),
+            Case::Answers(package) => fan_out(package, true),
+            Case::Lamp => lamp(self.times()),
+        };
+        let (messages, looks) = match self {
+            Case::Subscribe | Case::Fetch | Case::Refresh => (2 * self.times(), 0),
+            Case::FanOut(_) => (self.times(), 0),
+            Case::Answers(_) => (0, 0),
+            Case::Lamp => (self.times(), self.times()),
+        };
+        assert_eq!((script.said.messages, script.said.looks), (messages, looks));
+        script
+    }
+}
+
+/// Enough to make one performance long beside a look at the clock, few enough for the smallest table.
+const CYCLES: usize = 64;
+
+/// Phones come and go once before, so that every slot was used.
+fn cycles(times: usize, expires: u32) -> Script {
+    let mut recorder = Recorder::new(desk());
+    let mut phones = phones(times, "presence");
+    for phone in &mut phones {
+        phone.subscribe(&mut recorder, 3_600);
+    }
+    for phone in &mut phones {
+        phone.subscribe(&mut recorder, 0);
+    }
+    recorder.wait(Duration::from_secs(33));
+    recorder.mark();
+    for phone in &mut phones {
+        phone.subscribe(&mut recorder, expires);
+    }
+    recorder.finish()
+}
+
+fn refreshes(times: usize) -> Script {
+    let mut recorder = Recorder::new(desk());
+    let mut phones = phones(times, "presence");
+    for phone in &mut phones {
+        phone.subscribe(&mut recorder, 3_600);
+    }
+    recorder.wait(Duration::from_secs(33));
+    recorder.mark();
+    for phone in &mut phones {
+        phone.subscribe(&mut recorder, 3_600);
+    }
+    recorder.finish()
+}
+
+/// Every subscription there can be, and two changes, of which the second is measured.
+fn fan_out(package: Package, answers: bool) -> Script {
+    let mut recorder = Recorder::new(desk());
+    let mut phones = phones(limits::SUBSCRIPTIONS, package.name());
+    for phone in &mut phones {
+        phone.subscribe(&mut recorder, 3_600);
+    }
+    recorder.wait(Duration::from_secs(33));
+    // The agent tells its watchers in an order of its own; it is the same each time.
+    let first = recorder.input(Input::Hook(true));
+    let order: Vec<usize> = first
+        .iter()
+        .map(|notify| whose(&phones, notify.row("To")))
+        .collect();
+    for (notify, &phone) in first.iter().zip(&order) {
+        phones[phone].confirm(&mut recorder, notify);
+    }
+    recorder.mark();
+    let second = recorder.input(Input::Hook(false));
+    assert_eq!(second.len(), phones.len());
+    if answers {
+        recorder.mark();
+        for notify in &second {
+            let phone = whose(&phones, notify.row("To"));
+            phones[phone].confirm(&mut recorder, notify);
+        }
+    }
+    recorder.finish()
+}
+
+fn lamp(times: usize) -> Script {
+    let mut settings = desk();
+    let text = |text| Text::copied(text).expect("a short text");
+    let watch = WatchSettings::new(text("sip:201@192.0.2.77"), text(DESK), Package::Dialog);
+    settings.watches.push(watch).expect("there is room");
+    let mut lamp = LampSettings::new(Text::copied("blf1").expect("a short text"));
+    lamp.watch = Some(0);
+    settings.lamps.push(lamp).expect("there is room");
+    let mut recorder = Recorder::new(settings);
+    let mut sent = Vec::new();
+    while sent.is_empty() {
+        let due = recorder.until_due().expect("it will subscribe");
+        sent = recorder.wait(due);
+    }
+    let mut pbx = Pbx::accept(&mut recorder, &sent[0]);
+    let states = ["terminated", "confirmed"];
+    for at in 0..4 {
+        pbx.tell(&mut recorder, states[at % 2]);
+    }
+    recorder.mark();
+    for at in 0..times {
+        pbx.tell(&mut recorder, states[at % 2]);
+    }
+    recorder.finish()
+}
+
+/// An agent that serves one desk to everybody in 10.0.0.0/8 and tells every change at once.
+fn desk() -> Box<Settings> {
+    let mut settings = Box::new(Settings::new());
+    settings.restore_defaults();
+    let network = Network::parse("10.0.0.0/8").expect("a network");
+    settings.trusted.push(network).expect("there is room");
+    let uri = Text::copied(DESK).expect("a short URI");
+    let presentity = PresentitySettings::new(uri);
+    settings
+        .presentities
+        .push(presentity)
+        .expect("there is room");
+    settings.presence_pace.burst = 0;
+    settings.dialog_pace.burst = 0;
+    settings
+}
+
+fn phones(count: usize, event: &'static str) -> Vec<Phone> {
+    (0..count as u32)
+        .map(|number| Phone::new(number, event))
+        .collect()
+}
+
+/// Which phone a NOTIFY is for: its number stands in the display name.
+fn whose(phones: &[Phone], to: &str) -> usize {
+    let number = to
+        .strip_prefix("\"Door ")
+        .and_then(|rest| rest.split(',').next());
+    let number: usize = number
+        .and_then(|number| number.parse().ok())
+        .expect("a number");
+    assert!(number < phones.len());
+    number
+}
