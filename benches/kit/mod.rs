@@ -14,4 +14,4 @@ pub mod peers;
 pub mod stage;
 
 pub use cases::Case;
-pub use stage::{Played, Recorder, Script, Stage};
+pub use stage::{Script, Stage};
