@@ -13,7 +13,8 @@ mod kit;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use kit::{Case, Script, Stage};
+use kit::stage::Script;
+use kit::{Case, STACK, Stage};
 use lampfield::engine::agent::Agent;
 use lampfield::events::package::Package;
 use lampfield::ground::limits;
@@ -21,7 +22,6 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 fn main() {
-    // An agent with large tables passes over the stack when it is made.
     let roomy = std::thread::Builder::new().stack_size(STACK);
     let thread = roomy.spawn(|| {
         divan::main();
@@ -31,8 +31,6 @@ fn main() {
     });
     thread.expect("a thread").join().expect("no panic");
 }
-
-const STACK: usize = (16 << 20) + 4 * size_of::<Agent>();
 
 #[divan::bench(sample_size = 1, sample_count = 300)]
 fn subscribe_cycles(bencher: Bencher<'_, '_>) {

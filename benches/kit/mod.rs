@@ -11,7 +11,8 @@
 
 pub mod cases;
 pub mod peers;
+pub mod reading;
 pub mod stage;
 
 pub use cases::Case;
-pub use stage::{Script, Stage};
+pub use stage::{STACK, Stage};

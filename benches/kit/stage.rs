@@ -13,6 +13,9 @@ use std::ops::Range;
 /// Where the agent listens.
 pub const LOCAL: &str = "192.0.2.1:5060";
 
+/// Stack for a thread with a stage: an agent with large tables passes over it when it is made.
+pub const STACK: usize = (16 << 20) + 4 * size_of::<Agent>();
+
 const WALL: Wall = Wall::from_unix_millis(1_790_000_000_000);
 const START: Instant = Instant::from_millis(1_000_000);
 

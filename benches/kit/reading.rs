@@ -1,0 +1,64 @@
+//! Reading messages and documents, each with all that a role asks of it.
+
+use lampfield::wire::doc::{dialog_info, pidf};
+use lampfield::wire::sip::{Message, Request, Rows, parse};
+use std::hint::black_box;
+
+const SUBSCRIBE: &[u8] = include_bytes!("../subscribe.sip");
+const NOTIFY: &[u8] = include_bytes!("../notify.sip");
+const PIDF: &[u8] = include_bytes!("../../tests/bodies/pidf_asterisk_talking.xml");
+const DIALOG: &[u8] = include_bytes!("../../tests/bodies/dialog_asterisk_ringing.xml");
+
+/// Name, what one is, and the work.
+pub type Reading = (&'static str, &'static str, fn());
+
+pub const ALL: [Reading; 4] = [
+    (
+        "parse-subscribe",
+        "SUBSCRIBE, all a notifier needs",
+        subscribe,
+    ),
+    ("parse-notify", "NOTIFY, all a watcher needs", notify),
+    ("read-pidf", "PIDF", read_pidf),
+    ("read-dialog-info", "dialog-info", read_dialog_info),
+];
+
+fn subscribe() {
+    request(SUBSCRIBE, |request| {
+        let headers = &request.headers;
+        black_box((headers.event().ok(), headers.expires().ok()));
+        black_box(headers.max_forwards());
+        black_box(headers.accept().quality("application", "pidf+xml"));
+        black_box(headers.contacts().next().and_then(Result::ok));
+        black_box(headers.require().next());
+    });
+}
+
+fn notify() {
+    request(NOTIFY, |request| {
+        let headers = &request.headers;
+        black_box((headers.event().ok(), headers.subscription_state().ok()));
+        black_box(headers.content_type().ok());
+        black_box(headers.contacts().next().and_then(Result::ok));
+        black_box(request.body.len());
+    });
+}
+
+fn request(bytes: &[u8], look: impl FnOnce(&Request<'_>)) {
+    let mut rows = Rows::new();
+    match parse(black_box(bytes), &mut rows) {
+        Ok(Message::Request(request)) => look(black_box(&request)),
+        Ok(Message::Response(_) | Message::Broken(_)) | Err(_) => panic!("a sound request"),
+    }
+}
+
+fn read_pidf() {
+    black_box(pidf::read(black_box(PIDF)).expect("a good document").basic);
+}
+
+fn read_dialog_info() {
+    let mut state = None;
+    dialog_info::read(black_box(DIALOG), &mut |dialog| state = dialog.state)
+        .expect("a good document");
+    black_box(state);
+}
