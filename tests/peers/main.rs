@@ -1,0 +1,282 @@
+//! The real `lampfield` against real peers: SIPp, baresip and a second `lampfield`.
+//!
+//! Everything runs on the loopback address, on ports of its own, and ends with its test. The scenarios of SIPp
+//! lie in `tests/sipp`; the numbers in the comments are those of the requirement lists.
+
+mod agent;
+mod baresip;
+mod process;
+mod sipp;
+
+use lampfield::ground::limits::SUBSCRIPTIONS;
+
+use crate::agent::{Agent, Watch};
+use crate::baresip::Baresip;
+use crate::process::free_port;
+use crate::sipp::{Load, ONCE, Sipp};
+
+/// What the demonstration promises, from outside: SIPp watches, DND is pressed, SIPp hears it.
+#[test]
+fn sipp_hears_a_press() /* N10 N22 */
+{
+    let agent = Agent::start(&[]);
+    let watcher = Sipp::calling("press", &agent.address(), ONCE);
+    agent.expect_watchers(1);
+    agent.run(&["press", "dnd"]);
+    agent.run(&["press", "dnd"]);
+    watcher.finish();
+    agent.expect_watchers(0);
+}
+
+#[test]
+fn sipp_hears_the_hook_as_a_dialog() /* D01 D02 D04 N15 */
+{
+    let agent = Agent::start(&[]);
+    let watcher = Sipp::calling("press_dialog", &agent.address(), ONCE);
+    agent.expect_watchers(1);
+    agent.run(&["press", "hook"]);
+    agent.run(&["release", "hook"]);
+    watcher.finish();
+}
+
+#[test]
+fn a_thousand_subscriptions_come_and_go_without_a_failure() /* N06 N10 N11 N12 N15 N22 */
+{
+    let agent = Agent::start(&[]);
+    let load = Load {
+        calls: 1_000,
+        per_second: 80,
+        at_once: 30,
+    };
+    let tally = Sipp::calling("subscribe", &agent.address(), load).finish();
+    println!(
+        "{} calls, {} retransmissions",
+        tally.successful, tally.retransmissions
+    );
+    agent.expect_watchers(0);
+}
+
+/// As many watchers as there are places hear the press; one more is sent away and harms nobody.
+#[test]
+fn a_full_table_sends_the_next_one_away() /* N38 */
+{
+    let agent = Agent::start(&[]);
+    let places = u32::try_from(SUBSCRIPTIONS).expect("a table is small");
+    let load = Load {
+        calls: places,
+        per_second: 64,
+        at_once: places,
+    };
+    let watchers = Sipp::calling("press", &agent.address(), load);
+    agent.expect_watchers(SUBSCRIPTIONS);
+    Sipp::calling("full", &agent.address(), ONCE).finish();
+    agent.run(&["press", "dnd"]);
+    agent.run(&["press", "dnd"]);
+    watchers.finish();
+    agent.expect_watchers(0);
+}
+
+#[test]
+fn dialog_subscriptions_come_and_go() /* D01 D02 D03 N15 */
+{
+    let agent = Agent::start(&[]);
+    let load = Load {
+        calls: 100,
+        per_second: 50,
+        at_once: 20,
+    };
+    Sipp::calling("dialog", &agent.address(), load).finish();
+    agent.expect_watchers(0);
+}
+
+#[test]
+fn a_fetch_is_answered_once_and_leaves_nothing() /* N14 N16 */
+{
+    let agent = Agent::start(&[]);
+    let load = Load {
+        calls: 100,
+        per_second: 50,
+        at_once: 20,
+    };
+    Sipp::calling("fetch", &agent.address(), load).finish();
+    agent.expect_watchers(0);
+}
+
+#[test]
+fn subscriptions_work_over_ipv6() /* X16 */
+{
+    let agent = Agent::start(&[]);
+    let load = Load {
+        calls: 10,
+        per_second: 20,
+        at_once: 5,
+    };
+    Sipp::calling("subscribe", &agent.address6(), load).finish();
+}
+
+#[test]
+fn unknown_and_missing_packages_get_489() /* N03 N05 */
+{
+    let agent = Agent::start(&[]);
+    Sipp::calling("bad_event", &agent.address(), ONCE).finish();
+    agent.expect_watchers(0);
+}
+
+#[test]
+fn invite_gets_405_and_the_ack_ends_it() /* T15 T16 */
+{
+    let agent = Agent::start(&[]);
+    Sipp::calling("invite", &agent.address(), ONCE).finish();
+}
+
+#[test]
+fn options_names_methods_and_packages() /* N34 */
+{
+    let agent = Agent::start(&[]);
+    Sipp::calling("options", &agent.address(), ONCE).finish();
+}
+
+#[test]
+fn a_reload_keeps_the_subscriptions() {
+    let agent = Agent::start(&[]);
+    let watcher = Sipp::calling("press", &agent.address(), ONCE);
+    agent.expect_watchers(1);
+    agent.reload();
+    agent.run(&["press", "dnd"]);
+    agent.run(&["press", "dnd"]);
+    watcher.finish();
+}
+
+#[test]
+fn a_stop_is_told_to_the_watchers() /* N37 */
+{
+    let agent = Agent::start(&[]);
+    let watcher = Sipp::calling("shutdown", &agent.address(), ONCE);
+    agent.expect_watchers(1);
+    agent.stop();
+    watcher.finish();
+}
+
+/// One extension of a PBX is called, answers, holds and hangs up; then the agent is stopped and unsubscribes.
+#[test]
+fn a_lamp_follows_an_extension_of_a_pbx() /* S05 S11 */
+{
+    let port = free_port();
+    let pbx = Sipp::called("pbx", port, 1);
+    let agent = Agent::start(&[dialog_of_bob(port, "")]);
+    let changes = agent.follow("blf1");
+    changes.skip_to("green");
+    changes.expect(&["red fast", "red", "red slow", "green"]);
+    agent.stop();
+    pbx.finish();
+}
+
+#[test]
+fn a_watch_falls_back_to_presence_where_dialog_is_refused() {
+    let port = free_port();
+    let pbx = Sipp::called("pbx_presence_only", port, 2);
+    let agent = Agent::start(&[dialog_of_bob(port, "fallback = true")]);
+    agent.expect_lamp("blf1", "red");
+    pbx.finish();
+}
+
+#[test]
+fn a_watch_asks_for_as_long_as_the_pbx_wants() {
+    let port = free_port();
+    let pbx = Sipp::called("pbx_brief", port, 2);
+    let agent = Agent::start(&[dialog_of_bob(port, "expires = 300")]);
+    agent.expect_lamp("blf1", "red");
+    pbx.finish();
+}
+
+#[test]
+fn a_deactivated_watch_subscribes_anew_at_once() {
+    let port = free_port();
+    let pbx = Sipp::called("pbx_moves", port, 2);
+    let agent = Agent::start(&[dialog_of_bob(port, "")]);
+    agent.expect_lamp("blf1", "red");
+    pbx.finish();
+}
+
+#[test]
+fn a_refresh_that_gets_481_subscribes_anew() {
+    let port = free_port();
+    let pbx = Sipp::called("pbx_forgets", port, 2);
+    let agent = Agent::start(&[dialog_of_bob(port, "")]);
+    let changes = agent.follow("blf1");
+    changes.skip_to("red");
+    changes.skip_to("green");
+    pbx.finish();
+}
+
+/// baresip shows its contact `desk` as online, and as not to be reached while DND is on.
+#[test]
+fn baresip_watches_lampfield() {
+    let agent = Agent::start(&[]);
+    let mut baresip = Baresip::start(&format!("\"Desk\" <{}>;presence=p2p\n", agent.uri()));
+    baresip.expect_contact("Online");
+    agent.run(&["press", "dnd"]);
+    baresip.expect_contact("Busy");
+    agent.run(&["press", "dnd"]);
+    baresip.expect_contact("Online");
+    agent.run(&["press", "hook"]);
+    baresip.expect_contact("Busy");
+    agent.run(&["release", "hook"]);
+    baresip.expect_contact("Online");
+    baresip.quit();
+    agent.expect_watchers(0);
+}
+
+#[test]
+fn a_lamp_follows_baresip() {
+    let mut baresip = Baresip::start("");
+    let agent = Agent::start(&[Watch {
+        lamp: "blf1",
+        target: format!("sip:bob@127.0.0.1:{}", baresip.port()),
+        event: "presence",
+        more: "grace = 1",
+    }]);
+    let changes = agent.follow("blf1");
+    baresip.command("presence_online");
+    changes.skip_to("green");
+    baresip.command("presence_offline");
+    changes.expect(&["red"]);
+    baresip.command("presence_online");
+    changes.expect(&["green"]);
+    baresip.quit();
+    changes.skip_to("amber slow");
+}
+
+/// Two desks: a lamp on one follows the other, does not outlive it, and comes back with it.
+#[test]
+fn a_lamp_follows_another_lampfield() {
+    let other = Agent::start(&[]);
+    let port = other.port();
+    let agent = Agent::start(&[Watch {
+        lamp: "blf2",
+        target: other.uri(),
+        event: "dialog",
+        more: "grace = 1",
+    }]);
+    let changes = agent.follow("blf2");
+    changes.skip_to("green");
+    other.run(&["press", "hook"]);
+    changes.expect(&["red"]);
+    other.run(&["release", "hook"]);
+    changes.expect(&["green"]);
+    other.run(&["press", "dnd"]);
+    changes.expect(&["red"]);
+    other.stop();
+    changes.skip_to("amber slow");
+    let _other = Agent::start_on(port, &[]);
+    changes.skip_to("green");
+}
+
+fn dialog_of_bob(port: u16, more: &str) -> Watch<'_> {
+    Watch {
+        lamp: "blf1",
+        target: format!("sip:bob@127.0.0.1:{port}"),
+        event: "dialog",
+        more,
+    }
+}
