@@ -9,6 +9,7 @@
 //!   by their letters, not by their namespaces.
 //! - As a notifier it tells `<basic>?</basic>` until its presence was set for the first time.
 //! - It answers 400 (not 489) to a package it does not know.
+//! - It takes the port after its SIP port too, for TLS.
 
 use std::fs;
 use std::io::{Read, Write};
