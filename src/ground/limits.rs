@@ -25,6 +25,9 @@ pub const LAMPS: usize = setting(option_env!("LAMPFIELD_LAMPS"), 32);
 /// Buttons on one panel (settable).
 pub const BUTTONS: usize = setting(option_env!("LAMPFIELD_BUTTONS"), 32);
 
+/// Addresses listened on.
+pub const LISTENERS: usize = 8;
+
 /// Networks that are trusted.
 pub const TRUSTED: usize = 16;
 

@@ -177,8 +177,12 @@ impl Agent {
 
     /// A response goes to whoever's branch it carries; others are dropped (T05).
     fn handle_response(&mut self, now: Instant, flow: &Flow, response: &Response<'_>) {
-        let is_ours = response.via.host.ip() == Some(flow.local.ip())
-            && response.via.port.unwrap_or(5_060) == flow.local.port();
+        let sent_by = response.via.host.ip().map(|ip| {
+            let port = response.via.port.unwrap_or(5_060);
+            SocketAddr::new(ip, port)
+        });
+        // On a wildcard listener an answer may arrive at another address than the one we announced.
+        let is_ours = sent_by.is_some_and(|by| by == flow.local || self.locals.contains(&by));
         let Some(mark) = response
             .via
             .branch

@@ -37,6 +37,7 @@ use crate::users::compose::Input;
 use crate::users::lamps::Lamp;
 use crate::users::policy::Policy;
 use crate::wire::flow::Flow;
+use core::net::SocketAddr;
 use heapless::{Deque, Vec};
 
 /// An edge presence agent. Nothing in it touches a socket, a clock, a file or a thread.
@@ -48,6 +49,8 @@ pub struct Agent {
     secret: Secret,
     settings: Settings,
     policy: Policy,
+    /// Our addresses, as peers reach us.
+    locals: Vec<SocketAddr, { limits::LISTENERS }>,
     directory: Directory,
     /// The presentities in the order of the settings.
     presentities: Vec<Id<Presentity>, { limits::PRESENTITIES }>,
@@ -99,6 +102,7 @@ impl Agent {
             secret: Secret::new(),
             settings: Settings::new(),
             policy: Policy::new(),
+            locals: Vec::new(),
             directory: Directory::new(),
             presentities: Vec::new(),
             transactions: Transactions::new(),
@@ -135,12 +139,7 @@ impl Agent {
     }
 
     /// The address of the name asked for by [`Output::Resolve`], or `None` if there is none to be had.
-    pub fn handle_resolved(
-        &mut self,
-        now: Instant,
-        query: u16,
-        address: Option<core::net::SocketAddr>,
-    ) {
+    pub fn handle_resolved(&mut self, now: Instant, query: u16, address: Option<SocketAddr>) {
         self.watcher
             .handle_resolved(now, query, address, &mut self.random);
     }

@@ -52,6 +52,7 @@ impl Agent {
                 .find(|local| local.is_ipv4() == is_v4)
         };
         self.watcher.configure_locals(of(true), of(false));
+        self.locals = locals.iter().copied().take(limits::LISTENERS).collect();
     }
 
     fn keep_presentities(&mut self, now: Instant, wall: Wall, settings: &Settings) {

@@ -197,9 +197,14 @@ impl Notifier {
     /// Ends every subscription, telling each watcher why (N37).
     pub fn stop(&mut self, reason: Reason) {
         for slot in 0..limits::SUBSCRIPTIONS as u16 {
-            if let Some(id) = self.subscriptions.id_at(slot) {
-                self.terminate(id, reason);
+            let Some(id) = self.subscriptions.id_at(slot) else {
+                continue;
+            };
+            // There is no time to wait for answers: what is in flight gives way to the last word.
+            if let Some(subscription) = self.subscriptions.get_mut(id) {
+                subscription.notify = Notify::Idle;
             }
+            self.terminate(id, reason);
         }
     }
 

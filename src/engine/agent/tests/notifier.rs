@@ -654,6 +654,18 @@ fn stopping_tells_every_watcher() /* N37 */
 }
 
 #[test]
+fn stopping_does_not_wait_for_answers() /* N37 J05 */
+{
+    let mut f = Fixture::new();
+    f.watching("bob", "presence");
+    let told = f.input(Input::Dnd(true));
+    f.agent.stop();
+    let last = f.drain();
+    assert_eq!(last[0].cseq(), told[0].cseq() + 1);
+    assert!(last[0].text.contains("terminated;reason=deactivated"));
+}
+
+#[test]
 fn a_presentity_that_goes_takes_its_watchers_along_and_others_stay() /* N37 */
 {
     let mut f = Fixture::new();

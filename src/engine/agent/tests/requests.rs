@@ -1,6 +1,8 @@
 //! Requests of every kind, and what is answered without remembering them (RFC 3261 §8.2). Groups T and X.
 
 use super::*;
+use crate::engine::config::WatchSettings;
+use crate::events::package::Package;
 
 fn one(sent: &[Sent]) -> &Sent {
     assert_eq!(sent.len(), 1, "{sent:#?}");
@@ -380,4 +382,27 @@ fn a_provisional_answer_slows_the_repetition() /* T03 */
         repeats,
         [500, 4_500, 8_500, 12_500, 16_500, 20_500, 24_500, 28_500]
     );
+}
+
+#[test]
+fn an_answer_to_an_announced_address_counts_wherever_it_arrives() /* T05 */
+{
+    let mut f = Fixture::with(|settings| {
+        let bob = || Text::copied("sip:bob@192.0.2.50").unwrap();
+        let watch = WatchSettings::new(bob(), bob(), Package::Presence);
+        settings.watches.push(watch).unwrap();
+    });
+    let (_, subscribe) = f.run(Duration::from_secs(1)).remove(0);
+    let loopback = Flow::udp(
+        "127.0.0.1:5060".parse().unwrap(),
+        "192.0.2.50:5060".parse().unwrap(),
+    );
+    let answer = subscribe.answer("100 Trying");
+    f.agent.handle_datagram(f.now, loopback, answer.as_bytes());
+    let repeats: StdVec<u64> = f
+        .run(Duration::from_secs(9))
+        .iter()
+        .map(|(at, _)| *at / 1_000)
+        .collect();
+    assert_eq!(repeats.len(), 3, "the 100 slowed it down: {repeats:?}");
 }
