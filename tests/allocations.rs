@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lampfield::engine::agent::Agent;
 use lampfield::engine::config::Settings;
+use lampfield::events::package::{Pace, Package};
 use lampfield::shell::dns::Paths;
 use lampfield::shell::panel::board::Board;
 use lampfield::shell::panel::{Panel, Simulated, Touch};
@@ -73,8 +74,7 @@ impl Bench {
             lamp.watch = None;
         }
         // Every change is told at once.
-        settings.presence_pace.burst = 0;
-        settings.dialog_pace.burst = 0;
+        settings.paces = [Pace::UNLIMITED; Package::COUNT];
         let agent = Box::leak(Box::new(Agent::new()));
         let options = Options {
             settings,

@@ -3,7 +3,7 @@
 use super::peers::{DESK, Pbx, Phone};
 use super::stage::{Recorder, Script};
 use lampfield::engine::config::{LampSettings, PresentitySettings, Settings, WatchSettings};
-use lampfield::events::package::Package;
+use lampfield::events::package::{Pace, Package};
 use lampfield::ground::limits;
 use lampfield::ground::network::Network;
 use lampfield::ground::text::Text;
@@ -198,8 +198,7 @@ fn desk() -> Box<Settings> {
         .presentities
         .push(presentity)
         .expect("there is room");
-    settings.presence_pace.burst = 0;
-    settings.dialog_pace.burst = 0;
+    settings.paces = [Pace::UNLIMITED; Package::COUNT];
     settings
 }
 

@@ -8,15 +8,14 @@ use core::net::SocketAddr;
 
 use heapless::Vec;
 
-use crate::events::package::Package;
+use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
     BUTTONS, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, TRUSTED, URI, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
-pub use crate::roles::notifier::Pace;
-use crate::users::lamps::Looks;
+pub use crate::users::lamps::Looks;
 use crate::wire::doc::pidf::Activities;
 use crate::wire::sip::{Bad, Uri, same_presentity};
 
@@ -40,10 +39,8 @@ pub struct Settings {
     pub min_expires: Seconds,
     /// Longest lifetime granted to a subscription.
     pub max_expires: Seconds,
-    /// How often watchers of `presence` may be told.
-    pub presence_pace: Pace,
-    /// How often watchers of `dialog` may be told.
-    pub dialog_pace: Pace,
+    /// How often watchers are told, by package.
+    pub paces: [Pace; Package::COUNT],
 }
 
 impl Settings {
@@ -58,8 +55,7 @@ impl Settings {
             trusted: Vec::new(),
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
-            presence_pace: Pace::UNLIMITED,
-            dialog_pace: Pace::UNLIMITED,
+            paces: [Pace::UNLIMITED; Package::COUNT],
         }
     }
 
@@ -80,8 +76,9 @@ impl Settings {
         self.trusted.clear();
         self.min_expires = MIN_EXPIRES;
         self.max_expires = MAX_EXPIRES;
-        self.presence_pace = Pace::PRESENCE;
-        self.dialog_pace = Pace::DIALOG;
+        for &package in Package::ALL {
+            self.paces[package as usize] = package.spec().pace;
+        }
     }
 
     /// As [`Settings::demo`], in place. `server` is the agent's own address where it is not 127.0.0.1:5060.

@@ -43,9 +43,10 @@ use std::vec::Vec;
 use std::{format, fs, vec};
 
 use crate::engine::config::{
-    Action, ButtonSettings, LampSettings, Network, Pace, PresentitySettings, Settings, is_address,
+    Action, ButtonSettings, LampSettings, Network, PresentitySettings, Settings, is_address,
     is_same,
 };
+use crate::events::package::{Pace, Package};
 use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
@@ -293,11 +294,13 @@ impl Reader<'_, '_> {
             let at = least_at.or(most_at).unwrap_or(section.at);
             faults.add(at, what, "lower one or raise the other");
         }
-        let Some(pace) = section.section("pace", "pace", &["presence", "dialog"], faults) else {
+        let Some(pace) = section.section("pace", "pace", &Package::NAMES, faults) else {
             return;
         };
-        read_pace(&pace, "presence", &mut self.settings.presence_pace, faults);
-        read_pace(&pace, "dialog", &mut self.settings.dialog_pace, faults);
+        for &package in Package::ALL {
+            let place = &mut self.settings.paces[package as usize];
+            read_pace(&pace, package.name(), place, faults);
+        }
     }
 
     fn presentities(&mut self, root: &Section<'_, '_>) {

@@ -2,7 +2,6 @@
 
 use super::Agent;
 use crate::engine::config::{Settings, WatchSettings};
-use crate::events::package::Package;
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Wall};
@@ -147,11 +146,9 @@ impl Agent {
 }
 
 fn rules(settings: &Settings) -> Rules {
-    let mut rules = Rules {
+    Rules {
         min_expires: settings.min_expires,
         max_expires: settings.max_expires,
-        pace: [settings.presence_pace; Package::COUNT],
-    };
-    rules.pace[Package::Dialog as usize] = settings.dialog_pace;
-    rules
+        pace: settings.paces,
+    }
 }

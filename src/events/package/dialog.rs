@@ -3,11 +3,11 @@
 //! We tell third parties one virtual dialog without identities (§3.7.2), and read what every server makes of
 //! the format. Read §4.3 on versions first.
 
-use super::{Body, MediaType, Memory, Reading, Row, Spec, Told};
+use super::{Body, MediaType, Memory, Pace, Reading, Row, Spec, Told};
 use crate::events::presentity::{Call, Presentity};
 use crate::events::watched::Watched;
 use crate::ground::text;
-use crate::ground::time::Seconds;
+use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::dialog_info::{self, Dialog, Direction, Document, Entry, Extent, State};
 use crate::wire::doc::xml::{Fault, Text};
 use crate::wire::sip::Event;
@@ -24,6 +24,10 @@ pub(super) const SPEC: Spec = Spec {
     }],
     several_notifiers: true,
     partial: true,
+    pace: Pace {
+        burst: 4,
+        interval: Duration::from_secs(1),
+    },
     narrows: names_a_dialog,
     revision: |presentity| presentity.calls().revision() + 1,
     write,

@@ -8,7 +8,7 @@ mod tests;
 use super::presentity::Presentity;
 use super::watched::Watched;
 use crate::ground::limits;
-use crate::ground::time::Seconds;
+use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::xml::Fault;
 use crate::wire::sip::Event;
 use heapless::Vec;
@@ -55,6 +55,8 @@ pub struct Spec {
     pub several_notifiers: bool,
     /// Whether [`Told`] matters: a later document may carry the changes alone.
     pub partial: bool,
+    /// How often changes are told unless the configuration says otherwise.
+    pub pace: Pace,
     /// Whether the Event asks for a part of the state that we keep no track of; such a subscription ends at once.
     pub narrows: fn(&Event<'_>) -> bool,
     /// A number that changes with what the package tells of a presentity. Never 0.
@@ -63,6 +65,16 @@ pub struct Spec {
     pub write: fn(&Presentity, Told, &mut [u8]) -> Option<Body>,
     /// Takes in a document that a notifier sent.
     pub read: fn(&mut Memory, &[u8]) -> Result<Reading, Fault>,
+}
+
+/// How often the changes of one presentity are told in one package: a burst at once, then one an interval
+/// (RFC 3856 §6.10, 4235 §3.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Changes told at once before the interval counts; 0 tells every change at once, always.
+    pub burst: u8,
+    /// The interval in which one more is told.
+    pub interval: Duration,
 }
 
 /// A media type, in lower case.
@@ -135,10 +147,29 @@ impl Package {
             .find(|package| package.name().as_bytes() == name)
     }
 
+    /// The names of all, in that order.
+    pub const NAMES: [&'static str; Package::COUNT] = {
+        let mut names = [""; Package::COUNT];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = Package::ALL[at].name();
+            at += 1;
+        }
+        names
+    };
+
     /// The event type.
     pub const fn name(self) -> &'static str {
         self.spec().name
     }
+}
+
+impl Pace {
+    /// Every change at once.
+    pub const UNLIMITED: Pace = Pace {
+        burst: 0,
+        interval: Duration::ZERO,
+    };
 }
 
 impl Memory {

@@ -2,10 +2,10 @@
 //!
 //! Read RFC 4479 §3 on what belongs to the service, the device and the person first.
 
-use super::{Body, MediaType, Memory, Reading, Spec, Told};
+use super::{Body, MediaType, Memory, Pace, Reading, Spec, Told};
 use crate::events::presentity::Presentity;
 use crate::events::watched::Watched;
-use crate::ground::time::Seconds;
+use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::pidf::{self, Activities, Basic, Person, Summary, Tuple};
 use crate::wire::doc::xml::Fault;
 
@@ -26,6 +26,10 @@ pub(super) const SPEC: Spec = Spec {
     ],
     several_notifiers: false,
     partial: false,
+    pace: Pace {
+        burst: 4,
+        interval: Duration::from_secs(5),
+    },
     narrows: |_| false,
     revision: Presentity::presence_revision,
     write,

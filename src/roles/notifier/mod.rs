@@ -20,11 +20,10 @@ mod notify;
 mod pace;
 mod subscribe;
 
-pub use pace::Pace;
 pub use subscribe::Subscriber;
 
 use crate::events::dialog::Dialog;
-use crate::events::package::{Package, Told};
+use crate::events::package::{Pace, Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits;
@@ -141,10 +140,7 @@ impl Notifier {
             rules: Rules {
                 min_expires: limits::MIN_EXPIRES,
                 max_expires: limits::MAX_EXPIRES,
-                pace: [Pace {
-                    burst: 0,
-                    interval: crate::ground::time::Duration::ZERO,
-                }; Package::COUNT],
+                pace: [Pace::UNLIMITED; Package::COUNT],
             },
         }
     }

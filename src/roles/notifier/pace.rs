@@ -1,35 +1,7 @@
 //! How often watchers are told (RFC 3856 §6.10, 4235 §3.10): a token bucket.
 
-use crate::ground::time::{Duration, Instant};
-
-/// How often the changes of one presentity are told in one package: a burst at once, then one an interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// Changes told at once before the interval counts; 0 tells every change at once, always.
-    pub burst: u8,
-    /// The interval in which one more is told.
-    pub interval: Duration,
-}
-
-impl Pace {
-    /// Every change at once.
-    pub const UNLIMITED: Pace = Pace {
-        burst: 0,
-        interval: Duration::ZERO,
-    };
-
-    /// `presence`: five seconds (RFC 3856 §6.10) after a short burst.
-    pub const PRESENCE: Pace = Pace {
-        burst: 4,
-        interval: Duration::from_secs(5),
-    };
-
-    /// `dialog`: one second (RFC 4235 §3.10) after a short burst.
-    pub const DIALOG: Pace = Pace {
-        burst: 4,
-        interval: Duration::from_secs(1),
-    };
-}
+use crate::events::package::Pace;
+use crate::ground::time::Instant;
 
 /// The bucket. It starts full.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,6 +47,7 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ground::time::Duration;
 
     #[test]
     fn a_burst_passes_then_one_an_interval() /* N31 D12 */

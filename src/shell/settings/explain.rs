@@ -5,8 +5,8 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::Configuration;
-use crate::engine::config::{Action, ButtonSettings, LampSettings, Pace, Settings};
-use crate::events::package::Package;
+use crate::engine::config::{Action, ButtonSettings, LampSettings, Settings};
+use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
 use crate::users::lamps::Looks;
 
@@ -59,8 +59,15 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
     }
     let (least, most) = (settings.min_expires.0, settings.max_expires.0);
     writeln!(f, "for          {least} to {most} seconds at a time")?;
-    writeln!(f, "are told     presence: {}", pace(settings.presence_pace))?;
-    writeln!(f, "             dialog: {}", pace(settings.dialog_pace))
+    for (&package, &rule) in Package::ALL.iter().zip(&settings.paces) {
+        let head = if package as usize == 0 {
+            "are told"
+        } else {
+            ""
+        };
+        writeln!(f, "{head:<12} {}: {}", package.name(), pace(rule))?;
+    }
+    Ok(())
 }
 
 fn pace(pace: Pace) -> String {

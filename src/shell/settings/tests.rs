@@ -91,9 +91,9 @@ fn a_full_configuration_is_read_as_it_is_written() {
         (settings.min_expires, settings.max_expires),
         (Seconds(30), Seconds(1_800))
     );
-    assert_eq!(settings.presence_pace.burst, 2);
-    assert_eq!(settings.presence_pace.interval, Duration::from_secs(7));
-    assert_eq!(settings.dialog_pace.burst, 0);
+    assert_eq!(settings.paces[0].burst, 2);
+    assert_eq!(settings.paces[0].interval, Duration::from_secs(7));
+    assert_eq!(settings.paces[1].burst, 0);
     assert!(!settings.presentities[0].dialog_shows_dnd);
     assert!(settings.presentities[1].dialog_shows_dnd);
 
@@ -153,8 +153,8 @@ fn an_empty_file_has_the_defaults() {
     assert_eq!(read.listen, [Listen::DEFAULT]);
     assert_eq!(read.board.name, "sim");
     assert_eq!(read.settings.trusted, Network::LOOPBACK);
-    assert_eq!(read.settings.presence_pace, Pace::PRESENCE);
-    assert_eq!(read.settings.dialog_pace, Pace::DIALOG);
+    assert_eq!(read.settings.paces[0], Package::Presence.spec().pace);
+    assert_eq!(read.settings.paces[1], Package::Dialog.spec().pace);
     assert!(read.settings.lamps.iter().all(|it| it.watch.is_none()));
     assert!(
         read.settings

@@ -1,7 +1,7 @@
 //! SUBSCRIBE as watchers send it, and what they are told (RFC 6665 §4.2). Group N and D of the checklist.
 
 use super::*;
-use crate::events::package::Package;
+use crate::events::package::{Pace, Package};
 use crate::wire::doc::dialog_info::{self, Extent, State};
 use crate::wire::doc::pidf::{self, Basic};
 
@@ -780,8 +780,7 @@ fn dnd_is_seen_in_both_packages_unless_switched_off() /* D11 */
 #[test]
 fn a_document_that_made_way_for_newer_ones_is_replaced_by_the_newest() {
     let mut f = Fixture::with(|settings| {
-        settings.presence_pace.burst = 0;
-        settings.dialog_pace.burst = 0;
+        settings.paces = [Pace::UNLIMITED; Package::COUNT];
     });
     let silent = f.watching("silent", "presence");
     let awake = f.watching("awake", "presence");

@@ -47,7 +47,7 @@ impl Line {
         let written = self.text()?;
         Package::from_name(written.as_bytes()).ok_or_else(|| {
             let what = format!("there is no event \"{}\"", written.escape_debug());
-            Usage::new(what, suggestion(&written, &["presence", "dialog"]))
+            Usage::new(what, suggestion(&written, &Package::NAMES))
         })
     }
 
