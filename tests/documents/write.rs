@@ -40,6 +40,7 @@ fn presence_is_written_in_order_and_reads_back() /* F01 F02 F03 F06 */
             timestamp,
         }),
         devices: &[pidf::Device {
+            idle: None,
             id: "d1",
             device_id: "urn:uuid:6f2c1a9e-3d44-4a8e-9a41-0c7d5e8b1f10",
             note: None,

@@ -5,9 +5,12 @@
 use super::{Body, MediaType, Memory, Pace, Reading, Spec, Told};
 use crate::events::presentity::Presentity;
 use crate::events::watched::Watched;
+use crate::ground::random::Secret;
+use crate::ground::text::Text;
 use crate::ground::time::{Duration, Seconds};
-use crate::wire::doc::pidf::{self, Activities, Basic, Person, Summary, Tuple};
+use crate::wire::doc::pidf::{self, Activities, Basic, Device, Person, Summary, Tuple};
 use crate::wire::doc::xml::Fault;
+use core::fmt::Write;
 
 pub(super) const SPEC: Spec = Spec {
     name: "presence",
@@ -59,11 +62,25 @@ fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
         note: None,
         timestamp,
     };
+    let device_id = device_id(presentity.uri());
+    let device = Device {
+        id: "phone",
+        idle: Some(true),
+        device_id: &device_id,
+        note: None,
+        timestamp,
+    };
+    // A device that is in use has nothing to say beyond the tuple and the person.
+    let devices = if presence.idle {
+        core::slice::from_ref(&device)
+    } else {
+        &[]
+    };
     let document = pidf::Presence {
         entity: presentity.uri(),
         tuples: &[tuple],
         person: Some(person),
-        devices: &[],
+        devices,
         note,
         lang: None,
     };
@@ -71,6 +88,27 @@ fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
         len,
         version_at: None,
     })
+}
+
+/// A URN for the presentity's device that is the same after every restart (RFC 4479 §3.4): a UUID made of its URI
+/// (RFC 9562 §5.8).
+fn device_id(uri: &str) -> Text<45> {
+    let hash = |salt: &[u8]| {
+        let hasher = Secret::new().hasher().part(salt);
+        hasher.part(uri.as_bytes()).finish()
+    };
+    let (high, low) = (hash(b"high"), hash(b"low"));
+    let mut urn = Text::new();
+    let _ = write!(
+        urn,
+        "urn:uuid:{:08x}-{:04x}-8{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 50 | 0x8000,
+        low & 0xffff_ffff_ffff,
+    );
+    urn
 }
 
 fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {

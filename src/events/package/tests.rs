@@ -353,6 +353,31 @@ fn our_own_documents_light_our_own_lamps() /* FIELD 13 */
 }
 
 #[test]
+fn an_idle_device_says_so() /* F06 */
+{
+    let mut presentity = Presentity::new(Text::copied("sip:desk@192.0.2.1").expect("it fits"));
+    let idle = Presence {
+        idle: true,
+        activities: Activities::AWAY,
+        ..Presence::new()
+    };
+    presentity.update(Wall::UNSET, idle, false);
+    let mut buf = [0; limits::BODY];
+    let body =
+        (Package::Presence.spec().write)(&presentity, Told::Nothing, &mut buf).expect("it fits");
+    let text = core::str::from_utf8(&buf[..body.len]).expect("UTF-8");
+    let (_, device) = text
+        .split_once("<dm:device id=\"phone\">")
+        .expect("a device");
+    let (input, id) = device.split_once("<dm:deviceID>urn:uuid:").expect("a URN");
+    assert_eq!(input, "<rpid:user-input>idle</rpid:user-input>");
+    let groups: std::vec::Vec<usize> = id[..36].split('-').map(str::len).collect();
+    assert_eq!(groups, [8, 4, 4, 4, 12]);
+    assert_eq!((&id[14..15], &id[19..20]), ("8", "8"));
+    assert_eq!(state_of(Package::Presence, &buf[..body.len]), Watched::Away);
+}
+
+#[test]
 fn the_largest_documents_fit() /* G07 */
 {
     let note = "&".repeat(limits::NOTE);
@@ -364,6 +389,7 @@ fn the_largest_documents_fit() /* G07 */
         .with(Activities::VACATION);
     let presence = Presence {
         activities: all,
+        idle: true,
         note: Text::copied(&note).expect("it fits"),
         ..Presence::new()
     };

@@ -121,6 +121,8 @@ pub struct Person<'a> {
 pub struct Device<'a> {
     /// Unique in the document.
     pub id: &'a str,
+    /// Whether nobody has touched it for a while (RFC 4480 §3.11).
+    pub idle: Option<bool>,
     /// Its URN.
     pub device_id: &'a str,
     /// A note for people.

@@ -41,9 +41,9 @@ fn root(presence: &Presence<'_>, out: &mut Out<'_>) {
     {
         out.raw(" xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\"");
     }
-    if presence
-        .person
-        .is_some_and(|person| !person.activities.is_empty())
+    let is_active = |person: Person<'_>| !person.activities.is_empty();
+    if presence.person.is_some_and(is_active)
+        || presence.devices.iter().any(|device| device.idle.is_some())
     {
         out.raw(" xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\"");
     }
@@ -110,6 +110,8 @@ fn device(device: &Device<'_>, lang: Option<&str>, out: &mut Out<'_>) {
     out.raw("<dm:device");
     out.attribute("id", Some(device.id));
     out.raw(">");
+    let input = device.idle.map(|idle| if idle { "idle" } else { "active" });
+    out.element("rpid:user-input", input);
     out.element("dm:deviceID", Some(device.device_id));
     note("dm:note", device.note, lang, out);
     timestamp("dm:timestamp", device.timestamp, out);
