@@ -3,7 +3,7 @@
 //! Read RFC 6665 §4.1.2.1 and §4.1.2.2, and RFC 5057 §5.1 on what a code means for the subscription.
 
 use super::Watcher;
-use super::delays::Retry;
+use super::delays::{self, Retry};
 use super::ending::Cause;
 use super::leg::{Leg, LegState};
 use super::notify::same_host;
@@ -94,7 +94,7 @@ impl Watcher {
             attempt.granted = Some(granted);
             watch.story.last_status = Some(status.code());
             for leg in legs {
-                self.shorten(leg, now + granted);
+                self.shorten(now, leg, now + granted, random);
             }
             return;
         }
@@ -255,11 +255,11 @@ impl Watcher {
     }
 
     /// A 2xx that comes after the NOTIFY can only shorten what that said (S01).
-    fn shorten(&mut self, id: Id<Leg>, ends: Instant) {
+    fn shorten(&mut self, now: Instant, id: Id<Leg>, ends: Instant, random: &mut Random) {
         if let Some(leg) = self.legs.get_mut(id) {
             leg.ends = leg.ends.min(ends);
             if let LegState::Resting { refresh } = &mut leg.state {
-                *refresh = leg.ends.min(*refresh);
+                *refresh = (now + delays::refresh(leg.ends - now, random)).min(*refresh);
             }
             self.settle_leg(id);
         }

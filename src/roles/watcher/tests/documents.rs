@@ -186,6 +186,18 @@ fn a_gap_is_applied_and_followed_by_one_refresh() /* D14 H09 */
 }
 
 #[test]
+fn a_gap_in_the_answer_to_a_regular_refresh_is_asked_about_too() /* D14 */
+{
+    let mut f = Fixture::active();
+    let refresh = f.expect_one(300 * SECOND);
+    f.answer(&refresh, 200, "Expires: 300\r\n");
+    let text = calls(9, "partial", "confirmed");
+    f.notify_ok(&f.news(2, &dialog_info(&text)));
+    let again = f.expect_one(6 * SECOND);
+    assert!(again.at - refresh.at >= 5 * SECOND);
+}
+
+#[test]
 fn gaps_without_end_cost_one_refresh_in_five_seconds() /* H09 */
 {
     let mut f = Fixture::active();

@@ -101,6 +101,7 @@ fn the_route_set_is_that_of_the_notify() /* S02 */
     let notify = sent.notify("peer", 1, "active;expires=300", &dialog_info(&text));
     let routes = "Record-Route: <sip:192.0.2.7;lr>, <sip:192.0.2.8;lr>\r\nCSeq: 1 NOTIFY";
     f.notify_ok(&notify.replace("CSeq: 1 NOTIFY", routes));
+    assert_eq!(f.report().remote, Some(address("192.0.2.7:5060")));
     let refresh = f.expect_one(300 * SECOND);
     assert_eq!(refresh.to, address("192.0.2.7:5060"));
     let found: Vec<&str> = refresh
@@ -158,6 +159,17 @@ fn a_200_without_notify_fails_with_timer_n() /* S04 */
     assert_eq!(f.report().last_reason, "no NOTIFY");
     let text = calls(0, "full", "");
     let late = sent.notify("peer", 1, "active;expires=300", &dialog_info(&text));
+    f.notify_refused(&late, Status::NO_SUCH_SUBSCRIPTION);
+}
+
+#[test]
+fn a_notify_at_timer_n_is_too_late_even_before_the_timer_was_looked_at() /* S04 */
+{
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    f.now = sent.at + 32 * SECOND;
+    let text = calls(0, "full", "confirmed");
+    let late = sent.notify("peer", 1, "active", &dialog_info(&text));
     f.notify_refused(&late, Status::NO_SUCH_SUBSCRIPTION);
 }
 

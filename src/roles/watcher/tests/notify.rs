@@ -157,6 +157,19 @@ fn a_notifier_that_counts_anew_is_replaced_within_a_minute() /* S19 */
 }
 
 #[test]
+fn one_late_notify_now_and_then_is_no_reason_to_ask() /* S19 H06 */
+{
+    let mut f = Fixture::active();
+    f.run(10 * SECOND);
+    for round in 1..10 {
+        f.tell("peer", round * 10, "");
+        let late = f.last().notify("peer", round * 10 - 5, "active", &EMPTY);
+        f.notify_refused(&late, Status::SERVER_ERROR);
+    }
+    f.expect_silence(20 * SECOND);
+}
+
+#[test]
 fn in_a_dialog_only_the_notifiers_address_counts() /* S24 B08 */
 {
     let mut f = Fixture::active();

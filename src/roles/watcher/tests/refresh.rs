@@ -8,6 +8,7 @@ use crate::ground::time::{Duration, Instant, Seconds};
 use crate::roles::watcher::Order;
 use crate::wire::sip::Status;
 use std::format;
+use std::string::String;
 use std::vec::Vec;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -95,6 +96,8 @@ fn the_shortest_lifetime_told_counts() /* S06 */
             }
             let ends = f.report().expires;
             assert_eq!(ends, Some(f.now + Seconds(lasts)), "{granted}{notified}");
+            let refresh = f.expect_one(Duration::from_secs(lasts.into()));
+            assert!(!refresh.is_first(), "{granted}{notified}");
         }
     }
 }
@@ -123,6 +126,98 @@ fn a_refresh_confirmed_by_notify_first_takes_its_lifetime_from_the_200() /* S06 
     f.answer(&refresh, 200, "Expires: 300\r\n");
     assert_eq!(f.report().state, "active");
     assert_eq!(f.report().expires, Some(f.now + Seconds(300)));
+}
+
+#[test]
+fn a_200_after_the_notify_of_a_refresh_can_only_shorten() /* S01 S06 */
+{
+    let (mut f, refresh) = refreshing();
+    let text = calls(1, "full", "");
+    let notify = f
+        .last()
+        .notify("peer", 2, "active;expires=100", &dialog_info(&text));
+    f.notify_ok(&notify);
+    f.answer(&refresh, 200, "Expires: 300\r\n");
+    assert_eq!(f.report().expires, Some(f.now + Seconds(100)));
+}
+
+#[test]
+fn a_contact_in_the_200_is_followed() /* S05 N19 */
+{
+    let (mut f, refresh) = refreshing();
+    let moved = "Contact: <sip:192.0.2.1:5077>\r\nExpires: 300\r\n";
+    f.answer(&refresh, 200, moved);
+    f.notify_ok(
+        &f.last()
+            .notify("peer", 2, "active", &EMPTY)
+            .replace("Contact", "X"),
+    );
+    let next = f.expect_one(300 * SECOND);
+    assert_eq!(next.to, address("192.0.2.1:5077"));
+}
+
+#[test]
+fn a_refresh_that_worked_begins_the_retries_anew() /* S08 */
+{
+    let (mut f, mut refresh) = refreshing();
+    for _ in 0..3 {
+        f.answer(&refresh, 503, "");
+        refresh = f.expect_one(20 * SECOND);
+    }
+    f.answer(&refresh, 204, "Expires: 300\r\n");
+    let refresh = f.expect_one(300 * SECOND);
+    f.answer(&refresh, 503, "");
+    let again = f.expect_one(20 * SECOND);
+    assert!(again.at - refresh.at <= Duration::from_millis(2_500));
+}
+
+#[test]
+fn old_failures_are_forgiven_once_a_refresh_worked() /* S26 */
+{
+    let mut f = Fixture::asking();
+    for _ in 0..6 {
+        let sent = f.last();
+        f.answer(&sent, 503, "");
+        f.expect_one(400 * SECOND);
+    }
+    f.establish("peer", "");
+    let refresh = f.expect_one(300 * SECOND);
+    f.answer(&refresh, 204, "Expires: 300\r\n");
+    let ends = f.report().expires.expect("it lives");
+    loop {
+        let again = f.expect_one(300 * SECOND);
+        if again.is_first() {
+            assert!(again.at >= ends && again.at - ends <= SECOND);
+            break;
+        }
+        f.answer(&again, 503, "");
+    }
+}
+
+#[test]
+fn of_several_notifiers_one_in_doubt_leaves_the_whole_in_doubt() /* D16 S23 */
+{
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    f.answer(&sent, 200, "Expires: 300\r\n");
+    for tag in ["one", "two"] {
+        let text = calls(0, "full", "");
+        f.notify_ok(&sent.notify(tag, 1, "active;expires=300", &dialog_info(&text)));
+    }
+    let refresh = f.expect_one(300 * SECOND);
+    let (doubtful, sure) = if refresh.header("To").ends_with("one") {
+        ("one", "two")
+    } else {
+        ("two", "one")
+    };
+    f.answer(&refresh, 503, "");
+    assert!(f.is_broken());
+    f.last = Some(sent);
+    f.tell(sure, 2, "confirmed");
+    assert!(f.is_broken());
+    f.tell(doubtful, 2, "");
+    assert!(!f.is_broken());
+    assert_eq!(f.watched(), Watched::Busy);
 }
 
 #[test]
@@ -205,6 +300,8 @@ fn a_423_is_followed_once_with_what_it_asks_for() /* S08 B11 */
     assert_eq!((longer.expires(), longer.seq()), (1_800, refresh.seq() + 1));
     f.answer(&longer, 423, "Min-Expires: 3600\r\n");
     f.expect_silence(SECOND);
+    f.notify_ok(&f.last().notify("peer", 2, "active;expires=1800", &EMPTY));
+    assert_eq!(f.report().expires, Some(f.now + Seconds(1_800)));
     for absurd in ["Min-Expires: 4294967295\r\n", "Min-Expires: 20\r\n", ""] {
         let (mut f, refresh) = refreshing();
         f.answer(&refresh, 423, absurd);
@@ -281,9 +378,25 @@ fn an_unreachable_peer_counts_as_503() /* T06 */
     assert_ne!(f.expect_one(3 * SECOND).tag(), sent.tag());
 }
 
+/// A branch that leads to the same place but was not ours.
+fn other_branch(sent: &Sent) -> String {
+    let branch = sent.branch();
+    let last = if branch.ends_with('0') { 1 } else { 0 };
+    format!("{}{last}", &branch[..branch.len() - 1])
+}
+
 #[test]
 fn answers_from_elsewhere_or_to_nothing_are_dropped() /* T05 B12 */
 {
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    f.answer_from(&sent, 481, "", address(STRANGER));
+    let other = Sent {
+        text: sent.text.replace(sent.branch(), &other_branch(&sent)),
+        ..sent.clone()
+    };
+    f.answer(&other, 481, "");
+    assert_eq!(f.report().state, "subscribing");
     let (mut f, refresh) = refreshing();
     f.answer_from(&refresh, 481, "", address(STRANGER));
     assert!(!f.is_broken());
@@ -292,14 +405,10 @@ fn answers_from_elsewhere_or_to_nothing_are_dropped() /* T05 B12 */
         ..refresh.clone()
     };
     f.answer(&wrong_method, 481, "");
-    let branch = refresh.branch();
-    let guessed = format!(
-        "{}{}",
-        &branch[..27],
-        if branch.ends_with('0') { 1 } else { 0 }
-    );
     let wrong_branch = Sent {
-        text: refresh.text.replace(branch, &guessed),
+        text: refresh
+            .text
+            .replace(refresh.branch(), &other_branch(&refresh)),
         ..refresh.clone()
     };
     f.answer(&wrong_branch, 481, "");
@@ -308,6 +417,32 @@ fn answers_from_elsewhere_or_to_nothing_are_dropped() /* T05 B12 */
     // A repeated answer finds nothing (T04).
     f.answer(&refresh, 481, "");
     assert!(!f.is_broken());
+}
+
+#[test]
+fn a_lost_subscription_says_nothing_of_other_servers() /* FIELD 1 */
+{
+    let mut f = Fixture::new();
+    let mut opened = Vec::new();
+    for (target, expires) in [("sip:a@192.0.2.1", 3_600), ("sip:b@192.0.2.2", 120)] {
+        f.add(&Order {
+            expires: Seconds(expires),
+            ..order(target)
+        });
+        let sent = f.expect_one(3 * SECOND);
+        f.answer(&sent, 200, &format!("Expires: {expires}\r\n"));
+        let text = calls(0, "full", "");
+        let notify = sent.notify("peer", 1, "active", &dialog_info(&text));
+        let notify = notify.replace("<sip:192.0.2.1:5060>", &format!("<sip:{}>", sent.to));
+        let from = format!("{}", sent.to);
+        assert_eq!(f.notify_from(&notify, &from, false), Ok(()));
+        opened.push(sent);
+    }
+    let refresh = f.expect_one(120 * SECOND);
+    assert_eq!(refresh.to, opened[1].to);
+    f.answer(&refresh, 481, "");
+    let next = f.run(60 * SECOND);
+    assert!(next.iter().all(|sent| sent.to == opened[1].to));
 }
 
 #[test]
