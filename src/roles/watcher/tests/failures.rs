@@ -78,6 +78,22 @@ fn a_423_is_followed_once() /* S22 B11 */
 }
 
 #[test]
+fn timer_n_begins_with_each_subscribe() /* S04 */
+{
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    f.answer(&sent, 100, "");
+    f.run(10 * SECOND);
+    f.answer(&sent, 423, "Min-Expires: 900\r\n");
+    let longer = f.expect_one(SECOND);
+    f.answer(&longer, 200, "");
+    f.expect_silence(25 * SECOND);
+    let text = calls(0, "full", "confirmed");
+    f.notify_ok(&longer.notify("peer", 1, "active", &dialog_info(&text)));
+    assert_eq!(f.watched(), Watched::Busy);
+}
+
+#[test]
 fn a_423_that_asks_too_much_or_too_little_is_a_refusal() /* B11 */
 {
     for row in [

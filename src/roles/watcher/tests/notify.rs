@@ -203,6 +203,26 @@ fn a_dialog_is_opened_only_by_whom_we_asked_or_by_a_trusted_peer() /* S24 */
 }
 
 #[test]
+fn both_the_notifiers_addresses_count_its_source_and_its_contact() /* S24 */
+{
+    let mut f = Fixture::asking();
+    let text = calls(0, "full", "");
+    let notify = f
+        .last()
+        .notify("peer", 1, "active;expires=300", &dialog_info(&text));
+    assert_eq!(f.notify_from(&notify, "192.0.2.50:5060", true), Ok(()));
+    for (cseq, from, state, expected) in [
+        (2, "192.0.2.50:5060", "confirmed", Watched::Busy),
+        (3, SERVER, "early", Watched::Ringing),
+    ] {
+        let text = calls(cseq, "full", state);
+        let notify = f.last().notify("peer", cseq, "active", &dialog_info(&text));
+        assert_eq!(f.notify_from(&notify, from, false), Ok(()));
+        assert_eq!(f.watched(), expected);
+    }
+}
+
+#[test]
 fn presence_keeps_one_notifier_and_refuses_a_second() /* S21 */
 {
     let pidf = "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:bob@192.0.2.1\"><tuple id=\"t\"><status><basic>open</basic></status><contact>sip:bob@192.0.2.1</contact></tuple></presence>";

@@ -372,6 +372,12 @@ fn an_unreachable_peer_counts_as_503() /* T06 */
     assert_eq!(f.report().last_status, Some(503));
     assert!(!f.expect_one(3 * SECOND).is_first());
     let mut f = Fixture::asking();
+    f.tell("peer", 1, "confirmed");
+    f.watcher
+        .handle_unreachable(f.now, refresh.to, &mut f.random);
+    f.expect_silence(40 * SECOND);
+    assert_eq!(f.watched(), Watched::Busy);
+    let mut f = Fixture::asking();
     let sent = f.last();
     f.watcher.handle_unreachable(f.now, sent.to, &mut f.random);
     assert_eq!(f.watched(), Watched::Unknown);
@@ -417,6 +423,28 @@ fn answers_from_elsewhere_or_to_nothing_are_dropped() /* T05 B12 */
     // A repeated answer finds nothing (T04).
     f.answer(&refresh, 481, "");
     assert!(!f.is_broken());
+}
+
+#[test]
+fn a_server_that_does_not_answer_one_is_asked_by_all() /* FIELD 1 */
+{
+    let mut f = Fixture::new();
+    for (target, expires) in [("sip:a@192.0.2.1", 3_600), ("sip:b@192.0.2.1", 120)] {
+        f.add(&Order {
+            expires: Seconds(expires),
+            ..order(target)
+        });
+        let sent = f.expect_one(3 * SECOND);
+        f.answer(&sent, 200, &format!("Expires: {expires}\r\n"));
+        let text = calls(0, "full", "");
+        f.notify_ok(&sent.notify("peer", 1, "active", &dialog_info(&text)));
+    }
+    let refresh = f.expect_one(120 * SECOND);
+    assert!(refresh.header("To").contains("sip:b@"));
+    f.run(refresh.at + 32 * SECOND - f.now);
+    let sent = f.run(2 * SECOND);
+    let asks = |sent: &Sent| sent.header("To").contains("sip:a@") && !sent.is_first();
+    assert!(sent.iter().any(asks));
 }
 
 #[test]
