@@ -3,6 +3,8 @@
 //! The tree is the one `Cargo.lock` pins, for all platforms and with development dependencies; nothing is skipped.
 //! A licence is an SPDX expression: AND binds tighter than OR, and one allowed way through it is enough.
 
+#![cfg(feature = "std")]
+
 use std::env;
 use std::process::Command;
 

@@ -38,7 +38,6 @@
 use std::boxed::Box;
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
-use std::time::Duration;
 use std::vec::Vec;
 use std::{format, fs, vec};
 
@@ -46,10 +45,8 @@ use crate::engine::config::{
     Action, ButtonSettings, LampSettings, Network, PresentitySettings, Settings, is_address,
     is_same,
 };
-use crate::events::package::{Pace, Package};
 use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
-use crate::ground::time::Seconds;
 use crate::shell::document::{Collector, Faults, Found, Section, suggestion};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
@@ -57,6 +54,7 @@ use crate::wire::doc::pidf::Activities;
 
 mod explain;
 mod lamps;
+mod subscriptions;
 
 /// Everything one configuration says.
 #[derive(Clone, Debug)]
@@ -271,38 +269,6 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn subscriptions(&mut self, root: &Section<'_, '_>) {
-        let faults = &mut self.faults;
-        let keys = ["min_expires", "max_expires", "pace"];
-        let Some(section) = root.section("subscriptions", "[subscriptions]", &keys, faults) else {
-            return;
-        };
-        // RFC 6665 §4.2.1.1: a subscription of an hour is never too brief.
-        let least = section.number("min_expires", 1..=3_600, faults);
-        let most = section.number("max_expires", 1..=DAY, faults);
-        if let Some(least) = least {
-            self.settings.min_expires = Seconds(least.value);
-        }
-        if let Some(most) = most {
-            self.settings.max_expires = Seconds(most.value);
-        }
-        let (least_at, most_at) = (least.map(|it| it.at), most.map(|it| it.at));
-        if self.settings.min_expires > self.settings.max_expires {
-            let (Seconds(min), Seconds(max)) =
-                (self.settings.min_expires, self.settings.max_expires);
-            let what = format!("min_expires ({min}) is above max_expires ({max})");
-            let at = least_at.or(most_at).unwrap_or(section.at);
-            faults.add(at, what, "lower one or raise the other");
-        }
-        let Some(pace) = section.section("pace", "pace", &Package::NAMES, faults) else {
-            return;
-        };
-        for &package in Package::ALL {
-            let place = &mut self.settings.paces[package as usize];
-            read_pace(&pace, package.name(), place, faults);
-        }
-    }
-
     fn presentities(&mut self, root: &Section<'_, '_>) {
         let keys = ["uri", "dialog_shows_dnd"];
         for section in root.sections("presentity", "[[presentity]]", &keys, &mut self.faults) {
@@ -452,18 +418,6 @@ impl Reader<'_, '_> {
     }
 }
 
-fn read_pace(section: &Section<'_, '_>, key: &str, pace: &mut Pace, faults: &mut Collector<'_>) {
-    let Some(table) = section.section(key, "pace", &["burst", "interval"], faults) else {
-        return;
-    };
-    if let Some(burst) = table.number("burst", 0..=255, faults) {
-        pace.burst = u8::try_from(burst.value).unwrap_or(u8::MAX);
-    }
-    if let Some(interval) = table.number("interval", 0..=3_600, faults) {
-        pace.interval = Duration::from_secs(interval.value.into());
-    }
-}
-
 /// A name that the board's reader has measured.
 fn text<const N: usize>(name: &str) -> Text<N> {
     Text::copied(name).unwrap_or_default()
@@ -473,6 +427,7 @@ fn build_with(limit: &str) -> String {
     format!("leave some out, or build with a larger LAMPFIELD_{limit}")
 }
 
+/// Seconds.
 const DAY: u32 = 86_400;
 
 const ROOT: [&str; 9] = [

@@ -181,6 +181,12 @@ impl Agent {
                 len: self.reply.len,
             };
         }
+        if let Some(action) = self.watcher.poll(now, &mut self.random, buf) {
+            return match action {
+                Action::Send { flow, len } => Output::Send { flow, len },
+                Action::Resolve { query } => Output::Resolve { query },
+            };
+        }
         while let Some(watch) = self.watcher.take_changed() {
             self.relight_watching(now, watch);
         }
@@ -189,12 +195,6 @@ impl Agent {
         }
         if let Some(report) = self.reports.pop_front() {
             return Output::Report(report);
-        }
-        if let Some(action) = self.watcher.poll(now, &mut self.random, buf) {
-            return match action {
-                Action::Send { flow, len } => Output::Send { flow, len },
-                Action::Resolve { query } => Output::Resolve { query },
-            };
         }
         let presentities = self.directory.presentities();
         if let Some((flow, len)) = self.notifier.poll(now, presentities, &mut self.random, buf) {

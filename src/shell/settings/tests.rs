@@ -3,6 +3,8 @@
 use super::*;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
+use crate::ground::time::Seconds;
+use std::time::Duration;
 
 fn read(text: &str) -> Result<Configuration, Faults> {
     Configuration::parse("lamp.toml", text, Path::new(""), None)
