@@ -45,7 +45,7 @@ fn a_thousand_subscriptions_come_and_go_without_a_failure() /* N06 N10 N11 N12 N
     let agent = Agent::start(&[]);
     let load = Load {
         calls: 1_000,
-        per_second: 80,
+        per_second: 12,
         at_once: 30,
     };
     let tally = Sipp::calling("subscribe", &agent.address(), load).finish();
@@ -82,7 +82,7 @@ fn dialog_subscriptions_come_and_go() /* D01 D02 D03 N15 */
     let agent = Agent::start(&[]);
     let load = Load {
         calls: 100,
-        per_second: 50,
+        per_second: 12,
         at_once: 20,
     };
     Sipp::calling("dialog", &agent.address(), load).finish();
@@ -95,7 +95,7 @@ fn a_fetch_is_answered_once_and_leaves_nothing() /* N14 N16 */
     let agent = Agent::start(&[]);
     let load = Load {
         calls: 100,
-        per_second: 50,
+        per_second: 12,
         at_once: 20,
     };
     Sipp::calling("fetch", &agent.address(), load).finish();
