@@ -183,7 +183,7 @@ fn a_watch_falls_back_to_presence_where_dialog_is_refused() {
 #[test]
 fn a_watch_asks_for_as_long_as_the_pbx_wants() {
     let port = free_port();
-    let pbx = Sipp::called("pbx_brief", port, 2);
+    let pbx = Sipp::called("pbx_brief", port, 1);
     let agent = Agent::start(&[dialog_of_bob(port, "expires = 300")]);
     agent.expect_lamp("blf1", "red");
     pbx.finish();
