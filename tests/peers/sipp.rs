@@ -7,7 +7,10 @@ use std::time::Duration;
 use crate::process::{Running, SOON, Scratch, free_port, is_bound, read, wait_for};
 
 /// Longer than any scenario here takes; SIPp itself gives up then.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Bytes of SIPp's socket: a full table's answers and NOTIFYs at once. Its own 64 KiB drop some of them.
+const BUFFER: &str = "1048576";
 
 /// How many calls SIPp makes and how fast, so that every load here is bounded.
 #[derive(Clone, Copy)]
@@ -81,6 +84,7 @@ impl Sipp {
             .args(["-p", &port.to_string()])
             .args(["-mp", &free_port().to_string()])
             .args(["-m", &calls.to_string()])
+            .args(["-buff_size", BUFFER])
             .args(["-timeout", &PATIENCE.as_secs().to_string()])
             .args(["-timeout_error", "-nostdin", "-trace_stat", "-trace_err"])
             .arg("-stf")
