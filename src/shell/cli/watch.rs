@@ -145,7 +145,7 @@ impl Sight {
     fn json(&self, after: Duration, wall: Wall) -> String {
         let value = json!({
             "time": wall.utc().map(|utc| utc.to_string()),
-            "after_s": after.as_secs_f32(),
+            "after_s": after.as_millis() as f64 / 1_000.0,
             "state": self.state,
             "look": self.look,
             "package": self.package,
