@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::process::{Running, SOON, Scratch, free_port, wait_for};
 
-const LAMPFIELD: &str = env!("CARGO_BIN_EXE_lampfield");
+/// The program.
+pub(crate) const LAMPFIELD: &str = env!("CARGO_BIN_EXE_lampfield");
 
 /// A running agent with the presentity `desk`, the buttons `dnd` and `hook`, and the lamps it was given.
 pub(crate) struct Agent {
@@ -83,22 +84,9 @@ impl Agent {
     /// Runs a command of the command line, which has to succeed, and returns what it prints.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = Command::new(LAMPFIELD)
-            .args(arguments)
-            .arg("--control")
-            .arg(self.socket())
-            .output()
-            .expect("lampfield starts");
-        assert!(
-            status.success(),
-            "lampfield {arguments:?} ended with {status}: {}",
-            String::from_utf8_lossy(&stderr)
-        );
-        String::from_utf8(stdout).expect("the command line prints UTF-8")
+        let socket = self.socket();
+        let socket = socket.to_str().expect("the folder's path is UTF-8");
+        lampfield(&[arguments, &["--control", socket]].concat())
     }
 
     /// What a command prints with `--json`.
@@ -225,6 +213,25 @@ impl Drop for Changes {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Runs `lampfield`, which has to succeed, and returns what it prints.
+#[track_caller]
+pub(crate) fn lampfield(arguments: &[&str]) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(LAMPFIELD)
+        .args(arguments)
+        .output()
+        .expect("lampfield starts");
+    assert!(
+        status.success(),
+        "lampfield {arguments:?} ended with {status}: {}",
+        String::from_utf8_lossy(&stderr)
+    );
+    String::from_utf8(stdout).expect("the command line prints UTF-8")
 }
 
 fn presentity(port: u16) -> String {

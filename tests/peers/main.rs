@@ -6,11 +6,14 @@
 mod agent;
 mod baresip;
 mod process;
+mod readme;
 mod sipp;
+
+use std::process::Command;
 
 use lampfield::ground::limits::SUBSCRIPTIONS;
 
-use crate::agent::{Agent, Watch};
+use crate::agent::{Agent, LAMPFIELD, Watch};
 use crate::baresip::Baresip;
 use crate::process::free_port;
 use crate::sipp::{Load, ONCE, Sipp};
@@ -134,6 +137,20 @@ fn options_names_methods_and_packages() /* N34 */
 {
     let agent = Agent::start(&[]);
     Sipp::calling("options", &agent.address(), ONCE).finish();
+}
+
+/// `watch` listens on all addresses: its Via has another one than the answer comes in at.
+#[test]
+fn the_diagnostic_watcher_hears_a_refusal() {
+    let agent = Agent::start(&[]);
+    let nobody = agent.uri().replace("desk", "nobody");
+    let output = Command::new(LAMPFIELD)
+        .args(["watch", &nobody, "--seconds", "2", "--json"])
+        .output()
+        .expect("lampfield starts");
+    assert_eq!(output.status.code(), Some(4));
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(lines.contains("\"last_status\":404"), "{lines}");
 }
 
 #[test]
