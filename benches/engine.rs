@@ -13,8 +13,8 @@ mod kit;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use kit::stage::Script;
-use kit::{Case, STACK, Stage};
+use kit::cases::Case;
+use kit::stage::{STACK, Script, Stage};
 use lampfield::engine::agent::Agent;
 use lampfield::events::package::Package;
 use lampfield::ground::limits;

@@ -11,7 +11,9 @@
 #[path = "../benches/kit/mod.rs"]
 mod kit;
 
-use kit::{Case, Stage, reading};
+use kit::cases::Case;
+use kit::reading;
+use kit::stage::{STACK, Stage};
 use std::env::args;
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
         return usage();
     };
     if let Some(case) = Case::ALL.into_iter().find(|case| case.name() == name) {
-        let roomy = std::thread::Builder::new().stack_size(kit::STACK);
+        let roomy = std::thread::Builder::new().stack_size(STACK);
         let thread = roomy.spawn(move || perform(case, rounds, works));
         thread.expect("a thread").join().expect("no panic");
     } else if let Some((_, _, read)) = reading::ALL.iter().find(|(known, ..)| *known == name) {

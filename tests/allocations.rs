@@ -1,12 +1,13 @@
 //! In the steady state no message costs a heap allocation, from the socket to the socket.
 #![cfg(feature = "std")]
-#![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
+
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use counting::allocations;
 use lampfield::engine::agent::Agent;
 use lampfield::engine::config::Settings;
 use lampfield::events::package::{Pace, Package};
@@ -17,37 +18,6 @@ use lampfield::shell::runtime::{Options, Runtime};
 
 /// Rounds after which everything has found its place.
 const WARM_UP: u32 = 400;
-
-/// Counts what the thread that is asked about allocates.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(place, layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        unsafe { System.realloc(place, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations() -> u64 {
-    ALLOCATIONS.with(Cell::get)
-}
 
 /// A watcher on a socket of its own, and the agent it watches, turn by turn on one thread.
 struct Bench {
@@ -210,11 +180,4 @@ fn ten_thousand_rounds_allocate_nothing() {
         bench.round(number);
     }
     assert_eq!(bench.spent, 0, "allocations in 10,000 rounds");
-}
-
-#[test]
-fn the_counter_counts() {
-    let before = allocations();
-    drop(std::hint::black_box(Box::new(5)));
-    assert_eq!(allocations() - before, 1);
 }

@@ -130,6 +130,22 @@ fn refreshes(times: usize) -> Script {
     recorder.finish()
 }
 
+/// A phone subscribes, refreshes, is told of a change and leaves, again and again, while time passes.
+pub fn rounds(package: Package, count: usize) -> Script {
+    let mut recorder = Recorder::new(desk());
+    let mut phone = Phone::new(1, package.name());
+    recorder.mark();
+    for round in 0..count {
+        phone.subscribe(&mut recorder, 3_600);
+        phone.subscribe(&mut recorder, 3_600);
+        let told = recorder.input(Input::Hook(round % 2 == 0));
+        phone.confirm(&mut recorder, &told[0]);
+        phone.subscribe(&mut recorder, 0);
+        assert!(recorder.wait(Duration::from_millis(100)).is_empty());
+    }
+    recorder.finish()
+}
+
 /// Every subscription there can be, and two changes, of which the second is measured.
 fn fan_out(package: Package, answers: bool) -> Script {
     let mut recorder = Recorder::new(desk());
@@ -160,7 +176,8 @@ fn fan_out(package: Package, answers: bool) -> Script {
     recorder.finish()
 }
 
-fn lamp(times: usize) -> Script {
+/// A server tells of a call that comes and goes, and a lamp shows it.
+pub fn lamp(times: usize) -> Script {
     let mut settings = desk();
     let text = |text| Text::copied(text).expect("a short text");
     let watch = WatchSettings::new(text("sip:201@192.0.2.77"), text(DESK), Package::Dialog);

@@ -13,6 +13,3 @@ pub mod cases;
 pub mod peers;
 pub mod reading;
 pub mod stage;
-
-pub use cases::Case;
-pub use stage::{STACK, Stage};
