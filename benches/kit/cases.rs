@@ -23,12 +23,14 @@ pub enum Case {
     FanOut(Package),
     /// The 200s to those NOTIFYs.
     Answers(Package),
+    /// A SUBSCRIBE that finds all places taken, and its 503.
+    Refused,
     /// A server's NOTIFY to the 200 and to the lamp.
     Lamp,
 }
 
 impl Case {
-    pub const ALL: [Case; 8] = [
+    pub const ALL: [Case; 9] = [
         Case::Subscribe,
         Case::Fetch,
         Case::Refresh,
@@ -36,6 +38,7 @@ impl Case {
         Case::Answers(Package::Presence),
         Case::FanOut(Package::Dialog),
         Case::Answers(Package::Dialog),
+        Case::Refused,
         Case::Lamp,
     ];
 
@@ -49,6 +52,7 @@ impl Case {
             Case::FanOut(Package::Dialog) => "fan-out-dialog",
             Case::Answers(Package::Presence) => "answers-presence",
             Case::Answers(Package::Dialog) => "answers-dialog",
+            Case::Refused => "refused",
             Case::Lamp => "lamp",
         }
     }
@@ -61,6 +65,7 @@ impl Case {
             Case::Refresh => "the same in a dialog",
             Case::FanOut(_) => "a change, for each NOTIFY",
             Case::Answers(_) => "200 to a NOTIFY",
+            Case::Refused => "SUBSCRIBE, 503: no place",
             Case::Lamp => "NOTIFY, 200, look",
         }
     }
@@ -70,7 +75,7 @@ impl Case {
         match self {
             Case::Subscribe | Case::Fetch | Case::Refresh => limits::SUBSCRIPTIONS.min(CYCLES),
             Case::FanOut(_) | Case::Answers(_) => limits::SUBSCRIPTIONS,
-            Case::Lamp => CYCLES,
+            Case::Refused | Case::Lamp => CYCLES,
         }
     }
 
@@ -82,12 +87,14 @@ impl Case {
             Case::Refresh => refreshes(self.times()),
             Case::FanOut(package) => fan_out(package, false),
             Case::Answers(package) => fan_out(package, true),
+            Case::Refused => refused(self.times()),
             Case::Lamp => lamp(self.times()),
         };
         let (messages, looks) = match self {
             Case::Subscribe | Case::Fetch | Case::Refresh => (2 * self.times(), 0),
             Case::FanOut(_) => (self.times(), 0),
             Case::Answers(_) => (0, 0),
+            Case::Refused => (self.times(), 0),
             Case::Lamp => (self.times(), self.times()),
         };
         assert_eq!((script.said.messages, script.said.looks), (messages, looks));
@@ -172,6 +179,22 @@ fn fan_out(package: Package, answers: bool) -> Script {
             let phone = whose(&phones, notify.row("To"));
             phones[phone].confirm(&mut recorder, notify);
         }
+    }
+    recorder.finish()
+}
+
+/// Every subscription there can be, and strangers who want one more.
+fn refused(times: usize) -> Script {
+    let mut recorder = Recorder::new(desk());
+    let mut phones = phones(limits::SUBSCRIPTIONS + times, "presence");
+    let (known, strangers) = phones.split_at_mut(limits::SUBSCRIPTIONS);
+    for phone in known {
+        phone.subscribe(&mut recorder, 3_600);
+    }
+    recorder.wait(Duration::from_secs(33));
+    recorder.mark();
+    for phone in strangers {
+        phone.fail(&mut recorder, "503");
     }
     recorder.finish()
 }

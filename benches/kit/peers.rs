@@ -53,6 +53,19 @@ impl Phone {
         }
     }
 
+    /// SUBSCRIBE, and an answer that refuses it.
+    pub fn fail(&mut self, recorder: &mut Recorder, status: &str) {
+        self.cseq += 1;
+        let sent = recorder.datagram(self.address, &self.request(3_600));
+        assert_eq!(sent.len(), 1);
+        let answer = sent[0].text.strip_prefix("SIP/2.0 ");
+        assert!(
+            answer.is_some_and(|rest| rest.starts_with(status)),
+            "{}",
+            sent[0].text
+        );
+    }
+
     /// Answers a NOTIFY with 200, whereupon nothing follows.
     pub fn confirm(&self, recorder: &mut Recorder, notify: &Sent) {
         assert!(notify.text.starts_with("NOTIFY "), "{}", notify.text);
