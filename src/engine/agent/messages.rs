@@ -12,7 +12,7 @@ use crate::txn::mark::{Mark, Owner};
 use crate::txn::server::Seen;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{
-    self, Broken, Message, Method, Request, Response, Rows, Status, Unusable, Uri, Via,
+    self, Echo, Message, Method, Request, Response, Rows, Status, Unusable, Uri, Via,
     answer_address, is_answerable,
 };
 use core::net::SocketAddr;
@@ -24,9 +24,25 @@ impl Agent {
         match sip::parse(bytes, &mut rows) {
             Ok(Message::Request(request)) => self.handle_request(now, &flow, &request),
             Ok(Message::Response(response)) => self.handle_response(now, &flow, &response),
-            Ok(Message::Broken(broken)) => self.refuse(&flow, &broken),
+            Ok(Message::Broken(broken)) => {
+                self.refuse(&flow, broken.echo(), broken.status, broken.why);
+            }
             Err(unusable) => self.drop_unusable(&flow, unusable),
         }
+    }
+
+    /// The stream of `flow` lost its framing at a message with this `head` (X09): answers with `status` if the head
+    /// can be answered at all. Send what [`Agent::poll`] then gives, and close the connection: whatever else it
+    /// brought was never a message.
+    pub fn handle_lost_framing(&mut self, flow: Flow, status: Status, head: &[u8]) {
+        let mut rows = Rows::new();
+        let echo = match sip::parse(head, &mut rows) {
+            Ok(Message::Request(request)) if request.method == Method::Ack => None,
+            Ok(Message::Request(request)) => Some(request.echo()),
+            Ok(Message::Broken(broken)) => broken.echo(),
+            Ok(Message::Response(_)) | Err(_) => None,
+        };
+        self.refuse(&flow, echo, status, "the stream has lost its framing");
     }
 
     /// The network says that nobody is at `remote`: as a 503 from there (T06).
@@ -215,14 +231,18 @@ impl Agent {
         }
     }
 
-    fn refuse(&mut self, flow: &Flow, broken: &Broken<'_>) {
-        let Some(echo) = broken.echo() else { return };
-        let written = answers::refuse(echo, flow, broken.status, &mut self.reply.bytes);
+    /// Answers what could not be read in full, if it says where it came from.
+    fn refuse(&mut self, flow: &Flow, echo: Option<Echo<'_>>, status: Status, why: &'static str) {
+        let remote = flow.remote;
+        let Some(echo) = echo else {
+            return self.report(Report::Dropped { remote, why });
+        };
+        let written = answers::refuse(echo, flow, status, &mut self.reply.bytes);
         self.send_reply(flow, echo.via(), written.ok());
         self.report(Report::Refused {
-            remote: flow.remote,
-            status: broken.status,
-            why: broken.why,
+            remote,
+            status,
+            why,
         });
     }
 

@@ -37,7 +37,7 @@ pub enum Frame {
     Refuse {
         /// What to answer.
         status: Status,
-        /// The head's length; 0 if there is nothing to answer.
+        /// The head's length, as far as it came; 0 if there is nothing to answer.
         header_len: usize,
     },
 }
@@ -118,7 +118,7 @@ impl Framer {
         if buffered.len() >= max {
             return Frame::Refuse {
                 status: Status::MESSAGE_TOO_LARGE,
-                header_len: 0,
+                header_len: max,
             };
         }
         match first_line(buffered) {
