@@ -25,6 +25,7 @@ impl Agent {
         self.secret = self.random.secret();
         self.transactions.seed(self.random.secret());
         self.directory.seed(self.random.secret());
+        self.notifier.seed(self.random.secret());
         self.started = now;
         self.set_locals(locals);
         self.reconfigure(now, wall, settings);

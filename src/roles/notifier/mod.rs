@@ -27,7 +27,8 @@ use crate::events::package::{Pace, Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits;
-use crate::ground::table::{Chains, Id, Queue, Table};
+use crate::ground::random::Secret;
+use crate::ground::table::{Chains, Id, Index, Queue, Table, cells};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
 use crate::txn::mark::{Mark, Owner};
@@ -46,6 +47,9 @@ pub struct Notifier {
     timers: Timers<{ limits::SUBSCRIPTIONS }>,
     /// Subscriptions that may have something to send now.
     ready: Queue<{ limits::SUBSCRIPTIONS }>,
+    secret: Secret,
+    /// One subscription of each device, by [`Notifier::device`]: to find what a device forgot without a search.
+    by_device: Index<{ cells(limits::SUBSCRIPTIONS) }>,
     /// Who watches what, by [`group`].
     watchers: Chains<{ limits::SUBSCRIPTIONS }, GROUPS>,
     /// What each group is, or will be, told.
@@ -73,6 +77,8 @@ pub struct Rules {
 /// One watcher's subscription.
 pub struct Subscription {
     dialog: Dialog,
+    /// What it stands under in the index of devices.
+    device: u64,
     /// Where its NOTIFYs go.
     flow: Flow,
     presentity: Id<Presentity>,
@@ -128,6 +134,8 @@ impl Notifier {
             subscriptions: Table::new(),
             timers: Timers::new(),
             ready: Queue::new(),
+            secret: Secret::new(),
+            by_device: Index::new(),
             watchers: Chains::new(),
             revisions: [0; GROUPS],
             buckets: [Bucket::new(); GROUPS],
@@ -143,6 +151,11 @@ impl Notifier {
                 pace: [Pace::UNLIMITED; Package::COUNT],
             },
         }
+    }
+
+    /// Takes the secret that strangers' Contacts are hashed under. Before the first SUBSCRIBE only.
+    pub fn seed(&mut self, secret: Secret) {
+        self.secret = secret;
     }
 
     /// Takes new rules; subscriptions that are there keep what they were granted.
@@ -304,6 +317,7 @@ impl Notifier {
             self.watchers
                 .leave(group(gone.presentity, gone.package), id.slot());
             self.timers.set(id.slot(), None);
+            self.by_device.remove(gone.device, id.slot());
         }
     }
 }

@@ -97,7 +97,7 @@ impl Notifier {
             && let Some(Ok(Contact::Addr(contact))) = response.headers.contacts().next()
         {
             // A target that does not fit leaves the old one, which worked.
-            let _ = subscription.dialog.retarget(contact.uri_text);
+            let _ = self.retarget(id, contact.uri_text);
         }
         self.finish(now, id, in_flight, Outcome::of(response));
     }

@@ -2,7 +2,7 @@
 
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::answer::{Answer, Refusal};
-use crate::events::dialog::{self, Dialog};
+use crate::events::dialog::{self, Dialog, TooLarge};
 use crate::events::package::{Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
@@ -53,6 +53,7 @@ impl Notifier {
         let event_id = event_id(&event)?;
         let flow = notify_flow(request, from, &target);
 
+        let device = self.device(presentity, package, &event_id, target.uri_text);
         let wanted = (
             presentity,
             package,
@@ -63,13 +64,14 @@ impl Notifier {
         let slot = self
             .subscriptions
             .vacant()
-            .or_else(|| self.make_room(wanted))
+            .or_else(|| self.make_room(device, wanted))
             .ok_or_else(busy)?;
         let mark = Mark::draw(Owner::Subscription, slot, random);
         let dialog = Dialog::accepted(request, target.uri_text, mark, 0)
             .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
         let subscription = Subscription {
             dialog,
+            device,
             flow,
             presentity,
             package,
@@ -87,6 +89,7 @@ impl Notifier {
             .insert(subscription)
             .map_err(|_| busy())?;
         self.watchers.enter(group(presentity, package), slot);
+        self.index(device, slot);
         self.wake(id);
         Ok(Answer::Subscribed {
             tag: Some(mark),
@@ -128,15 +131,15 @@ impl Notifier {
         let body = body_type(request, package)?;
         let target = contact(request)?;
 
+        if let Some(target) = &target {
+            self.retarget(id, target.uri_text)
+                .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
+        }
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return Err(unknown.into());
         };
-        if let Some(target) = target {
-            subscription
-                .dialog
-                .retarget(target.uri_text)
-                .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
-            subscription.flow = notify_flow(request, from, &target);
+        if let Some(target) = &target {
+            subscription.flow = notify_flow(request, from, target);
         }
         subscription.body = body;
         subscription.wants = Wants::Full;
@@ -167,22 +170,61 @@ impl Notifier {
         }
     }
 
-    /// The table is full: a device that subscribes anew to the same has forgotten its old subscription.
-    fn make_room(&mut self, wanted: Wanted<'_>) -> Option<u16> {
-        let is_it = |old: &Subscription| {
-            let target = old.dialog.target();
-            wanted
-                == (
-                    old.presentity,
-                    old.package,
-                    &old.event_id[..],
-                    target,
-                    old.flow.remote,
-                )
+    /// The peer is at another Contact from now on.
+    pub(super) fn retarget(&mut self, id: Id<Subscription>, target: &[u8]) -> Result<(), TooLarge> {
+        let Some(known) = self.subscriptions.get(id) else {
+            return Ok(());
         };
-        let (id, _) = self.subscriptions.iter().find(|(_, old)| is_it(old))?;
+        if known.dialog.target() == target {
+            return Ok(());
+        }
+        let new = self.device(known.presentity, known.package, &known.event_id, target);
+        if let Some(subscription) = self.subscriptions.get_mut(id) {
+            subscription.dialog.retarget(target)?;
+            let old = core::mem::replace(&mut subscription.device, new);
+            self.by_device.remove(old, id.slot());
+            self.index(new, id.slot());
+        }
+        Ok(())
+    }
+
+    /// The table is full: a device that subscribes anew to the same has forgotten its old subscription.
+    fn make_room(&mut self, device: u64, wanted: Wanted<'_>) -> Option<u16> {
+        let slot = self.by_device.find(device, |_| true)?;
+        let id = self.subscriptions.id_at(slot)?;
+        let old = self.subscriptions.get(id)?;
+        let has = (
+            old.presentity,
+            old.package,
+            &old.event_id[..],
+            old.dialog.target(),
+            old.flow.remote,
+        );
+        if wanted != has {
+            return None;
+        }
         self.forget(id);
         self.subscriptions.vacant()
+    }
+
+    /// Enters a subscription unless one of the same device is there: a device that subscribes a thousand times to
+    /// the same must not make a thousand equal entries.
+    fn index(&mut self, device: u64, slot: u16) {
+        if self.by_device.find(device, |_| true).is_none() {
+            self.by_device.insert(device, slot);
+        }
+    }
+
+    fn device(
+        &self,
+        presentity: Id<Presentity>,
+        package: Package,
+        event_id: &[u8],
+        target: &[u8],
+    ) -> u64 {
+        let group = group(presentity, package) as u16;
+        let hasher = self.secret.hasher().part(&group.to_be_bytes());
+        hasher.part(event_id).part(target).finish()
     }
 }
 

@@ -619,6 +619,31 @@ fn a_device_that_forgot_takes_its_own_place_in_a_full_table() /* N38 C01 */
 }
 
 #[test]
+fn a_device_that_moved_is_found_at_its_new_contact() /* N38 C01 */
+{
+    let mut f = Fixture::new();
+    let mut phone = f.watching("bob", "presence");
+    let moved = "Contact: <sip:moved@192.0.2.77:5070>\r\nEvent: presence\r\n";
+    phone.cseq += 1;
+    let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", moved));
+    f.confirm(&phone, &sent[1]);
+    f.agent.notifier.leave_room(Some(0));
+    phone.to_tag = None;
+    // The old Contact finds nothing; the new one finds the place that was forgotten.
+    phone.name = "once".to_string();
+    let old = format!(
+        "Contact: <sip:bob@{}>\r\nEvent: presence\r\n",
+        phone.address
+    );
+    let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", &old));
+    assert_eq!(sent[0].status(), 503);
+    phone.name = "again".to_string();
+    let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", moved));
+    assert_eq!((sent.len(), sent[0].status()), (2, 200));
+    assert_eq!(f.agent.notifier.len(), 1);
+}
+
+#[test]
 fn a_subscribe_storm_fills_the_table_and_empties_again() /* N38 C03 */
 {
     let mut f = Fixture::new();
