@@ -8,7 +8,7 @@
 //!
 //! The difference of two counts, divided by rounds and times, is the work and nothing else.
 
-#[path = "../benches/kit/mod.rs"]
+#[path = "../kit/mod.rs"]
 mod kit;
 
 use kit::cases::Case;
