@@ -3,6 +3,15 @@
 //! Messages are text of one `char` for each byte (ISO-8859-1), so that every byte survives a test's string work.
 
 #![allow(dead_code, reason = "each test uses its own part of this")]
+#![allow(unused_imports, reason = "each test uses its own part of this")]
+
+mod connection;
+mod echo;
+mod server;
+
+pub(crate) use connection::Connection;
+pub(crate) use echo::{assert_echoes, rows, values};
+pub(crate) use server::{Server, call, dialogs, presence};
 
 use lampfield::engine::agent::{Agent, Output};
 use lampfield::engine::config::{
@@ -14,8 +23,7 @@ use lampfield::ground::limits;
 use lampfield::ground::text::Text;
 use lampfield::ground::time::{Duration, Instant, Seconds, Wall};
 use lampfield::users::compose::Input;
-use lampfield::wire::flow::{Flow, Transport};
-use lampfield::wire::sip::stream::{Frame, Framer};
+use lampfield::wire::flow::Flow;
 use std::net::SocketAddr;
 
 /// The presentity that every desk serves.
@@ -302,133 +310,6 @@ impl Peer {
     }
 }
 
-/// The other end of a watch: a server that was asked.
-pub(crate) struct Server {
-    pub(crate) address: String,
-    /// The SUBSCRIBE it answers.
-    pub(crate) subscribe: Sent,
-    pub(crate) event: &'static str,
-    pub(crate) cseq: u32,
-    pub(crate) tag: &'static str,
-}
-
-impl Server {
-    /// A desk that watches [`BOSS`], whose server has answered 200 and told nothing yet.
-    #[track_caller]
-    pub(crate) fn asked(package: Package) -> (Desk, Server) {
-        let mut desk = Desk::with(|settings| watch(settings, "blf1", BOSS, package));
-        let sent = desk.run(Duration::from_secs(3));
-        let (_, subscribe) = sent.into_iter().next().expect("a SUBSCRIBE");
-        let mut server = Server {
-            address: BOSS_AT.to_string(),
-            subscribe,
-            event: package.name(),
-            cseq: 1,
-            tag: "server",
-        };
-        desk.drain();
-        server.accept(&mut desk, 300);
-        (desk, server)
-    }
-
-    /// As [`Server::asked`], and the boss is known to be free.
-    #[track_caller]
-    pub(crate) fn watched(package: Package) -> (Desk, Server) {
-        let (mut desk, mut server) = Server::asked(package);
-        let body = match package {
-            Package::Presence => presence("open"),
-            Package::Dialog => dialogs(0, "full", ""),
-        };
-        assert_eq!(server.tell(&mut desk, "active;expires=300", &body), 200);
-        assert_eq!(desk.lamp(), Watched::Idle);
-        (desk, server)
-    }
-
-    /// Answers the SUBSCRIBE with 200.
-    pub(crate) fn accept(&mut self, desk: &mut Desk, expires: u32) {
-        let contact = format!("Contact: <sip:boss@{}>", self.address);
-        let status = format!("200 OK\r\n{contact}\r\nExpires: {expires}\r\n");
-        let answer = self.subscribe.response(&status);
-        let tagged = format!(";tag={}\r\nCall-ID", self.tag);
-        let answer = if answer.contains(&tagged) {
-            answer
-        } else {
-            answer.replacen("\r\nCall-ID", &tagged, 1)
-        };
-        assert_eq!(desk.send(BOSS_AT, &answer), []);
-    }
-
-    /// Tells a document; how the desk answered.
-    #[track_caller]
-    pub(crate) fn tell(&mut self, desk: &mut Desk, state: &str, body: &str) -> u16 {
-        let text = self.notify(state, body);
-        desk.ask(&self.address.clone(), &text).status()
-    }
-
-    /// The next NOTIFY with that Subscription-State and body.
-    pub(crate) fn notify(&mut self, state: &str, body: &str) -> String {
-        let media = match self.event {
-            "dialog" => "Content-Type: application/dialog-info+xml\r\n",
-            _ => "Content-Type: application/pidf+xml\r\n",
-        };
-        let media = if body.is_empty() { "" } else { media };
-        let state = format!("Subscription-State: {state}\r\n");
-        self.notify_with(&format!("{state}{media}"), body)
-    }
-
-    pub(crate) fn notify_with(&mut self, more: &str, body: &str) -> String {
-        let cseq = self.cseq;
-        self.cseq += 1;
-        let (from, to) = self.ends();
-        let call_id = self.subscribe.header("Call-ID").expect("a Call-ID");
-        format!(
-            "NOTIFY {DESK} SIP/2.0\r\n\
-             Via: SIP/2.0/UDP {address};branch=z9hG4bKserver{tag}{cseq}\r\n\
-             Max-Forwards: 70\r\n\
-             From: {from}\r\n\
-             To: {to}\r\n\
-             Call-ID: {call_id}\r\n\
-             CSeq: {cseq} NOTIFY\r\n\
-             Contact: <sip:boss@{address}>\r\n\
-             Event: {event}\r\n\
-             {more}Content-Length: {len}\r\n\r\n{body}",
-            address = self.address,
-            tag = self.tag,
-            event = self.event,
-            len = body.chars().count(),
-        )
-    }
-
-    /// From and To as the server writes them.
-    fn ends(&self) -> (String, String) {
-        let to = self.subscribe.header("To").expect("a To");
-        let to = to.split(";tag=").next().unwrap_or(to);
-        let from = self.subscribe.header("From").expect("a From");
-        (format!("{to};tag={}", self.tag), from.to_string())
-    }
-}
-
-/// A PIDF document.
-pub(crate) fn presence(basic: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"{BOSS}\">\
-         <tuple id=\"t\"><status><basic>{basic}</basic></status><contact>{BOSS}</contact></tuple></presence>"
-    )
-}
-
-/// A dialog-info document.
-pub(crate) fn dialogs(version: u32, extent: &str, dialogs: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\"?><dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"{version}\" \
-         state=\"{extent}\" entity=\"{BOSS}\">{dialogs}</dialog-info>"
-    )
-}
-
-/// One dialog of such a document.
-pub(crate) fn call(id: &str, state: &str) -> String {
-    format!("<dialog id=\"{id}\"><state>{state}</state></dialog>")
-}
-
 impl Sent {
     #[track_caller]
     pub(crate) fn status(&self) -> u16 {
@@ -474,72 +355,6 @@ impl Sent {
     }
 }
 
-/// A connection, as the shell will hold one: it frames, hands in, sends, and closes when framing is lost.
-pub(crate) struct Connection {
-    pub(crate) flow: Flow,
-    pub(crate) is_open: bool,
-    /// CRLFs sent in answer to pings.
-    pub(crate) pongs: usize,
-    framer: Framer,
-    buffered: Vec<u8>,
-}
-
-impl Connection {
-    pub(crate) fn new(remote: &str) -> Connection {
-        Connection {
-            flow: Flow {
-                transport: Transport::Tcp,
-                local: LOCAL.parse().unwrap(),
-                remote: remote.parse().unwrap(),
-                connection: 7,
-            },
-            is_open: true,
-            pongs: 0,
-            framer: Framer::new(),
-            buffered: Vec::new(),
-        }
-    }
-
-    /// A segment came in; what is sent because of it.
-    pub(crate) fn receive(&mut self, desk: &mut Desk, segment: &[u8]) -> Vec<Sent> {
-        let mut sent = Vec::new();
-        self.buffered.extend_from_slice(segment);
-        let mut at = 0;
-        while self.is_open {
-            let rest = &self.buffered[at..];
-            at += match self.framer.look(rest, limits::MESSAGE) {
-                Frame::Incomplete { need } => {
-                    assert!(need > 0);
-                    break;
-                }
-                Frame::Message { len } => {
-                    sent.extend(desk.take(self.flow, &rest[..len]));
-                    len
-                }
-                Frame::Ping => {
-                    self.pongs += 1;
-                    4
-                }
-                Frame::Skip(len) => len,
-                Frame::Refuse { status, header_len } => {
-                    let head = &rest[..header_len];
-                    desk.agent.handle_lost_framing(self.flow, status, head);
-                    sent.extend(desk.drain());
-                    self.is_open = false;
-                    0
-                }
-            };
-        }
-        self.buffered.drain(..at);
-        sent
-    }
-
-    /// Whether all that came in was taken.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        self.is_open && self.buffered.is_empty()
-    }
-}
-
 /// Text of one `char` for each byte.
 pub(crate) fn text(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
@@ -550,89 +365,4 @@ pub(crate) fn bytes(text: &str) -> Vec<u8> {
     text.chars()
         .map(|char| u8::try_from(char).expect("one byte for each char"))
         .collect()
-}
-
-/// Header rows as a plain reader sees them: name, and value with its folding but without the blanks around it.
-pub(crate) fn rows(message: &str) -> Vec<(String, String)> {
-    let head = message.trim_start_matches("\r\n");
-    let head = head.split("\r\n\r\n").next().unwrap_or_default();
-    let mut rows: Vec<String> = Vec::new();
-    for line in head.split("\r\n").skip(1) {
-        match rows.last_mut() {
-            Some(row) if line.starts_with([' ', '\t']) => {
-                row.push_str("\r\n");
-                row.push_str(line);
-            }
-            _ => rows.push(line.to_string()),
-        }
-    }
-    let blanks = [' ', '\t', '\r', '\n'];
-    rows.iter()
-        .filter_map(|row| row.split_once(':'))
-        .map(|(name, value)| {
-            let name = match &*name.trim_matches(blanks).to_ascii_lowercase() {
-                "v" => "via".to_string(),
-                "f" => "from".to_string(),
-                "t" => "to".to_string(),
-                "i" => "call-id".to_string(),
-                other => other.to_string(),
-            };
-            (name, value.trim_matches(blanks).to_string())
-        })
-        .collect()
-}
-
-/// The values of one header, as [`rows`] sees them.
-pub(crate) fn values<'a>(rows: &'a [(String, String)], name: &str) -> Vec<&'a str> {
-    rows.iter()
-        .filter(|(other, _)| other == name)
-        .map(|(_, value)| &value[..])
-        .collect()
-}
-
-/// A response repeats what it has to, byte for byte (T14): all Via values but for `received` and `rport` of the
-/// topmost, From, Call-ID, CSeq, and To with a tag.
-#[track_caller]
-pub(crate) fn assert_echoes(request: &str, response: &Sent) {
-    let (asked, said) = (rows(request), rows(&response.text));
-    let (asked_vias, said_vias) = (values(&asked, "via"), values(&said, "via"));
-    assert_eq!(asked_vias.len(), said_vias.len(), "{}", response.text);
-    for (at, (asked, said)) in asked_vias.iter().zip(&said_vias).enumerate() {
-        if at == 0 {
-            assert_eq!(without_reply_params(asked), without_reply_params(said));
-        } else {
-            assert_eq!(asked, said);
-        }
-    }
-    for name in ["from", "call-id", "cseq"] {
-        let first = values(&asked, name).first().copied();
-        assert_eq!(values(&said, name).first().copied(), first, "{name}");
-    }
-    let asked_to = values(&asked, "to").first().copied();
-    let said_to = values(&said, "to").first().copied();
-    assert_eq!(
-        said_to.map(|to| to.len()) >= asked_to.map(|to| to.len()),
-        true
-    );
-    if let (Some(asked), Some(said)) = (asked_to, said_to) {
-        let added = said.strip_prefix(asked).expect("To as it was");
-        assert!(added.is_empty() || added.starts_with(";tag="), "{said}");
-    }
-}
-
-/// A Via row whose first value has no `received` and `rport`.
-fn without_reply_params(row: &str) -> String {
-    let (first, rest) = match row.split_once(',') {
-        Some((first, rest)) => (first, format!(",{rest}")),
-        None => (row, String::new()),
-    };
-    let kept: Vec<&str> = first
-        .split(';')
-        .filter(|param| {
-            let name = param.split('=').next().unwrap_or_default().trim();
-            !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport")
-        })
-        .map(str::trim_end)
-        .collect();
-    kept.join(";") + rest.trim_end()
 }
