@@ -126,6 +126,30 @@ impl<'a> Headers<'a> {
         self.chain(name).filter_map(move |row| headers.value(row))
     }
 
+    /// As [`Headers::rows`], with those too that the table had no place for: a response repeats all or nothing.
+    pub(crate) fn every_row(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let bytes = self.bytes;
+        let is_whole = usize::from(self.rows.count) < limits::ROWS;
+        let mut known = self.rows(name);
+        let mut scan = Scan::new(bytes, 0);
+        if !is_whole {
+            // The start line.
+            let _ = scan.next();
+        }
+        core::iter::from_fn(move || {
+            if is_whole {
+                return known.next();
+            }
+            loop {
+                match scan.next() {
+                    Found::Line(line) if line.name == name => return Some(line.value(bytes)),
+                    Found::Line(_) | Found::Fault(_) => {}
+                    Found::End(_) | Found::Cut => return None,
+                }
+            }
+        })
+    }
+
     /// The rows of that name split at commas (outside quotes and angle brackets), trimmed; empty ones are skipped.
     /// Rows and commas mean the same (RFC 3261 §7.3.1), except in the Authorization family and wherever only one
     /// value is allowed.

@@ -32,7 +32,7 @@ impl<'a> Request<'a> {
 impl<'a> Broken<'a> {
     /// What the refusal repeats; `None` if its Via can't be read: then there is nobody to answer and it is dropped.
     pub fn echo(&self) -> Option<Echo<'a>> {
-        let to = self.headers.first(Name::To);
+        let to = self.headers.every_row(Name::To).next();
         let takes_tag = to
             .and_then(|to| NameAddr::parse(to).ok())
             .is_some_and(|to| to.tag().is_none());
@@ -49,6 +49,11 @@ impl<'a> Echo<'a> {
     pub const fn via(&self) -> &Via<'a> {
         &self.via
     }
+
+    /// The first value of one of the headers that a response repeats.
+    pub fn value(&self, name: Name) -> Option<&'a [u8]> {
+        self.headers.every_row(name).next()
+    }
 }
 
 /// Writes the status line and what every response repeats: all Via rows byte for byte but for `received` and
@@ -63,17 +68,17 @@ pub fn respond(
 ) {
     w.status(status);
     vias(w, &to, flow);
-    echo(w, to.headers, Name::From);
+    echo(w, &to, Name::From);
     let tag = to_tag.filter(|_| to.takes_tag);
-    match (to.headers.first(Name::To), tag) {
+    match (to.value(Name::To), tag) {
         (Some(value), Some(tag)) => {
             w.begin(Name::To).raw(value).part(b";tag=").part(tag).end();
         }
-        (Some(_), None) => echo(w, to.headers, Name::To),
+        (Some(_), None) => echo(w, &to, Name::To),
         (None, _) => {}
     }
-    echo(w, to.headers, Name::CallId);
-    echo(w, to.headers, Name::CSeq);
+    echo(w, &to, Name::CallId);
+    echo(w, &to, Name::CSeq);
 }
 
 /// Where the answer goes over datagrams, or over a new connection if the old one is gone.
@@ -101,14 +106,14 @@ pub fn is_answerable(address: SocketAddr) -> bool {
 }
 
 /// A row as it came: it was split at its line end, so folding is all it can hold.
-fn echo(w: &mut Writer<'_>, headers: Headers<'_>, name: Name) {
-    if let Some(value) = headers.first(name) {
+fn echo(w: &mut Writer<'_>, to: &Echo<'_>, name: Name) {
+    if let Some(value) = to.value(name) {
         w.begin(name).raw(value).end();
     }
 }
 
 fn vias(w: &mut Writer<'_>, to: &Echo<'_>, flow: &Flow) {
-    let mut rows = to.headers.rows(Name::Via);
+    let mut rows = to.headers.every_row(Name::Via);
     if let Some(top) = rows.next() {
         w.begin(Name::Via);
         top_via(w, &to.via, flow);

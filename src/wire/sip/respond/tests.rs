@@ -57,6 +57,39 @@ fn a_response_repeats_its_request() /* T14 */
 }
 
 #[test]
+fn a_refusal_for_too_many_rows_repeats_what_it_has_to() /* T14, ATTACKS D04 D10 */
+{
+    let via = "Via: SIP/2.0/UDP 192.0.2.8;branch=z9hG4bKb\r\n";
+    for (more, vias) in [("X: y\r\n".repeat(200), 1), (via.repeat(150), 151)] {
+        let text = with_rows(&more);
+        let (mut buf, mut rows) = ([0; 16_384], Rows::new());
+        let Ok(Message::Broken(broken)) = parse(text.as_bytes(), &mut rows) else {
+            panic!("too many rows");
+        };
+        let mut w = Writer::new(&mut buf);
+        let echo = broken.echo().expect("it can be answered");
+        respond(
+            &mut w,
+            echo,
+            &flow("192.0.2.8:5060"),
+            broken.status,
+            Some(b"t1"),
+        );
+        let len = w.finish().expect("it fits");
+        let answer = core::str::from_utf8(&buf[..len]).expect("text");
+        assert_eq!(answer.matches("Via: ").count(), vias);
+        for line in [
+            "From: \"Door",
+            "To: <sip:desk@example.com>;tag=t1",
+            "Call-ID: c1@",
+            "CSeq: 17",
+        ] {
+            assert_eq!(answer.matches(line).count(), 1, "{line}");
+        }
+    }
+}
+
+#[test]
 fn a_to_tag_is_added_once() /* T14 */
 {
     let tagged = SUBSCRIBE.replace(
