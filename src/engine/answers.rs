@@ -80,7 +80,10 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
         Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED => write_allow(w),
         Status::BAD_EVENT => write_allow_events(w),
         Status::NOT_ACCEPTABLE => write_accept(w),
-        Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Notify => write_accept(w),
+        Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Notify => {
+            write_accept(w);
+            w.header(Name::AcceptEncoding, b"identity");
+        }
         Status::UNSUPPORTED_MEDIA_TYPE => {
             // No body of a SUBSCRIBE is understood, and none in a coding.
             w.header(Name::Accept, b"")

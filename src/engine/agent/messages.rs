@@ -135,9 +135,13 @@ impl Agent {
         let has_foreign_body = request.method == Method::Subscribe
             && !request.body.is_empty()
             && !request.headers.content_disposition_optional();
-        let is_coded = request.headers.content_encoding().is_some_and(|coding| {
-            !coding.eq_ignore_ascii_case(b"identity") && !request.body.is_empty()
-        });
+        // The watcher judges the body of a NOTIFY itself, once it knows whose it is (S02, S27).
+        let is_coded = request.method != Method::Notify
+            && !request.body.is_empty()
+            && request
+                .headers
+                .content_encoding()
+                .is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity"));
         if has_foreign_body || is_coded {
             return Err(Status::UNSUPPORTED_MEDIA_TYPE.into());
         }
