@@ -112,12 +112,13 @@ impl Dialog {
         true
     }
 
-    /// Changes the remote target (§12.2).
+    /// Changes the remote target (§12.2). What it would add to our headers is left out: the target becomes a
+    /// Request-URI, which has none (§19.1.1, §19.1.5).
     ///
     /// # Errors
     /// [`TooLarge`] above [`limits::URI`] bytes; the old target stays.
     pub fn retarget(&mut self, target: &[u8]) -> Result<(), TooLarge> {
-        self.target = Vec::from_slice(target).map_err(|_| TooLarge)?;
+        self.target = Vec::from_slice(without_headers(target)).map_err(|_| TooLarge)?;
         Ok(())
     }
 
@@ -234,7 +235,8 @@ impl Dialog {
                 Uri::Sip(uri) if uri.is_loose_router() => Routing::Loose,
                 Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => Routing::Strict,
             };
-            let first = range(start + b"Route: ".len() + at, route.uri_text.len());
+            let len = without_headers(route.uri_text).len();
+            let first = range(start + b"Route: ".len() + at, len);
             self.first_route = Some((first, routing));
         }
         Ok(())
@@ -286,6 +288,21 @@ pub fn numeric_address(uri: &Uri<'_>) -> Option<SocketAddr> {
     is_answerable(address).then_some(address)
 }
 
+/// A URI up to its question mark. A user part may hold one too, so that it takes the parser to tell.
+fn without_headers(uri: &[u8]) -> &[u8] {
+    if memchr::memchr(b'?', uri).is_none() {
+        return uri;
+    }
+    let headers = match Uri::parse(uri) {
+        Ok(Uri::Sip(sip)) => sip.headers.len(),
+        Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => 0,
+    };
+    match headers {
+        0 => uri,
+        len => &uri[..uri.len() - len - 1],
+    }
+}
+
 fn range(start: usize, len: usize) -> Range<u16> {
     start as u16..(start + len) as u16
 }
@@ -294,4 +311,25 @@ fn slice<'a>(bytes: &'a [u8], range: &Range<u16>) -> &'a [u8] {
     bytes
         .get(usize::from(range.start)..usize::from(range.end))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_uri_has_no_headers() /* ATTACKS I02 */
+    {
+        for (uri, left) in [
+            ("sip:a@b", "sip:a@b"),
+            ("sip:a@b?Route=x&y=z", "sip:a@b"),
+            ("sip:a?b=c@d;p=q", "sip:a?b=c@d;p=q"),
+            ("sip:a?b=c@d;p=q?X=y", "sip:a?b=c@d;p=q"),
+            ("sips:[::1]:5061;p?X=y", "sips:[::1]:5061;p"),
+            ("tel:+1?x=y", "tel:+1?x=y"),
+            ("", ""),
+        ] {
+            assert_eq!(without_headers(uri.as_bytes()), left.as_bytes(), "{uri}");
+        }
+    }
 }
