@@ -28,7 +28,7 @@ pub(super) fn write(
             tag: Some(mark), ..
         } => mark.text(),
         Answer::Subscribed { tag: None, .. } | Answer::Done | Answer::Refused(_) => {
-            stateless_tag(request, secret)
+            stateless_tag(request.echo(), secret)
         }
     };
     respond(&mut w, request.echo(), flow, answer.status(), Some(&tag));
@@ -67,10 +67,12 @@ pub(super) fn refuse(
     echo: Echo<'_>,
     flow: &Flow,
     status: Status,
+    secret: Secret,
     buf: &mut [u8],
 ) -> Result<usize, Full> {
     let mut w = Writer::new(buf);
-    respond(&mut w, echo, flow, status, None);
+    let tag = stateless_tag(echo, secret);
+    respond(&mut w, echo, flow, status, Some(&tag));
     w.finish()
 }
 
@@ -134,12 +136,12 @@ fn own_uri<'a>(request: &Request<'a>) -> &'a str {
 
 /// The same tag for every response to a request, without remembering the request (§8.2.7). It is no mark of ours:
 /// who returns it is in no dialog.
-fn stateless_tag(request: &Request<'_>, secret: Secret) -> [u8; Mark::LEN] {
+fn stateless_tag(echo: Echo<'_>, secret: Secret) -> [u8; Mark::LEN] {
     let hash = secret
         .hasher()
-        .part(request.call_id)
-        .part(request.from.raw)
-        .part(request.via.raw)
+        .part(echo.value(Name::CallId).unwrap_or_default())
+        .part(echo.value(Name::From).unwrap_or_default())
+        .part(echo.via().raw)
         .finish();
     let mut tag = [b'0'; Mark::LEN];
     hex(&mut tag[1..], hash);

@@ -241,7 +241,7 @@ impl Agent {
         let Some(echo) = echo else {
             return self.report(Report::Dropped { remote, why });
         };
-        let written = answers::refuse(echo, flow, status, &mut self.reply.bytes);
+        let written = answers::refuse(echo, flow, status, self.secret, &mut self.reply.bytes);
         self.send_reply(flow, echo.via(), written.ok());
         self.report(Report::Refused {
             remote,

@@ -113,6 +113,24 @@ fn recognised_methods_get_405_and_unknown_501_with_allow() /* T15 T16 A02 */
 }
 
 #[test]
+fn a_request_that_is_only_half_read_gets_a_tag_too() /* T14 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    let broken = phone.subscribe(600).replace("CSeq: 1", "CSeq: x");
+    let sent = f.send(&phone, &broken);
+    assert_eq!(one(&sent).status(), 400);
+    assert!(sent[0].header("To").unwrap().contains(";tag="));
+    assert_eq!(f.send(&phone, &broken), sent, "the same each time");
+    let open = broken.replace("To: <sip", "To: \"open <sip");
+    let sent = f.send(&phone, &open);
+    assert!(
+        !sent[0].header("To").unwrap().contains(";tag="),
+        "never inside an open quote"
+    );
+}
+
+#[test]
 fn options_tells_what_is_served() /* N34 T15 */
 {
     let mut f = Fixture::new();
