@@ -42,7 +42,7 @@ fn a_victim_gets_eleven_datagrams_at_most() /* ATTACKS B01 N41 */
         "Contact: <sip:eve@192.0.2.66;maddr=198.51.100.9>\r\n",
         "Contact: <sip:eve@victim.example>\r\n",
     ] {
-        let mut desk = Desk::with(|settings| settings.presence_pace.burst = 0);
+        let mut desk = Desk::with(|settings| settings.paces[0].burst = 0);
         let sent = aimed(&mut desk, "eve", lines);
         assert!((1..=11).contains(&sent.len()), "{lines}: {}", sent.len());
         let first = sent[0].flow.remote;
@@ -57,7 +57,7 @@ fn a_victim_gets_eleven_datagrams_at_most() /* ATTACKS B01 N41 */
 #[test]
 fn others_are_told_while_a_victim_is_silent() /* ATTACKS B01 */
 {
-    let mut desk = Desk::with(|settings| settings.presence_pace.burst = 0);
+    let mut desk = Desk::with(|settings| settings.paces[0].burst = 0);
     let bob = desk.watcher("bob", "192.0.2.40:5060", "presence");
     let eve = Peer::new("eve", ATTACKER);
     let more = "Contact: <sip:v@192.0.2.200>\r\nEvent: presence\r\n";
