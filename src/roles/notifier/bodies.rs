@@ -77,6 +77,19 @@ impl Bodies {
         })
     }
 
+    /// The document made of this, if it is still there; the ring is short.
+    pub(super) fn find(&self, making: &Making) -> Option<BodyId> {
+        let slot = self
+            .ring
+            .iter()
+            .position(|rendered| rendered.number != 0 && rendered.making == *making)?;
+        let number = self.ring.get(slot)?.number;
+        Some(BodyId {
+            slot: slot as u16,
+            number,
+        })
+    }
+
     /// Whether the document is there and was made of this.
     pub(super) fn is(&self, id: BodyId, making: &Making) -> bool {
         self.get(id)

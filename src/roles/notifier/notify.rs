@@ -255,7 +255,8 @@ impl Notifier {
             Told::Until(_) => &mut cache.partial,
         };
         if !place.is_some_and(|body| self.bodies.is(body, &making)) {
-            *place = self.bodies.render(presentity, making);
+            let known = self.bodies.find(&making);
+            *place = known.or_else(|| self.bodies.render(presentity, making));
         }
         (*place, Told::Until(revision))
     }

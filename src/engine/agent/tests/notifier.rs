@@ -825,6 +825,29 @@ fn a_document_that_made_way_for_newer_ones_is_replaced_by_the_newest() {
     );
 }
 
+/// Every other phone missed one call: two kinds of partial documents, each rendered once.
+#[test]
+fn watchers_behind_by_different_changes_share_their_documents() /* D03 */
+{
+    let mut f = Fixture::with(|settings| settings.paces = [Pace::UNLIMITED; Package::COUNT]);
+    let phones: StdVec<Phone> = (0..2 * limits::BODIES)
+        .map(|number| f.watching(&format!("p{number}"), "dialog"))
+        .collect();
+    for (number, notify) in f.input(Input::Hook(true)).iter().enumerate() {
+        let answer = ["200 OK", "400 No"][number % 2];
+        f.send_from(notify.flow.remote, &notify.answer(answer));
+    }
+    let told = f.input(Input::Hook(false));
+    assert_eq!(told.len(), phones.len());
+    let mut repeats = f.run(Duration::from_millis(510));
+    repeats.retain(|(_, sent)| told.contains(sent));
+    assert_eq!(
+        repeats.len(),
+        told.len(),
+        "the same bytes again, not replacements"
+    );
+}
+
 #[test]
 fn all_packages_are_served() {
     let mut f = Fixture::new();
