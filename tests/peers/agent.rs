@@ -143,7 +143,8 @@ impl Agent {
         assert!(status.success(), "lampfield ended with {status}");
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Its control socket.
+    pub(crate) fn socket(&self) -> PathBuf {
         self.scratch.path("control")
     }
 }

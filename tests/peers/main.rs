@@ -9,7 +9,8 @@ mod process;
 mod readme;
 mod sipp;
 
-use std::process::Command;
+use std::io::Read;
+use std::process::{Command, Stdio};
 
 use lampfield::ground::limits::SUBSCRIPTIONS;
 
@@ -172,6 +173,25 @@ fn a_stop_is_told_to_the_watchers() /* N37 */
     agent.expect_watchers(1);
     agent.stop();
     watcher.finish();
+}
+
+#[test]
+fn who_follows_the_lamps_is_told_that_the_agent_ended() {
+    let agent = Agent::start(&[]);
+    let mut follower = Command::new(LAMPFIELD)
+        .args(["lamps", "--follow", "--control"])
+        .arg(agent.socket())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("lampfield starts");
+    let lines = follower.stdout.as_mut().expect("its output is a pipe");
+    lines.read_exact(&mut [0]).expect("it shows the lamps");
+    agent.stop();
+    let output = follower.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3));
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(words, "lampfield: the agent has ended\n");
 }
 
 /// One extension of a PBX is called, answers, holds and hangs up; then the agent is stopped and unsubscribes.

@@ -30,6 +30,8 @@ pub enum Trouble {
     },
     /// The agent does not do that; its words.
     Refused(String),
+    /// The agent ended while it was followed.
+    Ended,
     /// The conversation failed: it may help to try again.
     Broken(io::Error),
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Trouble {
                 socket.display()
             ),
             Trouble::Refused(words) => f.write_str(words),
+            Trouble::Ended => f.write_str("the agent has ended"),
             Trouble::Broken(error) => write!(
                 f,
                 "the agent did not answer well: {error}\n  remedy: try again, or see its log"
@@ -89,7 +92,10 @@ impl Client {
     ) -> Result<(), Trouble> {
         let mut body = BufReader::new(self.request("GET", path, "", None)?);
         loop {
-            let line = line(&mut body, LONGEST_LINE).map_err(Trouble::Broken)?;
+            let line = line(&mut body, LONGEST_LINE).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => Trouble::Ended,
+                _ => Trouble::Broken(error),
+            })?;
             match line.as_deref() {
                 None => return Ok(()),
                 Some("") => {}
@@ -233,7 +239,8 @@ impl<R: BufRead> Body<R> {
             line(&mut self.reader, LONGEST_LINE)?; // The line end behind the last chunk.
         }
         let Some(head) = line(&mut self.reader, LONGEST_LINE)? else {
-            return Err(broken("the answer ends between two chunks"));
+            let what = "the answer ends between two chunks";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
         };
         let digits = head.split(';').next().unwrap_or_default().trim();
         let left = u64::from_str_radix(digits, 16).map_err(|_| broken("a chunk has no length"))?;

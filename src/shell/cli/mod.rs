@@ -203,7 +203,7 @@ fn complain(trouble: &Trouble) -> Exit {
         _ => eprintln!("lampfield: {trouble}"),
     }
     match trouble {
-        Trouble::NoAgent { .. } => Exit::NoAgent,
+        Trouble::NoAgent { .. } | Trouble::Ended => Exit::NoAgent,
         Trouble::Refused(_) | Trouble::Broken(_) => Exit::Failed,
     }
 }
