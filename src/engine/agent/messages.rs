@@ -226,7 +226,10 @@ impl Agent {
     fn reply(&mut self, flow: &Flow, request: &Request<'_>, answer: Answer) {
         let written = answers::write(request, flow, answer, self.secret, &mut self.reply.bytes);
         self.send_reply(flow, &request.via, written.ok());
-        if let Answer::Refused(_) = answer {
+        // Whoever takes leave after we did is told so, and the log is not.
+        if let Answer::Refused(_) = answer
+            && !self.stopping
+        {
             self.report(Report::Refused {
                 remote: flow.remote,
                 status: answer.status(),
