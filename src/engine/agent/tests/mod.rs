@@ -5,12 +5,15 @@ extern crate std;
 mod notifier;
 mod requests;
 mod sending;
+mod telling;
 
 use super::*;
 use crate::engine::config::{PresentitySettings, Settings};
 use crate::ground::network::Network;
 use crate::ground::text::Text;
 use crate::ground::time::Duration;
+use crate::wire::doc::dialog_info::{self, Extent, State};
+use crate::wire::doc::pidf::{self, Basic};
 use core::net::SocketAddr;
 use std::boxed::Box;
 use std::format;
@@ -269,4 +272,20 @@ impl Sent {
         }
         answer + more + "Content-Length: 0\r\n\r\n"
     }
+}
+
+pub(super) fn basic(notify: &Sent) -> Option<Basic> {
+    pidf::read(notify.body().as_bytes())
+        .expect("a PIDF document")
+        .basic
+}
+
+/// Version, extent and states of a dialog-info document.
+pub(super) fn dialogs(notify: &Sent) -> (u32, Extent, StdVec<(String, State)>) {
+    let mut found = StdVec::new();
+    let head = dialog_info::read(notify.body().as_bytes(), &mut |dialog| {
+        found.push((dialog.id.unwrap().to_string(), dialog.state.unwrap()));
+    })
+    .expect("a dialog-info document");
+    (head.version.unwrap(), head.extent, found)
 }

@@ -1,7 +1,7 @@
 //! Requests of every kind, and what is answered without remembering them (RFC 3261 §8.2). Groups T and X.
 
 use super::*;
-use crate::engine::config::WatchSettings;
+use crate::engine::config::{LampSettings, WatchSettings};
 use crate::events::package::Package;
 
 fn one(sent: &[Sent]) -> &Sent {
@@ -423,4 +423,85 @@ fn an_answer_to_an_announced_address_counts_wherever_it_arrives() /* T05 */
         .map(|(at, _)| *at / 1_000)
         .collect();
     assert_eq!(repeats.len(), 3, "the 100 slowed it down: {repeats:?}");
+}
+
+#[test]
+fn every_answer_is_final_at_once_and_never_408() /* T12 T13 */
+{
+    let mut f = Fixture::new();
+    for method in ["SUBSCRIBE", "NOTIFY", "OPTIONS", "CANCEL", "PUBLISH", "FOO"] {
+        for more in [
+            "",
+            "Event: presence\r\n",
+            "Event: x\r\n",
+            "Require: y\r\n",
+            "Expires: 1\r\n",
+        ] {
+            let phone = Phone::new(&format!("{method}{}", more.len()), "");
+            let sent = f.send(&phone, &phone.request(method, more));
+            let status = sent[0].status();
+            assert!(status >= 200 && status != 408, "{method} {more} {status}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_could_not_be_sent_is_still_known() /* T17 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    let text = phone.subscribe(600);
+    let first = f.send(&phone, &text);
+    f.agent.handle_unreachable(f.now, phone.address);
+    assert_eq!(one(&f.send(&phone, &text)), &first[0]);
+    assert_eq!(f.agent.notifier.len(), 1);
+}
+
+#[test]
+fn the_calendar_moves_no_timer() /* T19 J01 */
+{
+    let mut f = Fixture::new();
+    f.watching("bob", "presence");
+    let due = f.agent.due();
+    for millis in [0, 1_000, 4_000_000_000_000, 1_600_000_000_000] {
+        f.wall = Wall::from_unix_millis(millis);
+        f.input(Input::Idle(false));
+        f.agent.handle_timeout(f.now);
+        assert_eq!((f.agent.due(), f.drain()), (due, std::vec![]));
+    }
+}
+
+#[test]
+fn a_notify_is_answered_before_any_lamp_is_lit() /* S18 */
+{
+    let mut f = Fixture::with(|settings| {
+        let bob = || Text::copied("sip:bob@192.0.2.50").unwrap();
+        let watch = WatchSettings::new(bob(), bob(), Package::Presence);
+        settings.watches.push(watch).unwrap();
+        let mut lamp = LampSettings::new(Text::copied("blf1").unwrap());
+        lamp.watch = Some(0);
+        settings.lamps.push(lamp).unwrap();
+    });
+    let (_, subscribe) = f.run(Duration::from_secs(1)).remove(0);
+    let (to, from) = (
+        subscribe.header("From").unwrap(),
+        subscribe.header("To").unwrap(),
+    );
+    let notify = format!(
+        "NOTIFY sip:bob@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.50;branch=z9hG4bKn1\r\n\
+         From: {from};tag=b\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: 1 NOTIFY\r\nEvent: presence\r\n\
+         Subscription-State: terminated;reason=noresource\r\nContent-Length: 0\r\n\r\n",
+        subscribe.header("Call-ID").unwrap()
+    );
+    let flow = Flow::udp(LOCAL.parse().unwrap(), "192.0.2.50:5060".parse().unwrap());
+    f.agent.handle_datagram(f.now, flow, notify.as_bytes());
+    let mut buf = std::vec![0; limits::MESSAGE];
+    let Output::Send { len, .. } = f.agent.poll(f.now, &mut buf) else {
+        panic!("the answer comes first");
+    };
+    assert!(buf[..len].starts_with(b"SIP/2.0 200 "));
+    assert!(matches!(
+        f.agent.poll(f.now, &mut buf),
+        Output::Lamp { lamp: 0, .. }
+    ));
 }
