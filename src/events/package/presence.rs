@@ -120,12 +120,14 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
 ///
 /// Many servers leave `basic` open during a call and say what goes on in a note, so an open document is
 /// judged by note, then by activity; a closed one is either an owner who does not want to be disturbed or a
-/// device that is not there.
+/// device that is not there. A note counts only if it is one of the servers' phrases from end to end: people write
+/// notes too, and "Bringing cake" is no call. Who is closed and busy does not want to be disturbed, away or not.
 fn watched(summary: &Summary) -> Watched {
-    let says = |words: &[&str]| {
-        words
+    let says = |phrases: &[&str]| {
+        let note = summary.note.trim();
+        phrases
             .iter()
-            .any(|word| contains_ignoring_case(&summary.note, word))
+            .any(|phrase| note.eq_ignore_ascii_case(phrase))
     };
     let refuses = says(&["do not disturb", "dnd"]);
     match summary.basic {
@@ -133,10 +135,9 @@ fn watched(summary: &Summary) -> Watched {
         Some(Basic::Closed) if says(&["unavailable", "offline", "unregistered", "not online"]) => {
             Watched::Offline
         }
+        Some(Basic::Closed) if summary.activities.intersects(OCCUPIED) => Watched::Dnd,
         Some(Basic::Closed) if summary.activities.intersects(ABSENT) => Watched::Away,
-        Some(Basic::Closed) if summary.contacts > 0 || summary.activities.intersects(OCCUPIED) => {
-            Watched::Dnd
-        }
+        Some(Basic::Closed) if summary.contacts > 0 => Watched::Dnd,
         Some(Basic::Closed) => Watched::Offline,
         Some(Basic::Open) | None if refuses => Watched::Dnd,
         Some(Basic::Open) | None if says(&["ringing"]) => Watched::Ringing,
@@ -170,9 +171,3 @@ const ABSENT: Activities = Activities::AWAY
     .with(Activities::STEERING)
     .with(Activities::TRAVEL)
     .with(Activities::VACATION);
-
-fn contains_ignoring_case(text: &str, word: &str) -> bool {
-    text.as_bytes()
-        .windows(word.len())
-        .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-}

@@ -112,6 +112,30 @@ fn a_note_says_what_the_status_does_not() /* FIELD */
 }
 
 #[test]
+fn what_people_write_in_notes_lights_no_lamp() /* FIELD 12 13 */
+{
+    for (basic, note, expected) in [
+        ("open", "Bringing cake at four", Watched::Idle),
+        ("open", "Put the printer on hold", Watched::Idle),
+        ("open", "not on the phone today, write", Watched::Idle),
+        ("open", "DND is for beginners", Watched::Idle),
+        ("closed", "The router is offline today", Watched::Dnd),
+        ("open", " ringing\n", Watched::Ringing),
+        ("closed", "NOT ONLINE", Watched::Offline),
+    ] {
+        let body = format!(
+            "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='sip:a@b'><note>{note}</note>\
+             <tuple id='a'><status><basic>{basic}</basic></status><contact>sip:a@b</contact></tuple></presence>"
+        );
+        assert_eq!(
+            state_of(Package::Presence, body.as_bytes()),
+            expected,
+            "{basic} {note}"
+        );
+    }
+}
+
+#[test]
 fn dialogs_of_every_dialect_light_the_right_lamp() /* FIELD */
 {
     for (name, body, expected) in [
@@ -349,6 +373,10 @@ fn our_own_documents_light_our_own_lamps() /* FIELD 13 */
     assert_eq!(
         shown(Basic::Open, Activities::AWAY, false),
         (Watched::Away, Watched::Idle)
+    );
+    assert_eq!(
+        shown(Basic::Closed, Activities::BUSY.with(Activities::AWAY), true),
+        (Watched::Dnd, Watched::Busy)
     );
 }
 
