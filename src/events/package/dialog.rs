@@ -145,7 +145,10 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
         (None, Some(_)) => false,
         (_, None) => true,
     };
-    Ok(if partial && (empties || !follows) {
+    // A hole stays a hole, however well the documents behind it follow each other.
+    let whole = !partial || (follows && memory.whole);
+    memory.whole = whole || listed == 0;
+    Ok(if empties || !whole {
         Reading::Gap(memory.watched)
     } else {
         Reading::State(memory.watched)

@@ -111,6 +111,8 @@ pub struct Body {
 pub struct Memory {
     /// The version of the last document applied.
     version: Option<u32>,
+    /// Whether no document is missing since the last full one.
+    whole: bool,
     /// Its parts.
     rows: Vec<Row, { limits::WATCHED_PARTS }>,
     watched: Watched,
@@ -131,7 +133,8 @@ pub enum Reading {
     State(Watched),
     /// The document is older than what is known: nothing changed.
     Stale,
-    /// The state is this now, but a document in between is missing: ask for a full one (D14).
+    /// The state is this now as far as one can tell, for since the last full document one is missing: ask for a
+    /// full one (D14).
     Gap(Watched),
 }
 
@@ -177,6 +180,7 @@ impl Memory {
     pub const fn new() -> Memory {
         Memory {
             version: None,
+            whole: false,
             rows: Vec::new(),
             watched: Watched::Unknown,
         }

@@ -280,6 +280,34 @@ fn a_partial_document_before_any_full_one_asks_for_it() /* D14 */
 }
 
 #[test]
+fn a_gap_stays_until_a_full_document() /* D14 FIELD 11 */
+{
+    let mut memory = Memory::new();
+    let mut next = |version, extent, rows: &[(&str, &str)]| {
+        read(
+            Package::Dialog,
+            &mut memory,
+            dialogs(version, extent, rows).as_bytes(),
+        )
+    };
+    next(0, "full", &[("a", "early")]);
+    // Version 1, the end of a, is lost.
+    assert_eq!(
+        next(2, "partial", &[("b", "confirmed")]),
+        Reading::Gap(Watched::Ringing)
+    );
+    assert_eq!(
+        next(3, "partial", &[("b", "terminated")]),
+        Reading::Gap(Watched::Ringing)
+    );
+    assert_eq!(next(4, "full", &[]), Reading::State(Watched::Idle));
+    assert_eq!(
+        next(5, "partial", &[("c", "trying")]),
+        Reading::State(Watched::Trying)
+    );
+}
+
+#[test]
 fn an_empty_partial_document_is_believed_once_and_checked() /* FIELD 11 */
 {
     let mut memory = Memory::new();

@@ -34,6 +34,8 @@ impl Leg {
                         self.knowledge = Knowledge::Known(watched);
                         self.gap = Gap::Closed;
                     }
+                    // Nobody can be asked any more, so what is doubtful is not believed.
+                    Ok(Reading::Gap(_)) if state.state == State::Terminated => {}
                     Ok(Reading::Gap(watched)) => {
                         self.knowledge = Knowledge::Known(watched);
                         self.open_gap(now);

@@ -186,6 +186,37 @@ fn a_gap_is_applied_and_followed_by_one_refresh() /* D14 H09 */
 }
 
 #[test]
+fn a_lost_document_is_asked_for_though_later_ones_follow_each_other() /* D14 FIELD 11 */
+{
+    let mut f = Fixture::active();
+    let refresh = f.expect_one(300 * SECOND);
+    f.answer(&refresh, 200, "Expires: 300\r\n");
+    // The full document that answers is overtaken by two partial ones.
+    let text = calls(2, "partial", "early");
+    f.notify_ok(&f.news(3, &dialog_info(&text)));
+    let text = calls(3, "partial", "confirmed");
+    f.notify_ok(&f.news(4, &dialog_info(&text)));
+    let again = f.expect_one(6 * SECOND);
+    assert!(again.at - refresh.at >= 5 * SECOND);
+}
+
+#[test]
+fn an_empty_partial_document_at_the_end_is_not_idle() /* S23 D14 */
+{
+    let mut f = Fixture::active();
+    f.tell("peer", 2, "confirmed");
+    let text = calls(3, "partial", "");
+    f.notify_ok(&f.last().notify(
+        "peer",
+        3,
+        "terminated;reason=giveup",
+        &dialog_info(&text),
+    ));
+    assert_eq!(f.watched(), Watched::Busy);
+    assert!(f.is_broken());
+}
+
+#[test]
 fn a_gap_in_the_answer_to_a_regular_refresh_is_asked_about_too() /* D14 */
 {
     let mut f = Fixture::active();
