@@ -123,8 +123,10 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
         Vec::new()
     };
     let mut listed = 0;
+    let mut told = None;
     dialog_info::read(body, &mut |dialog| {
         listed += 1;
+        told = told.max(watched(dialog));
         apply(&mut rows, dialog);
     })?;
     // FreeSWITCH says "no call" so; by the letter it says nothing. Believe it, and ask for the full state.
@@ -148,10 +150,13 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
     // A hole stays a hole, however well the documents behind it follow each other.
     let whole = !partial || (follows && memory.whole);
     memory.whole = whole || listed == 0;
-    Ok(if empties || !whole {
+    Ok(if whole && !empties {
+        Reading::State(memory.watched)
+    } else if listed == 0 || told == Some(memory.watched) {
         Reading::Gap(memory.watched)
     } else {
-        Reading::State(memory.watched)
+        // The call that ended may be the last one we know of and not the last one there is.
+        Reading::Hole(memory.watched)
     })
 }
 

@@ -238,7 +238,7 @@ fn partial_documents_change_rows_and_full_ones_replace_them() /* D14 D15 FIELD 1
     assert_eq!(next(1, "partial", &[("b", "terminated")]), Reading::Stale);
     assert_eq!(
         next(7, "partial", &[("c", "trying")]),
-        Reading::Gap(Watched::Busy)
+        Reading::Hole(Watched::Busy)
     );
     assert_eq!(
         next(8, "full", &[("d", "proceeding")]),
@@ -294,16 +294,39 @@ fn a_gap_stays_until_a_full_document() /* D14 FIELD 11 */
     // Version 1, the end of a, is lost.
     assert_eq!(
         next(2, "partial", &[("b", "confirmed")]),
-        Reading::Gap(Watched::Ringing)
+        Reading::Hole(Watched::Ringing)
     );
     assert_eq!(
         next(3, "partial", &[("b", "terminated")]),
-        Reading::Gap(Watched::Ringing)
+        Reading::Hole(Watched::Ringing)
     );
     assert_eq!(next(4, "full", &[]), Reading::State(Watched::Idle));
     assert_eq!(
         next(5, "partial", &[("c", "trying")]),
         Reading::State(Watched::Trying)
+    );
+}
+
+#[test]
+fn behind_a_gap_a_call_that_ended_is_not_idle() /* D14 FIELD 11 15 */
+{
+    let mut memory = Memory::new();
+    let mut next = |version, extent, rows: &[(&str, &str)]| {
+        read(
+            Package::Dialog,
+            &mut memory,
+            dialogs(version, extent, rows).as_bytes(),
+        )
+    };
+    next(0, "full", &[("a", "confirmed")]);
+    // Version 1, where b begins to ring, is overtaken.
+    assert_eq!(
+        next(2, "partial", &[("a", "terminated")]),
+        Reading::Hole(Watched::Idle)
+    );
+    assert_eq!(
+        next(3, "partial", &[("b", "early")]),
+        Reading::Gap(Watched::Ringing)
     );
 }
 

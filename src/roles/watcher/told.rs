@@ -35,9 +35,21 @@ impl Leg {
                         self.gap = Gap::Closed;
                     }
                     // Nobody can be asked any more, so what is doubtful is not believed.
-                    Ok(Reading::Gap(_)) if state.state == State::Terminated => {}
+                    Ok(Reading::Gap(_) | Reading::Hole(_)) if state.state == State::Terminated => {}
                     Ok(Reading::Gap(watched)) => {
                         self.knowledge = Knowledge::Known(watched);
+                        self.open_gap(now);
+                    }
+                    // Who was asked and still skips versions can't count: what it tells is all there is.
+                    Ok(Reading::Hole(watched))
+                        if self.gap == Gap::Asked && !self.is_in_flight() =>
+                    {
+                        self.knowledge = Knowledge::Known(watched);
+                        self.doubt = None;
+                    }
+                    // Until the full document is there, the lamp says what it said, for its grace.
+                    Ok(Reading::Hole(_)) => {
+                        self.doubt.get_or_insert(now);
                         self.open_gap(now);
                     }
                     Ok(Reading::Stale) => {}
@@ -80,7 +92,7 @@ impl Leg {
 
     /// An accepted NOTIFY shows that the notifier knows us; its Contact is where it is from now on (N19).
     pub(super) fn trust(&mut self, request: &Request<'_>) {
-        if matches!(self.knowledge, Knowledge::Known(_)) {
+        if matches!(self.knowledge, Knowledge::Known(_)) && self.gap == Gap::Closed {
             self.doubt = None;
         }
         if self.is_in_flight() {

@@ -190,14 +190,47 @@ fn a_lost_document_is_asked_for_though_later_ones_follow_each_other() /* D14 FIE
 {
     let mut f = Fixture::active();
     let refresh = f.expect_one(300 * SECOND);
-    f.answer(&refresh, 200, "Expires: 300\r\n");
-    // The full document that answers is overtaken by two partial ones.
+    // The full document that answers is overtaken by two partial ones, and so is the 200.
     let text = calls(2, "partial", "early");
     f.notify_ok(&f.news(3, &dialog_info(&text)));
     let text = calls(3, "partial", "confirmed");
     f.notify_ok(&f.news(4, &dialog_info(&text)));
+    f.answer(&refresh, 200, "Expires: 300\r\n");
     let again = f.expect_one(6 * SECOND);
     assert!(again.at - refresh.at >= 5 * SECOND);
+}
+
+#[test]
+fn behind_a_gap_the_end_of_a_call_is_not_idle() /* D14 S23 FIELD 11 15 */
+{
+    let mut f = Fixture::active();
+    f.tell("peer", 2, "confirmed");
+    f.run(10 * SECOND);
+    let text = calls(7, "partial", "terminated");
+    f.notify_ok(&f.news(3, &dialog_info(&text)));
+    assert_eq!(f.watched(), Watched::Busy);
+    assert!(f.is_broken());
+    let refresh = f.expect_one(SECOND);
+    f.answer(&refresh, 200, "");
+    f.tell("peer", 4, "early");
+    assert_eq!(f.watched(), Watched::Ringing);
+    assert!(!f.is_broken());
+}
+
+#[test]
+fn a_notifier_that_cannot_count_is_believed_in_the_end() /* D14 FIELD 11 */
+{
+    let mut f = Fixture::active();
+    f.tell("peer", 2, "confirmed");
+    f.run(10 * SECOND);
+    for (cseq, version, is_known) in [(3, 20, false), (4, 30, true), (5, 40, true)] {
+        let text = calls(version, "partial", "terminated");
+        f.notify_ok(&f.news(cseq, &dialog_info(&text)));
+        assert_eq!(f.watched() == Watched::Idle && !f.is_broken(), is_known);
+        if let Some(refresh) = f.next(SECOND) {
+            f.answer(&refresh, 200, "Expires: 300\r\n");
+        }
+    }
 }
 
 #[test]
