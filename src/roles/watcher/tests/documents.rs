@@ -239,12 +239,10 @@ fn an_empty_partial_document_at_the_end_is_not_idle() /* S23 D14 */
     let mut f = Fixture::active();
     f.tell("peer", 2, "confirmed");
     let text = calls(3, "partial", "");
-    f.notify_ok(&f.last().notify(
-        "peer",
-        3,
-        "terminated;reason=giveup",
-        &dialog_info(&text),
-    ));
+    f.notify_ok(
+        &f.last()
+            .notify("peer", 3, "terminated;reason=giveup", &dialog_info(&text)),
+    );
     assert_eq!(f.watched(), Watched::Busy);
     assert!(f.is_broken());
 }

@@ -1,0 +1,367 @@
+//! A desk: an agent, its clocks, its buttons and its lamps, driven exactly as the shell drives it.
+
+use super::truth::History;
+use super::{Moment, SECOND};
+use lampfield::engine::agent::{Agent, Output, Report};
+use lampfield::engine::config::{
+    LampSettings, PresentitySettings, Settings, WatchSettings, is_same,
+};
+use lampfield::events::package::Package;
+use lampfield::events::watched::Watched;
+use lampfield::ground::network::Network;
+use lampfield::ground::text::Text;
+use lampfield::ground::time::{Instant, Seconds, Wall};
+use lampfield::users::compose::Input;
+use lampfield::users::lamps::{Look, Looks};
+use lampfield::wire::doc::pidf::Activities;
+use lampfield::wire::flow::Flow;
+use std::net::SocketAddr;
+
+/// Steps after which a poll that has not come to rest never will: far more than tables have places.
+const STEPS: usize = 2_000;
+
+/// A desk, whether its agent runs or not.
+pub(crate) struct Desk {
+    pub(crate) address: SocketAddr,
+    pub(crate) uri: String,
+    pub(crate) settings: Box<Settings>,
+    pub(crate) agent: Option<Box<Agent>>,
+    /// What the buttons and sensors say, power or not.
+    pub(crate) hardware: Hardware,
+    /// What that means to watchers of each package.
+    pub(crate) presence: History,
+    pub(crate) dialog: History,
+    /// What the lamps show; nothing without power.
+    pub(crate) lamps: Vec<Shown>,
+    /// The wall clock when the world began, and since the last step.
+    pub(crate) wall: u64,
+    pub(crate) due: Option<Moment>,
+    /// When the agent's patience with its peers ends, once it was told to stop.
+    pub(crate) stops: Option<Moment>,
+    pub(crate) reports: Vec<Report>,
+    origin: u64,
+    booted: Moment,
+    outbox: Vec<(SocketAddr, Vec<u8>)>,
+    buf: Vec<u8>,
+}
+
+/// A lamp as a person sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) look: Look,
+    pub(crate) state: Watched,
+    /// Since when.
+    pub(crate) since: Moment,
+}
+
+/// What buttons and sensors say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Hardware {
+    pub(crate) hook: bool,
+    pub(crate) dnd: bool,
+    pub(crate) idle: bool,
+    pub(crate) activity: Activities,
+    pub(crate) note: &'static str,
+}
+
+impl Hardware {
+    /// What an honest lamp shows for `presence`. Who does not want to be disturbed is shown so before all else, then
+    /// who is occupied, then who is away.
+    pub(crate) fn presence(&self) -> Watched {
+        let occupied = [Activities::MEETING, Activities::BUSY].contains(&self.activity);
+        let absent = [Activities::AWAY, Activities::VACATION].contains(&self.activity);
+        if self.dnd {
+            Watched::Dnd
+        } else if self.hook || occupied {
+            Watched::Busy
+        } else if self.idle || absent {
+            Watched::Away
+        } else {
+            Watched::Idle
+        }
+    }
+
+    /// What an honest lamp shows for `dialog`.
+    pub(crate) fn dialog(&self) -> Watched {
+        if self.hook || self.dnd {
+            Watched::Busy
+        } else {
+            Watched::Idle
+        }
+    }
+
+    fn inputs(&self) -> [Input; 5] {
+        [
+            Input::Hook(self.hook),
+            Input::Dnd(self.dnd),
+            Input::Idle(self.idle),
+            Input::Activity(self.activity),
+            Input::Note(Text::copied(self.note).expect("notes are short")),
+        ]
+    }
+}
+
+impl Desk {
+    pub(crate) fn new(address: SocketAddr) -> Desk {
+        let uri = format!("sip:desk@{}", address.ip());
+        let mut settings = Box::new(Settings::new());
+        settings.restore_defaults();
+        let network = Network::parse("192.0.2.0/24").expect("a network");
+        settings.trusted.push(network).expect("room");
+        let own = PresentitySettings::new(Text::copied(&uri).expect("short"));
+        settings.presentities.push(own).expect("room");
+        let mut desk = Desk {
+            address,
+            uri,
+            settings,
+            agent: None,
+            hardware: Hardware::default(),
+            presence: History::default(),
+            dialog: History::default(),
+            lamps: Vec::new(),
+            wall: 1_790_000_000_000,
+            due: None,
+            stops: None,
+            reports: Vec::new(),
+            origin: 0,
+            booted: 0,
+            outbox: Vec::new(),
+            buf: vec![0; 65_535],
+        };
+        desk.note_truth(0);
+        desk
+    }
+
+    /// Gives the desk one more lamp for `target` at `server`, before it starts. Lamps for the same share a watch.
+    pub(crate) fn watch(
+        &mut self,
+        target: &str,
+        server: SocketAddr,
+        package: Package,
+        fallback: bool,
+        (expires, grace): (u32, u32),
+    ) {
+        let text = |text: &str| Text::copied(text).expect("short");
+        let mut watch = WatchSettings::new(text(target), text(&self.uri), package);
+        watch.fallback = fallback;
+        watch.expires = Seconds(expires);
+        if !is_same(target, &format!("sip:desk@{}", server.ip())) {
+            watch.server = Some(Text::copied(&server.to_string()).expect("short"));
+        }
+        let index = self.settings.share_watch(watch).expect("room");
+        let name = format!("lamp{}", self.settings.lamps.len());
+        let mut lamp = LampSettings::new(Text::copied(&name).expect("short"));
+        lamp.watch = Some(index);
+        lamp.grace = Seconds(grace);
+        self.settings.lamps.push(lamp).expect("room");
+    }
+
+    /// Power on. The clock of this boot begins at `origin`; what the buttons say is read before the network is.
+    pub(crate) fn boot(&mut self, now: Moment, origin: u64, seed: [u64; 2]) -> Result<(), String> {
+        self.settings.validate().map_err(|why| why.to_string())?;
+        (self.origin, self.booted) = (origin, now);
+        let (instant, wall) = (self.instant(now), self.wall(now));
+        let mut agent = Box::new(Agent::new());
+        agent.start(instant, wall, &self.settings, seed, &[self.address]);
+        for input in self.hardware.inputs() {
+            agent.handle_input(instant, wall, 0, input);
+        }
+        self.agent = Some(agent);
+        let dark = Shown {
+            look: Look::OFF,
+            state: Watched::Unknown,
+            since: now,
+        };
+        self.lamps = vec![dark; self.settings.lamps.len()];
+        self.drain(now)
+    }
+
+    /// Power off, from one instruction to the next.
+    pub(crate) fn cut(&mut self) {
+        self.agent = None;
+        self.lamps.clear();
+        self.due = None;
+        self.stops = None;
+    }
+
+    /// SIGTERM: everybody is told, for `patience` at most; without one the desk stays where it is when that is done.
+    pub(crate) fn stop(&mut self, now: Moment, patience: Option<Moment>) -> Result<(), String> {
+        if let Some(agent) = &mut self.agent {
+            agent.stop();
+            self.stops = patience.map(|patience| now + patience);
+        }
+        self.drain(now)
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.agent.as_ref().is_some_and(|agent| agent.is_stopped())
+    }
+
+    /// Somebody presses buttons.
+    pub(crate) fn press(
+        &mut self,
+        now: Moment,
+        change: impl FnOnce(&mut Hardware),
+    ) -> Result<(), String> {
+        let before = self.hardware.inputs();
+        change(&mut self.hardware);
+        self.note_truth(now);
+        let (instant, wall) = (self.instant(now), self.wall(now));
+        let after = self.hardware.inputs();
+        if let Some(agent) = &mut self.agent {
+            for (_, input) in before.iter().zip(after).filter(|(was, is)| **was != *is) {
+                agent.handle_input(instant, wall, 0, input);
+            }
+        }
+        self.drain(now)
+    }
+
+    pub(crate) fn receive(
+        &mut self,
+        now: Moment,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) -> Result<(), String> {
+        let (instant, flow) = (self.instant(now), Flow::udp(self.address, from));
+        if let Some(agent) = &mut self.agent {
+            agent.handle_datagram(instant, flow, bytes);
+        }
+        self.drain(now)
+    }
+
+    pub(crate) fn unreachable(&mut self, now: Moment, remote: SocketAddr) -> Result<(), String> {
+        let instant = self.instant(now);
+        if let Some(agent) = &mut self.agent {
+            agent.handle_unreachable(instant, remote);
+        }
+        self.drain(now)
+    }
+
+    pub(crate) fn wake(&mut self, now: Moment) -> Result<(), String> {
+        let instant = self.instant(now);
+        if let Some(agent) = &mut self.agent {
+            agent.handle_timeout(instant);
+        }
+        let was = self.due;
+        self.drain(now)?;
+        match (was, self.due) {
+            (Some(was), Some(due)) if due <= was && due <= now => {
+                Err(format!("{} waits for a moment that has passed", self.uri))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The settings are read again.
+    pub(crate) fn reload(&mut self, now: Moment) -> Result<(), String> {
+        let (instant, wall) = (self.instant(now), self.wall(now));
+        if let Some(agent) = &mut self.agent {
+            agent.reconfigure(instant, wall, &self.settings);
+        }
+        self.drain(now)
+    }
+
+    /// What was sent since the last call.
+    pub(crate) fn take_sent(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Subscriptions that are served.
+    pub(crate) fn served(&self) -> usize {
+        let agent = self.agent.as_ref();
+        agent.map_or(0, |agent| agent.subscriptions().count())
+    }
+
+    /// Watches that are known, ending ones included.
+    pub(crate) fn watched(&self) -> usize {
+        self.agent
+            .as_ref()
+            .map_or(0, |agent| agent.watches().count())
+    }
+
+    /// Polls until the agent waits, and takes over what it shows.
+    fn drain(&mut self, now: Moment) -> Result<(), String> {
+        let instant = self.instant(now);
+        let Some(agent) = &mut self.agent else {
+            self.due = None;
+            return Ok(());
+        };
+        let mut looks: Vec<(usize, Look)> = Vec::new();
+        let mut waits = None;
+        for _ in 0..STEPS {
+            match agent.poll(instant, &mut self.buf) {
+                Output::Send { flow, len } => {
+                    if flow.local != self.address {
+                        return Err(format!("{} sends from {}", self.uri, flow.local));
+                    }
+                    self.outbox.push((flow.remote, self.buf[..len].to_vec()));
+                }
+                Output::Lamp { lamp, look } => looks.push((lamp, look)),
+                Output::Resolve { .. } => return Err("every server is an address".to_string()),
+                Output::Report(report) => self.reports.push(report),
+                Output::Wait(until) => {
+                    waits = Some(until);
+                    break;
+                }
+            }
+        }
+        let Some(waits) = waits else {
+            return Err(format!("{} never waits", self.uri));
+        };
+        self.due = waits.map(|until| {
+            (until.as_micros().saturating_sub(self.origin) + self.booted).max(self.booted)
+        });
+        self.reports
+            .truncate(self.reports.len().min(1_000) /* enough for any test */);
+        self.show(now, &looks)
+    }
+
+    /// The lamps light up as they were told, and the agent's own account agrees.
+    fn show(&mut self, now: Moment, looks: &[(usize, Look)]) -> Result<(), String> {
+        for &(lamp, look) in looks {
+            let shown = self.lamps.get_mut(lamp).ok_or("a lamp that is not there")?;
+            shown.look = look;
+        }
+        let Some(agent) = &self.agent else {
+            return Ok(());
+        };
+        for (shown, status) in self.lamps.iter_mut().zip(agent.lamps()) {
+            let expected = match status.watches {
+                Some(_) => Looks::DEFAULT.get(status.state),
+                None => Look::OFF,
+            };
+            if status.look != shown.look || expected != shown.look {
+                return Err(format!(
+                    "{} of {} is lit {}, but stands for {} ({})",
+                    status.name, self.uri, shown.look, expected, status.look
+                ));
+            }
+            if shown.state != status.state {
+                shown.state = status.state;
+                shown.since = now;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_truth(&mut self, now: Moment) {
+        self.presence.note(now, self.hardware.presence());
+        self.dialog.note(now, self.hardware.dialog());
+    }
+
+    fn instant(&self, now: Moment) -> Instant {
+        Instant::from_micros(self.origin + (now - self.booted))
+    }
+
+    fn wall(&self, now: Moment) -> Wall {
+        Wall::from_unix_millis(self.wall + now / 1_000)
+    }
+
+    /// The wall clock steps to what the network says, or to what a dead battery makes of it.
+    pub(crate) fn step_wall(&mut self, millis: u64) {
+        self.wall = millis;
+    }
+}
+
+/// Patience of a service manager, as the shell has it.
+pub(crate) const PATIENCE: Moment = 3 * SECOND;

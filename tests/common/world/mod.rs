@@ -1,0 +1,604 @@
+//! The world: agents and model peers on a network that loses, doubles, delays and reorders, in virtual time.
+//!
+//! Nothing here sleeps or asks the time. The world goes from one event to the next: a datagram arrives, a timer is
+//! due, somebody presses a button, the power fails. After each it checks what must always hold; the first thing that
+//! does not ends the run with its seed.
+//!
+//! ```text
+//!   desks (agents) ◄──┐                            ┌──► phones (model watchers)
+//!    hardware, lamps  ├── network ── wiretap ──────┤
+//!    truth            ┘   weather, cuts            └──► telephone systems (model notifiers)
+//! ```
+
+pub(crate) mod chance;
+pub(crate) mod desk;
+pub(crate) mod life;
+pub(crate) mod network;
+pub(crate) mod pbx;
+pub(crate) mod phone;
+mod request;
+pub(crate) mod sip;
+pub(crate) mod truth;
+pub(crate) mod wiretap;
+
+use chance::Chance;
+use desk::{Desk, Shown};
+use lampfield::events::package::Package;
+use lampfield::events::watched::Watched;
+use network::{Arrival, Datagram, Network, Weather};
+use pbx::{Manners, Pbx};
+use phone::{Event, Phone, View};
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use truth::{History, judge};
+use wiretap::Wiretap;
+
+/// Microseconds since the world began.
+pub(crate) type Moment = u64;
+
+pub(crate) const MILLI: Moment = 1_000;
+pub(crate) const SECOND: Moment = 1_000_000;
+pub(crate) const MINUTE: Moment = 60 * SECOND;
+
+/// What happens in one instant at most; more is a loop.
+const CROWD: u32 = 5_000;
+
+/// What happens in all at most: ten times what the busiest life needs.
+const EVENTS: u32 = 500_000;
+
+/// All there is.
+pub(crate) struct World {
+    pub(crate) now: Moment,
+    pub(crate) desks: Vec<Desk>,
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) pbxs: Vec<Pbx>,
+    pub(crate) network: Network,
+    pub(crate) wiretap: Wiretap,
+    /// Everything sent, one line each, if it is kept.
+    pub(crate) trail: Option<Vec<Line>>,
+    /// What a lamp stands for.
+    sources: BTreeMap<(usize, usize), Source>,
+    parties: HashMap<SocketAddr, Party>,
+    chance: Chance,
+    /// Whether monotonic clocks begin at zero, whatever chance says.
+    pub(crate) clocks_at_zero: bool,
+    loud: bool,
+    crowd: (Moment, u32),
+    events: u32,
+}
+
+/// A datagram that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) at: Moment,
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) text: String,
+}
+
+/// Whose state a lamp shows.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Presence(usize),
+    Dialog(usize),
+    Extension(usize, usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Party {
+    Desk(usize),
+    Phone(usize),
+    Pbx(usize),
+}
+
+/// What comes next.
+#[derive(Clone, Copy)]
+enum Next {
+    Arrival,
+    Desk(usize),
+    Phone(usize),
+    Pbx(usize),
+}
+
+impl World {
+    pub(crate) fn new(weather: Weather, mut chance: Chance) -> World {
+        World {
+            now: 0,
+            desks: Vec::new(),
+            phones: Vec::new(),
+            pbxs: Vec::new(),
+            network: Network::new(weather, chance.fork()),
+            wiretap: Wiretap::default(),
+            trail: None,
+            sources: BTreeMap::new(),
+            parties: HashMap::new(),
+            chance,
+            clocks_at_zero: false,
+            loud: std::env::var_os("LAMPFIELD_SEED").is_some(),
+            crowd: (0, 0),
+            events: 0,
+        }
+    }
+
+    pub(crate) fn add_desk(&mut self) -> usize {
+        let number = self.desks.len();
+        let address = address(10 + number, 5_060);
+        self.parties.insert(address, Party::Desk(number));
+        self.desks.push(Desk::new(address));
+        number
+    }
+
+    pub(crate) fn add_phone(&mut self, desk: usize, event: Event, expires: u32) -> usize {
+        let number = self.phones.len();
+        let address = address(100 + number, 5_062);
+        self.parties.insert(address, Party::Phone(number));
+        let (server, chance) = (self.desks[desk].address, self.chance.fork());
+        self.phones
+            .push(Phone::new(address, server, event, expires, chance));
+        number
+    }
+
+    pub(crate) fn add_pbx(&mut self, manners: Manners) -> usize {
+        let number = self.pbxs.len();
+        let address = address(200 + number, 5_060);
+        self.parties.insert(address, Party::Pbx(number));
+        let chance = self.chance.fork();
+        self.pbxs.push(Pbx::new(address, manners, chance));
+        number
+    }
+
+    /// A lamp at `desk` for the desk `other`, before it boots.
+    pub(crate) fn lamp_for_desk(
+        &mut self,
+        desk: usize,
+        other: usize,
+        package: Package,
+        times: (u32, u32),
+    ) -> usize {
+        let (uri, server) = (self.desks[other].uri.clone(), self.desks[other].address);
+        self.desks[desk].watch(&uri, server, package, false, times);
+        let lamp = self.desks[desk].settings.lamps.len() - 1;
+        let source = match package {
+            Package::Presence => Source::Presence(other),
+            Package::Dialog => Source::Dialog(other),
+        };
+        self.sources.insert((desk, lamp), source);
+        lamp
+    }
+
+    /// A lamp at `desk` for an extension of a telephone system, before it boots.
+    pub(crate) fn lamp_for_extension(
+        &mut self,
+        desk: usize,
+        (pbx, extension): (usize, usize),
+        package: Package,
+        times: (u32, u32),
+    ) -> usize {
+        let (uri, server) = (self.pbxs[pbx].uri(extension), self.pbxs[pbx].address);
+        self.desks[desk].watch(&uri, server, package, true, times);
+        let lamp = self.desks[desk].settings.lamps.len() - 1;
+        self.sources
+            .insert((desk, lamp), Source::Extension(pbx, extension));
+        lamp
+    }
+
+    /// Power on at a desk.
+    pub(crate) fn boot(&mut self, desk: usize) -> Result<(), String> {
+        let drawn = self.chance.pick(&[0, 1, 1 << 20, 86_400 * SECOND, 1 << 45]);
+        let origin = if self.clocks_at_zero { 0 } else { drawn };
+        let seed = [self.chance.bits(), self.chance.bits()];
+        let now = self.now;
+        self.say(|| format!("desk{desk} boots"));
+        self.wiretap.forget(self.desks[desk].address);
+        self.desks[desk].boot(now, origin, seed)?;
+        self.after(desk, Vec::new())
+    }
+
+    /// Power off at a desk. Its lamps are dark.
+    pub(crate) fn cut(&mut self, desk: usize) -> Result<(), String> {
+        self.say(|| format!("desk{desk} is cut off its power"));
+        let shown = self.desks[desk].lamps.clone();
+        self.desks[desk].cut();
+        self.after(desk, shown)
+    }
+
+    /// Somebody tells a desk's agent to stop. It leaves once everybody knows, or when its patience ends.
+    pub(crate) fn stop(&mut self, desk: usize, patience: Option<Moment>) -> Result<(), String> {
+        self.say(|| format!("desk{desk} is told to stop"));
+        self.wiretap.leaves(self.desks[desk].address);
+        let now = self.now;
+        self.with_desk(desk, |desk| desk.stop(now, patience))
+    }
+
+    /// Somebody presses buttons at a desk.
+    pub(crate) fn press(
+        &mut self,
+        desk: usize,
+        change: impl FnOnce(&mut desk::Hardware),
+    ) -> Result<(), String> {
+        let now = self.now;
+        self.with_desk(desk, |desk| desk.press(now, change))?;
+        self.say(|| format!("desk{desk}"));
+        Ok(())
+    }
+
+    /// Something happens to a telephone system.
+    pub(crate) fn at_pbx(&mut self, pbx: usize, act: impl FnOnce(&mut Pbx, Moment)) {
+        act(&mut self.pbxs[pbx], self.now);
+        self.flush_pbx(pbx);
+    }
+
+    /// Lets time pass.
+    pub(crate) fn run(&mut self, lasts: Moment) -> Result<(), String> {
+        self.run_to(self.now + lasts)
+    }
+
+    /// Lets time pass until that moment.
+    pub(crate) fn run_to(&mut self, end: Moment) -> Result<(), String> {
+        while self.step(end)? {}
+        Ok(())
+    }
+
+    /// Lets time pass until `done`, looking every `every`; `false` if it is not so by `end`.
+    pub(crate) fn run_until(
+        &mut self,
+        end: Moment,
+        every: Moment,
+        done: impl Fn(&World) -> bool,
+    ) -> Result<bool, String> {
+        while self.now < end {
+            if done(self) {
+                return Ok(true);
+            }
+            self.run_to(end.min(self.now + every))?;
+        }
+        Ok(done(self))
+    }
+
+    /// The lamps that do not show what their source is, and the phones that believe something else than the truth.
+    pub(crate) fn astray(&self) -> Vec<String> {
+        let mut astray = Vec::new();
+        for (&(desk, lamp), source) in &self.sources {
+            let truth = self.history(*source).last();
+            let shown = self.desks[desk].lamps.get(lamp);
+            if shown.is_none_or(|shown| shown.state != truth) {
+                let shown = shown.map_or("nothing", |shown| shown.state.name());
+                astray.push(format!(
+                    "lamp{lamp} of desk{desk} shows {shown}, {source:?} is {}",
+                    truth.name()
+                ));
+            }
+        }
+        for (number, phone) in self.phones.iter().enumerate() {
+            let Some(Party::Desk(desk)) = self.parties.get(&phone.server) else {
+                continue;
+            };
+            let truth = true_view(&self.desks[*desk], phone.event);
+            if phone.view != Some(truth) {
+                astray.push(format!(
+                    "phone{number} believes {:?}, desk{desk} is {truth:?}",
+                    phone.view
+                ));
+            }
+        }
+        astray
+    }
+
+    /// Subscriptions that a desk has to itself.
+    pub(crate) fn own_watches(&self, desk: usize) -> usize {
+        let own = &self.desks[desk].uri;
+        let watches = self.desks[desk].settings.watches.iter();
+        watches.filter(|watch| watch.target.as_str() == own).count()
+    }
+
+    /// What the source of a lamp is.
+    pub(crate) fn truth(&self, desk: usize, lamp: usize) -> Watched {
+        self.history(self.sources[&(desk, lamp)]).last()
+    }
+
+    /// What a lamp shows.
+    pub(crate) fn shown(&self, desk: usize, lamp: usize) -> Watched {
+        self.desks[desk].lamps[lamp].state
+    }
+
+    /// Goes to the next event before `end`; `false` when there is none left.
+    fn step(&mut self, end: Moment) -> Result<bool, String> {
+        let Some((at, next)) = self.next().filter(|(at, _)| *at <= end) else {
+            self.now = self.now.max(end);
+            return Ok(false);
+        };
+        self.now = self.now.max(at);
+        self.count_crowd()?;
+        let now = self.now;
+        match next {
+            Next::Arrival => self.arrive()?,
+            Next::Desk(desk) => self.wake_desk(desk)?,
+            Next::Phone(phone) => {
+                self.phones[phone].wake(now);
+                self.flush_phone(phone);
+            }
+            Next::Pbx(pbx) => self.at_pbx(pbx, |pbx, now| pbx.wake(now)),
+        }
+        Ok(true)
+    }
+
+    fn next(&mut self) -> Option<(Moment, Next)> {
+        let arrival = self.network.due().map(|at| (at, Next::Arrival));
+        let desks = self.desks.iter().enumerate().filter_map(|(number, desk)| {
+            let due = [desk.due, desk.stops].into_iter().flatten().min()?;
+            Some((due, Next::Desk(number)))
+        });
+        let phones = self.phones.iter().enumerate();
+        let phones = phones.filter_map(|(number, it)| Some((it.due()?, Next::Phone(number))));
+        let pbxs = self.pbxs.iter().enumerate();
+        let pbxs = pbxs.filter_map(|(number, it)| Some((it.due()?, Next::Pbx(number))));
+        desks
+            .chain(phones)
+            .chain(pbxs)
+            .chain(arrival)
+            .min_by_key(|(at, _)| *at)
+    }
+
+    fn count_crowd(&mut self) -> Result<(), String> {
+        if self.crowd.0 != self.now {
+            self.crowd = (self.now, 0);
+        }
+        self.crowd.1 += 1;
+        self.events += 1;
+        if self.events > EVENTS {
+            return Err("it never comes to rest".to_string());
+        }
+        if self.crowd.1 > CROWD {
+            return Err(format!("time stands still at {}", clock(self.now)));
+        }
+        Ok(())
+    }
+
+    fn wake_desk(&mut self, number: usize) -> Result<(), String> {
+        let now = self.now;
+        let desk = &self.desks[number];
+        let leaves = desk.stops.is_some_and(|patience| patience <= now);
+        if leaves || (desk.stops.is_some() && desk.is_stopped()) {
+            return self.cut(number);
+        }
+        if desk.due.is_some_and(|due| due <= now) {
+            self.with_desk(number, |desk| desk.wake(now))?;
+        }
+        Ok(())
+    }
+
+    fn arrive(&mut self) -> Result<(), String> {
+        let Some(datagram) = self.network.take(self.now) else {
+            return Ok(());
+        };
+        let Datagram { from, to, arrival } = datagram;
+        let now = self.now;
+        match (self.parties.get(&to).copied(), arrival) {
+            (Some(Party::Desk(desk)), arrival) if self.desks[desk].agent.is_none() => {
+                match arrival {
+                    Arrival::Datagram(_) => self.bounce(from, to),
+                    Arrival::Unreachable => {}
+                }
+                Ok(())
+            }
+            (Some(Party::Desk(desk)), Arrival::Datagram(bytes)) => {
+                self.wiretap.delivered(from, to, &bytes);
+                self.with_desk(desk, |desk| desk.receive(now, from, &bytes))
+            }
+            (Some(Party::Desk(desk)), Arrival::Unreachable) => {
+                self.wiretap.unreachable(to);
+                self.with_desk(desk, |desk| desk.unreachable(now, from))
+            }
+            (Some(Party::Phone(phone)), Arrival::Datagram(bytes)) => {
+                self.phones[phone].receive(now, text(&bytes))?;
+                self.flush_phone(phone);
+                Ok(())
+            }
+            (Some(Party::Pbx(pbx)), Arrival::Datagram(bytes)) => {
+                self.at_pbx(pbx, |pbx, now| pbx.receive(now, from, text(&bytes)));
+                Ok(())
+            }
+            (Some(Party::Phone(_) | Party::Pbx(_)), Arrival::Unreachable) => Ok(()),
+            (None, _) => Err(format!("something arrives at {to}")),
+        }
+    }
+
+    /// Nobody listens at `to`: in quick weather the network says so.
+    fn bounce(&mut self, from: SocketAddr, to: SocketAddr) {
+        if self.network.weather.quick {
+            let (from, to, arrival) = (to, from, Arrival::Unreachable);
+            self.network.send(self.now, Datagram { from, to, arrival });
+        }
+    }
+
+    /// Does something with a desk, then sends what it sends and looks at its lamps.
+    fn with_desk(
+        &mut self,
+        number: usize,
+        act: impl FnOnce(&mut Desk) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let shown = self.desks[number].lamps.clone();
+        act(&mut self.desks[number])?;
+        self.after(number, shown)
+    }
+
+    fn after(&mut self, number: usize, shown: Vec<Shown>) -> Result<(), String> {
+        let now = self.now;
+        let from = self.desks[number].address;
+        for (to, bytes) in self.desks[number].take_sent() {
+            if !self.parties.contains_key(&to) {
+                return Err(format!("desk{number} sends to {to}, who is nobody"));
+            }
+            self.log(from, to, &bytes);
+            self.wiretap.sent(now, from, to, &bytes)?;
+            let arrival = Arrival::Datagram(bytes);
+            self.network.send(now, Datagram { from, to, arrival });
+        }
+        self.judge_lamps(number, &shown)
+    }
+
+    /// What a lamp showed must have been allowed to the last moment, and what it shows must be allowed now.
+    fn judge_lamps(&self, desk: usize, before: &[Shown]) -> Result<(), String> {
+        let now = self.now;
+        let after = &self.desks[desk].lamps;
+        for lamp in 0..before.len().max(after.len()) {
+            let (was, is) = (before.get(lamp), after.get(lamp));
+            if was.map(|it| it.state) == is.map(|it| it.state) {
+                continue;
+            }
+            for shown in [was, is].into_iter().flatten() {
+                self.judge_lamp(now, desk, lamp, shown.state)?;
+            }
+            if let Some(shown) = is {
+                self.say(|| format!("lamp{lamp} of desk{desk} shows {}", shown.state.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at every lamp that is lit.
+    pub(crate) fn judge_all(&self) -> Result<(), String> {
+        for (number, desk) in self.desks.iter().enumerate() {
+            for (lamp, shown) in desk.lamps.iter().enumerate() {
+                self.judge_lamp(self.now, number, lamp, shown.state)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_lamp(
+        &self,
+        now: Moment,
+        desk: usize,
+        lamp: usize,
+        state: Watched,
+    ) -> Result<(), String> {
+        let Some(source) = self.sources.get(&(desk, lamp)) else {
+            return Ok(());
+        };
+        judge(now, state, self.history(*source), self.oldest(desk, lamp))
+            .map_err(|why| format!("lamp{lamp} of desk{desk} lies: {why}"))
+    }
+
+    /// How old what a lamp shows may be: a NOTIFY may be lost for ever just after a refresh, the next refresh may go
+    /// unanswered, and then the lamp has its grace. Besides these the pace of `presence` and ways of the network.
+    fn oldest(&self, desk: usize, lamp: usize) -> Moment {
+        let settings = &self.desks[desk].settings;
+        let lamp = &settings.lamps[lamp];
+        let asked = lamp
+            .watch
+            .map_or(0, |watch| settings.watches[usize::from(watch)].expires.0);
+        let raised = self.pbxs.iter().map(|pbx| pbx.manners.least).max();
+        let refresh = asked.max(raised.unwrap_or(0)).max(60);
+        (u64::from(refresh) + 32 + u64::from(lamp.grace.0) + 5) * SECOND + 25 * SECOND
+    }
+
+    fn history(&self, source: Source) -> &History {
+        match source {
+            Source::Presence(desk) => &self.desks[desk].presence,
+            Source::Dialog(desk) => &self.desks[desk].dialog,
+            Source::Extension(pbx, extension) => &self.pbxs[pbx].extensions[extension].history,
+        }
+    }
+
+    fn flush_phone(&mut self, number: usize) {
+        let from = self.phones[number].address;
+        for (to, bytes) in self.phones[number].take_sent() {
+            self.carry(from, to, bytes);
+        }
+    }
+
+    fn flush_pbx(&mut self, number: usize) {
+        let from = self.pbxs[number].address;
+        for (to, bytes) in self.pbxs[number].take_sent() {
+            self.carry(from, to, bytes);
+        }
+    }
+
+    fn carry(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        self.log(from, to, &bytes);
+        let arrival = Arrival::Datagram(bytes);
+        self.network.send(self.now, Datagram { from, to, arrival });
+    }
+
+    fn log(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        if let Some(trail) = &mut self.trail {
+            let text = text(bytes).to_string();
+            let at = self.now;
+            trail.push(Line { at, from, to, text });
+        }
+        self.say(|| {
+            let sip = sip::Sip::of(text(bytes));
+            let more = sip.find("Subscription-State").or(sip.find("Expires"));
+            format!(
+                "{} → {}  {}  {}  {}  {}",
+                from.ip(),
+                to.ip(),
+                sip.start,
+                sip.header("CSeq"),
+                sip.header("Call-ID"),
+                more.unwrap_or_default()
+            ) + &told_by(sip.body)
+        });
+    }
+
+    /// Tells what happens, when one seed is run alone.
+    pub(crate) fn say(&self, what: impl FnOnce() -> String) {
+        if self.loud {
+            println!("{}  {}", clock(self.now), what());
+        }
+    }
+}
+
+fn true_view(desk: &Desk, event: Event) -> View {
+    match event {
+        Event::Presence => View {
+            calls: desk.hardware.hook,
+            closed: Some(desk.hardware.dnd),
+        },
+        Event::Dialog => View {
+            calls: desk.hardware.hook || desk.hardware.dnd,
+            closed: None,
+        },
+    }
+}
+
+fn address(last: usize, port: u16) -> SocketAddr {
+    let last = u8::try_from(last).expect("a small world");
+    SocketAddr::from(([192, 0, 2, last], port))
+}
+
+fn text(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).expect("the world speaks UTF-8")
+}
+
+/// What a document tells, in a few words.
+fn told_by(body: &str) -> String {
+    let words = [
+        "version=\"",
+        " state=\"",
+        "<dialog id=\"",
+        "<state>",
+        "<basic>",
+        "<note>",
+    ];
+    let mut told = String::new();
+    for (at, _) in body.char_indices() {
+        if let Some(word) = words.iter().find(|word| body[at..].starts_with(**word)) {
+            let rest = &body[at + word.len()..];
+            told += "  ";
+            told += rest.split(['"', '<']).next().unwrap_or_default();
+        }
+    }
+    told
+}
+
+/// A moment as `12:34.567`.
+pub(crate) fn clock(at: Moment) -> String {
+    let (minutes, rest) = (at / MINUTE, at % MINUTE);
+    format!(
+        "{minutes:02}:{:02}.{:03}",
+        rest / SECOND,
+        rest % SECOND / MILLI
+    )
+}

@@ -1,0 +1,152 @@
+//! Thousands of lives in the world: loss, doubles, delay, reordering, cut cables, restarts, telephone systems with
+//! amnesia, clocks that step. What must hold is said in the world; each life is a seed.
+//!
+//! A failure names its seed: `LAMPFIELD_SEED=17 cargo test --test world lives -- --nocapture` lives that one again and
+//! tells all that happens in it.
+
+mod common;
+
+use common::world::MINUTE;
+use common::world::life::{Clocks, REAL, Tally, live, lived};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Lives in one test run. `LAMPFIELD_LIVES` takes another number.
+const LIVES: u64 = 5_000;
+
+/// An agent is large, and built on the stack before it is boxed.
+const STACK: usize = 16 << 20;
+
+#[test]
+fn lives_are_honest_converge_and_leave_nothing_behind()
+/* H02 H03 H04 H06 J01 J05 J06 J08 FIELD 3 5 6 15 */
+{
+    if let Some(seed) = number("LAMPFIELD_SEED") {
+        let tally = in_a_thread(seed);
+        println!("seed {seed}: {tally:#?}");
+        return;
+    }
+    let lives = number("LAMPFIELD_LIVES").unwrap_or(LIVES);
+    let total = all(lives);
+    println!("{lives} lives: {total:#?}");
+    // The lives are worth something only if things happened in them.
+    assert!(total.presses > 10 * lives, "{total:?}");
+    assert!(total.requests > 100 * lives, "{total:?}");
+    assert!(total.boots > 3 * lives, "{total:?}");
+    assert!(total.restarts_of_pbxs > lives / 10, "{total:?}");
+    assert!(total.cuts > lives, "{total:?}");
+    assert!(total.notified > 10 * lives, "{total:?}");
+}
+
+#[test]
+fn no_clock_changes_a_datagram() /* J01 */
+{
+    let trail = |seed, clocks| {
+        let (_, world) = lived(seed, clocks, true).unwrap_or_else(|why| panic!("{seed}: {why}"));
+        let lines = world.trail.unwrap_or_default().into_iter();
+        let lines = lines.map(|mut line| {
+            // The body of a PIDF carries the wall clock's time, and so its length differs.
+            let (head, _) = line
+                .text
+                .split_once("\r\nContent-Type:")
+                .unwrap_or_default();
+            line.text = head.to_string();
+            line
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let quiet = Clocks {
+        walls_step: false,
+        at_zero: false,
+    };
+    let zero = Clocks {
+        walls_step: true,
+        at_zero: true,
+    };
+    let run = std::thread::Builder::new().stack_size(STACK);
+    let compare = move || {
+        for seed in 0..20 {
+            let real = trail(seed, REAL);
+            assert!(real.len() > 50, "seed {seed} is dull");
+            assert!(real == trail(seed, quiet), "seed {seed}: wall clocks");
+            assert!(real == trail(seed, zero), "seed {seed}: monotonic clocks");
+        }
+    };
+    run.spawn(compare).expect("a thread").join().expect("equal");
+}
+
+/// Lives all seeds up to `lives`, on every core; panics with the lowest that failed.
+fn all(lives: u64) -> Tally {
+    let next = AtomicU64::new(0);
+    let total = Mutex::new(Tally::default());
+    let failed: Mutex<Option<(u64, String)>> = Mutex::new(None);
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let is_over = failed
+                .lock()
+                .expect("no panic here")
+                .as_ref()
+                .is_some_and(|(first, _)| *first < seed);
+            if seed >= lives || is_over {
+                return;
+            }
+            match one(seed) {
+                Ok(tally) => add(&mut total.lock().expect("no panic here"), tally),
+                Err(why) => {
+                    let mut failed = failed.lock().expect("no panic here");
+                    if failed.as_ref().is_none_or(|(first, _)| seed < *first) {
+                        *failed = Some((seed, why));
+                    }
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..cores {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            thread.spawn_scoped(scope, work).expect("a thread");
+        }
+    });
+    if let Some((seed, why)) = failed.into_inner().expect("no panic here") {
+        panic!("LAMPFIELD_SEED={seed} {why}");
+    }
+    total.into_inner().expect("no panic here")
+}
+
+/// One life; a panic in it is a failure like others.
+fn one(seed: u64) -> Result<Tally, String> {
+    catch_unwind(AssertUnwindSafe(|| live(seed, REAL))).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
+        Err(format!("panicked: {}", text.unwrap_or_default()))
+    })
+}
+
+fn in_a_thread(seed: u64) -> Tally {
+    let thread = std::thread::Builder::new().stack_size(STACK);
+    let lived = thread.spawn(move || one(seed)).expect("a thread").join();
+    match lived.expect("panics are caught") {
+        Ok(tally) => tally,
+        Err(why) => panic!("LAMPFIELD_SEED={seed} {why}"),
+    }
+}
+
+fn add(total: &mut Tally, one: Tally) {
+    total.requests += one.requests;
+    total.presses += one.presses;
+    total.boots += one.boots;
+    total.restarts_of_pbxs += one.restarts_of_pbxs;
+    total.cuts += one.cuts;
+    total.notified += one.notified;
+    total.slowest = total.slowest.max(one.slowest);
+    assert!(total.slowest < 100 * MINUTE);
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
