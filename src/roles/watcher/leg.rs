@@ -58,12 +58,15 @@ pub(super) enum Knowledge {
 pub(super) enum Gap {
     /// There is none.
     Closed,
-    /// A full document is wanted, to be asked for from this moment on.
-    Open(Instant),
-    /// It was asked for. Another gap asks again only when documents were in order in between, so that a notifier
-    /// that cannot count is not asked for ever.
-    Asked,
+    /// A full document is wanted, to be asked for from this moment on; it was asked for so often before.
+    Open { at: Instant, asked: u8 },
+    /// It was asked for so often. After [`ASKS`] times another gap asks only when a full document came in between,
+    /// so that a notifier that cannot count is not asked for ever.
+    Asked(u8),
 }
+
+/// How often a full document is asked for: the first one may be overtaken by partial ones.
+const ASKS: u8 = 3;
 
 /// What the subscription is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,16 +138,21 @@ impl Leg {
 
     /// Notes that a document in between is missing.
     pub(super) fn open_gap(&mut self, now: Instant) {
-        match self.gap {
-            Gap::Closed => {
-                let at = now.max(self.sent + GAP_PACE);
-                self.gap = Gap::Open(at);
-                if let LegState::Resting { refresh } = &mut self.state {
-                    *refresh = at.min(*refresh);
-                }
-            }
-            Gap::Open(_) | Gap::Asked => {}
+        let asked = match self.gap {
+            Gap::Closed => 0,
+            Gap::Asked(asked) if asked < ASKS => asked,
+            Gap::Open { .. } | Gap::Asked(_) => return,
+        };
+        let at = now.max(self.sent + GAP_PACE);
+        self.gap = Gap::Open { at, asked };
+        if let LegState::Resting { refresh } = &mut self.state {
+            *refresh = at.min(*refresh);
         }
+    }
+
+    /// Whether the notifier was asked for a full document in vain: what it tells is all there is.
+    pub(super) fn cannot_count(&self) -> bool {
+        self.gap == Gap::Asked(ASKS) && !self.is_in_flight()
     }
 
     /// Notes a NOTIFY with a lower CSeq (S19). One is a late datagram. Two in a row are a notifier that counts anew

@@ -148,8 +148,8 @@ impl Watcher {
         leg.asked = watch.asks;
         leg.state = LegState::Refreshing(Refresh::new(seq, watch.asks));
         match leg.gap {
-            Gap::Open(_) => leg.gap = Gap::Asked,
-            Gap::Closed | Gap::Asked => {}
+            Gap::Open { asked, .. } => leg.gap = Gap::Asked(asked + 1),
+            Gap::Closed | Gap::Asked(_) => {}
         }
         self.ready_legs.push(id.slot());
     }

@@ -40,10 +40,7 @@ impl Leg {
                         self.knowledge = Knowledge::Known(watched);
                         self.open_gap(now);
                     }
-                    // Who was asked and still skips versions can't count: what it tells is all there is.
-                    Ok(Reading::Hole(watched))
-                        if self.gap == Gap::Asked && !self.is_in_flight() =>
-                    {
+                    Ok(Reading::Hole(watched)) if self.cannot_count() => {
                         self.knowledge = Knowledge::Known(watched);
                         self.doubt = None;
                     }
@@ -108,7 +105,7 @@ impl Leg {
     /// A refresh worked: plans the next one.
     pub(super) fn rest(&mut self, now: Instant, random: &mut Random) {
         let mut refresh = now + delays::refresh(self.ends - now, random);
-        if let Gap::Open(at) = self.gap {
+        if let Gap::Open { at, .. } = self.gap {
             refresh = refresh.min(at.max(now));
         }
         self.retries = 0;

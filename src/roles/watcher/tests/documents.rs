@@ -167,21 +167,23 @@ fn partial_documents_in_order_are_applied_and_old_ones_are_not() /* D14 D15 */
 }
 
 #[test]
-fn a_gap_is_applied_and_followed_by_one_refresh() /* D14 H09 */
+fn a_gap_is_applied_and_followed_by_three_refreshes_at_most() /* D14 H09 */
 {
     let mut f = Fixture::active();
     f.run(10 * SECOND);
     let text = calls(5, "partial", "confirmed");
     f.notify_ok(&f.news(2, &dialog_info(&text)));
     assert_eq!(f.watched(), Watched::Busy);
-    let refresh = f.expect_one(SECOND);
-    assert!(!refresh.is_first());
-    f.answer(&refresh, 200, "");
-    // The answer's document has a gap too: it is not asked again.
-    let text = calls(8, "partial", "confirmed");
-    f.notify_ok(&f.news(3, &dialog_info(&text)));
+    for round in 0..3 {
+        let refresh = f.expect_one(6 * SECOND);
+        assert!(!refresh.is_first());
+        f.answer(&refresh, 200, "");
+        // The answer's document has a gap too; it may have overtaken the full one.
+        let text = calls(10 + 5 * round, "partial", "confirmed");
+        f.notify_ok(&f.news(3 + round, &dialog_info(&text)));
+    }
     f.expect_silence(100 * SECOND);
-    f.tell("peer", 4, "");
+    f.tell("peer", 9, "");
     assert_eq!(f.watched(), Watched::Idle);
 }
 
@@ -223,11 +225,11 @@ fn a_notifier_that_cannot_count_is_believed_in_the_end() /* D14 FIELD 11 */
     let mut f = Fixture::active();
     f.tell("peer", 2, "confirmed");
     f.run(10 * SECOND);
-    for (cseq, version, is_known) in [(3, 20, false), (4, 30, true), (5, 40, true)] {
-        let text = calls(version, "partial", "terminated");
-        f.notify_ok(&f.news(cseq, &dialog_info(&text)));
-        assert_eq!(f.watched() == Watched::Idle && !f.is_broken(), is_known);
-        if let Some(refresh) = f.next(SECOND) {
+    for round in 0..6 {
+        let text = calls(20 + 10 * round, "partial", "terminated");
+        f.notify_ok(&f.news(3 + round, &dialog_info(&text)));
+        assert_eq!(f.watched() == Watched::Idle && !f.is_broken(), round >= 3);
+        if let Some(refresh) = f.next(6 * SECOND) {
             f.answer(&refresh, 200, "Expires: 300\r\n");
         }
     }
