@@ -122,7 +122,7 @@ fn one(seed: u64) -> Result<Tally, String> {
         let text = panic
             .downcast_ref::<String>()
             .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
+            .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         Err(format!("panicked: {}", text.unwrap_or_default()))
     })
 }

@@ -154,7 +154,7 @@ impl Life {
                 Deed::Boot(desk) if self.world.desks[desk].agent.is_none() => self.boot(desk)?,
                 Deed::Boot(_) => {}
                 Deed::Press(desk) => self.change_hardware(desk)?,
-                Deed::PhoneBack(phone) => self.world.phones[phone].next = Some(at),
+                Deed::PhoneBack(phone) => self.world.phones[phone].boot(at),
             }
         }
     }

@@ -191,7 +191,7 @@ impl World {
         self.say(|| format!("desk{desk} boots"));
         self.wiretap.forget(self.desks[desk].address);
         self.desks[desk].boot(now, origin, seed)?;
-        self.after(desk, Vec::new())
+        self.after(desk, &[])
     }
 
     /// Power off at a desk. Its lamps are dark.
@@ -199,7 +199,7 @@ impl World {
         self.say(|| format!("desk{desk} is cut off its power"));
         let shown = self.desks[desk].lamps.clone();
         self.desks[desk].cut();
-        self.after(desk, shown)
+        self.after(desk, &shown)
     }
 
     /// Somebody tells a desk's agent to stop. It leaves once everybody knows, or when its patience ends.
@@ -317,7 +317,7 @@ impl World {
                 self.phones[phone].wake(now);
                 self.flush_phone(phone);
             }
-            Next::Pbx(pbx) => self.at_pbx(pbx, |pbx, now| pbx.wake(now)),
+            Next::Pbx(pbx) => self.at_pbx(pbx, Pbx::wake),
         }
         Ok(true)
     }
@@ -419,10 +419,10 @@ impl World {
     ) -> Result<(), String> {
         let shown = self.desks[number].lamps.clone();
         act(&mut self.desks[number])?;
-        self.after(number, shown)
+        self.after(number, &shown)
     }
 
-    fn after(&mut self, number: usize, shown: Vec<Shown>) -> Result<(), String> {
+    fn after(&mut self, number: usize, shown: &[Shown]) -> Result<(), String> {
         let now = self.now;
         let from = self.desks[number].address;
         for (to, bytes) in self.desks[number].take_sent() {
@@ -434,7 +434,7 @@ impl World {
             let arrival = Arrival::Datagram(bytes);
             self.network.send(now, Datagram { from, to, arrival });
         }
-        self.judge_lamps(number, &shown)
+        self.judge_lamps(number, shown)
     }
 
     /// What a lamp showed must have been allowed to the last moment, and what it shows must be allowed now.

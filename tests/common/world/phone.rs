@@ -72,7 +72,8 @@ pub(crate) struct Phone {
     /// NOTIFYs taken in.
     pub(crate) notified: u64,
     /// When it subscribes next, if it does not already.
-    pub(crate) next: Option<Moment>,
+    next: Option<Moment>,
+    has_power: bool,
     target: String,
     expires: u32,
     dialog: Option<Dialog>,
@@ -111,6 +112,7 @@ impl Phone {
             view: None,
             notified: 0,
             next: Some(0),
+            has_power: true,
             target: format!("sip:desk@{}", server.ip()),
             expires,
             dialog: None,
@@ -137,6 +139,13 @@ impl Phone {
         self.pending = None;
         self.next = None;
         self.view = None;
+        self.has_power = false;
+    }
+
+    /// Power on: all is forgotten.
+    pub(crate) fn boot(&mut self, now: Moment) {
+        self.next = Some(now);
+        self.has_power = true;
     }
 
     pub(crate) fn wake(&mut self, now: Moment) {
@@ -163,6 +172,7 @@ impl Phone {
     pub(crate) fn receive(&mut self, now: Moment, text: &str) -> Result<(), String> {
         let sip = Sip::of(text);
         match (sip.method(), sip.status()) {
+            _ if !self.has_power => Ok(()),
             (Some("NOTIFY"), _) => self.notified(now, &sip),
             (None, Some(status)) => {
                 self.answered(now, status, &sip);
