@@ -209,11 +209,14 @@ impl Notifier {
             let Some(id) = self.subscriptions.id_at(slot) else {
                 continue;
             };
-            // There is no time to wait for answers: what is in flight gives way to the last word.
-            if let Some(subscription) = self.subscriptions.get_mut(id) {
+            // There is no time to wait for answers: what is in flight gives way to the last word, unless it is that.
+            if let Some(subscription) = self.subscriptions.get_mut(id)
+                && !subscription.is_taking_leave()
+            {
                 subscription.notify = Notify::Idle;
+                self.terminate(id, reason);
+                self.wake(id);
             }
-            self.terminate(id, reason);
         }
     }
 
@@ -352,6 +355,14 @@ impl Subscription {
     /// Where its NOTIFYs go.
     pub fn flow(&self) -> &Flow {
         &self.flow
+    }
+
+    /// Whether the last NOTIFY is on its way.
+    fn is_taking_leave(&self) -> bool {
+        match &self.notify {
+            Notify::InFlight(in_flight) => in_flight.is_last(),
+            Notify::Idle | Notify::Later { .. } => false,
+        }
     }
 
     fn due(&self) -> Option<Instant> {

@@ -34,6 +34,13 @@ pub(super) struct InFlight {
     resend: bool,
 }
 
+impl InFlight {
+    /// Whether it ends the subscription.
+    pub(super) const fn is_last(&self) -> bool {
+        matches!(self.state, State::Terminated(_))
+    }
+}
+
 /// What the next poll does about one subscription.
 enum Step {
     Nothing,
@@ -315,7 +322,7 @@ impl Notifier {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return;
         };
-        let was_last = matches!(in_flight.state, State::Terminated(_));
+        let was_last = in_flight.is_last();
         subscription.notify = Notify::Idle;
         match outcome {
             Outcome::Told => {

@@ -269,6 +269,35 @@ fn stopping_does_not_wait_for_answers() /* N37 J05 */
 }
 
 #[test]
+fn stopping_leaves_a_last_word_that_is_in_flight_alone() /* N37 N27 H04 */
+{
+    let mut f = Fixture::new();
+    let mut bob = f.watching("bob", "presence");
+    let unsubscribe = bob.refresh(0);
+    let last = f.send(&bob, &unsubscribe);
+    assert!(last[1].text.contains("terminated;reason=timeout"));
+    f.agent.stop();
+    assert_eq!(f.drain(), []);
+    let again = f.run(Duration::from_secs(33));
+    assert!(again.iter().all(|(_, sent)| *sent == last[1]));
+    assert_eq!(again.len(), 10, "it is sent eleven times in all");
+    assert!(f.agent.is_stopped());
+}
+
+#[test]
+fn stopping_tells_an_end_that_waits_for_an_answer() /* N37 H04 */
+{
+    let mut f = Fixture::new();
+    f.watching("bob", "presence");
+    f.run(Duration::from_secs(3_590));
+    f.input(Input::Dnd(true));
+    f.run(Duration::from_secs(15));
+    f.agent.stop();
+    let last = f.drain();
+    assert!(last[0].text.contains("terminated;reason=timeout"));
+}
+
+#[test]
 fn a_presentity_that_goes_takes_its_watchers_along_and_others_stay() /* N37 */
 {
     let mut f = Fixture::new();
