@@ -7,8 +7,8 @@ mod mutate;
 use lampfield::wire::flow::Flow;
 use lampfield::wire::sip::stream::{Frame, Framer};
 use lampfield::wire::sip::{
-    Echo, Headers, Message, Name, Rows, Status, Uri, Via, Writer, answer_address, parse, respond,
-    same_presentity,
+    Contact, Echo, Headers, Message, Name, NameAddr, Rows, Status, Uri, Via, Writer,
+    answer_address, parse, respond, same_presentity,
 };
 use mutate::Mutator;
 use std::hint::black_box;
@@ -143,13 +143,14 @@ fn exercise(bytes: &[u8], rows: &mut Rows) -> bool {
     match parse(bytes, rows) {
         Ok(Message::Request(request)) => {
             headers(request.headers);
-            uris(&request.uri, &request.to.uri);
+            uris(&request.uri, &sound(&request.to));
+            sound(&request.from);
             answer(request.echo(), &request.via);
             true
         }
         Ok(Message::Response(response)) => {
             headers(response.headers);
-            uris(&response.from.uri, &response.to.uri);
+            uris(&sound(&response.from), &sound(&response.to));
             true
         }
         Ok(Message::Broken(broken)) => {
@@ -196,6 +197,9 @@ fn headers(headers: Headers<'_>) {
     black_box((headers.max_forwards(), headers.content_length().ok()));
     black_box(headers.accept().quality("application", "pidf+xml"));
     for contact in headers.contacts().flatten() {
+        if let Contact::Addr(addr, uri) = &contact {
+            assert!(is_same(&sound(addr), uri), "{addr:?} is not at {uri:?}");
+        }
         black_box(
             contact
                 .addr()
@@ -216,6 +220,25 @@ fn headers(headers: Headers<'_>) {
     black_box(headers.credentials(Name::Authorization).flatten().count());
     black_box(headers.other(b"X-Lamp"));
     black_box(headers.all().count());
+}
+
+/// The URI of an address, which is one when the address is read quickly too.
+fn sound<'a>(addr: &NameAddr<'a>) -> Uri<'a> {
+    assert!(Uri::parse(addr.uri_text).is_ok(), "{addr:?}");
+    addr.uri()
+}
+
+/// Read twice, and the same to the byte.
+fn is_same(one: &Uri<'_>, two: &Uri<'_>) -> bool {
+    match (one.sip(), two.sip()) {
+        (Some(one), Some(two)) => {
+            let place = (one.secure, one.host, one.port) == (two.secure, two.host, two.port);
+            let user = (one.user, one.password) == (two.user, two.password);
+            let tail = (one.params.raw(), one.headers) == (two.params.raw(), two.headers);
+            place && user && tail
+        }
+        (one, two) => one.is_none() && two.is_none(),
+    }
 }
 
 fn uris(one: &Uri<'_>, two: &Uri<'_>) {

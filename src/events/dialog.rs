@@ -231,7 +231,7 @@ impl Dialog {
             && let Ok(route) = NameAddr::parse(value)
             && let Some(at) = memchr::memmem::find(value, route.uri_text)
         {
-            let routing = match &route.uri {
+            let routing = match &route.uri() {
                 Uri::Sip(uri) if uri.is_loose_router() => Routing::Loose,
                 Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => Routing::Strict,
             };

@@ -101,7 +101,7 @@ impl Notifier {
         }
         let in_flight = *in_flight;
         if let 200..300 = response.status
-            && let Some(Ok(Contact::Addr(contact))) = response.headers.contacts().next()
+            && let Some(Ok(Contact::Addr(contact, _))) = response.headers.contacts().next()
         {
             // A target that does not fit leaves the old one, which worked.
             let _ = self.retarget(id, contact.uri_text);

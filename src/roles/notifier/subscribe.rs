@@ -53,21 +53,15 @@ impl Notifier {
         let event_id = event_id(&event)?;
         let flow = notify_flow(request, from, &target);
 
-        let device = self.device(presentity, package, &event_id, target.uri_text);
-        let wanted = (
-            presentity,
-            package,
-            &event_id[..],
-            target.uri_text,
-            flow.remote,
-        );
+        let device = self.device(presentity, package, &event_id, target.text);
+        let wanted = (presentity, package, &event_id[..], target.text, flow.remote);
         let slot = self
             .subscriptions
             .vacant()
             .or_else(|| self.make_room(device, wanted))
             .ok_or_else(busy)?;
         let mark = Mark::draw(Owner::Subscription, slot, random);
-        let dialog = Dialog::accepted(request, target.uri_text, mark, 0)
+        let dialog = Dialog::accepted(request, target.text, mark, 0)
             .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
         let subscription = Subscription {
             dialog,
@@ -132,7 +126,7 @@ impl Notifier {
         let target = contact(request)?;
 
         if let Some(target) = &target {
-            self.retarget(id, target.uri_text)
+            self.retarget(id, target.text)
                 .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
         }
         let Some(subscription) = self.subscriptions.get_mut(id) else {
@@ -256,17 +250,26 @@ fn body_type(request: &Request<'_>, package: Package) -> Result<u8, Refusal> {
         .ok_or(Status::NOT_ACCEPTABLE.into())
 }
 
+/// Where a watcher wants its NOTIFYs.
+struct Target<'a> {
+    text: &'a [u8],
+    uri: Uri<'a>,
+}
+
 /// The Contact: at most one, of scheme sip or sips, at an address that somebody can be at (N20).
-fn contact<'a>(request: &Request<'a>) -> Result<Option<NameAddr<'a>>, Refusal> {
+fn contact<'a>(request: &Request<'a>) -> Result<Option<Target<'a>>, Refusal> {
     let mut contacts = request.headers.contacts();
     let Some(first) = contacts.next() else {
         return Ok(None);
     };
-    let (Ok(Contact::Addr(contact)), None) = (first, contacts.next()) else {
+    let (Ok(Contact::Addr(contact, uri)), None) = (first, contacts.next()) else {
         return Err(Status::BAD_REQUEST.into());
     };
-    match &contact.uri {
-        Uri::Sip(uri) if is_somewhere(uri) => Ok(Some(contact)),
+    match &uri {
+        Uri::Sip(sip) if is_somewhere(sip) => Ok(Some(Target {
+            text: contact.uri_text,
+            uri,
+        })),
         Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => {
             Err(Status::BAD_REQUEST.into())
         }
@@ -293,13 +296,13 @@ fn event_id(event: &Event<'_>) -> Result<Vec<u8, { limits::EVENT_ID }>, Refusal>
 /// A Contact at the sender's own address says on which port it listens. One elsewhere is followed only from a
 /// sender that is not behind a NAT (its Via names the address it has) and into a trusted network; so nobody
 /// makes us send to a third party (N41), and phones behind a NAT get their NOTIFYs.
-fn notify_flow(request: &Request<'_>, from: Subscriber<'_>, target: &NameAddr<'_>) -> Flow {
+fn notify_flow(request: &Request<'_>, from: Subscriber<'_>, target: &Target<'_>) -> Flow {
     let source = from.flow.remote;
     let first_route = request.headers.record_routes().next();
     let named = match first_route {
         Some(route) => NameAddr::parse(route)
             .ok()
-            .and_then(|route| dialog::numeric_address(&route.uri)),
+            .and_then(|route| dialog::numeric_address(&route.uri())),
         None => dialog::numeric_address(&target.uri),
     };
     let is_direct = request.via.host.ip() == Some(source.ip());

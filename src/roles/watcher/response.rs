@@ -193,7 +193,7 @@ impl Watcher {
         let Some(leg) = self.legs.get_mut(id) else {
             return;
         };
-        if let Some(Ok(Contact::Addr(contact))) = response.headers.contacts().next() {
+        if let Some(Ok(Contact::Addr(contact, _))) = response.headers.contacts().next() {
             let _ = leg.dialog.retarget(contact.uri_text);
         }
         if let Some(watch) = self.watches.get_mut(leg.watch) {

@@ -184,7 +184,7 @@ fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Status> {
 /// The target that a NOTIFY names.
 pub(super) fn contact<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
     match request.headers.contacts().next()? {
-        Ok(Contact::Addr(addr)) => Some(addr.uri_text),
+        Ok(Contact::Addr(addr, _)) => Some(addr.uri_text),
         Ok(Contact::Star) | Err(_) => None,
     }
 }

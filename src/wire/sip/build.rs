@@ -91,7 +91,7 @@ impl<'b> Writer<'b> {
 
     /// A header row of any name.
     pub fn row(&mut self, name: &[u8], value: &[u8]) -> &mut Self {
-        if name.is_empty() || !super::grammar::Class::TOKEN.has_all(name) {
+        if name.is_empty() || !super::bytes::Class::TOKEN.has_all(name) {
             self.out.fail();
         }
         self.out.raw(name).raw(b": ").value(value).raw(b"\r\n");

@@ -1,9 +1,10 @@
-//! The leaves of the grammar: character classes, tokens, quoted strings, numbers, parameters and lists.
+//! The leaves of the grammar: tokens, quoted strings, numbers, parameters and lists.
 //!
 //! Read RFC 3261 §25.1 first. The leaves are nom parsers over bytes with the error type `()`: what was wrong is
 //! said once, where the header is known. Folding needs no care here: the rows were split where a line end is *not*
 //! followed by white space (§7.3.1), so a CR or LF inside a value is white space.
 
+use super::bytes::{Class, bytes_equal, find, first_hit, is_space};
 use nom::IResult;
 
 /// What a nom leaf gives: the rest and the thing read.
@@ -24,152 +25,19 @@ impl From<nom::Err<()>> for Bad {
 /// The nom spelling of [`Bad`].
 pub(crate) const NO: nom::Err<()> = nom::Err::Error(());
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const TOPS: u64 = ONES << 7;
-
-const TOKEN: u8 = 1;
-const HOST: u8 = 2;
-const USER: u8 = 4;
-const VALUE: u8 = 8;
-const URI: u8 = 16;
-const SPACE: u8 = 32;
-const PLAIN: u8 = 64;
-
-/// One table look-up per byte decides every class.
-static CLASS: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        table[at] = class_of(at as u8);
-        at += 1;
-    }
-    table
-}
-
-const fn class_of(byte: u8) -> u8 {
-    let mut class = 0;
-    if byte.is_ascii_alphanumeric() || is_one_of(byte, b"-.!%*_+`'~") {
-        class |= TOKEN;
-    }
-    if byte.is_ascii_alphanumeric() || is_one_of(byte, b"-._") {
-        class |= HOST;
-    }
-    if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
-        class |= SPACE;
-    }
-    if byte > b' ' && byte != 0x7f {
-        if !is_one_of(byte, b"<>\"") {
-            class |= URI;
-            if byte != b'@' {
-                class |= USER;
-                if byte != b':' && byte != b'%' {
-                    class |= PLAIN;
-                }
-            }
-        }
-        if !is_one_of(byte, b";,\"<>\\") {
-            class |= VALUE;
-        }
-    }
-    class
-}
-
-const fn is_one_of(byte: u8, set: &[u8]) -> bool {
-    let mut at = 0;
-    while at < set.len() {
-        if set[at] == byte {
-            return true;
-        }
-        at += 1;
-    }
-    false
-}
-
-/// Whether all bytes are visible, eight at a time: a Call-ID may hold quotes and brackets without balance (RFC 4475
-/// §3.1.1.2).
-#[inline]
-pub(crate) fn is_word(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks();
-    // A control byte or a blank borrows from its top bit when a `!` is taken away.
-    let is_odd = |word: &[u8; 8]| {
-        let text = u64::from_le_bytes(*word);
-        let low = text.wrapping_sub(ONES * u64::from(b'!')) & !text & TOPS;
-        low | bytes_equal(0x7f, *word) != 0
-    };
-    !words.iter().any(is_odd) && rest.iter().all(|&byte| byte > b' ' && byte != 0x7f)
-}
-
-/// A set of bytes that things are made of; one bit of the table.
-#[derive(Clone, Copy)]
-pub(crate) struct Class(u8);
-
-impl Class {
-    /// `token` of §25.1.
-    pub(crate) const TOKEN: Class = Class(TOKEN);
-    /// What a host name is made of; `_` is illegal and common.
-    pub(crate) const HOST: Class = Class(HOST);
-    /// What may stand in the user part of a URI. Wider than the grammar: `#` and raw UTF-8 are common.
-    pub(crate) const USER: Class = Class(USER);
-    /// What may stand in a user part that has neither password nor escapes.
-    pub(crate) const PLAIN_USER: Class = Class(PLAIN);
-    /// What an unquoted parameter value is made of. Wider than `gen-value`: tags and branches hold `=`, `@` and more.
-    pub(crate) const VALUE: Class = Class(VALUE);
-    /// What can stand in any URI at all: no blanks, controls, quotes or angle brackets.
-    pub(crate) const URI: Class = Class(URI);
-
-    /// Whether the byte belongs to it.
-    #[inline(always)]
-    pub(crate) fn has(self, byte: u8) -> bool {
-        CLASS[usize::from(byte)] & self.0 != 0
-    }
-
-    /// Whether all bytes belong to it.
-    #[inline(always)]
-    pub(crate) fn has_all(self, bytes: &[u8]) -> bool {
-        self.run(bytes) == bytes.len()
-    }
-
-    /// How many bytes at the beginning belong to it. Four at a time: this is where a message's time goes.
-    #[inline(always)]
-    pub(crate) fn run(self, bytes: &[u8]) -> usize {
-        let mut len = 0;
-        for &[a, b, c, d] in bytes.as_chunks::<4>().0 {
-            let class = |byte: u8| CLASS[usize::from(byte)];
-            if class(a) & class(b) & class(c) & class(d) & self.0 == 0 {
-                break;
-            }
-            len += 4;
-        }
-        while let Some(&byte) = bytes.get(len)
-            && self.has(byte)
-        {
-            len += 1;
-        }
-        len
-    }
-
-    /// Splits off the bytes at the beginning that belong to it; none is an error.
-    #[inline(always)]
-    pub(crate) fn take1(self, input: &[u8]) -> Parsed<'_, &[u8]> {
-        match input.split_at(self.run(input)) {
-            ([], _) => Err(NO),
-            (taken, rest) => Ok((rest, taken)),
-        }
-    }
-}
-
-/// White space inside a header value, folding included.
+/// The bytes at the beginning that are of a class; none is an error.
 #[inline(always)]
-pub(crate) fn is_space(byte: u8) -> bool {
-    CLASS[usize::from(byte)] & SPACE != 0
+fn take1(class: Class, input: &[u8]) -> Parsed<'_, &[u8]> {
+    match input.split_at(class.run(input)) {
+        ([], _) => Err(NO),
+        (taken, rest) => Ok((rest, taken)),
+    }
 }
 
 /// `1*tokenchar`.
 #[inline(always)]
 pub(crate) fn token(input: &[u8]) -> Parsed<'_, &[u8]> {
-    Class::TOKEN.take1(input)
+    take1(Class::TOKEN, input)
 }
 
 /// The input without the white space it begins with.
@@ -202,37 +70,16 @@ pub(crate) fn trim(input: &[u8]) -> &[u8] {
     trim_end(skip_space(input))
 }
 
-/// Where a byte stands. For what is near: `memchr` costs more than it saves below some forty bytes.
-#[inline(always)]
-pub(crate) fn find(needle: u8, bytes: &[u8]) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks();
-    for (at, word) in words.iter().enumerate() {
-        let hits = bytes_equal(needle, *word);
-        if hits != 0 {
-            return Some(at * 8 + hits.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|&byte| byte == needle)?;
-    Some(words.len() * 8 + at)
-}
-
-/// The top bit of each of eight bytes that is the needle. The lowest is always right; above it the neighbour of the
-/// needle's code may pass for it.
-#[inline(always)]
-pub(crate) fn bytes_equal(needle: u8, word: [u8; 8]) -> u64 {
-    // A byte that is zero after the exclusive or borrows from its top bit.
-    let odd = u64::from_le_bytes(word) ^ (ONES * u64::from(needle));
-    odd.wrapping_sub(ONES) & !odd & TOPS
-}
-
 /// A quoted string, its quotes included. Any byte may be quoted by `\`, and any byte but `"` and `\` stands for itself:
 /// display names with control bytes exist (RFC 4475 §3.1.1.2).
 pub(crate) fn quoted(input: &[u8]) -> Parsed<'_, &[u8]> {
     let [b'"', inner @ ..] = input else {
         return Err(NO);
     };
-    let mut at = find(b'"', inner).ok_or(NO)?;
-    if find(b'\\', &inner[..at]).is_some() {
+    let ends = |word| bytes_equal(b'"', word) | bytes_equal(b'\\', word);
+    let is_end = |byte| byte == b'"' || byte == b'\\';
+    let mut at = first_hit(inner, ends, is_end).ok_or(NO)?;
+    if inner[at] == b'\\' {
         at = escaped_end(inner).ok_or(NO)?;
     }
     let (value, rest) = input.split_at(at + 2);
@@ -253,34 +100,29 @@ fn escaped_end(inner: &[u8]) -> Option<usize> {
 
 /// `1*DIGIT`, the whole input. Numbers beyond 32 bits saturate and never wrap.
 pub(crate) fn number(input: &[u8]) -> Option<u32> {
-    if input.is_empty() {
-        return None;
+    match leading_number(input)? {
+        (value, []) => Some(u32::try_from(value).unwrap_or(u32::MAX)),
+        _ => None,
     }
-    let mut value: u32 = 0;
-    for &byte in input {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        value = value
-            .saturating_mul(10)
-            .saturating_add(u32::from(byte - b'0'));
-    }
-    Some(value)
 }
 
 /// As [`number`], but what does not fit 32 bits is refused.
 pub(crate) fn exact_number(input: &[u8]) -> Option<u32> {
-    if input.is_empty() {
-        return None;
+    match leading_number(input)? {
+        (value, []) => u32::try_from(value).ok(),
+        _ => None,
     }
-    let mut value: u32 = 0;
-    for &byte in input {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        value = value.checked_mul(10)?.checked_add(u32::from(byte - b'0'))?;
+}
+
+/// `1*DIGIT` and what follows it. All numbers beyond 32 bits come out as 2^32.
+#[inline(always)]
+pub(crate) fn leading_number(input: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut value, mut rest) = (0, input);
+    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+        value = (value * 10 + u64::from(digit - b'0')).min(1 << 32);
+        rest = tail;
     }
-    Some(value)
+    (rest.len() < input.len()).then_some((value, rest))
 }
 
 /// A port: 1 to 65535. Port 0 can't be answered, so it is no port.
@@ -384,7 +226,7 @@ pub(crate) fn text(input: &[u8]) -> Parsed<'_, Text<'_>> {
         let raw = &all[1..all.len() - 1];
         return Ok((rest, Text { raw, quoted: true }));
     }
-    let (rest, raw) = Class::VALUE.take1(input)?;
+    let (rest, raw) = take1(Class::VALUE, input)?;
     Ok((rest, Text { raw, quoted: false }))
 }
 
@@ -403,6 +245,14 @@ pub(crate) fn param(input: &[u8]) -> Parsed<'_, Param<'_>> {
             value: Some(value),
         },
     ))
+}
+
+/// The value of the parameter that the input begins with, if that is `prefix` (`;name=`) to the byte and the value
+/// stands without quotes; and the rest. Anything else is left to [`param`].
+#[inline(always)]
+pub(crate) fn plain_param<'a>(prefix: &[u8], input: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (rest, value) = take1(Class::VALUE, input.strip_prefix(prefix)?).ok()?;
+    Some((value, rest))
 }
 
 /// Reads `*( SEMI param )`, shows each to `see`, and gives the rest: nothing, or from a comma on.

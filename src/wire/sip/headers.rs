@@ -1,6 +1,7 @@
 //! The header rows of one message: where they are, found in constant time.
 
-use super::grammar::{Class, find, same_text, skip_space, split_value, trim_end};
+use super::bytes::{Class, find, find_control, is_space};
+use super::grammar::{Bad, same_text, skip_space, split_value, trim_end};
 use super::name::Name;
 use crate::ground::limits;
 
@@ -112,10 +113,10 @@ impl<'a> Headers<'a> {
     }
 
     /// The value of the only row of that name; `Some(Err)` if there are several.
-    pub(crate) fn only(&self, name: Name) -> Option<Result<&'a [u8], super::Bad>> {
+    pub(crate) fn only(&self, name: Name) -> Option<Result<&'a [u8], Bad>> {
         let row = self.rows.at(*self.rows.first.get(name as usize)?)?;
         if row.next != 0 {
-            return Some(Err(super::Bad));
+            return Some(Err(Bad));
         }
         self.value(row).map(Ok)
     }
@@ -170,6 +171,40 @@ impl<'a> Headers<'a> {
                     return Some(value);
                 }
             }
+        })
+    }
+
+    /// As [`Headers::values`], each read by `take`, which gives a value and what follows it: nothing, or from a comma
+    /// on. So most values are looked at once. What `take` refuses is split off and left to `parse`.
+    #[inline]
+    pub(super) fn typed<T, F, G>(
+        &self,
+        name: Name,
+        take: F,
+        parse: G,
+    ) -> impl Iterator<Item = Result<T, Bad>> + use<'a, T, F, G>
+    where
+        F: Fn(&'a [u8]) -> Result<(T, &'a [u8]), Bad>,
+        G: Fn(&'a [u8]) -> Result<T, Bad>,
+    {
+        let mut rows = self.rows(name);
+        let mut rest: &[u8] = &[];
+        core::iter::from_fn(move || {
+            loop {
+                match rest {
+                    [] => rest = rows.next()?,
+                    [b',', tail @ ..] => rest = tail,
+                    [first, tail @ ..] if is_space(*first) => rest = tail,
+                    _ => break,
+                }
+            }
+            if let Ok((value, tail)) = take(rest) {
+                rest = tail;
+                return Some(Ok(value));
+            }
+            let (value, tail) = split_value(rest);
+            rest = tail;
+            Some(parse(value))
         })
     }
 
@@ -276,49 +311,86 @@ impl<'a> Scan<'a> {
         Scan { rest, at }
     }
 
-    #[inline(always)]
+    /// The next thing, whatever it is.
     pub(crate) fn next(&mut self) -> Found {
-        if let [b'\r', b'\n', ..] = self.rest {
-            return Found::End(self.at + 2);
+        match self.plain() {
+            Some(line) => Found::Line(line),
+            None => self.odd(),
         }
-        let Some(first) = memchr::memchr2(b'\r', b'\n', self.rest) else {
-            return Found::Cut;
-        };
-        let (mut line, tail) = self.rest.split_at(first);
-        let start = self.at;
-        if let [b'\r', b'\n', behind @ ..] = tail
-            && let [b'!'..=b'~' | b'\r', ..] = behind
-        {
-            self.rest = behind;
-            self.at += first + 2;
-        } else {
-            let Some((end, is_clean)) = line_end(self.rest, first) else {
-                return Found::Cut;
-            };
-            line = &self.rest[..end];
-            self.rest = &self.rest[end + 2..];
-            self.at += end + 2;
-            if !is_clean {
-                return Found::Fault("a CR or LF stands alone");
-            }
-        }
-        let Some((name, name_len, colon)) = name_of(line) else {
-            return Found::Fault("a header line is no header");
-        };
-        let (value_at, value_len) = trimmed(line, colon + 1);
-        Found::Line(Line {
-            name,
-            name_at: start,
-            name_len,
-            value_at: start + value_at,
-            value_len,
-        })
     }
+
+    /// The next row if it is as nearly everybody writes it: no blank before the colon, one behind it, no folding, no
+    /// tab. Each byte is looked at once. Whatever is not so is left to [`Scan::odd`].
+    #[inline(always)]
+    pub(crate) fn plain(&mut self) -> Option<Line> {
+        let (name, name_len) = Name::before_colon(self.rest)?;
+        // Name, colon, one blank.
+        let (head, value) = self.rest.split_at_checked(name_len + 2)?;
+        if head.last() != Some(&b' ') {
+            return None;
+        }
+        let value_len = find_control(value)?;
+        let (value, [b'\r', b'\n', rest @ ..]) = value.split_at_checked(value_len)? else {
+            return None;
+        };
+        let (first, last) = (value.first()?, value.last()?);
+        if *first <= b' ' || *last <= b' ' || matches!(rest.first()?, b' ' | b'\t') {
+            return None;
+        }
+        if name == Name::Other && !is_name(&head[..name_len]) {
+            return None;
+        }
+        let line = Line {
+            name,
+            name_at: self.at,
+            name_len,
+            value_at: self.at + name_len + 2,
+            value_len,
+        };
+        self.rest = rest;
+        self.at = line.value_at + value_len + 2;
+        Some(line)
+    }
+
+    /// The next thing, whatever it is: any line at all, and the end of the head.
+    pub(crate) fn odd(&mut self) -> Found {
+        let (found, len) = odd(self.rest, self.at);
+        self.rest = self.rest.get(len..).unwrap_or_default();
+        self.at += len;
+        found
+    }
+}
+
+/// What the bytes begin with, and its length; they stand at offset `start` of the message.
+#[inline(never)]
+fn odd(bytes: &[u8], start: usize) -> (Found, usize) {
+    if let [b'\r', b'\n', ..] = bytes {
+        return (Found::End(start + 2), 0);
+    }
+    let end = memchr::memchr2(b'\r', b'\n', bytes).and_then(|first| line_end(bytes, first));
+    let Some((end, is_clean)) = end else {
+        return (Found::Cut, 0);
+    };
+    let line = &bytes[..end];
+    let found = match name_of(line) {
+        _ if !is_clean => Found::Fault("a CR or LF stands alone"),
+        None => Found::Fault("a header line is no header"),
+        Some((name, name_len, colon)) => {
+            let value = skip_space(&line[colon + 1..]);
+            Found::Line(Line {
+                name,
+                name_at: start,
+                name_len,
+                value_at: start + line.len() - value.len(),
+                value_len: trim_end(value).len(),
+            })
+        }
+    };
+    (found, end + 2)
 }
 
 /// The name before the colon, its length, and where the colon stands. Only blanks may stand between: anything else
 /// lets two parsers read two names.
-#[inline(always)]
 fn name_of(line: &[u8]) -> Option<(Name, usize, usize)> {
     let colon = find(b':', line)?;
     let mut text = &line[..colon];
@@ -327,15 +399,18 @@ fn name_of(line: &[u8]) -> Option<(Name, usize, usize)> {
     }
     let name = Name::from_bytes(text);
     // A name we know is made of the right bytes.
-    if name == Name::Other && (text.is_empty() || !Class::TOKEN.has_all(text)) {
+    if name == Name::Other && !is_name(text) {
         return None;
     }
     Some((name, text.len(), colon))
 }
 
+fn is_name(text: &[u8]) -> bool {
+    !text.is_empty() && Class::TOKEN.has_all(text)
+}
+
 /// Where the CRLF stands that ends the line (one that no white space follows, RFC 3261 §7.3.1), and whether no CR or
 /// LF stood alone before it; `first` is the first of them. `None` if the end is not there yet.
-#[inline(never)]
 fn line_end(bytes: &[u8], first: usize) -> Option<(usize, bool)> {
     let mut is_clean = true;
     let mut at = first;
@@ -350,20 +425,5 @@ fn line_end(bytes: &[u8], first: usize) -> Option<(usize, bool)> {
             }
         };
         at = from + memchr::memchr2(b'\r', b'\n', bytes.get(from..)?)?;
-    }
-}
-
-/// The part of `line[from..]` without white space around it: offset and length.
-#[inline(always)]
-fn trimmed(line: &[u8], from: usize) -> (usize, usize) {
-    match &line[from..] {
-        // As nearly everybody writes it.
-        [b' ', first, .., last] if *first > b' ' && *last > b' ' => {
-            (from + 1, line.len() - from - 1)
-        }
-        value => {
-            let value = skip_space(value);
-            (line.len() - value.len(), trim_end(value).len())
-        }
     }
 }

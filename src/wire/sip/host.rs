@@ -1,6 +1,7 @@
 //! Hosts and ports: read RFC 3261 §25.1 (`hostport`) and RFC 5118 for what goes wrong with IPv6.
 
-use super::grammar::{Bad, Class, NO, Parsed, bytes_equal, find, port};
+use super::bytes::{Class, bytes_equal, find};
+use super::grammar::{Bad, NO, Parsed, leading_number};
 use super::out::{Out, Print};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -62,7 +63,7 @@ impl Print for Host<'_> {
 }
 
 /// `host`: as much as belongs to it.
-#[inline]
+#[inline(always)]
 pub(crate) fn host(input: &[u8]) -> Parsed<'_, Host<'_>> {
     match input {
         [b'[', inner @ ..] => {
@@ -78,18 +79,27 @@ pub(crate) fn host(input: &[u8]) -> Parsed<'_, Host<'_>> {
     }
 }
 
-/// `hostname`: no empty label but a last one, and that is no number.
-#[inline]
+/// `hostname`
+#[inline(always)]
 fn name(input: &[u8]) -> Parsed<'_, Host<'_>> {
-    let (text, rest) = input.split_at(Class::HOST.run(input));
+    let (text, rest) = input.split_at_checked(name_len(input)).ok_or(NO)?;
+    match text {
+        [] => Err(NO),
+        _ => Ok((rest, Host::Name(text))),
+    }
+}
+
+/// The length of a name, or 0: it has no empty label but a last one, and that is no number.
+fn name_len(input: &[u8]) -> usize {
+    let text = &input[..Class::HOST.run(input)];
     let (Some(first), Some(last)) = (text.first(), text.last()) else {
-        return Err(NO);
+        return 0;
     };
     let is_number = last.is_ascii_digit() && ends_in_number(text);
     if *first == b'.' || text.len() > 255 || is_number || has_empty_label(text) {
-        return Err(NO);
+        return 0;
     }
-    Ok((rest, Host::Name(text)))
+    text.len()
 }
 
 /// The last label of a name begins with a letter (RFC 3261 §25.1 `toplabel`); a number there means an address.
@@ -118,13 +128,11 @@ pub(crate) fn hostport(input: &[u8]) -> Parsed<'_, (Host<'_>, Option<u16>)> {
     let [b':', digits @ ..] = rest else {
         return Ok((rest, (host, None)));
     };
-    let len = digits
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(digits.len());
-    let (digits, rest) = digits.split_at(len);
-    let port = port(digits).ok_or(NO)?;
-    Ok((rest, (host, Some(port))))
+    let (port, rest) = leading_number(digits).ok_or(NO)?;
+    match u16::try_from(port) {
+        Ok(port) if port != 0 => Ok((rest, (host, Some(port)))),
+        Ok(_) | Err(_) => Err(NO),
+    }
 }
 
 /// An address as it stands in a parameter: IPv6 with or without brackets (RFC 5118 §4.5).

@@ -9,8 +9,9 @@
 //! Strict where two parsers could read two messages: line ends are CRLF only, nothing but blanks stands before a
 //! colon, single-valued headers stand once, numbers do not wrap. Lenient where only the taste is bad.
 
+use super::bytes::{Class, find, find_control, is_word};
 use super::fields::{CSeq, NameAddr, Via};
-use super::grammar::{Bad, Class, find, is_word, number, same_text, trim};
+use super::grammar::{Bad, number, same_text, trim};
 use super::headers::{Found, Headers, Rows, Scan};
 use super::method::Method;
 use super::name::Name;
@@ -168,7 +169,10 @@ const VERSION: &[u8] = b"SIP/2.0";
 
 #[inline]
 fn start_line(bytes: &[u8]) -> Option<StartLine<'_>> {
-    let end = memchr::memchr2(b'\r', b'\n', bytes)?;
+    let mut end = find_control(bytes)?;
+    if bytes[end] != b'\r' {
+        end = memchr::memchr2(b'\r', b'\n', bytes)?;
+    }
     let [b'\r', b'\n', ..] = bytes[end..] else {
         return None;
     };
@@ -299,21 +303,28 @@ fn head<'a>(bytes: &'a [u8], at: usize, single: u128, rows: &'a mut Rows) -> Hea
     let mut fault = None;
     let mut scan = Scan::new(bytes, at);
     let body_at = loop {
-        match scan.next() {
-            Found::Line(line) => match rows.push(&line) {
-                Some(true) => {}
-                Some(false) if single >> (line.name as u32) & 1 == 0 => {}
-                Some(false) => fault = fault.or(Some(bad("a header stands twice"))),
-                None => {
-                    let full = (Status::MESSAGE_TOO_LARGE, "too many header rows");
-                    fault = fault.or(Some(full));
+        let line = match scan.plain() {
+            Some(line) => line,
+            None => match scan.odd() {
+                Found::Line(line) => line,
+                Found::Fault(why) => {
+                    fault = fault.or(Some(bad(why)));
+                    continue;
+                }
+                Found::End(at) => break at,
+                Found::Cut => {
+                    fault = fault.or(Some(bad("the head does not end")));
+                    break bytes.len();
                 }
             },
-            Found::Fault(why) => fault = fault.or(Some(bad(why))),
-            Found::End(at) => break at,
-            Found::Cut => {
-                fault = fault.or(Some(bad("the head does not end")));
-                break bytes.len();
+        };
+        match rows.push(&line) {
+            Some(true) => {}
+            Some(false) if single >> (line.name as u32) & 1 == 0 => {}
+            Some(false) => fault = fault.or(Some(bad("a header stands twice"))),
+            None => {
+                let full = (Status::MESSAGE_TOO_LARGE, "too many header rows");
+                fault = fault.or(Some(full));
             }
         }
     };

@@ -7,6 +7,7 @@
 //! Text is bytes: nothing is assumed to be UTF-8. Nothing panics, whatever comes in.
 
 mod build;
+mod bytes;
 mod fields;
 mod grammar;
 mod headers;

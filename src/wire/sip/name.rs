@@ -1,5 +1,6 @@
 //! Header names: read RFC 3261 §7.3.3 and §20 for the compact forms.
 
+use super::bytes::{bytes_equal, find};
 use super::grammar::same_text;
 
 macro_rules! names {
@@ -101,21 +102,53 @@ names! {
 
 impl Name {
     /// The name meant, in any case, long or compact.
-    #[inline(always)]
+    #[inline]
     pub fn from_bytes(name: &[u8]) -> Name {
-        match name {
-            [] => Name::Other,
-            [letter] => compact(letter.to_ascii_lowercase()),
-            _ => {
-                let key = Key::of(name);
-                let (found, exact) = SLOTS[key.slot()];
-                // Up to sixteen bytes the key is the whole name.
-                if (key == exact && key.len <= 16) || same_text(name, found.as_bytes()) {
-                    found
-                } else {
-                    Name::Other
-                }
+        Name::of(name, Key::of(name))
+    }
+
+    /// The name before the first colon, and its length; [`Name::Other`] may hold bytes that no name can. `None` if no
+    /// colon stands near: what is longer than any name we know needs a closer look.
+    #[inline(always)]
+    pub(super) fn before_colon(line: &[u8]) -> Option<(Name, usize)> {
+        let head = line.first_chunk()?;
+        let hits = bytes_equal(b':', *head);
+        let key = if hits != 0 {
+            // The lowest hit is a bit; all below its byte is the name.
+            let below = ((hits & hits.wrapping_neg()) >> 7) - 1;
+            Key {
+                len: hits.trailing_zeros() as usize / 8,
+                head: u64::from_le_bytes(*head) & below,
+                tail: 0,
             }
+        } else {
+            let behind = &line[8..];
+            let len = 8 + find(b':', behind.get(..16).unwrap_or(behind))?;
+            let tail = line.get(len - 8..)?.first_chunk()?;
+            Key {
+                len,
+                head: u64::from_le_bytes(*head),
+                tail: u64::from_le_bytes(*tail),
+            }
+        };
+        Some((Name::of(line.get(..key.len)?, key), key.len))
+    }
+
+    #[inline(always)]
+    fn of(name: &[u8], key: Key) -> Name {
+        let found = SLOTS[key.slot()];
+        if key == KEYS[found as usize] {
+            return found;
+        }
+        Name::closer(name, found)
+    }
+
+    /// In another case, long, compact, or not at all the name that shares its slot.
+    fn closer(name: &[u8], found: Name) -> Name {
+        match name {
+            [letter] => compact(letter.to_ascii_lowercase()),
+            _ if same_text(name, found.as_bytes()) => found,
+            _ => Name::Other,
         }
     }
 
@@ -130,7 +163,7 @@ impl Name {
     }
 }
 
-/// The first and the last eight bytes of a name of at least two, packed into words to be compared at once.
+/// The first and the last eight bytes of a name, as words to be compared at once; one word for a short name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     len: usize,
@@ -139,50 +172,61 @@ struct Key {
 }
 
 impl Key {
-    #[inline(always)]
     const fn of(name: &[u8]) -> Key {
         let len = name.len();
-        let (head, tail) = if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk())
-        {
-            (u64::from_le_bytes(*head), u64::from_le_bytes(*tail))
-        } else if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk()) {
-            let (head, tail) = (u32::from_le_bytes(*head), u32::from_le_bytes(*tail));
-            (head as u64 | (tail as u64) << 32, 0)
-        } else if let [first, second, ..] = name {
-            (
-                u32::from_le_bytes([*first, *second, name[len - 1], 0]) as u64,
-                0,
-            )
-        } else {
-            (0, 0)
-        };
-        Key { len, head, tail }
+        if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk()) {
+            let (head, tail) = (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
+            return Key { len, head, tail };
+        }
+        let mut head = 0;
+        let mut at = len;
+        while at > 0 {
+            at -= 1;
+            head = head << 8 | name[at] as u64;
+        }
+        Key { len, head, tail: 0 }
     }
 
-    /// A hash without case. The factors were found by search; that they serve is checked by the build.
+    /// A hash without case. The factor was found by search; that it serves is checked by the build.
     #[inline(always)]
     const fn slot(self) -> usize {
         const LOWER: u64 = 0x2020_2020_2020_2020;
-        let head = (self.head | LOWER).wrapping_mul(0x956f_8814_a2f9_de8f);
-        let tail = (self.tail | LOWER).wrapping_mul(0x30f1_1e21_fa5f_a92b);
-        (head.wrapping_add(tail) >> 56) as usize
+        // Turned by a byte: in a name of eight bytes both words are one.
+        let folded = (self.head ^ self.tail.rotate_left(8)) | LOWER;
+        (folded.wrapping_mul(0x399f_c24e_5d13_7453) >> 56) as usize
     }
 }
 
-/// One slot per name: the build fails if two names want the same.
-static SLOTS: [(Name, Key); 256] = slots();
+/// The name of each slot: the build fails if two names want the same.
+static SLOTS: [Name; 256] = slots();
 
-const fn slots() -> [(Name, Key); 256] {
-    let mut table = [(Name::Other, Key::of(b"")); 256];
+/// Their keys, as far as the key is the whole name: up to sixteen bytes. [`Name::Other`] has the empty one, and is
+/// what an empty name gives.
+static KEYS: [Key; Name::COUNT] = keys();
+
+const fn slots() -> [Name; 256] {
+    let mut table = [Name::Other; 256];
     let mut at = 0;
     while at < Name::Other as usize {
-        let key = Key::of(TEXT[at].as_bytes());
-        let place = key.slot();
+        let place = Key::of(TEXT[at].as_bytes()).slot();
         assert!(
-            matches!(table[place].0, Name::Other),
-            "two header names share a slot: choose other factors"
+            matches!(table[place], Name::Other),
+            "two header names share a slot: choose another factor"
         );
-        table[place] = (ALL[at], key);
+        table[place] = ALL[at];
+        at += 1;
+    }
+    table
+}
+
+const fn keys() -> [Key; Name::COUNT] {
+    let mut table = [Key::of(b""); Name::COUNT];
+    let mut at = 0;
+    while at < Name::COUNT {
+        let key = Key::of(TEXT[at].as_bytes());
+        if key.len <= 16 {
+            table[at] = key;
+        }
         at += 1;
     }
     table
@@ -204,6 +248,46 @@ mod tests {
             assert_eq!(Name::from_bytes(text), name);
             text.make_ascii_lowercase();
             assert_eq!(Name::from_bytes(text), name);
+        }
+    }
+
+    #[test]
+    fn a_line_shows_its_name() /* X12 */
+    {
+        for name in ALL {
+            for behind in [&b": x"[..], b":", b":0:"] {
+                let mut line = [0; 64];
+                let (text, rest) = line.split_at_mut(name.as_str().len());
+                text.copy_from_slice(name.as_bytes());
+                rest[..behind.len()].copy_from_slice(behind);
+                let expected = Some((name, name.as_str().len()));
+                assert_eq!(Name::before_colon(&line), expected);
+                line.make_ascii_lowercase();
+                assert_eq!(Name::before_colon(&line), expected);
+            }
+        }
+        for line in [
+            &b"X-Call-ID: 1 padding"[..],
+            b"Viaa: padding",
+            b"Via\0: padding",
+            b"Subscription-Statf: 1",
+        ] {
+            assert_eq!(
+                Name::before_colon(line).map(|(name, _)| name),
+                Some(Name::Other)
+            );
+        }
+        for line in [
+            &b"Via :padding"[..],
+            b"no colon in this line, not here",
+            b"longer-than-any-name-we-know: x",
+            b"v: 1",
+        ] {
+            let found = Name::before_colon(line);
+            assert!(
+                found.is_none_or(|(name, _)| name == Name::Other),
+                "{found:?}"
+            );
         }
     }
 

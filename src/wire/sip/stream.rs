@@ -11,7 +11,8 @@
 //! The head is scanned with the parser's own scanner, so that the framer never sees another Content-Length than the
 //! parser does (request smuggling). Nothing is looked at twice: the framer remembers how far it got.
 
-use super::grammar::{Class, number, same_text};
+use super::bytes::Class;
+use super::grammar::{number, same_text};
 use super::headers::{Found, Line, Scan};
 use super::name::Name;
 use super::status::Status;

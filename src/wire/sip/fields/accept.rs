@@ -1,6 +1,7 @@
 //! Accept: read RFC 3261 §20.1 and RFC 2616 §14.1.
 
-use super::super::grammar::{Bad, Params, is_space, same_text, skip_space, token};
+use super::super::bytes::is_space;
+use super::super::grammar::{Bad, Params, same_text, skip_space, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
 
@@ -28,13 +29,15 @@ impl Accept<'_> {
             return None;
         };
         let mut best: Option<(Match, u16)> = None;
-        for value in headers.values(Name::Accept).take(VALUES) {
-            let Ok(range) = Range::parse(value) else {
-                continue;
-            };
+        let ranges = headers.typed(Name::Accept, Range::take, |_| Err(Bad));
+        for range in ranges.take(VALUES).flatten() {
             let Some(found) = range.matches(kind, subtype) else {
                 continue;
             };
+            if found == Match::Exact && range.quality == 1_000 {
+                // Nothing beats that.
+                return Some(1_000);
+            }
             if best.is_none_or(|(before, quality)| {
                 found > before || (found == before && range.quality > quality)
             }) {
@@ -66,7 +69,8 @@ struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
-    fn parse(input: &'a [u8]) -> Result<Range<'a>, Bad> {
+    /// Reads the first range of a list; gives it and the rest.
+    fn take(input: &'a [u8]) -> Result<(Range<'a>, &'a [u8]), Bad> {
         let (rest, kind) = token(input)?;
         let [b'/', rest @ ..] = skip_space(rest) else {
             return Err(Bad);
@@ -79,14 +83,12 @@ impl<'a> Range<'a> {
             }
             Ok(())
         })?;
-        if !rest.is_empty() {
-            return Err(Bad);
-        }
-        Ok(Range {
+        let range = Range {
             kind,
             subtype,
             quality,
-        })
+        };
+        Ok((range, rest))
     }
 
     fn matches(&self, kind: &str, subtype: &str) -> Option<Match> {

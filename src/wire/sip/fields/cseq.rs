@@ -1,6 +1,7 @@
 //! CSeq: read RFC 3261 §8.1.1.5 and §20.16.
 
-use super::super::grammar::{Bad, exact_number, is_space, skip_space, token};
+use super::super::bytes::Class;
+use super::super::grammar::{Bad, leading_number, skip_space};
 use super::super::method::Method;
 use super::super::out::{Out, Print};
 
@@ -20,15 +21,16 @@ impl<'a> CSeq<'a> {
     /// [`Bad`] for a number above 2^32-1 (never wrapped) or anything but a number and a method.
     #[inline]
     pub fn parse(input: &'a [u8]) -> Result<CSeq<'a>, Bad> {
-        let len = input.iter().position(|&byte| is_space(byte)).ok_or(Bad)?;
-        let (digits, rest) = input.split_at(len);
-        let number = exact_number(digits).ok_or(Bad)?;
-        match token(skip_space(rest))? {
-            ([], method) => Ok(CSeq {
-                number,
-                method: Method::from_bytes(method),
-            }),
-            _ => Err(Bad),
+        let (number, rest) = leading_number(input).ok_or(Bad)?;
+        let number = u32::try_from(number).map_err(|_| Bad)?;
+        let text = skip_space(rest);
+        let method = Method::from_bytes(text);
+        // A method we know is made of the right bytes.
+        let is_method = method.is_known() || !text.is_empty() && Class::TOKEN.has_all(text);
+        if text.len() < rest.len() && is_method {
+            Ok(CSeq { number, method })
+        } else {
+            Err(Bad)
         }
     }
 }

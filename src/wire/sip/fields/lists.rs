@@ -1,6 +1,7 @@
 //! Lists of tokens, entity-tags and warnings: read RFC 3261 §20.32, §20.37, §20.43 and RFC 3903 §11.3.
 
-use super::super::grammar::{Bad, Class, Text, quoted, skip_space};
+use super::super::bytes::Class;
+use super::super::grammar::{Bad, Text, quoted, skip_space};
 use super::super::headers::Headers;
 use super::super::name::Name;
 use super::super::out::{Out, Print};

@@ -1,7 +1,8 @@
 //! From, To, Contact and their like: read RFC 3261 §20.10, §20.20, §20.39 and §25.1 (`name-addr`).
 
+use super::super::bytes::{Class, find, is_space};
 use super::super::grammar::{
-    Bad, Class, Params, Text, find, is_space, quoted, same_text, skip_space, trim,
+    Bad, Params, Text, plain_param, quoted, same_text, skip_space, trim, trim_end,
 };
 use super::super::headers::Headers;
 use super::super::name::Name;
@@ -17,9 +18,7 @@ use crate::ground::time::Seconds;
 pub struct NameAddr<'a> {
     /// As written, quotes included; see [`NameAddr::display_text`].
     pub display: Option<&'a [u8]>,
-    /// The address.
-    pub uri: Uri<'a>,
-    /// The address as written, without angle brackets.
+    /// The address as written, without angle brackets; see [`NameAddr::uri`].
     pub uri_text: &'a [u8],
     /// The header's parameters, never the URI's.
     pub params: Params<'a>,
@@ -33,31 +32,42 @@ impl<'a> NameAddr<'a> {
     ///
     /// # Errors
     /// [`Bad`] for an open quote or bracket, a bad URI, an unquoted comma, an empty parameter, two tags.
-    #[inline]
     pub fn parse(input: &'a [u8]) -> Result<NameAddr<'a>, Bad> {
-        let raw = trim(input);
-        let (display, uri_text, behind) = address(raw)?;
-        let mut tag = None;
-        let (params, rest) = Params::take(behind, |param| {
-            if !same_text(param.name, b"tag") {
-                return Ok(());
-            }
-            let value = param.value.ok_or(Bad)?;
-            match tag.replace(value.raw()) {
-                None => Ok(()),
-                Some(_) => Err(Bad),
-            }
-        })?;
-        if !rest.is_empty() {
-            return Err(Bad);
+        match NameAddr::take(trim(input))? {
+            (addr, Checked, []) => Ok(addr),
+            _ => Err(Bad),
         }
-        Ok(NameAddr {
-            display,
-            uri: Uri::parse(uri_text)?,
-            uri_text,
+    }
+
+    /// Reads the first value of a list; gives it, what was made of its URI, and the rest: nothing, or from a comma on.
+    /// Bare URIs in a list are refused: split it before.
+    #[inline(always)]
+    fn take<U: Outcome<'a>>(input: &'a [u8]) -> Result<(NameAddr<'a>, U, &'a [u8]), Bad> {
+        let address = address(input)?;
+        let behind = address.behind;
+        let (tag, params, rest) = match behind {
+            [] => (None, Params::NONE, behind),
+            _ => match plain_param(b";tag=", behind) {
+                Some((tag, rest @ [])) => (Some(tag), Params(behind), rest),
+                Some(_) | None => tag_and_params(behind)?,
+            },
+        };
+        let addr = NameAddr {
+            display: address.display,
+            uri_text: address.uri_text,
             params,
-            raw,
+            raw: trim_end(&input[..input.len() - rest.len()]),
             tag,
+        };
+        Ok((addr, address.uri, rest))
+    }
+
+    /// The address.
+    pub fn uri(&self) -> Uri<'a> {
+        // It was sound when the value was read: the other case never comes.
+        Uri::parse(self.uri_text).unwrap_or(Uri::Other {
+            scheme: b"",
+            rest: self.uri_text,
         })
     }
 
@@ -90,64 +100,123 @@ impl Print for NameAddr<'_> {
     }
 }
 
-/// Display name, URI, and what stands behind the address.
-type Address<'a> = (Option<&'a [u8]>, &'a [u8], &'a [u8]);
+/// The `tag`, all parameters, and what follows them.
+type TagAndParams<'a> = (Option<&'a [u8]>, Params<'a>, &'a [u8]);
 
-#[inline]
-fn address(input: &[u8]) -> Result<Address<'_>, Bad> {
-    match input {
-        [b'<', ..] => {
-            let (uri, behind) = brackets(input)?;
-            Ok((None, uri, behind))
+fn tag_and_params(input: &[u8]) -> Result<TagAndParams<'_>, Bad> {
+    let mut tag = None;
+    let (params, rest) = Params::take(input, |param| {
+        if !same_text(param.name, b"tag") {
+            return Ok(());
         }
-        [b'"', ..] => {
-            let (rest, display) = quoted(input)?;
-            let (uri, behind) = brackets(skip_space(rest))?;
-            Ok((Some(display), uri, behind))
+        let value = param.value.ok_or(Bad)?;
+        match tag.replace(value.raw()) {
+            None => Ok(()),
+            Some(_) => Err(Bad),
         }
-        _ => bare(input),
+    })?;
+    Ok((tag, params, rest))
+}
+
+/// What is made of an address's URI.
+trait Outcome<'a>: Sized {
+    /// As [`Uri::take_plain`].
+    fn take_plain(input: &'a [u8]) -> Option<(Self, &'a [u8])>;
+    /// As [`Uri::parse`].
+    fn parse(input: &'a [u8]) -> Result<Self, Bad>;
+}
+
+impl<'a> Outcome<'a> for Uri<'a> {
+    #[inline(always)]
+    fn take_plain(input: &'a [u8]) -> Option<(Uri<'a>, &'a [u8])> {
+        Uri::take_plain(input)
+    }
+
+    #[inline(always)]
+    fn parse(input: &'a [u8]) -> Result<Uri<'a>, Bad> {
+        Uri::parse(input)
     }
 }
 
-/// `"<" URI ">"`
-#[inline]
-fn brackets(input: &[u8]) -> Result<(&[u8], &[u8]), Bad> {
-    let [b'<', inner @ ..] = input else {
-        return Err(Bad);
-    };
-    let end = find(b'>', inner).ok_or(Bad)?;
-    Ok((&inner[..end], &inner[end + 1..]))
+/// It is a URI; which one is seldom asked.
+struct Checked;
+
+impl<'a> Outcome<'a> for Checked {
+    #[inline(always)]
+    fn take_plain(input: &'a [u8]) -> Option<(Checked, &'a [u8])> {
+        let (_, rest) = Uri::take_plain(input)?;
+        Some((Checked, rest))
+    }
+
+    #[inline(always)]
+    fn parse(input: &'a [u8]) -> Result<Checked, Bad> {
+        Uri::parse(input).map(|_| Checked)
+    }
 }
 
-/// An unquoted display name before `<`, or a URI without brackets: it ends at white space, `;` or the end, and can't
-/// hold `?` or `,` (RFC 3261 §20).
-fn bare(input: &[u8]) -> Result<Address<'_>, Bad> {
+/// An address and what stands behind it.
+struct Address<'a, U> {
+    display: Option<&'a [u8]>,
+    uri_text: &'a [u8],
+    uri: U,
+    behind: &'a [u8],
+}
+
+#[inline(always)]
+fn address<'a, U: Outcome<'a>>(input: &'a [u8]) -> Result<Address<'a, U>, Bad> {
+    let (display, rest) = match input {
+        [b'<', ..] => (None, input),
+        [b'"', ..] => {
+            let (rest, display) = quoted(input)?;
+            (Some(display), skip_space(rest))
+        }
+        _ => match bare(input)? {
+            (display, [], rest) => (display, rest),
+            (_, uri_text, behind) => {
+                return Ok(Address {
+                    display: None,
+                    uri_text,
+                    uri: U::parse(uri_text)?,
+                    behind,
+                });
+            }
+        },
+    };
+    let [b'<', inner @ ..] = rest else {
+        return Err(Bad);
+    };
+    let (uri_text, uri, behind) = match U::take_plain(inner) {
+        Some((uri, [b'>', behind @ ..])) => (&inner[..inner.len() - behind.len() - 1], uri, behind),
+        Some(_) | None => {
+            let end = find(b'>', inner).ok_or(Bad)?;
+            let text = &inner[..end];
+            (text, U::parse(text)?, &inner[end + 1..])
+        }
+    };
+    Ok(Address {
+        display,
+        uri_text,
+        uri,
+        behind,
+    })
+}
+
+/// Display name, URI, and what follows.
+type Bare<'a> = (Option<&'a [u8]>, &'a [u8], &'a [u8]);
+
+/// An unquoted display name and what follows it, from `<` on; or a URI without brackets and what follows: it ends at
+/// white space, `;` or the end, and can't hold `?` or `,` (RFC 3261 §20).
+fn bare(input: &[u8]) -> Result<Bare<'_>, Bad> {
     let end = input
         .iter()
         .position(|byte| b"<\",;>".contains(byte))
         .unwrap_or(input.len());
     let (before, rest) = input.split_at(end);
+    let text = trim(before);
+    let is_plain = |&byte: &u8| Class::URI.has(byte) || is_space(byte);
     match rest {
-        [b'<', ..] => {
-            let display = trim(before);
-            let is_plain = display
-                .iter()
-                .all(|&byte| Class::URI.has(byte) || is_space(byte));
-            let (uri, behind) = brackets(rest)?;
-            if is_plain {
-                Ok((Some(display), uri, behind))
-            } else {
-                Err(Bad)
-            }
-        }
-        [] | [b';', ..] => {
-            let uri = trim(before);
-            if uri.contains(&b'?') {
-                Err(Bad)
-            } else {
-                Ok((None, uri, rest))
-            }
-        }
+        [b'<', ..] if text.iter().all(is_plain) => Ok((Some(text), &[], rest)),
+        [] | [b';', ..] if !text.is_empty() && !text.contains(&b'?') => Ok((None, text, rest)),
         _ => Err(Bad),
     }
 }
@@ -157,8 +226,8 @@ fn bare(input: &[u8]) -> Result<Address<'_>, Bad> {
 pub enum Contact<'a> {
     /// `*`: all bindings (RFC 3261 §10.2.2).
     Star,
-    /// One address.
-    Addr(NameAddr<'a>),
+    /// One address, and its URI.
+    Addr(NameAddr<'a>, Uri<'a>),
 }
 
 impl<'a> Contact<'a> {
@@ -169,15 +238,24 @@ impl<'a> Contact<'a> {
     pub fn parse(input: &'a [u8]) -> Result<Contact<'a>, Bad> {
         match trim(input) {
             b"*" => Ok(Contact::Star),
-            value => NameAddr::parse(value).map(Contact::Addr),
+            value => match Contact::take(value)? {
+                (contact, []) => Ok(contact),
+                _ => Err(Bad),
+            },
         }
+    }
+
+    #[inline]
+    fn take(input: &'a [u8]) -> Result<(Contact<'a>, &'a [u8]), Bad> {
+        let (addr, uri, rest) = NameAddr::take(input)?;
+        Ok((Contact::Addr(addr, uri), rest))
     }
 
     /// The address, unless it is the star.
     pub const fn addr(&self) -> Option<&NameAddr<'a>> {
         match self {
             Contact::Star => None,
-            Contact::Addr(addr) => Some(addr),
+            Contact::Addr(addr, _) => Some(addr),
         }
     }
 }
@@ -188,7 +266,7 @@ impl Print for Contact<'_> {
             Contact::Star => {
                 out.byte(b'*');
             }
-            Contact::Addr(addr) => addr.print(out),
+            Contact::Addr(addr, _) => addr.print(out),
         }
     }
 }
@@ -196,7 +274,7 @@ impl Print for Contact<'_> {
 impl<'a> Headers<'a> {
     /// All Contact values, in order.
     pub fn contacts(&self) -> impl Iterator<Item = Result<Contact<'a>, Bad>> + use<'a> {
-        self.values(Name::Contact).map(Contact::parse)
+        self.typed(Name::Contact, Contact::take, Contact::parse)
     }
 
     /// All Route values, in order.

@@ -1,7 +1,7 @@
 //! Via: read RFC 3261 §18.2, §20.42, RFC 3581 §4 and RFC 5118 §4.5.
 
 use super::super::grammar::{
-    Bad, Params, Text, number, param, port, same_text, skip_space, token, trim,
+    Bad, Params, Text, number, param, params, plain_param, port, same_text, skip_space, token, trim,
 };
 use super::super::host::{Host, address, hostport};
 use super::super::out::{Out, Print};
@@ -52,8 +52,14 @@ impl<'a> Via<'a> {
             raw: b"",
             params: Params::NONE,
         };
-        let (params, rest) = Params::take(sent_by, |param| via.see(param.name, param.value))?;
-        via.params = params;
+        // The branch comes first in most, and is the longest.
+        let mut behind = sent_by;
+        if let Some((branch, rest)) = plain_param(b";branch=", sent_by) {
+            via.branch = Some(branch);
+            behind = rest;
+        }
+        let rest = params(behind, |param| via.see(param.name, param.value))?;
+        via.params = Params(trim(&sent_by[..sent_by.len() - rest.len()]));
         via.raw = trim(&input[..input.len() - rest.len()]);
         Ok((via, rest.get(1..).unwrap_or_default()))
     }

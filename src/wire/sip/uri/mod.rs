@@ -12,7 +12,8 @@ pub use same::same_presentity;
 pub use sip::{PresUri, SipUri};
 pub use tel::TelUri;
 
-use super::grammar::{Bad, Class, find, same_text};
+use super::bytes::{Class, find};
+use super::grammar::{Bad, same_text};
 use super::out::{Out, Print};
 
 /// A URI of any scheme.
@@ -45,6 +46,15 @@ impl<'a> Uri<'a> {
             [b's', b'i', b'p', b':', rest @ ..] => SipUri::parse(false, rest).map(Uri::Sip),
             _ => Uri::parse_any(input),
         }
+    }
+
+    /// Reads the URI that the input begins with, if it is a plain one: `sip:user@host`, port and parameters, no headers
+    /// and no escapes; gives it and what follows. So its end need not be looked for; but what follows may still be part
+    /// of another URI.
+    #[inline(always)]
+    pub(super) fn take_plain(input: &'a [u8]) -> Option<(Uri<'a>, &'a [u8])> {
+        let (uri, rest) = SipUri::take_plain(false, input.strip_prefix(b"sip:")?)?;
+        Some((Uri::Sip(uri), rest))
     }
 
     fn parse_any(input: &'a [u8]) -> Result<Uri<'a>, Bad> {

@@ -1,6 +1,7 @@
 //! `sip:`, `sips:` and `pres:` URIs.
 
-use super::super::grammar::{Bad, Class, find};
+use super::super::bytes::{Class, find};
+use super::super::grammar::Bad;
 use super::super::host::{Host, hostport};
 use super::super::out::{Out, Print};
 use super::{UriParams, escapes_are_whole};
@@ -28,6 +29,39 @@ impl<'a> SipUri<'a> {
     /// Reads what stands behind the scheme's colon.
     #[inline]
     pub(super) fn parse(secure: bool, input: &'a [u8]) -> Result<SipUri<'a>, Bad> {
+        match SipUri::take_plain(secure, input) {
+            Some((uri, [])) => Ok(uri),
+            Some(_) | None => SipUri::parse_odd(secure, input),
+        }
+    }
+
+    /// Reads `user@host[:port][;params]` without password, escapes and headers from the beginning; gives it and what
+    /// follows, which may still be part of a URI that is not so plain.
+    #[inline(always)]
+    pub(super) fn take_plain(secure: bool, input: &'a [u8]) -> Option<(SipUri<'a>, &'a [u8])> {
+        let (user @ [_, ..], [b'@', behind @ ..]) = input.split_at(Class::PLAIN_USER.run(input))
+        else {
+            return None;
+        };
+        let (rest, (host, port)) = hostport(behind).ok()?;
+        let (params, rest) = match rest {
+            [b';', ..] => rest.split_at(Class::PLAIN_PARAM.run(rest)),
+            _ => (&[][..], rest),
+        };
+        let uri = SipUri {
+            secure,
+            user: Some(user),
+            password: None,
+            host,
+            port,
+            params: UriParams(params),
+            headers: b"",
+        };
+        Some((uri, rest))
+    }
+
+    /// With all that may stand in it.
+    fn parse_odd(secure: bool, input: &'a [u8]) -> Result<SipUri<'a>, Bad> {
         let (user, password, behind) = userinfo(input)?;
         let (rest, (host, port)) = hostport(behind)?;
         let (params, headers) = tail(rest)?;
@@ -134,17 +168,7 @@ impl Print for PresUri<'_> {
 type UserInfo<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, &'a [u8]);
 
 /// `[ user [ ":" password ] "@" ]`. The first `@` ends it: none may stand unescaped anywhere else.
-#[inline]
 fn userinfo(input: &[u8]) -> Result<UserInfo<'_>, Bad> {
-    match input.split_at(Class::PLAIN_USER.run(input)) {
-        ([], [b'@', ..]) => Err(Bad),
-        (user, [b'@', behind @ ..]) => Ok((Some(user), None, behind)),
-        _ => odd_userinfo(input),
-    }
-}
-
-/// With a password, with escapes, or no user at all.
-fn odd_userinfo(input: &[u8]) -> Result<UserInfo<'_>, Bad> {
     let Some(at) = find(b'@', input) else {
         return Ok((None, None, input));
     };
@@ -161,7 +185,6 @@ fn odd_userinfo(input: &[u8]) -> Result<UserInfo<'_>, Bad> {
 }
 
 /// Parameters and headers, from `;` or `?` to the end.
-#[inline]
 fn tail(input: &[u8]) -> Result<(UriParams<'_>, &[u8]), Bad> {
     match input {
         [] => return Ok((UriParams::default(), b"")),

@@ -1,6 +1,7 @@
 //! `tel:` URIs (RFC 3966).
 
-use super::super::grammar::{Bad, Class};
+use super::super::bytes::Class;
+use super::super::grammar::Bad;
 use super::super::out::{Out, Print};
 use super::{UriParams, escapes_are_whole};
 

@@ -173,8 +173,8 @@ fn contacts_are_rows_and_commas() /* X12 */
     headers(rows, |headers| {
         let found: Vec<_> = headers.contacts().collect();
         let [
-            Ok(Contact::Addr(one)),
-            Ok(Contact::Addr(two)),
+            Ok(Contact::Addr(one, _)),
+            Ok(Contact::Addr(two, _)),
             Ok(Contact::Star),
             Err(Bad),
         ] = &found[..]
@@ -192,14 +192,14 @@ fn parameters_outside_brackets_are_the_headers() {
         "Contact: sip:a@b;unknown\r\nContact: <sip:a@b;unknown>\r\n",
         |headers| {
             let found: Vec<_> = headers.contacts().filter_map(Result::ok).collect();
-            let [Contact::Addr(header), Contact::Addr(uri)] = &found[..] else {
+            let [Contact::Addr(header, _), Contact::Addr(uri, parsed)] = &found[..] else {
                 panic!("{found:?}");
             };
             assert!(
                 header.params.find(b"unknown").is_some() && uri.params.find(b"unknown").is_none()
             );
             assert!(
-                uri.uri
+                parsed
                     .sip()
                     .is_some_and(|sip| sip.params.get(b"unknown").is_some())
             );
@@ -222,7 +222,7 @@ fn record_routes_keep_their_order() /* N21 */
         let lr: Vec<_> = headers
             .routes()
             .map(|route| {
-                route.is_ok_and(|route| route.uri.sip().is_some_and(SipUri::is_loose_router))
+                route.is_ok_and(|route| route.uri().sip().is_some_and(SipUri::is_loose_router))
             })
             .collect();
         assert_eq!(lr, [true, false]);
