@@ -312,6 +312,26 @@ fn idle_and_without_power_do_not_look_the_same() /* FIELD 12 S23 */
 
 /// ```text
 ///   desk 0                  desk 1
+///    │◄── NOTIFY busy ──────────│
+///    ✗ is told to stop          │
+///      its lamps may stay lit as they are for a weekend: they turn unknown before it goes
+/// ```
+#[test]
+fn a_desk_that_stops_leaves_no_lamp_that_lies() /* FIELD 12 J05 */
+{
+    let mut world = two_desks(Weather::FAIR);
+    world.press(1, |it| it.hook = true).unwrap();
+    heals_within(&mut world, 100 * MILLI);
+    world.stop(0, None).unwrap();
+    world.run(10 * MILLI).unwrap();
+    assert!(world.desks[0].is_stopped());
+    for lamp in &world.desks[0].lamps {
+        assert_eq!(lamp.look, Looks::DEFAULT.get(Watched::Unknown));
+    }
+}
+
+/// ```text
+///   desk 0                  desk 1
 ///    │                          │  do not disturb
 ///    │◄── NOTIFY dialog ────────│  a confirmed dialog
 ///    │◄── NOTIFY presence ──────│  closed, busy, a note

@@ -159,8 +159,14 @@ impl Agent {
     ///
     /// Watchers are told `deactivated`, which asks them to subscribe again at once: a SUBSCRIBE is repeated for 32 s,
     /// and by then an agent that was restarted is back. After `probation` phones wait for minutes.
+    ///
+    /// All lamps turn unknown with the next [`Agent::handle_timeout`], which is due at once: what they show last may
+    /// stay lit for as long as nobody starts an agent again.
     pub fn stop(&mut self) {
         self.stopping = true;
+        for lamp in 0..self.settings.lamps.len() {
+            self.panel.graces.set(lamp as u16, Some(self.started));
+        }
         self.notifier.stop(Reason::Deactivated);
         self.watcher.stop();
     }

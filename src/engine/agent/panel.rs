@@ -72,6 +72,9 @@ impl Agent {
 
     /// What is known of whom a lamp stands for, and since when that is in doubt.
     pub(super) fn known(&self, lamp: u16) -> (Watched, Option<Instant>) {
+        if self.stopping {
+            return (Watched::Unknown, None);
+        }
         let watch = self.panel.lamps[usize::from(lamp)].watch();
         let id = watch.and_then(|watch| self.watches.get(usize::from(watch)));
         match id.and_then(|&id| self.watcher.state(id)) {
