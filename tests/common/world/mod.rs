@@ -10,8 +10,11 @@
 //!    truth            ┘   weather, cuts            └──► telephone systems (model notifiers)
 //! ```
 
+mod birth;
 pub(crate) mod chance;
 pub(crate) mod desk;
+mod documents;
+mod judging;
 pub(crate) mod life;
 pub(crate) mod network;
 pub(crate) mod pbx;
@@ -24,13 +27,11 @@ pub(crate) mod wiretap;
 use chance::Chance;
 use desk::{Desk, Shown};
 use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
 use network::{Arrival, Datagram, Network, Weather};
 use pbx::{Manners, Pbx};
-use phone::{Event, Phone, View};
+use phone::{Event, Phone};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use truth::{History, judge};
 use wiretap::Wiretap;
 
 /// Microseconds since the world began.
@@ -255,50 +256,11 @@ impl World {
         Ok(done(self))
     }
 
-    /// The lamps that do not show what their source is, and the phones that believe something else than the truth.
-    pub(crate) fn astray(&self) -> Vec<String> {
-        let mut astray = Vec::new();
-        for (&(desk, lamp), source) in &self.sources {
-            let truth = self.history(*source).last();
-            let shown = self.desks[desk].lamps.get(lamp);
-            if shown.is_none_or(|shown| shown.state != truth) {
-                let shown = shown.map_or("nothing", |shown| shown.state.name());
-                astray.push(format!(
-                    "lamp{lamp} of desk{desk} shows {shown}, {source:?} is {}",
-                    truth.name()
-                ));
-            }
-        }
-        for (number, phone) in self.phones.iter().enumerate() {
-            let Some(Party::Desk(desk)) = self.parties.get(&phone.server) else {
-                continue;
-            };
-            let truth = true_view(&self.desks[*desk], phone.event);
-            if phone.view != Some(truth) {
-                astray.push(format!(
-                    "phone{number} believes {:?}, desk{desk} is {truth:?}",
-                    phone.view
-                ));
-            }
-        }
-        astray
-    }
-
     /// Subscriptions that a desk has to itself.
     pub(crate) fn own_watches(&self, desk: usize) -> usize {
         let own = &self.desks[desk].uri;
         let watches = self.desks[desk].settings.watches.iter();
         watches.filter(|watch| watch.target.as_str() == own).count()
-    }
-
-    /// What the source of a lamp is.
-    pub(crate) fn truth(&self, desk: usize, lamp: usize) -> Watched {
-        self.history(self.sources[&(desk, lamp)]).last()
-    }
-
-    /// What a lamp shows.
-    pub(crate) fn shown(&self, desk: usize, lamp: usize) -> Watched {
-        self.desks[desk].lamps[lamp].state
     }
 
     /// Goes to the next event before `end`; `false` when there is none left.
@@ -437,70 +399,6 @@ impl World {
         self.judge_lamps(number, shown)
     }
 
-    /// What a lamp showed must have been allowed to the last moment, and what it shows must be allowed now.
-    fn judge_lamps(&self, desk: usize, before: &[Shown]) -> Result<(), String> {
-        let now = self.now;
-        let after = &self.desks[desk].lamps;
-        for lamp in 0..before.len().max(after.len()) {
-            let (was, is) = (before.get(lamp), after.get(lamp));
-            if was.map(|it| it.state) == is.map(|it| it.state) {
-                continue;
-            }
-            for shown in [was, is].into_iter().flatten() {
-                self.judge_lamp(now, desk, lamp, shown.state)?;
-            }
-            if let Some(shown) = is {
-                self.say(|| format!("lamp{lamp} of desk{desk} shows {}", shown.state.name()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks at every lamp that is lit.
-    pub(crate) fn judge_all(&self) -> Result<(), String> {
-        for (number, desk) in self.desks.iter().enumerate() {
-            for (lamp, shown) in desk.lamps.iter().enumerate() {
-                self.judge_lamp(self.now, number, lamp, shown.state)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn judge_lamp(
-        &self,
-        now: Moment,
-        desk: usize,
-        lamp: usize,
-        state: Watched,
-    ) -> Result<(), String> {
-        let Some(source) = self.sources.get(&(desk, lamp)) else {
-            return Ok(());
-        };
-        judge(now, state, self.history(*source), self.oldest(desk, lamp))
-            .map_err(|why| format!("lamp{lamp} of desk{desk} lies: {why}"))
-    }
-
-    /// How old what a lamp shows may be: a NOTIFY may be lost for ever just after a refresh, the next refresh may go
-    /// unanswered, and then the lamp has its grace. Besides these the pace of `presence` and ways of the network.
-    fn oldest(&self, desk: usize, lamp: usize) -> Moment {
-        let settings = &self.desks[desk].settings;
-        let lamp = &settings.lamps[lamp];
-        let asked = lamp
-            .watch
-            .map_or(0, |watch| settings.watches[usize::from(watch)].expires.0);
-        let raised = self.pbxs.iter().map(|pbx| pbx.manners.least).max();
-        let refresh = asked.max(raised.unwrap_or(0)).max(60);
-        (u64::from(refresh) + 32 + u64::from(lamp.grace.0) + 5) * SECOND + 25 * SECOND
-    }
-
-    fn history(&self, source: Source) -> &History {
-        match source {
-            Source::Presence(desk) => &self.desks[desk].presence,
-            Source::Dialog(desk) => &self.desks[desk].dialog,
-            Source::Extension(pbx, extension) => &self.pbxs[pbx].extensions[extension].history,
-        }
-    }
-
     fn flush_phone(&mut self, number: usize) {
         let from = self.phones[number].address;
         for (to, bytes) in self.phones[number].take_sent() {
@@ -547,19 +445,6 @@ impl World {
         if self.loud {
             println!("{}  {}", clock(self.now), what());
         }
-    }
-}
-
-fn true_view(desk: &Desk, event: Event) -> View {
-    match event {
-        Event::Presence => View {
-            calls: desk.hardware.hook,
-            closed: Some(desk.hardware.dnd),
-        },
-        Event::Dialog => View {
-            calls: desk.hardware.hook || desk.hardware.dnd,
-            closed: None,
-        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! A model notifier: a telephone system as the field knows them, with the habits of FIELD.md.
 
 use super::chance::Chance;
+use super::documents::{dialog_info, pidf, watched};
 use super::request::{Pending, Tick};
 use super::sip::{Sip, respond};
 use super::truth::History;
@@ -415,10 +416,13 @@ impl Pbx {
         subscription.dirty = false;
         subscription.cseq += 1;
         let (event, kind, body) = if subscription.dialog_package {
-            let body = subscription.dialog_info(extension, full);
+            let told = (!full).then_some(&subscription.told[..]);
+            let version = subscription.version;
+            subscription.version += 1;
+            let body = dialog_info(extension.name, &extension.calls, told, version);
             ("dialog", "application/dialog-info+xml", body)
         } else {
-            let body = pidf(extension, &subscription.target);
+            let body = pidf(extension.name, &extension.calls, &subscription.target);
             ("presence", "application/pidf+xml", body)
         };
         subscription.told.clone_from(&extension.calls);
@@ -456,76 +460,5 @@ impl Pbx {
 impl Subscription {
     fn peer_contact(&self, address: SocketAddr) -> String {
         format!("pbx@{address}")
-    }
-
-    fn dialog_info(&mut self, extension: &Extension, full: bool) -> String {
-        let mut listed = extension.calls.clone();
-        if !full {
-            listed.retain(|call| !self.told.contains(call));
-            for (id, _) in &self.told {
-                if extension.calls.iter().all(|(other, _)| other != id) {
-                    listed.push((*id, Call::Over));
-                }
-            }
-        }
-        let dialogs: String = listed.iter().map(dialog).collect();
-        let extent = if full { "full" } else { "partial" };
-        let version = self.version;
-        self.version += 1;
-        format!(
-            "<?xml version=\"1.0\"?>\n<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" \
-             version=\"{version}\" state=\"{extent}\" entity=\"sip:{}@pbx\">{dialogs}</dialog-info>\n",
-            extension.name
-        )
-    }
-}
-
-fn dialog((id, state): &(u32, Call)) -> String {
-    let (state, direction, held) = match state {
-        Call::Trying => ("trying", "initiator", ""),
-        Call::Early => ("early", "recipient", ""),
-        Call::Confirmed => ("confirmed", "recipient", ""),
-        Call::Held => (
-            "confirmed",
-            "recipient",
-            "<local><target uri=\"sip:a@pbx\"><param pname=\"+sip.rendering\" pvalue=\"no\"/></target></local>",
-        ),
-        Call::Over => ("terminated", "recipient", ""),
-    };
-    format!("<dialog id=\"c{id}\" direction=\"{direction}\"><state>{state}</state>{held}</dialog>")
-}
-
-/// In the manner of Asterisk: open whatever happens, and a note that says what does.
-fn pidf(extension: &Extension, watcher: &str) -> String {
-    let (note, activity) = match watched(&extension.calls) {
-        Watched::Ringing => ("Ringing", "<ep:on-the-phone/>"),
-        Watched::Busy | Watched::Trying => ("On the phone", "<ep:on-the-phone/>"),
-        Watched::Held => ("On hold", "<ep:on-the-phone/>"),
-        _ => ("Ready", ""),
-    };
-    format!(
-        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" \
-         xmlns:pp=\"urn:ietf:params:xml:ns:pidf:person\" xmlns:es=\"urn:ietf:params:xml:ns:pidf:rpid:status:rpid-status\" \
-         xmlns:ep=\"urn:ietf:params:xml:ns:pidf:rpid:rpid-person\" entity=\"{watcher}\">\n\
-         <pp:person><status>\n<ep:activities>{activity}</ep:activities>\n</status></pp:person>\n<note>{note}</note>\n\
-         <tuple id=\"{}\">\n<contact priority=\"1\">{watcher}</contact>\n\
-         <status><basic>open</basic></status>\n</tuple>\n</presence>\n",
-        extension.name
-    )
-}
-
-/// What an honest lamp shows of some calls: the one that a person must not miss.
-fn watched(calls: &[(u32, Call)]) -> Watched {
-    let has = |wanted| calls.iter().any(|(_, state)| *state == wanted);
-    if has(Call::Early) {
-        Watched::Ringing
-    } else if has(Call::Confirmed) {
-        Watched::Busy
-    } else if has(Call::Trying) {
-        Watched::Trying
-    } else if has(Call::Held) {
-        Watched::Held
-    } else {
-        Watched::Idle
     }
 }
