@@ -331,6 +331,24 @@ fn a_desk_that_stops_leaves_no_lamp_that_lies() /* FIELD 12 J05 */
 }
 
 /// ```text
+///   desk                    telephone system
+///    │                          │  a lamp for sips:…, which can't be asked for without TLS: unknown
+///    │── SUBSCRIBE (alice) ────►│  the lamps behind it are none the worse
+/// ```
+#[test]
+fn a_target_that_cannot_be_asked_for_takes_no_lamp_along() /* FIELD 12 */
+{
+    let mut world = fair();
+    let (desk, pbx) = (world.add_desk(), world.add_pbx(GOOD));
+    world.lamp_for_uri(desk, "sips:alice@192.0.2.200");
+    world.lamp_for_extension(desk, (pbx, 0), Package::Dialog, TIMES);
+    world.boot(desk).unwrap();
+    world.run(5 * SECOND).unwrap();
+    assert_eq!(world.shown(desk, 0), Watched::Unknown);
+    assert_eq!(world.shown(desk, 1), Watched::Idle);
+}
+
+/// ```text
 ///   desk 0                  desk 1
 ///    │                          │  do not disturb
 ///    │◄── NOTIFY dialog ────────│  a confirmed dialog

@@ -57,8 +57,8 @@ pub struct Agent {
     transactions: Transactions<Answer>,
     notifier: Notifier,
     watcher: Watcher,
-    /// The watches in the order of the settings.
-    watches: Vec<Id<Watch>, { limits::WATCHES }>,
+    /// The watches in the order of the settings; `None` for one that can't be asked for.
+    watches: Vec<Option<Id<Watch>>, { limits::WATCHES }>,
     /// Which watch of the settings is in which slot of the watcher.
     watch_at: [u16; limits::WATCHES],
     panel: Panel,

@@ -76,8 +76,8 @@ impl Agent {
             return (Watched::Unknown, None);
         }
         let watch = self.panel.lamps[usize::from(lamp)].watch();
-        let id = watch.and_then(|watch| self.watches.get(usize::from(watch)));
-        match id.and_then(|&id| self.watcher.state(id)) {
+        let id = watch.and_then(|watch| *self.watches.get(usize::from(watch))?);
+        match id.and_then(|id| self.watcher.state(id)) {
             Some(known) => (known.watched, known.broken_since),
             None => (Watched::Unknown, None),
         }

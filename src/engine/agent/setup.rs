@@ -92,17 +92,19 @@ impl Agent {
         &mut self,
         now: Instant,
         settings: &Settings,
-    ) -> Vec<Id<Watch>, { limits::WATCHES }> {
+    ) -> Vec<Option<Id<Watch>>, { limits::WATCHES }> {
         let known = |wanted: &WatchSettings, agent: &Agent| {
             let at = agent
                 .settings
                 .watches
                 .iter()
                 .position(|watch| watch == wanted)?;
-            agent.watches.get(at).copied()
+            *agent.watches.get(at)?
         };
-        for (watch, &id) in self.settings.watches.iter().zip(&self.watches) {
-            if !settings.watches.contains(watch) {
+        for (watch, id) in self.settings.watches.iter().zip(&self.watches) {
+            if let Some(id) = *id
+                && !settings.watches.contains(watch)
+            {
                 self.watcher.remove(id);
             }
         }
@@ -118,9 +120,10 @@ impl Agent {
             };
             let id =
                 known(watch, self).or_else(|| self.watcher.add(now, &order, &mut self.random).ok());
-            // A watch that finds no place leaves its lamp at unknown; there are as many places as settings.
-            let Some(id) = id else { break };
-            self.watch_at[usize::from(id.slot())] = number as u16;
+            // One that can't be asked for, as `sips:` without TLS, leaves its lamps at unknown.
+            if let Some(id) = id {
+                self.watch_at[usize::from(id.slot())] = number as u16;
+            }
             let _ = watches.push(id);
         }
         watches

@@ -104,7 +104,8 @@ impl Agent {
 
     /// Our own subscriptions, in the order of the settings.
     pub fn watches(&self) -> impl Iterator<Item = watcher::Report<'_>> {
-        self.watches.iter().filter_map(|&id| self.watcher.state(id))
+        let ids = self.watches.iter().copied().flatten();
+        ids.filter_map(|id| self.watcher.state(id))
     }
 
     /// Why the lamp with that number in the settings shows what it shows.
@@ -113,7 +114,7 @@ impl Agent {
         let lit = self.panel.lamps.get(lamp)?;
         let watch = lit
             .watch()
-            .and_then(|watch| self.watches.get(usize::from(watch)));
+            .and_then(|watch| *self.watches.get(usize::from(watch))?);
         let rule = match lit.watch() {
             None => "it watches nobody",
             Some(_) if lit.is_overridden(status.state) => "a look of the configuration",
@@ -125,7 +126,7 @@ impl Agent {
             lamp: status,
             rule,
             grace_ends,
-            watch: watch.and_then(|&id| self.watcher.state(id)),
+            watch: watch.and_then(|id| self.watcher.state(id)),
         })
     }
 

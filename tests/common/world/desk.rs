@@ -139,15 +139,27 @@ impl Desk {
         server: SocketAddr,
         package: Package,
         fallback: bool,
+        times: (u32, u32),
+    ) {
+        let own = is_same(target, &format!("sip:desk@{}", server.ip()));
+        let server = (!own).then_some(server);
+        self.watch_uri(target, server, package, fallback, times);
+    }
+
+    /// As [`Desk::watch`]; without a server the request goes where the target says.
+    pub(crate) fn watch_uri(
+        &mut self,
+        target: &str,
+        server: Option<SocketAddr>,
+        package: Package,
+        fallback: bool,
         (expires, grace): (u32, u32),
     ) {
         let text = |text: &str| Text::copied(text).expect("short");
         let mut watch = WatchSettings::new(text(target), text(&self.uri), package);
         watch.fallback = fallback;
         watch.expires = Seconds(expires);
-        if !is_same(target, &format!("sip:desk@{}", server.ip())) {
-            watch.server = Some(Text::copied(&server.to_string()).expect("short"));
-        }
+        watch.server = server.map(|server| Text::copied(&server.to_string()).expect("short"));
         let index = self.settings.share_watch(watch).expect("room");
         let name = format!("lamp{}", self.settings.lamps.len());
         let mut lamp = LampSettings::new(Text::copied(&name).expect("short"));

@@ -183,6 +183,11 @@ impl World {
         lamp
     }
 
+    /// A lamp at `desk` for whoever that is, before it boots; nobody checks what it shows.
+    pub(crate) fn lamp_for_uri(&mut self, desk: usize, uri: &str) {
+        self.desks[desk].watch_uri(uri, None, Package::Dialog, false, (300, 30));
+    }
+
     /// Power on at a desk.
     pub(crate) fn boot(&mut self, desk: usize) -> Result<(), String> {
         let drawn = self.chance.pick(&[0, 1, 1 << 20, 86_400 * SECOND, 1 << 45]);
