@@ -58,9 +58,8 @@ pub(crate) fn pidf(name: &str, calls: &[Numbered], watcher: &str) -> String {
          xmlns:pp=\"urn:ietf:params:xml:ns:pidf:person\" xmlns:es=\"urn:ietf:params:xml:ns:pidf:rpid:status:rpid-status\" \
          xmlns:ep=\"urn:ietf:params:xml:ns:pidf:rpid:rpid-person\" entity=\"{watcher}\">\n\
          <pp:person><status>\n<ep:activities>{activity}</ep:activities>\n</status></pp:person>\n<note>{note}</note>\n\
-         <tuple id=\"{}\">\n<contact priority=\"1\">{watcher}</contact>\n\
-         <status><basic>open</basic></status>\n</tuple>\n</presence>\n",
-        name
+         <tuple id=\"{name}\">\n<contact priority=\"1\">{watcher}</contact>\n\
+         <status><basic>open</basic></status>\n</tuple>\n</presence>\n"
     )
 }
 
