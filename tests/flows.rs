@@ -407,3 +407,33 @@ fn the_last_of_many_quick_changes_is_shown() /* FIELD 15 H06 N31 D12 */
         assert!(sent(&world, "NOTIFY", since + 33 * SECOND).count() == 0);
     }
 }
+
+/// ```text
+///   desk                    telephone system, which waits for no answer
+///    │           ◄── NOTIFY 7 ──│  c1 early
+///    │      ◄── NOTIFY 8 ───────│  c1 confirmed
+///    │◄── NOTIFY 9 ─────────────│  c1 terminated: idle
+///    │── 200 (9), 500 (8, 7) ──►│  what comes late changes nothing
+/// ```
+#[test]
+fn what_comes_late_changes_no_lamp() /* FIELD 2 15 H06 S19 */
+{
+    let mut world = at_a_pbx(Manners {
+        eager: true,
+        ..GOOD
+    });
+    world.network.weather.slowest = 400 * MILLI;
+    let states = [Call::Early, Call::Confirmed, Call::Held, Call::Over];
+    for round in 0..40 {
+        let mut id = None;
+        for state in &states[..2 + round % 3] {
+            world.at_pbx(0, |pbx, now| id = Some(pbx.call(now, 0, id, *state)));
+        }
+        world.run(450 * MILLI).unwrap();
+        assert_eq!(world.astray(), Vec::<String>::new(), "round {round}");
+        world.at_pbx(0, |pbx, now| id = Some(pbx.call(now, 0, id, Call::Over)));
+        world.run(MINUTE).unwrap();
+    }
+    let asked = sent(&world, "SUBSCRIBE", 0).count();
+    assert!(asked < 200, "no storm of SUBSCRIBEs: {asked}");
+}

@@ -6,8 +6,11 @@
 
 mod common;
 
-use common::world::MINUTE;
 use common::world::life::{Clocks, REAL, Tally, live, lived};
+use common::world::truth::{History, judge};
+use common::world::wiretap::Wiretap;
+use common::world::{MINUTE, SECOND};
+use lampfield::events::watched::Watched;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,6 +77,56 @@ fn no_clock_changes_a_datagram() /* J01 */
         }
     };
     run.spawn(compare).expect("a thread").join().expect("equal");
+}
+
+#[test]
+fn a_lamp_that_lies_is_found_out() {
+    let mut history = History::default();
+    history.note(0, Watched::Idle);
+    history.note(10 * SECOND, Watched::Busy);
+    let at = |seconds, state| judge(seconds * SECOND, state, &history, 30 * SECOND);
+    assert!(at(20, Watched::Busy).is_ok() && at(9_999, Watched::Busy).is_ok());
+    assert!(at(40, Watched::Idle).is_ok());
+    assert!(at(41, Watched::Idle).is_err(), "it is too old");
+    assert!(at(20, Watched::Ringing).is_err(), "it never was");
+    assert!(at(20, Watched::Offline).is_err(), "nobody was gone");
+    assert!(at(9_999, Watched::Unknown).is_ok() && at(9_999, Watched::Subscribing).is_ok());
+}
+
+#[test]
+fn a_notifier_that_errs_is_found_out() {
+    let (agent, phone) = (address("192.0.2.10:5060"), address("192.0.2.100:5062"));
+    let notify = |cseq: u32, version: u32| {
+        format!(
+            "NOTIFY sip:p@192.0.2.100 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK{cseq}\r\n\
+             From: <sip:desk@192.0.2.10>;tag=a\r\nTo: <sip:p@192.0.2.100>;tag=b\r\nCall-ID: c\r\n\
+             CSeq: {cseq} NOTIFY\r\nSubscription-State: active;expires=60\r\nContent-Length: 38\r\n\r\n\
+             <dialog-info version=\"{version:08}\" a=\"\"/>"
+        )
+    };
+    let mut tap = Wiretap::default();
+    let mut sent = |at, text: &str| tap.sent(at, agent, phone, text.as_bytes());
+    assert_eq!(sent(0, &notify(5, 0)), Ok(()));
+    assert_eq!(sent(1, &notify(5, 0)), Ok(()), "sent again");
+    assert!(sent(2, &notify(5, 1)).is_err(), "other bytes");
+    assert!(sent(3, &notify(4, 1)).is_err(), "a CSeq that goes back");
+    assert!(sent(4, &notify(6, 1)).is_err(), "two in flight");
+    assert!(
+        sent(40 * SECOND, &notify(6, 2)).is_err(),
+        "a version left out"
+    );
+    assert!(
+        sent(5, &notify(7, 2).replace("38", "37")).is_err(),
+        "length"
+    );
+    let answer = notify(5, 0).replace("NOTIFY sip:p@192.0.2.100 SIP/2.0", "SIP/2.0 200 OK");
+    assert!(sent(6, &answer).is_err(), "nobody asked");
+    let storm = (8..200).map(|cseq| sent(60 * SECOND, &notify(cseq, cseq)));
+    let why: Vec<String> = storm.filter_map(Result::err).collect();
+    assert!(
+        why.last().is_some_and(|why| why.contains("storm")),
+        "{why:?}"
+    );
 }
 
 /// Lives all seeds up to `lives`, on every core; panics with the lowest that failed.
@@ -145,6 +198,10 @@ fn add(total: &mut Tally, one: Tally) {
     total.notified += one.notified;
     total.slowest = total.slowest.max(one.slowest);
     assert!(total.slowest < 100 * MINUTE);
+}
+
+fn address(text: &str) -> std::net::SocketAddr {
+    text.parse().expect("an address")
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -51,7 +51,12 @@ pub(crate) fn pidf(name: &str, calls: &[Numbered], watcher: &str) -> String {
         Watched::Ringing => ("Ringing", "<ep:on-the-phone/>"),
         Watched::Busy | Watched::Trying => ("On the phone", "<ep:on-the-phone/>"),
         Watched::Held => ("On hold", "<ep:on-the-phone/>"),
-        _ => ("Ready", ""),
+        Watched::Idle => ("Ready", ""),
+        state @ (Watched::Unknown
+        | Watched::Subscribing
+        | Watched::Offline
+        | Watched::Away
+        | Watched::Dnd) => unreachable!("no call is {}", state.name()),
     };
     format!(
         "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" \
