@@ -136,15 +136,16 @@ impl Agent {
                 self.panel.watching.leave(usize::from(watch), number as u16);
             }
             match self.settings.lamps.get(number) {
+                None if lamp.shown().is_none() => continue,
                 None => lamp.forget(),
                 Some(settings) => {
                     lamp.configure(settings.watch, settings.grace, &settings.looks);
                     if let Some(watch) = settings.watch {
                         self.panel.watching.enter(usize::from(watch), number as u16);
                     }
-                    self.relight(now, number as u16);
                 }
             }
+            self.relight(now, number as u16);
         }
     }
 }

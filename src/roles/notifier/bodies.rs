@@ -1,8 +1,8 @@
 //! Documents that were rendered, shared by all watchers that see the same.
 //!
 //! A ring: a new document takes the place of the oldest. Whoever still needs that one for a retransmission
-//! finds its id stale and sends the newest state instead, under a new CSeq; that takes a watcher who has not
-//! answered while [`limits::BODIES`] newer documents were made.
+//! finds its id stale and sends the newest state instead, under a new CSeq; that takes [`limits::BODIES`] newer
+//! documents since this one was made, and a watcher who has not answered.
 
 use crate::events::package::{Body, Package, Told};
 use crate::events::presentity::Presentity;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::config::{LampSettings, WatchSettings};
 use crate::events::package::Package;
+use crate::users::lamps::Look;
 
 fn one(sent: &[Sent]) -> &Sent {
     assert_eq!(sent.len(), 1, "{sent:#?}");
@@ -471,17 +472,40 @@ fn the_calendar_moves_no_timer() /* T19 J01 */
     }
 }
 
-#[test]
-fn a_notify_is_answered_before_any_lamp_is_lit() /* S18 */
-{
-    let mut f = Fixture::with(|settings| {
+/// A desk with a lamp that watches bob.
+fn with_lamp() -> Fixture {
+    Fixture::with(|settings| {
         let bob = || Text::copied("sip:bob@192.0.2.50").unwrap();
         let watch = WatchSettings::new(bob(), bob(), Package::Presence);
         settings.watches.push(watch).unwrap();
         let mut lamp = LampSettings::new(Text::copied("blf1").unwrap());
         lamp.watch = Some(0);
         settings.lamps.push(lamp).unwrap();
-    });
+    })
+}
+
+#[test]
+fn a_lamp_that_a_reload_drops_goes_dark() /* S23 */
+{
+    let mut f = with_lamp();
+    f.drain();
+    let mut settings = f.agent.settings().clone();
+    settings.lamps.clear();
+    f.agent.reconfigure(f.now, f.wall, &settings);
+    let mut buf = std::vec![0; limits::MESSAGE];
+    let output = f.agent.poll(f.now, &mut buf);
+    let dark = Output::Lamp {
+        lamp: 0,
+        look: Look::OFF,
+    };
+    assert_eq!(output, dark);
+    assert_eq!(f.drain(), []);
+}
+
+#[test]
+fn a_notify_is_answered_before_any_lamp_is_lit() /* S18 */
+{
+    let mut f = with_lamp();
     let (_, subscribe) = f.run(Duration::from_secs(1)).remove(0);
     let (to, from) = (
         subscribe.header("From").unwrap(),
