@@ -10,7 +10,7 @@ use heapless::Vec;
 
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
-    BUTTONS, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, TRUSTED, URI, WATCHES,
+    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, TRUSTED, URI, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
@@ -18,9 +18,6 @@ use crate::ground::time::Seconds;
 pub use crate::users::lamps::Looks;
 use crate::wire::doc::pidf::Activities;
 use crate::wire::sip::{Bad, Uri, same_presentity};
-
-/// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
-pub const HOST: usize = 264;
 
 /// All that the agent is told.
 #[derive(Clone, Debug)]

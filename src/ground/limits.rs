@@ -46,6 +46,9 @@ pub const DIALOG: usize = 640;
 /// Bytes of a dialog's Route lines: four proxies. More get 513.
 pub const ROUTES: usize = 384;
 
+/// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
+pub const HOST: usize = 264;
+
 /// Bytes of a panel's, lamp's or button's name.
 pub const NAME: usize = 32;
 

@@ -46,7 +46,7 @@ mod told;
 mod watch;
 
 pub use leg::Leg;
-pub use watch::{AddError, LEGS_PER_WATCH, Order, Report, SERVER, Watch};
+pub use watch::{AddError, LEGS_PER_WATCH, Order, Report, Watch};
 
 use crate::ground::limits;
 use crate::ground::random::Random;

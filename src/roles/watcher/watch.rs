@@ -13,9 +13,6 @@ use crate::txn::mark::Mark;
 use core::net::SocketAddr;
 use heapless::Vec;
 
-/// Bytes of a server's name and port.
-pub const SERVER: usize = 264;
-
 /// Notifiers of one watch. More are refused with 481 (S21).
 pub const LEGS_PER_WATCH: usize = 4;
 
@@ -45,7 +42,7 @@ pub struct Order<'a> {
 pub enum AddError {
     /// There are [`limits::WATCHES`] watches.
     Full,
-    /// A URI is longer than [`limits::URI`] bytes, or the server than [`SERVER`].
+    /// A URI is longer than [`limits::URI`] bytes, or the server than [`limits::HOST`].
     TooLong,
     /// The target or server names no host that a datagram can go to.
     Nowhere,
@@ -57,7 +54,7 @@ pub enum AddError {
 pub struct Watch {
     pub(super) target: Text<{ limits::URI }>,
     pub(super) from: Text<{ limits::URI }>,
-    pub(super) server: Option<Text<SERVER>>,
+    pub(super) server: Option<Text<{ limits::HOST }>>,
     pub(super) package: Package,
     pub(super) fallback: bool,
     /// The package asked for now: that of the order, or what it fell back to.

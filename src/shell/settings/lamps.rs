@@ -4,10 +4,10 @@ use std::format;
 use std::vec::Vec;
 
 use super::{DAY, Reader, build_with, text};
-use crate::engine::config::{Full, HOST, LampSettings, WatchSettings, is_server};
+use crate::engine::config::{Full, LampSettings, WatchSettings, is_server};
 use crate::events::package::Package;
 use crate::events::watched::Watched;
-use crate::ground::limits::{URI, WATCHES};
+use crate::ground::limits::{HOST, URI, WATCHES};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section};
