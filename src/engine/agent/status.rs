@@ -117,6 +117,7 @@ impl Agent {
             .and_then(|watch| *self.watches.get(usize::from(watch))?);
         let rule = match lit.watch() {
             None => "it watches nobody",
+            Some(_) if watch.is_none() => CANNOT_ASK,
             Some(_) if lit.is_overridden(status.state) => "a look of the configuration",
             Some(_) => "the default look",
         };
@@ -145,3 +146,7 @@ impl Agent {
         })
     }
 }
+
+/// Why a watch of the settings is none of the watcher's; its lamp shows unknown.
+const CANNOT_ASK: &str =
+    "whom it watches can't be asked: a sips address needs TLS, any other a host";

@@ -503,6 +503,22 @@ fn a_lamp_that_a_reload_drops_goes_dark() /* S23 */
 }
 
 #[test]
+fn a_lamp_whose_target_cannot_be_asked_says_why() /* FIELD 12 */
+{
+    let mut f = with_lamp();
+    let mut settings = f.agent.settings().clone();
+    settings.watches[0].target = Text::copied("sips:bob@192.0.2.50").unwrap();
+    f.agent.reconfigure(f.now, f.wall, &settings);
+    let why = f.agent.why(0).expect("the lamp");
+    assert_eq!(why.lamp.state, Watched::Unknown);
+    assert!(
+        why.watch.is_none() && why.rule.contains("needs TLS"),
+        "{}",
+        why.rule
+    );
+}
+
+#[test]
 fn a_notify_is_answered_before_any_lamp_is_lit() /* S18 */
 {
     let mut f = with_lamp();
