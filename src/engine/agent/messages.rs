@@ -113,8 +113,7 @@ impl Agent {
                 .watcher
                 .handle_notify(now, request, flow, trusted, &mut self.random)
                 .map(|()| Answer::Done)?,
-            _ if opens_dialog => self.answer_subscribe(now, flow, request)?,
-            _ => self.answer_refresh(now, flow, request)?,
+            _ => self.answer_subscribe(now, flow, request)?,
         };
         // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
         if !flow.transport.is_reliable() && (opens_dialog || self.transactions.has_plenty()) {
@@ -157,12 +156,22 @@ impl Agent {
         }
     }
 
+    /// A SUBSCRIBE: in a dialog of ours if its To has a tag, or for one of our presentities.
     fn answer_subscribe(
         &mut self,
         now: Instant,
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
+        let policy = &self.policy;
+        let from = Subscriber {
+            flow,
+            verdict: policy.judge(flow.remote.ip()),
+            trusts: &|address| policy.trusts(address.ip()),
+        };
+        if request.to.tag().is_some() {
+            return self.notifier.handle_refresh(now, request, from);
+        }
         let presentity = self.directory.find(&request.uri).ok_or(Status::NOT_FOUND)?;
         if self.stopping {
             return Err(Refusal::AnswerLater(
@@ -170,29 +179,8 @@ impl Agent {
                 limits::RETRY_AFTER,
             ));
         }
-        let policy = &self.policy;
-        let from = Subscriber {
-            flow,
-            verdict: policy.judge(flow.remote.ip()),
-            trusts: &|address| policy.trusts(address.ip()),
-        };
         self.notifier
             .handle_subscribe(now, request, presentity, from, &mut self.random)
-    }
-
-    fn answer_refresh(
-        &mut self,
-        now: Instant,
-        flow: &Flow,
-        request: &Request<'_>,
-    ) -> Result<Answer, Refusal> {
-        let policy = &self.policy;
-        let from = Subscriber {
-            flow,
-            verdict: policy.judge(flow.remote.ip()),
-            trusts: &|address| policy.trusts(address.ip()),
-        };
-        self.notifier.handle_refresh(now, request, from)
     }
 
     /// A response goes to whoever's branch it carries; others are dropped (T05).

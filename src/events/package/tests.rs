@@ -210,17 +210,19 @@ fn dialogs(version: u32, extent: &str, dialogs: &[(&str, &str)]) -> String {
     body + "</dialog-info>"
 }
 
+/// Reads dialog-info documents of these rows into `memory`, one after the other.
+fn reader(memory: &mut Memory) -> impl FnMut(u32, &str, &[(&str, &str)]) -> Reading {
+    |version, extent, rows| {
+        let body = dialogs(version, extent, rows);
+        read(Package::Dialog, memory, body.as_bytes())
+    }
+}
+
 #[test]
 fn partial_documents_change_rows_and_full_ones_replace_them() /* D14 D15 FIELD 11 */
 {
     let mut memory = Memory::new();
-    let mut next = |version, extent, rows: &[(&str, &str)]| {
-        read(
-            Package::Dialog,
-            &mut memory,
-            dialogs(version, extent, rows).as_bytes(),
-        )
-    };
+    let mut next = reader(&mut memory);
     assert_eq!(next(0, "full", &[]), Reading::State(Watched::Idle));
     assert_eq!(
         next(1, "partial", &[("a", "early")]),
@@ -283,13 +285,7 @@ fn a_partial_document_before_any_full_one_asks_for_it() /* D14 */
 fn a_gap_stays_until_a_full_document() /* D14 FIELD 11 */
 {
     let mut memory = Memory::new();
-    let mut next = |version, extent, rows: &[(&str, &str)]| {
-        read(
-            Package::Dialog,
-            &mut memory,
-            dialogs(version, extent, rows).as_bytes(),
-        )
-    };
+    let mut next = reader(&mut memory);
     next(0, "full", &[("a", "early")]);
     // Version 1, the end of a, is lost.
     assert_eq!(
@@ -311,13 +307,7 @@ fn a_gap_stays_until_a_full_document() /* D14 FIELD 11 */
 fn behind_a_gap_a_call_that_ended_is_not_idle() /* D14 FIELD 11 15 */
 {
     let mut memory = Memory::new();
-    let mut next = |version, extent, rows: &[(&str, &str)]| {
-        read(
-            Package::Dialog,
-            &mut memory,
-            dialogs(version, extent, rows).as_bytes(),
-        )
-    };
+    let mut next = reader(&mut memory);
     next(0, "full", &[("a", "confirmed")]);
     // Version 1, where b begins to ring, is overtaken.
     assert_eq!(
