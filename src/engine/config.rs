@@ -3,20 +3,25 @@
 //! [`Settings`] is plain data of fixed capacity. Who fills it in (a file, a test, the demonstration) calls
 //! [`Settings::validate`] before the agent sees it; the agent relies on what `validate` promises.
 
+mod buttons;
+mod lamps;
+
 use core::fmt::{self, Write};
 use core::net::SocketAddr;
 
 use heapless::Vec;
 
+pub use buttons::{Action, ButtonSettings};
+pub use lamps::LampSettings;
+
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
-    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MIN_EXPIRES, NAME, PRESENTITIES, TRUSTED, URI, WATCHES,
+    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MIN_EXPIRES, PRESENTITIES, TRUSTED, URI, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 pub use crate::users::lamps::Looks;
-use crate::wire::doc::pidf::Activities;
 use crate::wire::sip::{Bad, Uri, same_presentity};
 
 /// All that the agent is told.
@@ -174,36 +179,6 @@ impl Settings {
         }
         Ok(())
     }
-
-    fn validate_lamps(&self) -> Result<(), Invalid> {
-        for (at, lamp) in self.lamps.iter().enumerate() {
-            let mut before = self.lamps.iter().take(at);
-            if !is_name(&lamp.name) || before.any(|other| other.name == lamp.name) {
-                return Err(Invalid::LampName(at));
-            }
-            if lamp
-                .watch
-                .is_some_and(|watch| usize::from(watch) >= self.watches.len())
-            {
-                return Err(Invalid::LampWatch(at));
-            }
-        }
-        Ok(())
-    }
-
-    fn validate_buttons(&self) -> Result<(), Invalid> {
-        for (at, button) in self.buttons.iter().enumerate() {
-            let mut before = self.buttons.iter().take(at);
-            if !is_name(&button.name) || before.any(|other| other.name == button.name) {
-                return Err(Invalid::ButtonName(at));
-            }
-            let served = usize::from(button.presentity) < self.presentities.len();
-            if button.action != Action::None && !served {
-                return Err(Invalid::ButtonPresentity(at));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Default for Settings {
@@ -263,58 +238,6 @@ impl WatchSettings {
             expires: WatchSettings::EXPIRES,
         }
     }
-}
-
-/// An indicator of the panel and what it shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LampSettings {
-    /// The board's name for it.
-    pub name: Text<NAME>,
-    /// Index into [`Settings::watches`]; a lamp without a watch stays off.
-    pub watch: Option<u16>,
-    /// How long the lamp keeps its look after its subscription broke.
-    pub grace: Seconds,
-    /// The look of each state.
-    pub looks: Looks,
-}
-
-impl LampSettings {
-    /// Grace without further words: about as long as a lost request is repeated (RFC 3261 §17.1.2.2: 32 s).
-    pub const GRACE: Seconds = Seconds(30);
-
-    /// A lamp that watches nobody yet.
-    pub const fn new(name: Text<NAME>) -> LampSettings {
-        LampSettings {
-            name,
-            watch: None,
-            grace: LampSettings::GRACE,
-            looks: Looks::DEFAULT,
-        }
-    }
-}
-
-/// A button of the panel and what it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ButtonSettings {
-    /// The board's name for it.
-    pub name: Text<NAME>,
-    /// Index into [`Settings::presentities`]: whose state it changes.
-    pub presentity: u16,
-    /// What it does.
-    pub action: Action,
-}
-
-/// What a button does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Nothing.
-    None,
-    /// Each press switches do-not-disturb on or off.
-    Dnd,
-    /// Pressed: the handset is up. Released: it is down.
-    Hook,
-    /// Each press sets or takes away this activity.
-    Activity(Activities),
 }
 
 /// A table has no room left; the caller names the limit.

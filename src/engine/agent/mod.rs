@@ -9,9 +9,10 @@
 //!   answer ───► responses ─► notifier, watcher             time ─────────► all of them
 //! ```
 
+mod buttons;
+mod lamps;
 mod messages;
 mod output;
-mod panel;
 mod setup;
 pub mod status;
 #[cfg(test)]
