@@ -13,7 +13,6 @@ use lampfield::engine::config::Settings;
 use lampfield::events::package::{Pace, Package};
 use lampfield::shell::dns::Paths;
 use lampfield::shell::panel::board::Board;
-use lampfield::shell::panel::{Panel, Simulated, Touch};
 use lampfield::shell::runtime::{Options, Runtime};
 
 /// Rounds after which everything has found its place.
@@ -50,8 +49,7 @@ impl Bench {
             settings,
             listen: vec!["127.0.0.1:0".parse().expect("an address")],
             control: None,
-            panel: Panel::Simulated(Simulated::new(&board)),
-            board: board.name,
+            board,
             names: Paths::default(),
             signals: false,
             reload: None,
@@ -139,10 +137,12 @@ impl Bench {
 
     /// The owner presses DND: one NOTIFY.
     fn press(&mut self) {
-        let touches = [true, false].map(|pressed| Touch { button: 1, pressed });
         let before = allocations();
-        self.runtime.hub().borrow_mut().touch(&touches);
+        let mut hub = self.runtime.hub().borrow_mut();
+        let pressed = hub.change_panel(|panel, now| panel.press(now, "dnd", None));
+        drop(hub);
         self.spent += allocations() - before;
+        assert_eq!(pressed, Ok(()));
         let notify = self.receive();
         self.accept(&notify);
     }

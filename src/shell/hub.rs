@@ -16,7 +16,8 @@ use super::dns::Resolver;
 use super::journal::Limiter;
 use super::net::locals::announced;
 use super::net::outbox::Outbox;
-use super::panel::{Panel, Touch};
+use super::panel::board::Kind;
+use super::panel::{Event, Panel, Touch};
 use crate::engine::agent::{Agent, Output};
 use crate::engine::config::Settings;
 use crate::ground::time::{Instant, Wall};
@@ -62,12 +63,21 @@ impl Hub {
         result
     }
 
-    /// The panel's buttons moved.
-    pub fn touch(&mut self, touches: &[Touch]) {
-        for touch in touches {
-            self.change(|agent, now, wall| {
-                agent.handle_button(now, wall, touch.button, touch.pressed);
-            });
+    /// Something happened to the panel; tells the agent of it.
+    pub fn change_panel<R>(&mut self, how: impl FnOnce(&mut Panel, Instant) -> R) -> R {
+        let result = how(&mut self.panel, clock::now());
+        while let Some(event) = self.panel.take_event() {
+            self.pass(event);
+        }
+        result
+    }
+
+    /// Tells the agent where every button is.
+    pub(super) fn pass_positions(&mut self) {
+        for button in 0..self.panel.buttons().len() {
+            if let Some(pressed) = self.panel.buttons()[button].pressed {
+                self.pass(Event::Position(Touch { button, pressed }));
+            }
         }
     }
 
@@ -103,6 +113,23 @@ impl Hub {
         self.locals = locals;
     }
 
+    fn pass(&mut self, event: Event) {
+        match event {
+            Event::Edge(Touch { button, pressed }) => self.change(|agent, now, wall| {
+                agent.handle_button(now, wall, button, pressed);
+            }),
+            // Where it stands is what a switch means; a momentary button means its edges.
+            Event::Position(Touch { button, pressed }) => {
+                if self.panel.buttons()[button].kind == Kind::Switch {
+                    self.change(|agent, now, wall| {
+                        agent.handle_button(now, wall, button, pressed);
+                    });
+                }
+            }
+            Event::Health(_) => {}
+        }
+    }
+
     /// A datagram came. The answers go out with [`Hub::flush`], together with those to its neighbours.
     pub(super) fn handle_datagram(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
         self.agent.handle_datagram(now, flow, bytes);
@@ -112,6 +139,13 @@ impl Hub {
     /// The deadline of somebody here may be over.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.resolver.handle_timeout(now);
+        if self
+            .panel
+            .deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
+            self.change_panel(Panel::handle_timeout);
+        }
         let failed = &mut self.unreachable;
         self.outbox
             .handle_timeout(now, |remote| note(failed, remote));
@@ -127,6 +161,7 @@ impl Hub {
             self.deadline,
             self.resolver.deadline(),
             self.outbox.deadline(),
+            self.panel.deadline(),
         ];
         all.into_iter().flatten().min()
     }
@@ -160,7 +195,7 @@ impl Hub {
             match self.agent.poll(now, self.outbox.room()) {
                 Output::Send { flow, len } => self.outbox.push(flow, len),
                 Output::Lamp { lamp, look } => {
-                    self.panel.show(lamp, look);
+                    self.panel.show(now, lamp, look);
                     self.changes.note();
                 }
                 Output::Resolve { query } => self.resolve(now, query),

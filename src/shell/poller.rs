@@ -27,6 +27,8 @@ pub enum Source {
     Dns,
     /// An address of ours came or went.
     Moves,
+    /// Something of the panel: which descriptor.
+    Panel(u8),
     /// A datagram came, or an error for one that we sent: which socket.
     Socket(u8),
 }
@@ -98,6 +100,7 @@ impl Source {
             Source::Signals => 2,
             Source::Dns => 3,
             Source::Moves => 4,
+            Source::Panel(at) => FIRST_PANEL + u64::from(at),
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
         }
     }
@@ -109,6 +112,7 @@ impl Source {
             2 => Some(Source::Signals),
             3 => Some(Source::Dns),
             4 => Some(Source::Moves),
+            at if at >= FIRST_PANEL => u8::try_from(at - FIRST_PANEL).ok().map(Source::Panel),
             at => u8::try_from(at - FIRST_SOCKET).ok().map(Source::Socket),
         }
     }
@@ -168,6 +172,7 @@ impl AsFd for Doorbell {
 const EVENTS: usize = 16;
 
 const FIRST_SOCKET: u64 = 16;
+const FIRST_PANEL: u64 = FIRST_SOCKET + 256;
 
 #[cfg(test)]
 mod tests {
@@ -185,6 +190,8 @@ mod tests {
             Source::Moves,
             Source::Socket(0),
             Source::Socket(255),
+            Source::Panel(0),
+            Source::Panel(255),
         ] {
             assert_eq!(Source::from_number(source.number()), Some(source));
         }

@@ -14,7 +14,6 @@ use super::dns::Paths;
 use super::document::Faults;
 use super::journal;
 use super::listen::Listen;
-use super::panel::{Panel, Simulated};
 use super::runtime::{Failed, Options, Runtime};
 use super::settings::Configuration;
 use crate::engine::agent::Agent;
@@ -104,8 +103,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
         Options {
             listen: listen.collect::<Result<_, _>>()?,
             control: Some(control),
-            panel: Panel::Simulated(Simulated::new(&configuration.board)),
-            board: configuration.board.name,
+            board: configuration.board,
             settings: configuration.settings,
             names: Paths::default(),
             signals: true,

@@ -35,6 +35,7 @@ use super::net::locals::{Moves, announced};
 use super::net::outbox::Outbox;
 use super::net::{SOCKETS, listen};
 use super::panel::Panel;
+use super::panel::board::Board;
 use super::poller::{Doorbell, Poller, Registry, Source};
 use super::signals::{Signals, Wish};
 use super::timer::Timer;
@@ -50,10 +51,8 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// The control socket; `None` for none.
     pub control: Option<PathBuf>,
-    /// The panel.
-    pub panel: Panel,
-    /// The board's name.
-    pub board: String,
+    /// What the panel is made of.
+    pub board: Board,
     /// What the machine knows about names; the default is right outside tests.
     pub names: Paths,
     /// Takes SIGTERM, SIGINT and SIGHUP over; only for a process that is all ours.
@@ -140,12 +139,12 @@ impl Runtime {
         agent.start(now, wall, &options.settings, seed()?, &locals);
         let hub = Rc::new(RefCell::new(Hub {
             agent,
-            panel: options.panel,
+            panel: Panel::open(&options.board, &registry, now),
             changes: Changes::new(),
             started: now,
             listeners,
             locals,
-            board: options.board,
+            board: options.board.name,
             outbox: Outbox::new(&sockets),
             resolver: Resolver::new(registry, usable, options.names),
             limiter: Limiter::new(),
@@ -159,9 +158,8 @@ impl Runtime {
             .map(|path| Control::open(&executor, &hub, path))
             .transpose()?;
         let runner = executor;
-        let initial = hub.borrow().panel.initial();
         hub.borrow_mut().settle(now);
-        hub.borrow_mut().touch(&initial);
+        hub.borrow_mut().pass_positions();
         // The control socket's task has not run yet.
         bell.wake_by_ref();
         Ok(Runtime {
@@ -267,6 +265,10 @@ impl Runtime {
                     moves.drain();
                 }
                 self.hub.borrow_mut().look_for_addresses();
+            }
+            Source::Panel(which) => {
+                let mut hub = self.hub.borrow_mut();
+                hub.change_panel(|panel, now| panel.handle_readable(now, which));
             }
             Source::Socket(at) => self.receive(usize::from(at)),
         }

@@ -16,8 +16,7 @@ use crate::engine::config::{LampSettings, Network, Settings, WatchSettings};
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Wall};
 use crate::shell::dns::Paths;
-use crate::shell::panel::board::{Backend, Board};
-use crate::shell::panel::{Panel, Simulated};
+use crate::shell::panel::board::Board;
 use crate::shell::run::take_agent;
 use crate::shell::runtime::{Failed, Options, Runtime, State};
 use crate::shell::{clock, journal};
@@ -54,8 +53,7 @@ fn run(wanted: &Watch) -> Result<bool, Failed> {
         settings: settings(wanted).map_err(|TooLong| Failed("a name is too long".to_string()))?,
         listen: any_port(),
         control: None,
-        panel: Panel::Simulated(Simulated::new(&no_board())),
-        board: String::new(),
+        board: Board::empty(),
         signals: true,
         names: Paths::default(),
         reload: None,
@@ -188,14 +186,4 @@ fn any_port() -> Vec<SocketAddr> {
         listen.push(six);
     }
     listen
-}
-
-fn no_board() -> Board {
-    Board {
-        name: String::new(),
-        description: String::new(),
-        backend: Backend::Simulated,
-        buttons: Vec::new(),
-        lamps: Vec::new(),
-    }
 }

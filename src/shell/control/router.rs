@@ -5,7 +5,7 @@
 //! | `GET /status` `/lamps` `/watchers` `/watches` `/presentities` `/capacity` `/panel` | what the name says |
 //! | `GET /lamps?follow=1` | a line for each lamp, then a line for each change, without end |
 //! | `GET /why/LAMP` | why the lamp shows what it shows |
-//! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel |
+//! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel; `/press/BUTTON?for=SECONDS` holds it |
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
 //! | `POST /reload` | reads the configuration again |
 
@@ -24,9 +24,10 @@ use super::views::{self, Now};
 use crate::engine::agent::Agent;
 use crate::ground::limits;
 use crate::ground::text::Text;
+use crate::ground::time::Duration;
 use crate::shell::capacity::Capacity;
 use crate::shell::hub::{Hub, next_change};
-use crate::shell::panel::Panel;
+use crate::shell::panel::Untouchable;
 use crate::users::compose::Input;
 use crate::wire::doc::pidf::Activities;
 
@@ -95,7 +96,7 @@ fn act(path: &str, query: &str, body: &str, hub: &RefCell<Hub>) -> Answer {
     let mut segments = path.trim_start_matches('/').splitn(2, '/');
     let (verb, name) = (segments.next(), segments.next());
     match (verb, name.and_then(decode)) {
-        (Some("press"), Some(name)) => press(hub, &name),
+        (Some("press"), Some(name)) => press(hub, &name, query),
         (Some("release"), Some(name)) => release(hub, &name),
         (Some("set"), Some(what)) => set(hub, &what, query, body.trim()),
         (Some("reload"), None) => match hub.reload() {
@@ -106,28 +107,51 @@ fn act(path: &str, query: &str, body: &str, hub: &RefCell<Hub>) -> Answer {
     }
 }
 
-fn press(hub: &mut Hub, name: &str) -> Answer {
-    let Panel::Simulated(panel) = &mut hub.panel;
-    let Some(touches) = panel.press(name) else {
-        return no_button(hub, name);
+fn press(hub: &mut Hub, name: &str, query: &str) -> Answer {
+    let lasts = match parameter(query, "for") {
+        None => None,
+        Some(seconds) => match seconds_of(seconds) {
+            Some(lasts) => Some(lasts),
+            None => {
+                let text = std::format!("for is from 0 to {LONGEST_PRESS} seconds, as 1.5");
+                return (400, views::error(&text));
+            }
+        },
     };
-    hub.touch(&touches);
-    done()
+    let pressed = hub.change_panel(|panel, now| panel.press(now, name, lasts));
+    touched(hub, name, pressed)
 }
 
 fn release(hub: &mut Hub, name: &str) -> Answer {
-    let Panel::Simulated(panel) = &mut hub.panel;
-    let Some(touch) = panel.release(name) else {
-        return no_button(hub, name);
-    };
-    hub.touch(touch.as_slice());
-    done()
+    let released = hub.change_panel(|panel, _| panel.release(name));
+    touched(hub, name, released)
 }
 
-fn no_button(hub: &Hub, name: &str) -> Answer {
-    let Panel::Simulated(panel) = &hub.panel;
-    let names = panel.buttons().iter().map(|button| button.name.clone());
-    not_there("button", name, names)
+/// The answer to a press or a release.
+fn touched(hub: &Hub, name: &str, result: Result<(), Untouchable>) -> Answer {
+    match result {
+        Ok(()) => done(),
+        Err(Untouchable::Missing) => {
+            let buttons = hub.panel.buttons().iter();
+            not_there("button", name, buttons.map(|button| button.name.clone()))
+        }
+        Err(Untouchable::Real) => {
+            let board = &hub.board;
+            let text =
+                std::format!("the buttons of the board {board} are real: press them by hand");
+            (409, views::error(&text))
+        }
+    }
+}
+
+/// How long a simulated button may be held, in seconds.
+const LONGEST_PRESS: f32 = 3_600.0;
+
+fn seconds_of(text: &str) -> Option<Duration> {
+    let seconds: f32 = text.parse().ok()?;
+    (0.0..=LONGEST_PRESS)
+        .contains(&seconds)
+        .then(|| Duration::from_secs_f32(seconds))
 }
 
 fn set(hub: &mut Hub, what: &str, query: &str, value: &str) -> Answer {

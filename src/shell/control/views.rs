@@ -11,7 +11,7 @@ use crate::ground::time::{Instant, Seconds, Wall};
 use crate::roles::watcher;
 use crate::shell::clock;
 use crate::shell::hub::Hub;
-use crate::shell::panel::Panel;
+use crate::shell::panel;
 use crate::shell::panel::board::Kind;
 use crate::wire::doc::pidf::Basic;
 
@@ -211,6 +211,31 @@ pub struct Status {
     subscriptions: usize,
     watches: usize,
     publications: usize,
+    troubles: Vec<Trouble>,
+}
+
+/// A line of the panel that does not work.
+#[derive(Debug, Serialize)]
+struct Trouble {
+    place: String,
+    line: String,
+    part: String,
+    name: String,
+    what: String,
+    remedy: String,
+}
+
+impl Trouble {
+    fn new(trouble: panel::Trouble<'_>) -> Trouble {
+        Trouble {
+            place: std::format!("{}:{}", trouble.file, trouble.row),
+            line: trouble.line.to_string(),
+            part: trouble.part.to_string(),
+            name: trouble.name.to_string(),
+            what: trouble.problem.what.clone(),
+            remedy: trouble.problem.remedy.clone(),
+        }
+    }
 }
 
 /// `GET /panel`.
@@ -225,7 +250,7 @@ pub struct Face {
 struct Button {
     name: String,
     kind: &'static str,
-    pressed: bool,
+    pressed: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -277,13 +302,13 @@ pub fn status(hub: &Hub, now: Now) -> Status {
         subscriptions: hub.agent.subscriptions().count(),
         watches: hub.agent.watches().count(),
         publications: 0,
+        troubles: hub.panel.troubles().map(Trouble::new).collect(),
     }
 }
 
 /// The panel as it is.
 pub fn face(hub: &Hub) -> Face {
-    let Panel::Simulated(panel) = &hub.panel;
-    let button = |it: &crate::shell::panel::simulated::Button| Button {
+    let button = |it: &panel::Button| Button {
         name: it.name.clone(),
         kind: match it.kind {
             Kind::Momentary => "momentary",
@@ -291,14 +316,14 @@ pub fn face(hub: &Hub) -> Face {
         },
         pressed: it.pressed,
     };
-    let lamp = |it: &crate::shell::panel::simulated::Lamp| Shown {
+    let lamp = |it: &panel::Lamp| Shown {
         name: it.name.clone(),
         look: it.look.map(|look| look.to_string()),
     };
     Face {
         board: hub.board.clone(),
-        buttons: panel.buttons().iter().map(button).collect(),
-        lamps: panel.lamps().iter().map(lamp).collect(),
+        buttons: hub.panel.buttons().iter().map(button).collect(),
+        lamps: hub.panel.lamps().iter().map(lamp).collect(),
     }
 }
 

@@ -1,4 +1,6 @@
 //! A board: what one kind of hardware has. The files in `boards/` are built in; a path names any other.
+//!
+//! `boards/template.toml` explains every key.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -6,13 +8,18 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{format, fs};
 
-use crate::engine::config::is_name;
-use crate::ground::limits::{BUTTONS, LAMPS, NAME};
-use crate::shell::document::{Collector, Faults, Found, Section};
+use crate::shell::document::Faults;
+
+pub mod line;
+mod read;
+
+use line::{GpioLine, KeyLine, LedLine};
 
 /// What a device has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
+    /// Where it was read from, as people are told.
+    pub file: String,
     /// What `--board` calls it.
     pub name: String,
     /// One line for people.
@@ -30,6 +37,8 @@ pub struct Board {
 pub enum Backend {
     /// Nothing: buttons are pressed through the control socket, lamps are looked at there.
     Simulated,
+    /// The kernel: GPIO lines, LEDs, input devices.
+    Hardware,
 }
 
 /// A button.
@@ -39,8 +48,10 @@ pub struct Button {
     pub name: String,
     /// How it moves.
     pub kind: Kind,
-    /// Whether it is pressed when the agent starts.
+    /// Whether it is pressed when the agent starts; only simulated ones say so.
     pub initial: bool,
+    /// Where it is read; simulated ones have none.
+    pub input: Option<Placed<Input>>,
 }
 
 /// How a button moves.
@@ -52,24 +63,82 @@ pub enum Kind {
     Switch,
 }
 
+/// What a button is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A GPIO line.
+    Gpio(GpioLine),
+    /// A key or switch of an input device.
+    Key(KeyLine),
+}
+
 /// A lamp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lamp {
     /// Unique on the board.
     pub name: String,
-    /// What it can show by itself; red and green together give amber. At least one.
-    pub colours: Vec<Hue>,
+    /// What it is made of: one element for each colour it has. At least one.
+    pub elements: Vec<Element>,
 }
 
-/// A colour that a lamp has an element for.
+/// One light inside a lamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Its colour.
+    pub hue: Hue,
+    /// What lights it; simulated ones have none.
+    pub output: Option<Placed<Output>>,
+}
+
+/// What an element is lit by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A GPIO line.
+    Gpio(GpioLine),
+    /// An LED below `/sys/class/leds`.
+    Led(LedLine),
+}
+
+/// The colour of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hue {
     /// Red.
     Red,
     /// Green.
     Green,
+    /// Blue.
+    Blue,
     /// Amber.
     Amber,
+    /// White.
+    White,
+}
+
+impl Hue {
+    /// All of them, in the order in which a file's keys are read.
+    pub const ALL: [Hue; 5] = [Hue::Red, Hue::Green, Hue::Blue, Hue::Amber, Hue::White];
+
+    /// The word for it, which is its key in a board's file too.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Hue::Red => "red",
+            Hue::Green => "green",
+            Hue::Blue => "blue",
+            Hue::Amber => "amber",
+            Hue::White => "white",
+        }
+    }
+}
+
+/// Something with the line of the board's file that it stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// What stands there.
+    pub value: T,
+    /// As it is written.
+    pub text: String,
+    /// From 1.
+    pub row: usize,
 }
 
 /// There is no such board.
@@ -95,6 +164,18 @@ built_in!["sim"];
 impl Board {
     /// The board where none is named.
     pub const DEFAULT: &str = "sim";
+
+    /// A simulated board with nothing on it.
+    pub fn empty() -> Board {
+        Board {
+            file: String::new(),
+            name: "none".to_string(),
+            description: String::new(),
+            backend: Backend::Simulated,
+            buttons: Vec::new(),
+            lamps: Vec::new(),
+        }
+    }
 
     /// The board that `--board` or a configuration names: one that is built in, or a file (its name ends in
     /// `.toml` or holds a `/`).
@@ -138,27 +219,7 @@ impl Board {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn parse(file: &str, text: &str) -> Result<Board, Faults> {
-        let mut faults = Collector::new(text);
-        let table = faults.parse();
-        if !faults.is_clean() {
-            return Err(faults.finish(file, ()).expect_err("something was found"));
-        }
-        let keys = ["name", "description", "backend", "button", "lamp"];
-        let root = Section::open("the board", table.get_ref(), 0, &keys, &mut faults);
-        let name = root.required("name", "my-phone", &mut faults);
-        let description = root.text("description", &mut faults);
-        let backend = root.choice("backend", &[("sim", Backend::Simulated)], &mut faults);
-        if root.key_place("backend").is_none() {
-            faults.add(0, "the board has no backend", "add backend = \"sim\"");
-        }
-        let board = Board {
-            name: name.map_or("", |it| it.value).to_string(),
-            description: description.map_or("", |it| it.value).to_string(),
-            backend: backend.map_or(Backend::Simulated, |it| it.value),
-            buttons: buttons(&root, &mut faults),
-            lamps: lamps(&root, &mut faults),
-        };
-        faults.finish(file, board)
+        read::board(file, text)
     }
 
     /// The number of the button called `name`.
@@ -172,218 +233,5 @@ impl Board {
     }
 }
 
-fn buttons(root: &Section<'_, '_>, faults: &mut Collector<'_>) -> Vec<Button> {
-    let keys = ["name", "kind", "initial"];
-    let kinds = [("momentary", Kind::Momentary), ("switch", Kind::Switch)];
-    let mut buttons: Vec<Button> = Vec::new();
-    for section in root.sections("button", "[[button]]", &keys, faults) {
-        let kind = section.choice("kind", &kinds, faults);
-        let initial = section.flag("initial", faults);
-        let Some(name) = section.required("name", "dnd", faults) else {
-            continue;
-        };
-        let taken = buttons.iter().any(|it| it.name == name.value);
-        if name_is_good(name, taken, faults) {
-            buttons.push(Button {
-                name: name.value.to_string(),
-                kind: kind.map_or(Kind::Momentary, |it| it.value),
-                initial: initial.is_some_and(|it| it.value),
-            });
-        }
-        if buttons.len() == BUTTONS + 1 {
-            faults.add(
-                section.at,
-                too_many("buttons", BUTTONS),
-                build_with("BUTTONS"),
-            );
-        }
-    }
-    buttons
-}
-
-fn lamps(root: &Section<'_, '_>, faults: &mut Collector<'_>) -> Vec<Lamp> {
-    let mut lamps: Vec<Lamp> = Vec::new();
-    for section in root.sections("lamp", "[[lamp]]", &["name", "colours"], faults) {
-        let colours = colours(&section, faults);
-        let Some(name) = section.required("name", "blf1", faults) else {
-            continue;
-        };
-        let taken = lamps.iter().any(|it| it.name == name.value);
-        if name_is_good(name, taken, faults) {
-            lamps.push(Lamp {
-                name: name.value.to_string(),
-                colours,
-            });
-        }
-        if lamps.len() == LAMPS + 1 {
-            faults.add(section.at, too_many("lamps", LAMPS), build_with("LAMPS"));
-        }
-    }
-    lamps
-}
-
-fn colours(section: &Section<'_, '_>, faults: &mut Collector<'_>) -> Vec<Hue> {
-    const HUES: [(&str, Hue); 3] = [
-        ("red", Hue::Red),
-        ("green", Hue::Green),
-        ("amber", Hue::Amber),
-    ];
-    let mut colours = Vec::new();
-    for written in section.texts("colours", faults).unwrap_or_default() {
-        match HUES.iter().find(|(word, _)| *word == written.value) {
-            Some((_, hue)) => colours.push(*hue),
-            None => {
-                let what = format!(
-                    "no lamp has the colour \"{}\"",
-                    written.value.escape_debug()
-                );
-                faults.add(written.at, what, "use red, green or amber");
-            }
-        }
-    }
-    if colours.is_empty() && faults.is_clean() {
-        let remedy = "add colours = [\"red\", \"green\"]";
-        faults.add(section.at, "[[lamp]] has no colours", remedy);
-    }
-    colours
-}
-
-fn name_is_good(name: Found<&str>, taken: bool, faults: &mut Collector<'_>) -> bool {
-    let shown = name.value.escape_debug();
-    if !is_name(name.value) || name.value.len() > NAME {
-        let remedy = format!(
-            "use 1 to {NAME} letters, digits, dots, dashes and underscores, a letter first"
-        );
-        faults.add(name.at, format!("\"{shown}\" cannot be a name"), remedy);
-        return false;
-    }
-    if taken {
-        faults.add(
-            name.at,
-            format!("\"{shown}\" is there already"),
-            "give it another name",
-        );
-    }
-    !taken
-}
-
-fn too_many(what: &str, most: usize) -> String {
-    format!("more than {most} {what}")
-}
-
-fn build_with(limit: &str) -> String {
-    format!("leave some out, or build with a larger LAMPFIELD_{limit}")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_file_of_boards_is_built_in_and_good() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("boards");
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .expect("boards/ is there")
-            .map(|entry| entry.expect("an entry").path())
-            .map(|path| {
-                assert_eq!(path.extension().and_then(|it| it.to_str()), Some("toml"));
-                let stem = path.file_stem().and_then(|it| it.to_str());
-                stem.expect("a name").to_string()
-            })
-            .collect();
-        names.sort();
-        let mut built_in: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-        built_in.sort_unstable();
-        assert_eq!(names, built_in, "list every file of boards/ in built_in!");
-        for name in names {
-            let board = Board::find(&name).unwrap_or_else(|faults| panic!("{faults}"));
-            assert_eq!(board.name, name, "a board is called like its file");
-            assert!(!board.description.is_empty());
-        }
-    }
-
-    #[test]
-    fn the_simulated_board_is_a_desk_phone() {
-        let board = Board::find("sim").expect("built in");
-        let buttons: Vec<(&str, Kind)> = board
-            .buttons
-            .iter()
-            .map(|it| (it.name.as_str(), it.kind))
-            .collect();
-        assert_eq!(buttons, [("hook", Kind::Switch), ("dnd", Kind::Momentary)]);
-        assert_eq!(board.lamps.len(), 4);
-        for lamp in &board.lamps {
-            assert_eq!(lamp.colours, [Hue::Red, Hue::Green]);
-        }
-        assert_eq!(board.lamp("blf4"), Some(3));
-        assert_eq!(board.button("blf4"), None);
-    }
-
-    #[track_caller]
-    fn refused(text: &str, expected: &str) {
-        let faults = Board::parse("b.toml", text).expect_err("a bad board");
-        assert_eq!(faults.to_string(), expected);
-    }
-
-    const HEAD: &str = "name = \"b\"\nbackend = \"sim\"\n";
-
-    #[test]
-    fn mistakes_in_a_board_are_told_with_their_places() {
-        refused(
-            "[[lamp]]\nname = \"a\"\ncolours = [\"red\"]\n",
-            "b.toml:1:1: the board has no name\n  remedy: add name = \"my-phone\"\n\
-             b.toml:1:1: the board has no backend\n  remedy: add backend = \"sim\"",
-        );
-        refused(
-            "name = \"b\"\nbackend = \"gpio\"\n",
-            "b.toml:2:11: backend cannot be \"gpio\"\n  remedy: use one of: sim",
-        );
-        refused(
-            &format!("{HEAD}[[button]]\nname = \"dnd\"\nline = 4\n"),
-            "b.toml:5:1: unknown key `line` in [[button]]\n  remedy: use one of: name, kind, initial",
-        );
-        refused(
-            &format!("{HEAD}[[lamp]]\nname = \"a\"\n"),
-            "b.toml:3:1: [[lamp]] has no colours\n  remedy: add colours = [\"red\", \"green\"]",
-        );
-        refused(
-            &format!("{HEAD}[[lamp]]\nname = \"a\"\ncolours = [\"blue\"]\n"),
-            "b.toml:5:12: no lamp has the colour \"blue\"\n  remedy: use red, green or amber",
-        );
-        refused(
-            &format!("{HEAD}[[button]]\nname = \"a\"\n[[button]]\nname = \"a\"\n"),
-            "b.toml:6:8: \"a\" is there already\n  remedy: give it another name",
-        );
-        refused(
-            &format!("{HEAD}[[button]]\nname = \"a/b\"\n"),
-            "b.toml:4:8: \"a/b\" cannot be a name\n  \
-             remedy: use 1 to 32 letters, digits, dots, dashes and underscores, a letter first",
-        );
-    }
-
-    #[test]
-    fn more_lamps_than_the_build_has_room_for_are_refused() {
-        let mut text = HEAD.to_string();
-        for at in 0..=LAMPS {
-            text += &format!("[[lamp]]\nname = \"l{at}\"\ncolours = [\"red\"]\n");
-        }
-        let line = 3 + 3 * LAMPS;
-        refused(
-            &text,
-            &format!(
-                "b.toml:{line}:1: more than {LAMPS} lamps\n  \
-                 remedy: leave some out, or build with a larger LAMPFIELD_LAMPS"
-            ),
-        );
-    }
-
-    #[test]
-    fn an_unknown_board_is_told_with_those_there_are() {
-        assert_eq!(
-            Board::find("simm").expect_err("no such board").to_string(),
-            "simm:1:1: there is no board \"simm\"\n  remedy: use one of: sim; or the path of a file"
-        );
-        let faults = Board::find("./no-such-file.toml").expect_err("no such file");
-        assert!(faults.to_string().contains("cannot be read"), "{faults}");
-    }
-}
+mod tests;

@@ -1,17 +1,42 @@
 //! The device's face: its named buttons and lamps. The loop sees one [`Panel`], whatever it is made of.
 //!
-//! Only the simulated panel is here; lamps and buttons on GPIO lines, LED devices and evdev get a file each
-//! beside [`simulated`] and a variant of [`Panel`].
+//! ```text
+//!                 Edge, Position, Health              Look
+//!                          ▲                            │
+//!  ┌───────────────────────┴────────────────────────────▼─────────────────┐
+//!  │ Panel      Simulated, or Hardware:                                   │
+//!  │            [gpio]  lines of GPIO chips, buttons and lamps            │
+//!  │            [keys]  keys and switches of input devices                │
+//!  │            [leds]  LEDs that a kernel driver has                     │
+//!  └──────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! What the panel reports is debounced; what it means is the engine's to say. A line that is not there, taken or
+//! forbidden is a [`Trouble`] and is tried again and again; the rest of the panel works.
 
 pub mod board;
-pub mod simulated;
+mod face;
+mod hardware;
+pub mod keys;
+pub mod leds;
+mod rhythm;
+mod simulated;
+mod trouble;
 
-use std::vec::Vec;
+use std::boxed::Box;
+use std::collections::VecDeque;
 
+use self::board::{Backend, Board};
+use self::face::Face;
+use crate::ground::time::{Duration, Instant};
+use crate::shell::poller::Registry;
 use crate::users::lamps::Look;
+pub use face::{Button, Lamp};
+pub use hardware::Hardware;
 pub use simulated::Simulated;
+pub use trouble::{Problem, Trouble};
 
-/// Something happened to a button: which one, by its place on the board, and whether it is down now.
+/// A button and where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
     /// The button's place on the board.
@@ -20,25 +45,182 @@ pub struct Touch {
     pub pressed: bool,
 }
 
-/// A panel of any kind.
+/// What a panel reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody moved a button.
+    Edge(Touch),
+    /// A button was found so: its line came back, or some of its edges were lost.
+    Position(Touch),
+    /// Whether every line works now.
+    Health(bool),
+}
+
+/// What was not taken yet. It grows when it must, which is never in the steady state.
+#[derive(Debug)]
+pub struct Queue(VecDeque<Event>);
+
+impl Queue {
+    /// An empty one.
+    pub fn new() -> Queue {
+        Queue(VecDeque::with_capacity(64))
+    }
+
+    /// Adds an event behind the others.
+    pub fn push(&mut self, event: Event) {
+        self.0.push_back(event);
+    }
+
+    /// Takes the oldest one.
+    pub fn take(&mut self) -> Option<Event> {
+        self.0.pop_front()
+    }
+}
+
+impl Default for Queue {
+    fn default() -> Queue {
+        Queue::new()
+    }
+}
+
+/// A panel of any kind. Nothing here fails: what does not work is among [`Panel::troubles`].
 #[derive(Debug)]
 pub enum Panel {
     /// No hardware: buttons are pressed through the control socket.
     Simulated(Simulated),
+    /// Lines of this machine.
+    Hardware(Box<Hardware>),
 }
 
 impl Panel {
-    /// What is pressed before anybody has touched anything.
-    pub fn initial(&self) -> Vec<Touch> {
-        match self {
-            Panel::Simulated(panel) => panel.initial().collect(),
+    /// The board's panel. Descriptors are added to `registry` as `Source::Panel`.
+    pub fn open(board: &Board, registry: &Registry, now: Instant) -> Panel {
+        match board.backend {
+            Backend::Simulated => Panel::Simulated(Simulated::new(board)),
+            Backend::Hardware => {
+                Panel::Hardware(Box::new(Hardware::open(board, registry.clone(), now)))
+            }
         }
     }
 
+    /// Where every button is that can be read.
+    pub fn positions(&self) -> impl Iterator<Item = Touch> {
+        let buttons = self.buttons().iter().enumerate();
+        buttons.filter_map(|(button, it)| {
+            let pressed = it.pressed?;
+            Some(Touch { button, pressed })
+        })
+    }
+
     /// Has the lamp at `lamp` show `look`.
-    pub fn show(&mut self, lamp: usize, look: Look) {
+    pub fn show(&mut self, now: Instant, lamp: usize, look: Look) {
         match self {
             Panel::Simulated(panel) => panel.show(lamp, look),
+            Panel::Hardware(panel) => panel.show(now, lamp, look),
         }
     }
+
+    /// `Source::Panel(which)` is ready.
+    pub fn handle_readable(&mut self, now: Instant, which: u8) {
+        match self {
+            Panel::Simulated(_) => {}
+            Panel::Hardware(panel) => panel.handle_readable(now, which),
+        }
+    }
+
+    /// [`Panel::deadline`] may be there.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match self {
+            Panel::Simulated(panel) => panel.handle_timeout(now),
+            Panel::Hardware(panel) => panel.handle_timeout(now),
+        }
+    }
+
+    /// When [`Panel::handle_timeout`] wants to be called; never while nothing blinks, waits or is in trouble.
+    pub fn deadline(&self) -> Option<Instant> {
+        match self {
+            Panel::Simulated(panel) => panel.deadline(),
+            Panel::Hardware(panel) => panel.deadline(),
+        }
+    }
+
+    /// What has happened; ask until there is nothing more.
+    pub fn take_event(&mut self) -> Option<Event> {
+        match self {
+            Panel::Simulated(panel) => panel.take_event(),
+            Panel::Hardware(panel) => panel.take_event(),
+        }
+    }
+
+    /// Presses a simulated button: a momentary one comes up after `lasts`, a switch stays where it is unless it
+    /// `lasts`.
+    ///
+    /// # Errors
+    /// Why it can't be pressed.
+    pub fn press(
+        &mut self,
+        now: Instant,
+        name: &str,
+        lasts: Option<Duration>,
+    ) -> Result<(), Untouchable> {
+        match self {
+            Panel::Simulated(panel) => panel.press(now, name, lasts),
+            Panel::Hardware(_) => Err(Untouchable::Real),
+        }
+    }
+
+    /// Lets a simulated button come up.
+    ///
+    /// # Errors
+    /// Why it can't.
+    pub fn release(&mut self, name: &str) -> Result<(), Untouchable> {
+        match self {
+            Panel::Simulated(panel) => panel.release(name),
+            Panel::Hardware(_) => Err(Untouchable::Real),
+        }
+    }
+
+    /// Tests the lamps: lights every element alone, one after the other, then what was to be shown. Changes
+    /// meanwhile are kept.
+    pub fn test(&mut self, now: Instant) {
+        match self {
+            Panel::Simulated(_) => {}
+            Panel::Hardware(panel) => panel.test(now),
+        }
+    }
+
+    /// What does not work.
+    pub fn troubles(&self) -> impl Iterator<Item = Trouble<'_>> {
+        let hardware = match self {
+            Panel::Simulated(_) => None,
+            Panel::Hardware(panel) => Some(panel),
+        };
+        hardware.into_iter().flat_map(|panel| panel.troubles())
+    }
+
+    /// The buttons, in the board's order.
+    pub fn buttons(&self) -> &[Button] {
+        &self.face().buttons
+    }
+
+    /// The lamps, in the board's order.
+    pub fn lamps(&self) -> &[Lamp] {
+        &self.face().lamps
+    }
+
+    fn face(&self) -> &Face {
+        match self {
+            Panel::Simulated(panel) => panel.face(),
+            Panel::Hardware(panel) => panel.face(),
+        }
+    }
+}
+
+/// Why a button can't be pressed from the control socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untouchable {
+    /// There is none of that name.
+    Missing,
+    /// It is a real one: only a finger moves it.
+    Real,
 }

@@ -1,188 +1,204 @@
 //! A panel without hardware.
 
-use std::string::String;
 use std::vec::Vec;
 
-use heapless::Vec as Bounded;
-
-use super::Touch;
-use super::board::{self, Board, Kind};
+use super::board::{Board, Kind};
+use super::face::{Button, Face};
+use super::{Event, Queue, Touch, Untouchable};
+use crate::ground::time::{Duration, Instant};
 use crate::users::lamps::Look;
 
-/// A button and where it is.
-#[derive(Clone, Debug)]
-pub struct Button {
-    /// Its name on the board.
-    pub name: String,
-    /// How it behaves.
-    pub kind: Kind,
-    /// Whether it is down.
-    pub pressed: bool,
-}
-
-/// A lamp and what it shows.
-#[derive(Clone, Debug)]
-pub struct Lamp {
-    /// Its name on the board.
-    pub name: String,
-    /// What it shows; `None` until the agent has said something.
-    pub look: Option<Look>,
-}
-
 /// The simulated panel.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Simulated {
-    buttons: Vec<Button>,
-    lamps: Vec<Lamp>,
+    face: Face,
+    /// When each button comes up by itself.
+    held: Vec<Option<Instant>>,
+    events: Queue,
 }
 
 impl Simulated {
     /// The board's panel, untouched so far.
     pub fn new(board: &Board) -> Simulated {
-        let button = |it: &board::Button| Button {
-            name: it.name.clone(),
-            kind: it.kind,
-            pressed: it.initial,
-        };
-        let lamp = |it: &board::Lamp| Lamp {
-            name: it.name.clone(),
-            look: None,
-        };
-        Simulated {
-            buttons: board.buttons.iter().map(button).collect(),
-            lamps: board.lamps.iter().map(lamp).collect(),
+        let mut face = Face::new(board);
+        for (button, it) in face.buttons.iter_mut().zip(&board.buttons) {
+            button.pressed = Some(it.initial);
         }
-    }
-
-    /// The buttons that are down from the start.
-    pub fn initial(&self) -> impl Iterator<Item = Touch> {
-        let down = self.buttons.iter().enumerate();
-        down.filter(|(_, button)| button.pressed)
-            .map(|(at, _)| Touch {
-                button: at,
-                pressed: true,
-            })
+        Simulated {
+            held: face.buttons.iter().map(|_| None).collect(),
+            face,
+            events: Queue::new(),
+        }
     }
 
     /// Has the lamp at `lamp` show `look`; a lamp that is not there shows nothing.
     pub fn show(&mut self, lamp: usize, look: Look) {
-        if let Some(lamp) = self.lamps.get_mut(lamp) {
-            lamp.look = Some(look);
+        self.face.show(lamp, look);
+    }
+
+    /// Presses the button, and lets it come up: after `lasts`, or at once if it is a momentary one. A button that
+    /// is down already feels nothing, but stays down for `lasts` from now on.
+    ///
+    /// # Errors
+    /// There is no such button.
+    pub fn press(
+        &mut self,
+        now: Instant,
+        name: &str,
+        lasts: Option<Duration>,
+    ) -> Result<(), Untouchable> {
+        let (at, kind) = self.find(name)?;
+        self.put(at, true);
+        match (lasts, kind) {
+            (Some(lasts), _) => self.held[at] = Some(now + lasts),
+            (None, Kind::Momentary) => self.put(at, false),
+            (None, Kind::Switch) => {}
+        }
+        Ok(())
+    }
+
+    /// Lets the button come up.
+    ///
+    /// # Errors
+    /// There is no such button.
+    pub fn release(&mut self, name: &str) -> Result<(), Untouchable> {
+        let (at, _) = self.find(name)?;
+        self.put(at, false);
+        Ok(())
+    }
+
+    /// Buttons come up that were held long enough.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for at in 0..self.held.len() {
+            if self.held[at].is_some_and(|until| until <= now) {
+                self.put(at, false);
+            }
         }
     }
 
-    /// Presses the button, and lets it come up if it is a momentary one. `None`: there is no such button.
-    /// A switch that is down already feels nothing.
-    pub fn press(&mut self, name: &str) -> Option<Bounded<Touch, 2>> {
-        let (at, button) = self.find(name)?;
-        let pressed = |pressed| Touch {
-            button: at,
-            pressed,
-        };
-        let touches: &[Touch] = match button.kind {
-            Kind::Momentary => &[pressed(true), pressed(false)],
-            Kind::Switch if button.pressed => &[],
-            Kind::Switch => {
-                button.pressed = true;
-                &[pressed(true)]
-            }
-        };
-        Some(touches.iter().copied().collect())
+    /// When the next button comes up by itself.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.held.iter().copied().flatten().min()
     }
 
-    /// Lets the button come up. `None`: there is no such button.
-    pub fn release(&mut self, name: &str) -> Option<Option<Touch>> {
-        let (at, button) = self.find(name)?;
-        let was = std::mem::replace(&mut button.pressed, false);
-        Some(was.then_some(Touch {
-            button: at,
-            pressed: false,
-        }))
+    /// What has happened.
+    pub fn take_event(&mut self) -> Option<Event> {
+        self.events.take()
     }
 
-    /// The buttons, in the board's order.
-    pub fn buttons(&self) -> &[Button] {
-        &self.buttons
+    pub(super) fn face(&self) -> &Face {
+        &self.face
     }
 
-    /// The lamps, in the board's order.
-    pub fn lamps(&self) -> &[Lamp] {
-        &self.lamps
+    fn find(&self, name: &str) -> Result<(usize, Kind), Untouchable> {
+        let mut all = self.face.buttons.iter().enumerate();
+        let found = all.find(|(_, button)| button.name == name);
+        let (at, button) = found.ok_or(Untouchable::Missing)?;
+        Ok((at, button.kind))
     }
 
-    fn find(&mut self, name: &str) -> Option<(usize, &mut Button)> {
-        let mut all = self.buttons.iter_mut().enumerate();
-        all.find(|(_, button)| button.name == name)
+    fn put(&mut self, at: usize, pressed: bool) {
+        let button: &mut Button = &mut self.face.buttons[at];
+        self.held[at] = None;
+        if button.pressed.replace(pressed) != Some(pressed) {
+            self.events.push(Event::Edge(Touch {
+                button: at,
+                pressed,
+            }));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
+
+    const NOW: Instant = Instant::from_millis(1_000);
 
     fn panel() -> Simulated {
-        let button = |name: &str, kind, initial| board::Button {
-            name: name.to_string(),
-            kind,
-            initial,
-        };
-        Simulated::new(&Board {
-            name: "test".to_string(),
-            description: String::new(),
-            backend: board::Backend::Simulated,
-            buttons: Vec::from([
-                button("hook", Kind::Switch, false),
-                button("dnd", Kind::Momentary, false),
-                button("night", Kind::Switch, true),
-            ]),
-            lamps: Vec::from([board::Lamp {
-                name: "blf1".to_string(),
-                colours: Vec::from([board::Hue::Red, board::Hue::Green]),
-            }]),
-        })
+        let board = "name = \"test\"\nbackend = \"sim\"\n\
+                     [[button]]\nname = \"hook\"\nkind = \"switch\"\n\
+                     [[button]]\nname = \"dnd\"\n\
+                     [[button]]\nname = \"night\"\nkind = \"switch\"\ninitial = true\n\
+                     [[lamp]]\nname = \"blf1\"\ncolours = [\"red\", \"green\"]\n";
+        Simulated::new(&Board::parse("test.toml", board).expect("a board"))
     }
 
-    const fn touch(button: usize, pressed: bool) -> Touch {
-        Touch { button, pressed }
+    #[track_caller]
+    fn expect(panel: &mut Simulated, touches: &[(usize, bool)]) {
+        let events = std::iter::from_fn(|| panel.take_event());
+        let touches = touches
+            .iter()
+            .map(|&(button, pressed)| Event::Edge(Touch { button, pressed }));
+        assert_eq!(events.collect::<Vec<_>>(), touches.collect::<Vec<_>>());
     }
 
     #[test]
     fn a_momentary_button_comes_up_by_itself_each_time() {
         let mut panel = panel();
         for _ in 0..2 {
-            let touches = panel.press("dnd").expect("it is there");
-            assert_eq!(touches, [touch(1, true), touch(1, false)]);
+            assert_eq!(panel.press(NOW, "dnd", None), Ok(()));
+            expect(&mut panel, &[(1, true), (1, false)]);
         }
-        assert_eq!(panel.release("dnd"), Some(None));
+        assert_eq!(panel.release("dnd"), Ok(()));
+        expect(&mut panel, &[]);
     }
 
     #[test]
     fn a_switch_stays_where_it_was_put() {
         let mut panel = panel();
-        let touches = panel.press("hook").expect("it is there");
-        assert_eq!(touches, [touch(0, true)]);
-        assert!(panel.press("hook").expect("it is there").is_empty());
-        assert_eq!(panel.release("hook"), Some(Some(touch(0, false))));
-        assert_eq!(panel.release("hook"), Some(None));
+        assert_eq!(panel.press(NOW, "hook", None), Ok(()));
+        expect(&mut panel, &[(0, true)]);
+        assert_eq!(panel.press(NOW, "hook", None), Ok(()));
+        expect(&mut panel, &[]);
+        assert_eq!(panel.release("hook"), Ok(()));
+        expect(&mut panel, &[(0, false)]);
+    }
+
+    #[test]
+    fn a_held_button_comes_up_when_its_time_is_over() {
+        let mut panel = panel();
+        for name in ["dnd", "hook"] {
+            let lasts = Some(Duration::from_millis(900));
+            assert_eq!(panel.press(NOW, name, lasts), Ok(()));
+        }
+        expect(&mut panel, &[(1, true), (0, true)]);
+        let end = NOW + Duration::from_millis(900);
+        assert_eq!(panel.deadline(), Some(end));
+        panel.handle_timeout(Instant::from_micros(end.as_micros() - 1));
+        expect(&mut panel, &[]);
+        panel.handle_timeout(end);
+        expect(&mut panel, &[(0, false), (1, false)]);
+        assert_eq!(panel.deadline(), None);
+    }
+
+    #[test]
+    fn a_held_button_that_is_let_go_does_not_come_up_again() {
+        let mut panel = panel();
+        let lasts = Some(Duration::from_secs(1));
+        assert_eq!(panel.press(NOW, "hook", lasts), Ok(()));
+        assert_eq!(panel.release("hook"), Ok(()));
+        expect(&mut panel, &[(0, true), (0, false)]);
+        assert_eq!(panel.deadline(), None);
     }
 
     #[test]
     fn a_switch_can_be_down_from_the_start() {
         let mut panel = panel();
-        let initial: Vec<Touch> = panel.initial().collect();
-        assert_eq!(initial, [touch(2, true)]);
-        assert_eq!(panel.release("night"), Some(Some(touch(2, false))));
+        let down: Vec<_> = panel.face.buttons.iter().map(|it| it.pressed).collect();
+        assert_eq!(down, [Some(false), Some(false), Some(true)]);
+        assert_eq!(panel.release("night"), Ok(()));
+        expect(&mut panel, &[(2, false)]);
     }
 
     #[test]
     fn what_is_not_there_is_not_found() {
         let mut panel = panel();
-        assert_eq!(panel.press("door"), None);
-        assert_eq!(panel.release("door"), None);
+        assert_eq!(panel.press(NOW, "door", None), Err(Untouchable::Missing));
+        assert_eq!(panel.release("door"), Err(Untouchable::Missing));
         panel.show(7, Look::parse("red").expect("a look"));
-        assert_eq!(panel.lamps()[0].look, None);
+        assert_eq!(panel.face.lamps[0].look, None);
         panel.show(0, Look::parse("red").expect("a look"));
-        assert_eq!(panel.lamps()[0].look, Look::parse("red"));
+        assert_eq!(panel.face.lamps[0].look, Look::parse("red"));
     }
 }

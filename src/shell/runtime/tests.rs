@@ -1,6 +1,5 @@
 use super::*;
 use crate::ground::text::Text;
-use crate::shell::panel::Simulated;
 use crate::shell::panel::board::Board;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -107,8 +106,7 @@ fn options(control: PathBuf) -> Options {
         settings,
         listen: Vec::from([address]),
         control: Some(control),
-        panel: Panel::Simulated(Simulated::new(&board)),
-        board: board.name,
+        board,
         names: Paths::default(),
         signals: false,
         lasts: None,

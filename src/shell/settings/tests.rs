@@ -4,6 +4,7 @@ use super::*;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
+use crate::wire::doc::pidf::Activities;
 use std::time::Duration;
 
 fn read(text: &str) -> Result<Configuration, Faults> {

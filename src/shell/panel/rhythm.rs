@@ -1,0 +1,1 @@
+//! How an element is lit over time. Filled in with the looks.
