@@ -20,6 +20,14 @@ pub enum Colour {
     Red,
     /// Red and green together.
     Amber,
+    /// Blue.
+    Blue,
+    /// Green and blue together.
+    Cyan,
+    /// Red and blue together.
+    Magenta,
+    /// Red, green and blue together.
+    White,
 }
 
 /// The pattern of a lamp.
@@ -190,7 +198,13 @@ impl Look {
                 colour,
                 pattern: Pattern::Steady,
             },
-            Colour::Green | Colour::Red | Colour::Amber => Look { colour, pattern },
+            Colour::Green
+            | Colour::Red
+            | Colour::Amber
+            | Colour::Blue
+            | Colour::Cyan
+            | Colour::Magenta
+            | Colour::White => Look { colour, pattern },
         }
     }
 
@@ -236,7 +250,16 @@ impl fmt::Display for Look {
 
 impl Colour {
     /// Every colour.
-    pub const ALL: [Colour; 4] = [Colour::Off, Colour::Green, Colour::Red, Colour::Amber];
+    pub const ALL: [Colour; 8] = [
+        Colour::Off,
+        Colour::Green,
+        Colour::Red,
+        Colour::Amber,
+        Colour::Blue,
+        Colour::Cyan,
+        Colour::Magenta,
+        Colour::White,
+    ];
 
     /// The name in settings and on the command line.
     pub const fn name(self) -> &'static str {
@@ -245,6 +268,10 @@ impl Colour {
             Colour::Green => "green",
             Colour::Red => "red",
             Colour::Amber => "amber",
+            Colour::Blue => "blue",
+            Colour::Cyan => "cyan",
+            Colour::Magenta => "magenta",
+            Colour::White => "white",
         }
     }
 
@@ -302,7 +329,7 @@ mod tests {
         }
         for text in [
             "",
-            "blue",
+            "pink",
             "off slow",
             "red steady",
             "red  slow",

@@ -11,7 +11,7 @@ use crate::ground::limits::{HOST, URI, WATCHES};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section};
-use crate::users::lamps::{Look, Looks};
+use crate::users::lamps::{Colour, Look, Looks};
 
 impl Reader<'_, '_> {
     pub(super) fn lamps(&mut self, root: &Section<'_, '_>) {
@@ -125,8 +125,10 @@ impl Reader<'_, '_> {
                 Some(look) => looks.set(watched, look),
                 None => {
                     let what = format!("\"{}\" is no look", written.value.escape_debug());
-                    let remedy = "write off, green, red or amber, and slow or fast if it blinks: \
-                                  \"red fast\"";
+                    let remedy = format!(
+                        "write one of {}, with slow or fast behind it if it blinks: \"red fast\"",
+                        Colour::ALL.map(Colour::name).join(", ")
+                    );
                     self.faults.add(written.at, what, remedy);
                 }
             }

@@ -367,8 +367,8 @@ fn looks_are_colours_and_patterns_of_known_states() {
     refused(
         "[[lamp]]\nname = \"blf1\"\nlooks = { held = \"pink\", hold = \"off\", idle = 1 }",
         &[
-            "3:18: \"pink\" is no look | write off, green, red or amber, and slow or fast if it \
-             blinks: \"red fast\"",
+            "3:18: \"pink\" is no look | write one of off, green, red, amber, blue, cyan, magenta, \
+             white, with slow or fast behind it if it blinks: \"red fast\"",
             "3:26: unknown key `hold` in looks | did you mean `held`?",
             "3:47: idle must be text, not a whole number | write idle = \"…\"",
         ],
