@@ -43,7 +43,7 @@ impl Bench {
             lamp.watch = None;
         }
         // Every change is told at once.
-        settings.paces = [Pace::UNLIMITED; Package::COUNT];
+        settings.paces = [Pace::UNLIMITED; Package::SERVED_COUNT];
         let agent = Box::leak(Box::new(Agent::new()));
         let options = Options {
             settings,

@@ -50,6 +50,9 @@ impl Case {
             Case::Refresh => "refresh",
             Case::FanOut(Package::Presence) => "fan-out-presence",
             Case::FanOut(Package::Dialog) => "fan-out-dialog",
+            Case::FanOut(Package::MessageSummary) | Case::Answers(Package::MessageSummary) => {
+                "not served"
+            }
             Case::Answers(Package::Presence) => "answers-presence",
             Case::Answers(Package::Dialog) => "answers-dialog",
             Case::Refused => "refused",
@@ -238,7 +241,7 @@ fn desk() -> Box<Settings> {
         .presentities
         .push(presentity)
         .expect("there is room");
-    settings.paces = [Pace::UNLIMITED; Package::COUNT];
+    settings.paces = [Pace::UNLIMITED; Package::SERVED_COUNT];
     settings
 }
 

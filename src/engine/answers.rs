@@ -45,7 +45,7 @@ pub(super) fn write(
         Answer::Done if request.method == Method::Options => {
             write_allow(&mut w);
             write_allow_events(&mut w);
-            write_accept(&mut w);
+            write_accept(&mut w, Package::ALL);
         }
         Answer::Done => {}
         Answer::Refused(Refusal::AnswerLater(_, after)) => {
@@ -81,9 +81,9 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
     match status {
         Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED => write_allow(w),
         Status::BAD_EVENT => write_allow_events(w),
-        Status::NOT_ACCEPTABLE => write_accept(w),
+        Status::NOT_ACCEPTABLE => write_accept(w, Package::SERVED),
         Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Notify => {
-            write_accept(w);
+            write_accept(w, Package::ALL);
             w.header(Name::AcceptEncoding, b"identity");
         }
         Status::UNSUPPORTED_MEDIA_TYPE => {
@@ -108,17 +108,17 @@ fn write_allow(w: &mut Writer<'_>) {
 
 fn write_allow_events(w: &mut Writer<'_>) {
     w.begin(Name::AllowEvents);
-    for (at, package) in Package::ALL.iter().enumerate() {
+    for (at, package) in Package::SERVED.iter().enumerate() {
         w.part(if at == 0 { b"" } else { b", " })
             .part(package.name().as_bytes());
     }
     w.end();
 }
 
-/// Every body type there is, of all packages.
-fn write_accept(w: &mut Writer<'_>) {
+/// Every body type of these packages.
+fn write_accept(w: &mut Writer<'_>, packages: &[Package]) {
     w.begin(Name::Accept);
-    for (at, body) in Package::ALL
+    for (at, body) in packages
         .iter()
         .flat_map(|package| package.spec().bodies)
         .enumerate()

@@ -42,7 +42,7 @@ pub struct Settings {
     /// Longest lifetime granted to a subscription.
     pub max_expires: Seconds,
     /// How often watchers are told, by package.
-    pub paces: [Pace; Package::COUNT],
+    pub paces: [Pace; Package::SERVED_COUNT],
 }
 
 impl Settings {
@@ -57,7 +57,7 @@ impl Settings {
             trusted: Vec::new(),
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
-            paces: [Pace::UNLIMITED; Package::COUNT],
+            paces: [Pace::UNLIMITED; Package::SERVED_COUNT],
         }
     }
 
@@ -78,7 +78,7 @@ impl Settings {
         self.trusted.clear();
         self.min_expires = MIN_EXPIRES;
         self.max_expires = MAX_EXPIRES;
-        for &package in Package::ALL {
+        for &package in Package::SERVED {
             self.paces[package as usize] = package.spec().pace;
         }
     }

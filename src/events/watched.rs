@@ -17,6 +17,8 @@ pub enum Watched {
     Idle,
     /// Reachable, but not at the desk.
     Away,
+    /// Something waits for its owner: a message in a mailbox, a watcher for approval. Merged with the same only.
+    Waiting,
     /// Does not want to be disturbed.
     Dnd,
     /// A call is held.
@@ -31,12 +33,13 @@ pub enum Watched {
 
 impl Watched {
     /// Every state, in order.
-    pub const ALL: [Watched; 10] = [
+    pub const ALL: [Watched; 11] = [
         Watched::Unknown,
         Watched::Subscribing,
         Watched::Offline,
         Watched::Idle,
         Watched::Away,
+        Watched::Waiting,
         Watched::Dnd,
         Watched::Held,
         Watched::Trying,
@@ -55,6 +58,7 @@ impl Watched {
             Watched::Offline => "offline",
             Watched::Idle => "idle",
             Watched::Away => "away",
+            Watched::Waiting => "waiting",
             Watched::Dnd => "dnd",
             Watched::Held => "held",
             Watched::Trying => "trying",

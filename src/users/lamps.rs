@@ -231,7 +231,7 @@ impl Look {
             Watched::Dnd | Watched::Trying | Watched::Busy => {
                 Look::new(Colour::Red, Pattern::Steady)
             }
-            Watched::Held => Look::new(Colour::Red, Pattern::Slow),
+            Watched::Waiting | Watched::Held => Look::new(Colour::Red, Pattern::Slow),
             Watched::Ringing => Look::new(Colour::Red, Pattern::Fast),
         }
     }
@@ -307,6 +307,7 @@ mod tests {
             (Watched::Offline, "off"),
             (Watched::Idle, "green"),
             (Watched::Away, "amber"),
+            (Watched::Waiting, "red slow"),
             (Watched::Dnd, "red"),
             (Watched::Held, "red slow"),
             (Watched::Trying, "red"),

@@ -23,11 +23,13 @@ fn expect(package: Package, body: &str, statuses: &[u16]) -> u16 {
     let good = match package {
         Package::Presence => presence("closed"),
         Package::Dialog => dialogs(50, "full", &call("a", "confirmed")),
+        Package::MessageSummary => summary("yes"),
     };
     assert_eq!(server.tell(&mut desk, "active;expires=300", &good), 200);
     let expected = match package {
         Package::Presence => Watched::Dnd,
         Package::Dialog => Watched::Busy,
+        Package::MessageSummary => Watched::Waiting,
     };
     assert_eq!(desk.lamp(), expected, "after {shown:?}");
     desk.serves_others();
@@ -253,4 +255,25 @@ fn lawful_xml_of_every_kind_is_read_or_passed_over() /* ATTACKS G09 */
         );
         assert_eq!(desk.lamp(), Watched::Dnd, "{body}");
     }
+}
+
+#[test]
+fn a_mailbox_is_believed_only_where_it_says_yes_or_no_once() /* ATTACKS G */
+{
+    for body in [
+        "Messages-Waiting: maybe\r\n".to_string(),
+        "Voice-Message: 9/0\r\n".to_string(),
+        format!("{}Messages-Waiting: yes\r\n", summary("no")),
+        summary("no").replace(':', ""),
+        summary("no\0"),
+        "\r\n".repeat(3) + &summary("yes"),
+        "x".repeat(60_000),
+        presence("open"),
+    ] {
+        expect(Package::MessageSummary, &body, &[400]);
+    }
+    let (mut desk, mut server) = Server::watched(Package::MessageSummary);
+    let smuggled = summary("no") + "\r\nSubject: x\r\nMessages-Waiting: yes\r\n";
+    let status = server.tell(&mut desk, "active;expires=300", &smuggled);
+    assert_eq!((status, desk.lamp()), (200, Watched::Idle));
 }

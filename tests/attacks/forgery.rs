@@ -25,7 +25,8 @@ fn an_invented_notify_changes_no_lamp() /* ATTACKS B06 */
     for (event, body, status) in [
         ("dialog", &red[..], 481),
         ("presence", &presence("closed"), 481),
-        ("message-summary", "Messages-Waiting: yes\r\n", 489),
+        ("message-summary", "Messages-Waiting: yes\r\n", 481),
+        ("conference", "<x/>", 489),
         ("dialog", "<!DOCTYPE x>", 481),
     ] {
         let answer = desk.ask(BOSS_AT, &invented(1, event, body));

@@ -150,7 +150,7 @@ fn a_notify_counts_from_the_request_to_the_end_and_no_longer() /* ATTACKS H03 S0
     );
     // A package that nobody asked for.
     let text = server.notify("active", &presence("open"));
-    let foreign = text.replace("Event: presence", "Event: message-summary");
+    let foreign = text.replace("Event: presence", "Event: conference");
     assert_eq!(desk.ask(BOSS_AT, &foreign).status(), 489);
     let other = text.replace("Event: presence", "Event: dialog");
     let other = other.replace("z9hG4bKserver", "z9hG4bKother");

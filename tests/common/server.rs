@@ -41,6 +41,7 @@ impl Server {
         let body = match package {
             Package::Presence => presence("open"),
             Package::Dialog => dialogs(0, "full", ""),
+            Package::MessageSummary => summary("no"),
         };
         assert_eq!(server.tell(&mut desk, "active;expires=300", &body), 200);
         assert_eq!(desk.lamp(), Watched::Idle);
@@ -72,6 +73,7 @@ impl Server {
     pub(crate) fn notify(&mut self, state: &str, body: &str) -> String {
         let media = match self.event {
             "dialog" => "Content-Type: application/dialog-info+xml\r\n",
+            "message-summary" => "Content-Type: application/simple-message-summary\r\n",
             _ => "Content-Type: application/pidf+xml\r\n",
         };
         let media = if body.is_empty() { "" } else { media };
@@ -116,6 +118,13 @@ pub(crate) fn presence(basic: &str) -> String {
     format!(
         "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"{BOSS}\">\
          <tuple id=\"t\"><status><basic>{basic}</basic></status><contact>{BOSS}</contact></tuple></presence>"
+    )
+}
+
+/// A message summary.
+pub(crate) fn summary(waiting: &str) -> String {
+    format!(
+        "Messages-Waiting: {waiting}\r\nMessage-Account: {BOSS}\r\nVoice-Message: 2/8 (0/2)\r\n"
     )
 }
 

@@ -2,6 +2,7 @@
 
 mod dialog;
 mod presence;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -15,21 +16,30 @@ use heapless::Vec;
 
 /// Makes the enum, its list and its descriptions of one list of lines.
 macro_rules! packages {
-    ($($(#[$doc:meta])* $name:ident in $file:ident,)*) => {
+    (
+        served { $($(#[$doc:meta])* $name:ident in $file:ident,)* }
+        watched { $($(#[$other_doc:meta])* $other:ident in $other_file:ident,)* }
+    ) => {
         /// An event package (RFC 6665 §5).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Package {
             $($(#[$doc])* $name,)*
+            $($(#[$other_doc])* $other,)*
         }
 
         impl Package {
-            /// Every package, in the order of Allow-Events.
-            pub const ALL: &'static [Package] = &[$(Package::$name,)*];
+            /// Every package: those we serve, then those we only watch.
+            pub const ALL: &'static [Package] = &[$(Package::$name,)* $(Package::$other,)*];
+
+            /// The packages we serve, in the order of Allow-Events. A number of one, as in `package as usize`, is its
+            /// place here.
+            pub const SERVED: &'static [Package] = &[$(Package::$name,)*];
 
             /// What is particular to the package.
             pub const fn spec(self) -> &'static Spec {
                 match self {
                     $(Package::$name => &$file::SPEC,)*
+                    $(Package::$other => &$other_file::SPEC,)*
                 }
             }
         }
@@ -37,10 +47,16 @@ macro_rules! packages {
 }
 
 packages! {
-    /// `presence` (RFC 3856).
-    Presence in presence,
-    /// `dialog` (RFC 4235).
-    Dialog in dialog,
+    served {
+        /// `presence` (RFC 3856).
+        Presence in presence,
+        /// `dialog` (RFC 4235).
+        Dialog in dialog,
+    }
+    watched {
+        /// `message-summary` (RFC 3842): whether messages wait.
+        MessageSummary in summary,
+    }
 }
 
 /// What tells one package from another.
@@ -53,6 +69,9 @@ pub struct Spec {
     pub bodies: &'static [MediaType],
     /// Whether a forked SUBSCRIBE may end in several subscriptions, whose states are merged (S21, D16).
     pub several_notifiers: bool,
+    /// Takes in a document that a notifier sent.
+    pub read: fn(&mut Memory, &[u8]) -> Result<Reading, Fault>,
+    // What follows is of use only where we serve the package.
     /// Whether [`Told`] matters: a later document may carry the changes alone.
     pub partial: bool,
     /// How often changes are told unless the configuration says otherwise.
@@ -63,8 +82,6 @@ pub struct Spec {
     pub revision: fn(&Presentity) -> u32,
     /// Writes the document.
     pub write: fn(&Presentity, Told, &mut [u8]) -> Option<Body>,
-    /// Takes in a document that a notifier sent.
-    pub read: fn(&mut Memory, &[u8]) -> Result<Reading, Fault>,
 }
 
 /// How often the changes of one presentity are told in one package: a burst at once, then one an interval
@@ -141,8 +158,8 @@ pub enum Reading {
 }
 
 impl Package {
-    /// How many packages there are.
-    pub const COUNT: usize = Package::ALL.len();
+    /// How many packages we serve.
+    pub const SERVED_COUNT: usize = Package::SERVED.len();
 
     /// The package of an Event header; case counts (N05).
     pub fn from_name(name: &[u8]) -> Option<Package> {
@@ -153,8 +170,8 @@ impl Package {
     }
 
     /// The names of all, in that order.
-    pub const NAMES: [&'static str; Package::COUNT] = {
-        let mut names = [""; Package::COUNT];
+    pub const NAMES: [&'static str; Package::ALL.len()] = {
+        let mut names = [""; Package::ALL.len()];
         let mut at = 0;
         while at < names.len() {
             names[at] = Package::ALL[at].name();
@@ -162,6 +179,16 @@ impl Package {
         }
         names
     };
+
+    /// The names of those we serve, in that order.
+    pub const fn served_names() -> &'static [&'static str] {
+        Package::NAMES.split_at(Package::SERVED_COUNT).0
+    }
+
+    /// Whether we serve it.
+    pub const fn is_served(self) -> bool {
+        (self as usize) < Package::SERVED_COUNT
+    }
 
     /// The event type.
     pub const fn name(self) -> &'static str {

@@ -469,7 +469,7 @@ fn the_largest_documents_fit() /* G07 */
         }
     }
     let mut buf = [0; limits::BODY];
-    for package in Package::ALL {
+    for package in Package::SERVED {
         for told in [
             Told::Nothing,
             Told::Until(
@@ -483,5 +483,37 @@ fn the_largest_documents_fit() /* G07 */
                 "{package:?} {told:?}"
             );
         }
+    }
+}
+
+#[test]
+fn what_we_only_watch_is_not_served() /* N03 N34 */
+{
+    assert_eq!(Package::served_names(), ["presence", "dialog"]);
+    for (at, package) in Package::ALL.iter().enumerate() {
+        assert_eq!(*package as usize, at);
+        assert_eq!(package.is_served(), Package::SERVED.contains(package));
+    }
+}
+
+#[test]
+fn a_mailbox_with_messages_waits_and_any_other_is_idle() {
+    let mut memory = Memory::new();
+    let package = Package::MessageSummary;
+    for (body, expected) in [
+        (
+            "Messages-Waiting: yes\r\nVoice-Message: 2/8 (0/2)\r\n",
+            Watched::Waiting,
+        ),
+        ("Messages-Waiting: no\r\n", Watched::Idle),
+    ] {
+        let reading = read(package, &mut memory, body.as_bytes());
+        assert_eq!(reading, Reading::State(expected));
+        assert!((package.spec().read)(&mut memory, b"Messages-Waiting: 2").is_err());
+        assert_eq!(
+            memory.watched(),
+            expected,
+            "a broken document changes nothing"
+        );
     }
 }

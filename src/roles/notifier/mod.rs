@@ -71,7 +71,7 @@ pub struct Rules {
     /// Longer lifetimes are shortened.
     pub max_expires: Seconds,
     /// How often each package tells changes.
-    pub pace: [Pace; Package::COUNT],
+    pub pace: [Pace; Package::SERVED_COUNT],
 }
 
 /// One watcher's subscription.
@@ -148,7 +148,7 @@ impl Notifier {
             rules: Rules {
                 min_expires: limits::MIN_EXPIRES,
                 max_expires: limits::MAX_EXPIRES,
-                pace: [Pace::UNLIMITED; Package::COUNT],
+                pace: [Pace::UNLIMITED; Package::SERVED_COUNT],
             },
         }
     }
@@ -165,7 +165,7 @@ impl Notifier {
 
     /// A presentity may have changed: its watchers are told at once, or as soon as the pace allows.
     pub fn handle_change(&mut self, now: Instant, id: Id<Presentity>, presentity: &Presentity) {
-        for &package in Package::ALL {
+        for &package in Package::SERVED {
             let group = group(id, package);
             let revision = (package.spec().revision)(presentity);
             if core::mem::replace(&mut self.revisions[group], revision) != revision {
@@ -192,7 +192,7 @@ impl Notifier {
 
     /// The presentity is not served any more: its watchers are told so.
     pub fn handle_removal(&mut self, presentity: Id<Presentity>) {
-        for &package in Package::ALL {
+        for &package in Package::SERVED {
             let mut next = self.watchers.first(group(presentity, package));
             while let Some(slot) = next {
                 next = self.watchers.after(slot);
@@ -260,7 +260,7 @@ impl Notifier {
         if self.watchers.first(group).is_none() {
             return;
         }
-        let pace = self.rules.pace[group % Package::COUNT];
+        let pace = self.rules.pace[group % Package::SERVED_COUNT];
         match self.buckets[group].take(now, pace) {
             Err(later) => self.paced.set(group as u16, Some(later)),
             Ok(()) => {
@@ -379,8 +379,8 @@ impl Subscription {
 }
 
 /// One for each presentity and package.
-const GROUPS: usize = limits::PRESENTITIES * Package::COUNT;
+const GROUPS: usize = limits::PRESENTITIES * Package::SERVED_COUNT;
 
 const fn group(presentity: Id<Presentity>, package: Package) -> usize {
-    presentity.slot() as usize * Package::COUNT + package as usize
+    presentity.slot() as usize * Package::SERVED_COUNT + package as usize
 }

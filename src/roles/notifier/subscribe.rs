@@ -225,11 +225,13 @@ impl Notifier {
 /// What makes two subscriptions of one device the same: whom, package, event id, Contact, address.
 type Wanted<'a> = (Id<Presentity>, Package, &'a [u8], &'a [u8], SocketAddr);
 
-/// What the request subscribes to: one package that we know (N03, N04).
+/// What the request subscribes to: one package that we serve (N03, N04).
 fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
     let event = request.headers.event().map_err(|_| Status::BAD_REQUEST)?;
     let event = event.ok_or(Status::BAD_EVENT)?;
-    let package = Package::from_name(event.package).ok_or(Status::BAD_EVENT)?;
+    let package = Package::from_name(event.package)
+        .filter(|package| package.is_served())
+        .ok_or(Status::BAD_EVENT)?;
     Ok((package, event))
 }
 

@@ -119,7 +119,7 @@ impl Watcher {
             return;
         };
         let asks = watch.asks;
-        let falls_back = watch.fallback && watch.speaks != Package::Presence;
+        let falls_back = watch.fallback && watch.speaks == Package::Dialog;
         let Some(attempt) = watch.attempt_mut() else {
             return;
         };

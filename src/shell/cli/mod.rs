@@ -244,8 +244,8 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield set note TEXT     (each takes --presentity URI)
 
 Without an agent:
-  lampfield watch URI [--event presence|dialog] [--seconds N] [--json]
-                      [--server HOST[:PORT]] [--from URI]
+  lampfield watch URI [--event presence|dialog|message-summary] [--seconds N]
+                      [--server HOST[:PORT]] [--from URI] [--json]
                               watch somebody and print each change
   lampfield boards            the boards that are built in
   lampfield capacity [--json] the tables of this build and their bytes

@@ -59,7 +59,7 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
     }
     let (least, most) = (settings.min_expires.0, settings.max_expires.0);
     writeln!(f, "for          {least} to {most} seconds at a time")?;
-    for (&package, &rule) in Package::ALL.iter().zip(&settings.paces) {
+    for (&package, &rule) in Package::SERVED.iter().zip(&settings.paces) {
         let head = if package as usize == 0 {
             "are told"
         } else {
@@ -93,10 +93,10 @@ fn explain_lamp(
     let Some(watch) = watch else {
         return writeln!(f, "lamp {name:8}watches nobody and stays off");
     };
-    let event = match (watch.package, watch.fallback) {
-        (Package::Presence, _) => "presence",
-        (Package::Dialog, false) => "dialog",
-        (Package::Dialog, true) => "dialog, or presence where that is refused",
+    let event = if watch.fallback {
+        "dialog, or presence where that is refused"
+    } else {
+        watch.package.name()
     };
     write!(f, "lamp {name:8}watches {} ({event})", watch.target)?;
     if let Some(server) = &watch.server {

@@ -55,9 +55,9 @@ impl Reader<'_, '_> {
         };
         let package = event.map_or(Package::Dialog, |it| it.value);
         if let Some(Found { value: true, at }) = fallback
-            && package == Package::Presence
+            && package != Package::Dialog
         {
-            let what = "there is no fallback from presence";
+            let what = format!("there is no fallback from {}", package.name());
             self.faults.add(
                 at,
                 what,
@@ -152,4 +152,8 @@ const LAMP: [&str; 9] = [
     "name", "watch", "event", "fallback", "server", "from", "expires", "grace", "looks",
 ];
 
-const EVENTS: [(&str, Package); 2] = [("dialog", Package::Dialog), ("presence", Package::Presence)];
+const EVENTS: [(&str, Package); 3] = [
+    ("dialog", Package::Dialog),
+    ("presence", Package::Presence),
+    ("message-summary", Package::MessageSummary),
+];

@@ -31,10 +31,10 @@ impl Reader<'_, '_> {
             let at = least_at.or(most_at).unwrap_or(section.at);
             faults.add(at, what, "lower one or raise the other");
         }
-        let Some(pace) = section.section("pace", "pace", &Package::NAMES, faults) else {
+        let Some(pace) = section.section("pace", "pace", Package::served_names(), faults) else {
             return;
         };
-        for &package in Package::ALL {
+        for &package in Package::SERVED {
             let place = &mut self.settings.paces[package as usize];
             read_pace(&pace, package.name(), place, faults);
         }

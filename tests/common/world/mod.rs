@@ -162,6 +162,7 @@ impl World {
         let source = match package {
             Package::Presence => Source::Presence(other),
             Package::Dialog => Source::Dialog(other),
+            Package::MessageSummary => panic!("no desk has a mailbox"),
         };
         self.sources.insert((desk, lamp), source);
         lamp

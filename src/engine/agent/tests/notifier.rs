@@ -62,6 +62,7 @@ fn unknown_and_missing_events_get_489_with_the_known_ones() /* N03 N05 */
         ("Event: conference\r\n", "a"),
         ("", "b"),
         ("Event: Presence\r\n", "c"),
+        ("Event: message-summary\r\n", "d"),
     ] {
         let phone = Phone::new(name, "");
         let sent = f.send(&phone, &phone.request("SUBSCRIBE", event));

@@ -412,7 +412,7 @@ fn dnd_is_seen_in_both_packages_unless_switched_off() /* D11 */
 #[test]
 fn a_document_that_made_way_for_newer_ones_is_replaced_by_the_newest() {
     let mut f = Fixture::with(|settings| {
-        settings.paces = [Pace::UNLIMITED; Package::COUNT];
+        settings.paces = [Pace::UNLIMITED; Package::SERVED_COUNT];
     });
     let silent = f.watching("silent", "presence");
     let awake = f.watching("awake", "presence");
@@ -436,7 +436,7 @@ fn a_document_that_made_way_for_newer_ones_is_replaced_by_the_newest() {
 #[test]
 fn watchers_behind_by_different_changes_share_their_documents() /* D03 */
 {
-    let mut f = Fixture::with(|settings| settings.paces = [Pace::UNLIMITED; Package::COUNT]);
+    let mut f = Fixture::with(|settings| settings.paces = [Pace::UNLIMITED; Package::SERVED_COUNT]);
     let phones: StdVec<Phone> = (0..2 * limits::BODIES)
         .map(|number| f.watching(&format!("p{number}"), "dialog"))
         .collect();
@@ -458,7 +458,7 @@ fn watchers_behind_by_different_changes_share_their_documents() /* D03 */
 #[test]
 fn all_packages_are_served() {
     let mut f = Fixture::new();
-    for package in Package::ALL {
+    for package in Package::SERVED {
         f.watching(package.name(), package.name());
     }
 }

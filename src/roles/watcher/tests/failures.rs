@@ -134,10 +134,10 @@ fn a_489_falls_back_from_dialog_to_presence_where_configured() {
 
 #[test]
 fn without_fallback_a_489_is_a_refusal() {
-    for package in [Package::Dialog, Package::Presence] {
+    for &package in Package::ALL {
         let mut f = Fixture::ordered(&Order {
             package,
-            fallback: package == Package::Presence,
+            fallback: package != Package::Dialog,
             ..order("sip:bob@192.0.2.1")
         });
         let sent = f.expect_one(3 * SECOND);

@@ -75,13 +75,7 @@ fn notify_without_match_gets_481_and_moves_no_lamp() /* S03 B06 B07 */
 fn packages_we_do_not_speak_get_489() /* S03 B09 */
 {
     let mut f = Fixture::active();
-    for event in [
-        "check-sync",
-        "talk",
-        "Dialog",
-        "dialog.winfo",
-        "message-summary",
-    ] {
+    for event in ["check-sync", "talk", "Dialog", "dialog.winfo", "conference"] {
         let bad = busy(&f).replace("Event: dialog", &format!("Event: {event}"));
         f.notify_refused(&bad, Status::BAD_EVENT);
     }
