@@ -115,6 +115,8 @@ class Board:
         """Run one line of shell on the board; its exit code and what it printed."""
         if "\n" in command or len(command) > 3500:
             fail("a command is one line, of 3500 characters at most")
+        if not self.alive():
+            fail(f"{self.folder}: the board is off; see console.log there")
         nonce = str(time.monotonic_ns())
         # Not at the start of a line if the output did not end in a newline.
         done = re.compile(rb"BENCH done %s (\d+)\r?\n" % nonce.encode())
