@@ -2,7 +2,7 @@
 //!
 //! Everything read is bounded: who answers may be anybody who could put a socket there.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
@@ -39,6 +39,14 @@ pub enum Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Trouble::NoAgent { socket, error } if error.kind() == ErrorKind::PermissionDenied => {
+                write!(
+                    f,
+                    "the agent at {} is not for you: {error}\n  \
+                     remedy: ask as root, or as a member of the group that its folder belongs to",
+                    socket.display()
+                )
+            }
             Trouble::NoAgent { socket, error } => write!(
                 f,
                 "no agent is running at {}: {error}\n  \

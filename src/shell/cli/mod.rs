@@ -26,7 +26,7 @@ use std::{env, eprintln, format};
 use serde_json::Value;
 
 use crate::shell::capacity::Capacity;
-use crate::shell::control::socket::default_path;
+use crate::shell::control::socket::find;
 use crate::shell::control::views;
 use crate::shell::panel::board::{BUILT_IN, Board};
 use crate::shell::run::{Outcome, run};
@@ -145,7 +145,7 @@ fn capacity(json: bool) -> String {
 }
 
 fn ask(ask: &Ask) -> Result<(), Trouble> {
-    let socket = ask.control.clone().unwrap_or_else(default_path);
+    let socket = ask.control.clone().unwrap_or_else(find);
     let client = Client::new(&socket);
     match &ask.question {
         Question::Status { json } => show(&client.get("/status")?, *json, view::status),

@@ -7,25 +7,50 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::vec::Vec;
 
-/// Where the control socket is when nobody says otherwise: `$XDG_RUNTIME_DIR/lampfield.sock`, else
+/// Where an agent makes its control socket when nobody says otherwise: `$XDG_RUNTIME_DIR/lampfield.sock`, else
 /// `/run/lampfield/control.sock` if that directory exists, else `/tmp/lampfield-UID/control.sock`.
 pub fn default_path() -> PathBuf {
-    choose(
-        env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
-        Path::new("/run/lampfield"),
-        rustix::process::geteuid().as_raw(),
-    )
+    choose(&usual_places(), |path| {
+        path.parent().is_some_and(Path::is_dir)
+    })
 }
 
-fn choose(runtime: Option<PathBuf>, service: &Path, uid: u32) -> PathBuf {
-    if let Some(runtime) = runtime.filter(|path| path.is_absolute() && path.is_dir()) {
-        return runtime.join("lampfield.sock");
+/// Where a command finds an agent when nobody says otherwise: the first of the same places where there is one. A
+/// user's own agent comes before the machine's.
+pub fn find() -> PathBuf {
+    // A place that may not be looked at is taken: there is an agent, for others.
+    let is_taken = |path: &Path| match fs::symlink_metadata(path) {
+        Ok(_) => true,
+        Err(error) => error.kind() == ErrorKind::PermissionDenied,
+    };
+    let places = usual_places();
+    if places.iter().any(|path| is_taken(path)) {
+        choose(&places, is_taken)
+    } else {
+        default_path()
     }
-    if service.is_dir() {
-        return service.join("control.sock");
-    }
-    PathBuf::from(std::format!("/tmp/lampfield-{uid}/control.sock"))
+}
+
+fn usual_places() -> Vec<PathBuf> {
+    let user = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let uid = rustix::process::geteuid().as_raw();
+    places(user, Path::new("/run/lampfield"), uid)
+}
+
+/// The last one can always be had.
+fn places(user: Option<PathBuf>, service: &Path, uid: u32) -> Vec<PathBuf> {
+    let user = user.filter(|path| path.is_absolute());
+    let user = user.map(|path| path.join("lampfield.sock"));
+    let service = service.join("control.sock");
+    let last = PathBuf::from(std::format!("/tmp/lampfield-{uid}/control.sock"));
+    user.into_iter().chain([service, last]).collect()
+}
+
+fn choose(places: &[PathBuf], fits: impl Fn(&Path) -> bool) -> PathBuf {
+    let fitting = places.iter().find(|path| fits(path)).or(places.last());
+    fitting.cloned().unwrap_or_default()
 }
 
 /// The file is ours while this lives.
@@ -50,7 +75,8 @@ pub enum Refused {
 }
 
 impl Claim {
-    /// Binds the socket. A file that a dead agent left behind is replaced; only its owner may connect.
+    /// Binds the socket. A file that a dead agent left behind is replaced. Only its owner may connect; or its group
+    /// as well, if the folder is open to that group and closed to everybody else, as a service's own may be.
     ///
     /// # Errors
     /// Everything else that has the name is left alone.
@@ -88,12 +114,21 @@ impl Drop for Claim {
 
 fn bind(path: &Path) -> io::Result<(Claim, UnixListener)> {
     let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    let mode = if is_the_groups(path) { 0o660 } else { 0o600 };
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
     let claim = Claim {
         path: path.to_path_buf(),
         file: identity(path)?,
     };
     Ok((claim, listener))
+}
+
+fn is_the_groups(socket: &Path) -> bool {
+    let folder = socket.parent().map(fs::metadata);
+    let (Some(Ok(folder)), Ok(socket)) = (folder, fs::symlink_metadata(socket)) else {
+        return false;
+    };
+    folder.mode() & 0o017 == 0o010 && folder.gid() == socket.gid()
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
@@ -102,7 +137,10 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// The directory below `/tmp` is made by us, and must be ours: anybody could have made it first.
-fn prepare_folder(path: &Path) -> Result<(), Refused> {
+///
+/// # Errors
+/// It is somebody else's, or cannot be made.
+pub fn prepare_folder(path: &Path) -> Result<(), Refused> {
     let Some(folder) = path.parent() else {
         return Ok(());
     };
@@ -194,6 +232,17 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_for_a_group_lets_the_group_connect() {
+        let folder = Folder::new("group");
+        for (folder_mode, mode) in [(0o750, 0o660), (0o700, 0o600), (0o755, 0o600)] {
+            fs::set_permissions(&folder.0, Permissions::from_mode(folder_mode)).expect("ours");
+            let (_claim, _listener) = Claim::take(folder.socket()).expect("free");
+            let found = fs::metadata(folder.socket()).expect("there").mode();
+            assert_eq!(found & 0o777, mode, "in {folder_mode:o}");
+        }
+    }
+
+    #[test]
     fn a_dead_agents_socket_is_replaced() {
         let folder = Folder::new("dead");
         drop(UnixListener::bind(folder.socket()).expect("free"));
@@ -238,11 +287,21 @@ mod tests {
     fn the_default_goes_from_the_user_to_the_service_to_tmp() {
         let folder = Folder::new("default");
         let none = Path::new("/nonexistent/lampfield");
-        let user = choose(Some(folder.0.clone()), none, 7);
-        assert_eq!(user, folder.0.join("lampfield.sock"));
-        let service = choose(None, &folder.0, 7);
-        assert_eq!(service, folder.0.join("control.sock"));
-        let last = choose(Some(PathBuf::from("relative")), none, 7);
-        assert_eq!(last, Path::new("/tmp/lampfield-7/control.sock"));
+        let there = |path: &Path| path.parent().is_some_and(Path::is_dir);
+        let user = places(Some(folder.0.clone()), none, 7);
+        assert_eq!(choose(&user, there), folder.0.join("lampfield.sock"));
+        let service = places(None, &folder.0, 7);
+        assert_eq!(choose(&service, there), folder.0.join("control.sock"));
+        let last = places(Some(PathBuf::from("relative")), none, 7);
+        let tmp = Path::new("/tmp/lampfield-7/control.sock");
+        assert_eq!(choose(&last, there), tmp);
+    }
+
+    #[test]
+    fn a_command_passes_a_place_without_an_agent() {
+        let (user, service) = (Folder::new("user"), Folder::new("service"));
+        let (_claim, _listener) = Claim::take(service.socket()).expect("free");
+        let places = places(Some(user.0.clone()), &service.0, 7);
+        assert_eq!(choose(&places, Path::exists), service.socket());
     }
 }
