@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
-use std::string::String;
+use std::string::{String, ToString};
+use std::{env, eprintln};
 
 use env_logger::{Builder, Target};
 use log::{Level, LevelFilter};
@@ -17,31 +18,66 @@ pub const LINE: usize = 400;
 /// # Errors
 /// `level`, or the variable's value, when it is not one of off, error, warn, info, debug, trace.
 pub fn start(level: Option<&str>) -> Result<(), String> {
-    let from_environment = std::env::var("LAMPFIELD_LOG").ok();
+    let from_environment = env::var("LAMPFIELD_LOG").ok();
     let level = level.or(from_environment.as_deref()).unwrap_or("info");
     let filter: LevelFilter = level.parse().map_err(|_| String::from(level))?;
+    let prefix = if is_read_by_journald() {
+        priority
+    } else {
+        prefix
+    };
     let started = Builder::new()
         .filter_level(LevelFilter::Off)
         .filter_module("lampfield", filter)
         .target(Target::Stderr)
-        .format(|out, record| {
+        .format(move |out, record| {
             let mut line = Line::new();
             // A full line takes no more: that is what the bound is for.
             let _ = write!(line, "{}", record.args());
-            writeln!(out, "lampfield: {}{}", prefix(record.level()), line.text)
+            writeln!(out, "{}{}", prefix(record.level()), line.text)
         })
         .try_init();
     drop(started); // A second agent in one process, as in tests, keeps the first log.
     Ok(())
 }
 
+/// Says on standard error why there will be no agent: before there is a log, and whatever its level is.
+pub fn complain(text: &dyn fmt::Display) {
+    if is_read_by_journald() {
+        for line in text.to_string().lines() {
+            eprintln!("{}{line}", priority(Level::Error));
+        }
+    } else {
+        eprintln!("{text}");
+    }
+}
+
+/// Whether standard error is what `JOURNAL_STREAM` says systemd gave us: device and inode (`systemd.exec(5)`). A
+/// service that passes its environment on, but not its standard error, is none.
+fn is_read_by_journald() -> bool {
+    let stderr = rustix::fs::fstat(std::io::stderr());
+    let stream = stderr.map(|it| std::format!("{}:{}", it.st_dev, it.st_ino));
+    stream.is_ok_and(|stream| env::var("JOURNAL_STREAM").is_ok_and(|named| named == stream))
+}
+
+/// For people.
 fn prefix(level: Level) -> &'static str {
     match level {
-        Level::Error => "error: ",
-        Level::Warn => "warning: ",
-        Level::Info => "",
-        Level::Debug => "debug: ",
-        Level::Trace => "trace: ",
+        Level::Error => "lampfield: error: ",
+        Level::Warn => "lampfield: warning: ",
+        Level::Info => "lampfield: ",
+        Level::Debug => "lampfield: debug: ",
+        Level::Trace => "lampfield: trace: ",
+    }
+}
+
+/// For the journal, which adds time and name: `sd-daemon(3)`.
+fn priority(level: Level) -> &'static str {
+    match level {
+        Level::Error => "<3>",
+        Level::Warn => "<4>",
+        Level::Info => "<6>",
+        Level::Debug | Level::Trace => "<7>",
     }
 }
 

@@ -1,20 +1,20 @@
 //! `lampfield run`: the agent as a process.
 
 use std::boxed::Box;
-use std::eprintln;
-use std::string::{String, ToString};
-use std::vec::Vec;
+use std::string::ToString;
 
 use log::{info, warn};
 use static_cell::ConstStaticCell;
 
 use super::cli::args::Run;
+use super::clock;
 use super::control::socket::default_path;
 use super::dns::Paths;
 use super::document::Faults;
 use super::journal;
 use super::listen::Listen;
 use super::runtime::{Failed, Options, Runtime};
+use super::service::Service;
 use super::settings::Configuration;
 use crate::engine::agent::Agent;
 use crate::wire::flow::Transport;
@@ -38,15 +38,15 @@ pub fn run(options: Run) -> Outcome {
     let configuration = match configure(&options) {
         Ok(configuration) => configuration,
         Err(faults) => {
-            eprintln!("{faults}");
+            journal::complain(&faults);
             return Outcome::Wrong;
         }
     };
     let level = options.log.or(configuration.log);
     if let Err(level) = journal::start(level) {
-        eprintln!(
+        journal::complain(&format_args!(
             "lampfield: there is no log level \"{level}\"\nremedy: off, error, warn, info, debug or trace"
-        );
+        ));
         return Outcome::Wrong;
     }
     match serve(options, configuration) {
@@ -55,7 +55,7 @@ pub fn run(options: Run) -> Outcome {
             Outcome::Done
         }
         Err(Failed(text)) => {
-            eprintln!("lampfield: {text}");
+            journal::complain(&format_args!("lampfield: {text}"));
             Outcome::Failed
         }
     }
@@ -96,6 +96,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
         .clone()
         .or(configuration.control)
         .unwrap_or_else(default_path);
+    let service = Service::from_environment(clock::now());
     let agent = take_agent()?;
     let (board, at_start) = (configuration.board.clone(), configuration.listen.clone());
     let mut runtime = Runtime::new(
@@ -124,18 +125,13 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
         },
     )?;
     announce(&runtime);
+    runtime.report_to(service);
     runtime.run()
 }
 
 fn announce(runtime: &Runtime) {
-    let listeners = runtime.listeners();
-    let listeners = listeners.iter().map(|it| std::format!("udp:{it}"));
-    let listeners: Vec<String> = listeners.collect();
     let control = runtime
         .control()
         .map_or_else(|| "off".to_string(), |path| path.display().to_string());
-    info!(
-        "ready, sip on {}, control on {control}",
-        listeners.join(" ")
-    );
+    info!("ready, {}, control on {control}", runtime.status());
 }

@@ -37,6 +37,7 @@ use super::net::{SOCKETS, listen};
 use super::panel::Panel;
 use super::panel::board::Board;
 use super::poller::{Doorbell, Poller, Registry, Source};
+use super::service::Service;
 use super::signals::{Signals, Wish};
 use super::timer::Timer;
 use crate::engine::agent::Agent;
@@ -77,6 +78,7 @@ pub struct Runtime {
     tasks: Pin<Box<dyn Future<Output = ()>>>,
     control: Option<Control>,
     stop: StopHandle,
+    service: Service,
     /// When it stops by itself.
     ends: Option<Instant>,
     state: State,
@@ -177,9 +179,16 @@ impl Runtime {
                 bell: bell.clone(),
             },
             bell,
+            service: Service::none(),
             ends: options.lasts.map(|lasts| now + lasts),
             state: State::Running,
         })
+    }
+
+    /// Tells the service manager that everything is bound, and from now on how it goes.
+    pub fn report_to(&mut self, service: Service) {
+        self.service = service;
+        self.service.ready(&self.status());
     }
 
     /// Works until it is stopped.
@@ -210,10 +219,14 @@ impl Runtime {
             State::Running => deadline.into_iter().chain(self.ends).min(),
             State::Stopped => deadline,
         };
+        let deadline = deadline.into_iter().chain(self.service.deadline()).min();
         self.timer.set(deadline)?;
         let at_once = self.state == State::Stopped;
         for source in self.poller.wait(at_once)? {
             self.handle(source);
+        }
+        if self.service.deadline().is_some() {
+            self.service.handle_timeout(clock::now());
         }
         if self.ends.take_if(|ends| clock::now() >= *ends).is_some() {
             self.obey(Some(Wish::Stop));
@@ -308,20 +321,37 @@ impl Runtime {
             (None, _) => {}
             (Some(Wish::Stop), State::Running) => {
                 info!("stopping");
+                self.service.stopping();
                 self.state = State::Stopping(clock::now() + LEAVE);
                 let mut hub = self.hub.borrow_mut();
                 hub.change(|agent, _, _| agent.stop());
             }
             (Some(Wish::Stop), State::Stopping(_) | State::Stopped) => self.state = State::Stopped,
-            (Some(Wish::Reload), _) => {
-                if let Err(error) = self.hub.borrow_mut().reload() {
-                    for line in error.lines() {
-                        warn!("{line}");
-                    }
-                    warn!("the configuration in force goes on");
-                }
-            }
+            (Some(Wish::Reload), _) => self.reload(),
         }
+    }
+
+    fn reload(&mut self) {
+        self.service.reloading();
+        let mut status = self.status();
+        if let Err(error) = self.hub.borrow_mut().reload() {
+            for line in error.lines() {
+                warn!("{line}");
+            }
+            warn!("the configuration in force goes on");
+            status.push_str("; the changed configuration was refused, see the log");
+        }
+        self.service.ready(&status);
+    }
+
+    /// One line: where SIP is spoken.
+    pub fn status(&self) -> String {
+        let listeners = self.listeners();
+        let listeners: Vec<_> = listeners
+            .iter()
+            .map(|it| std::format!("udp:{it}"))
+            .collect();
+        std::format!("sip on {}", listeners.join(" "))
     }
 
     fn look_whether_stopped(&mut self) {
