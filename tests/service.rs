@@ -1,4 +1,4 @@
-//! The agent as a service: what the manager hears and what the journal gets.
+//! The agent as a service: what the manager hears, what the journal gets, and what the sandbox keeps closed.
 #![cfg(feature = "std")]
 
 use std::fs;
@@ -165,4 +165,48 @@ fn the_journal_gets_priorities_instead_of_names() {
     assert_eq!(service.child.wait().expect("it ends").code(), Some(2));
     let line = service.expect_log("lampfield.toml:1");
     assert!(line.starts_with("<3>"), "{line}");
+}
+
+/// The board would be taken if it could be read: without the sandbox, the complaint is another one.
+#[test]
+fn a_file_outside_stays_closed_to_a_running_agent() {
+    let sim = concat!(env!("CARGO_MANIFEST_DIR"), "/boards/sim.toml");
+    for (sandbox, complaint) in [
+        ("true", "Permission denied"),
+        ("false", "the board has changed"),
+    ] {
+        let configuration = format!("sandbox = {sandbox}\n{GOOD}");
+        let mut service = Service::start(sandbox, &configuration, &[("LAMPFIELD_LOG", "debug")]);
+        if sandbox == "true" && service.expect_log("sandbox").contains("no Landlock") {
+            eprintln!("this kernel has no Landlock: nothing was tested");
+            continue;
+        }
+        service.expect("READY=1\n");
+        let board = service.folder.join("outside.toml");
+        fs::copy(sim, &board).expect("copied");
+        let text = fs::read_to_string(&board).expect("there");
+        fs::write(&board, text.replace("\"sim\"\nd", "\"other\"\nd")).expect("written");
+        service.configure(&format!("board = \"{}\"\n{configuration}", board.display()));
+        service.expect_log(complaint);
+        // What it is allowed goes on: the same file again.
+        service.configure(&configuration);
+        service.expect_log("configuration read again");
+    }
+}
+
+/// Editors write a new file and rename it.
+#[test]
+fn a_configuration_that_is_replaced_is_read_again_inside_the_sandbox() {
+    let mut service = Service::start("replaced", GOOD, &[]);
+    service.expect("READY=1\n");
+    let new = service.folder.join("etc/new");
+    fs::write(&new, GOOD).expect("written");
+    fs::rename(&new, service.folder.join("etc/lampfield.toml")).expect("renamed");
+    service.signal(Signal::SIGHUP);
+    service.expect_log("configuration read again");
+    let socket = service.folder.join("control.sock");
+    assert!(socket.exists());
+    service.signal(Signal::SIGTERM);
+    assert_eq!(service.child.wait().expect("it ends").code(), Some(0));
+    assert!(!socket.exists(), "the sandbox kept the socket");
 }

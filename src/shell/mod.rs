@@ -17,6 +17,7 @@ pub mod panel;
 pub mod poller;
 pub mod run;
 pub mod runtime;
+pub mod sandbox;
 pub mod service;
 pub mod settings;
 pub mod signals;

@@ -1,6 +1,7 @@
 //! `lampfield run`: the agent as a process.
 
 use std::boxed::Box;
+use std::path::Path;
 use std::string::ToString;
 
 use log::{info, warn};
@@ -8,12 +9,14 @@ use static_cell::ConstStaticCell;
 
 use super::cli::args::Run;
 use super::clock;
-use super::control::socket::default_path;
+use super::control::socket::{default_path, prepare_folder};
 use super::dns::Paths;
 use super::document::Faults;
 use super::journal;
 use super::listen::Listen;
+use super::panel::board::Backend;
 use super::runtime::{Failed, Options, Runtime};
+use super::sandbox::Openings;
 use super::service::Service;
 use super::settings::Configuration;
 use crate::engine::agent::Agent;
@@ -94,9 +97,13 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
     let control = options
         .control
         .clone()
-        .or(configuration.control)
+        .or(configuration.control.clone())
         .unwrap_or_else(default_path);
     let service = Service::from_environment(clock::now());
+    if configuration.sandbox {
+        prepare_folder(&control)?;
+        openings(&options, &configuration, &control).close();
+    }
     let agent = take_agent()?;
     let (board, at_start) = (configuration.board.clone(), configuration.listen.clone());
     let mut runtime = Runtime::new(
@@ -127,6 +134,21 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
     announce(&runtime);
     runtime.report_to(service);
     runtime.run()
+}
+
+/// What this run needs of the file system, now and when it reads its configuration again.
+fn openings(options: &Run, configuration: &Configuration, control: &Path) -> Openings {
+    let mut openings = Openings::new();
+    openings.make_socket(control);
+    // Of a board that is built in, the name is no file's: then nothing is opened.
+    let board = Path::new(&configuration.board.file);
+    for file in options.config.as_deref().into_iter().chain([board]) {
+        openings.read_beside(file);
+    }
+    if configuration.board.backend != Backend::Simulated {
+        openings.use_devices();
+    }
+    openings
 }
 
 fn announce(runtime: &Runtime) {

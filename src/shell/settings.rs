@@ -6,6 +6,7 @@
 //! board   = "sim"                                   # or the path of a board file, from this file's folder
 //! control = "/run/lampfield/control.sock"
 //! log     = "info"                                  # off, error, warn, info, debug, trace
+//! sandbox = true                                    # files that the agent does not need stay closed to it
 //!
 //! [subscriptions]
 //! min_expires = 60
@@ -65,6 +66,8 @@ pub struct Configuration {
     pub control: Option<PathBuf>,
     /// What to log, where it is said: a level of the `log` crate, or `off`.
     pub log: Option<&'static str>,
+    /// Whether files that the agent does not need stay closed to it.
+    pub sandbox: bool,
     /// The panel's hardware.
     pub board: Board,
     /// What the agent is told: validated, with every lamp and button of the board in the board's order.
@@ -116,6 +119,7 @@ impl Configuration {
         let listen = reader.listen(&root);
         let control = reader.control(&root);
         let log = root.choice("log", &LEVELS, &mut reader.faults);
+        let sandbox = root.flag("sandbox", &mut reader.faults);
         reader.trusted(&root);
         reader.subscriptions(&root);
         reader.presentities(&root);
@@ -126,6 +130,7 @@ impl Configuration {
             listen,
             control,
             log: log.map(|it| it.value),
+            sandbox: sandbox.is_none_or(|it| it.value),
             board,
             settings,
         };
@@ -156,6 +161,7 @@ impl Configuration {
             listen,
             control: None,
             log: None,
+            sandbox: true,
             board,
             settings,
         })
@@ -353,12 +359,13 @@ fn build_with(limit: &str) -> String {
 /// Seconds.
 const DAY: u32 = 86_400;
 
-const ROOT: [&str; 9] = [
+const ROOT: [&str; 10] = [
     "listen",
     "trusted",
     "board",
     "control",
     "log",
+    "sandbox",
     "subscriptions",
     "presentity",
     "lamp",

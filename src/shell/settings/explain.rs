@@ -27,6 +27,9 @@ impl fmt::Display for Configuration {
         if let Some(log) = self.log {
             writeln!(f, "log          {log}")?;
         }
+        if !self.sandbox {
+            writeln!(f, "sandbox      off")?;
+        }
         served(f, settings)?;
         for (lamp, hardware) in settings.lamps.iter().zip(&self.board.lamps) {
             explain_lamp(f, settings, lamp, &hardware.name)?;

@@ -1,0 +1,227 @@
+//! What the process may reach in the file system from its start on: its configuration, what the machine knows about
+//! names, the panel's devices, its control socket. The kernel sees to the rest (Landlock, `landlock(7)`, from Linux
+//! 5.13 on), so a mistake in reading what strangers send opens no file. The network is untouched.
+//!
+//! Folders are allowed where files come and go: an editor replaces a configuration, a DHCP client `resolv.conf`, and
+//! devices are plugged in. The sandbox binds the thread that closes it and those that it starts, so it is closed
+//! before the first one starts.
+
+use std::path::{Path, PathBuf};
+use std::vec::Vec;
+use std::{env, fs};
+
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
+use log::{debug, warn};
+
+/// What stays open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Openings {
+    /// Folders whose files are read.
+    read: Vec<PathBuf>,
+    /// The folder in which the control socket is made and removed.
+    socket: Option<PathBuf>,
+    /// Whether the panel has lines of its own.
+    devices: bool,
+}
+
+/// Where names are looked up; links, so what they lead to is opened as well.
+const NAMES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+
+/// What the rules below speak of; an older kernel keeps those of them that it knows.
+const RULES: ABI = ABI::V6;
+
+impl Openings {
+    /// What every agent needs.
+    pub fn new() -> Openings {
+        let mut openings = Openings::default();
+        for name in NAMES {
+            openings.read_beside(Path::new(name));
+        }
+        openings
+    }
+
+    /// Lets `file` be read, and what lies beside it: it may be replaced.
+    pub fn read_beside(&mut self, file: &Path) {
+        let led_to = fs::canonicalize(file).ok();
+        for file in [Some(file.to_path_buf()), led_to].into_iter().flatten() {
+            let folder = folder_of(&file);
+            if !self.read.contains(&folder) {
+                self.read.push(folder);
+            }
+        }
+    }
+
+    /// Lets the control socket be made and removed. Its folder has to be there.
+    pub fn make_socket(&mut self, socket: &Path) {
+        self.socket = Some(folder_of(socket));
+    }
+
+    /// Lets buttons be read and lamps be lit: device files, and LEDs below `/sys`.
+    pub fn use_devices(&mut self) {
+        self.devices = true;
+    }
+
+    /// Closes everything else, for good. Where the kernel cannot, the agent works without and the log says so.
+    pub fn close(&self) {
+        match self.enforce() {
+            Ok(status) => match status.ruleset {
+                RulesetStatus::FullyEnforced => debug!("sandbox closed"),
+                RulesetStatus::PartiallyEnforced => {
+                    debug!("sandbox closed as far as this kernel can");
+                }
+                RulesetStatus::NotEnforced => debug!("no sandbox: this kernel has no Landlock"),
+            },
+            Err(error) => warn!("no sandbox: {error}"),
+        }
+    }
+
+    /// Takes the right to gain rights as well (`PR_SET_NO_NEW_PRIVS`), whatever the kernel knows of Landlock.
+    fn enforce(&self) -> Result<RestrictionStatus, RulesetError> {
+        let rules = Ruleset::default()
+            .handle_access(AccessFs::from_all(RULES))?
+            .scope(Scope::from_all(RULES))?;
+        let mut rules = rules.create()?;
+        for (path, access) in self.rules() {
+            // What is not there cannot be opened either.
+            if let Ok(folder) = PathFd::new(&path) {
+                rules = rules.add_rule(PathBeneath::new(folder, access))?;
+            }
+        }
+        rules.restrict_self()
+    }
+
+    fn rules(&self) -> Vec<(PathBuf, BitFlags<AccessFs>)> {
+        let read = AccessFs::ReadFile | AccessFs::ReadDir;
+        let write = AccessFs::WriteFile | AccessFs::Truncate;
+        let mut rules: Vec<_> = self.read.iter().map(|it| (it.clone(), read)).collect();
+        if let Some(folder) = &self.socket {
+            let access = AccessFs::MakeSock | AccessFs::RemoveFile;
+            rules.push((folder.clone(), access));
+        }
+        if self.devices {
+            rules.push(("/dev".into(), read | write | AccessFs::IoctlDev));
+            rules.push(("/sys".into(), read));
+            // Where the links of /sys/class lead to.
+            rules.push(("/sys/devices".into(), write));
+        }
+        rules
+    }
+}
+
+/// The folder of a file that is named from where we are.
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => env::current_dir().unwrap_or_else(|_| ".".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{ErrorKind, Write};
+    use std::os::unix::net::UnixListener;
+    use std::{format, thread};
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(test: &str) -> Folder {
+            let name = format!("lampfield-sandbox-{}-{test}", std::process::id());
+            let path = env::temp_dir().join(name);
+            for inside in ["etc", "run", "secret"] {
+                fs::create_dir_all(path.join(inside)).expect("a folder");
+                fs::write(path.join(inside).join("file"), inside).expect("written");
+            }
+            Folder(path)
+        }
+
+        fn at(&self, inside: &str) -> PathBuf {
+            self.0.join(inside)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0); // The system clears its temporary files too.
+        }
+    }
+
+    /// Runs `check` on a thread inside, as only that thread is bound. `None` where the kernel has no Landlock.
+    fn inside<T: Send>(openings: &Openings, check: impl FnOnce() -> T + Send) -> Option<T> {
+        thread::scope(|scope| {
+            let sandboxed = scope.spawn(|| {
+                let status = openings.enforce().expect("no error");
+                assert!(status.no_new_privs);
+                (status.ruleset != RulesetStatus::NotEnforced).then(check)
+            });
+            sandboxed.join().expect("no panic")
+        })
+    }
+
+    #[test]
+    fn nothing_can_be_opened_but_what_was_named() {
+        let folder = Folder::new("open");
+        let mut openings = Openings::new();
+        openings.read_beside(&folder.at("etc/file"));
+        let checked = inside(&openings, || {
+            // Replaced, as editors do it: by another process, so a right that this one does not have.
+            fs::read_to_string(folder.at("etc/file")).expect("named");
+            fs::read("/etc/hosts").expect("every agent's");
+            let denied = |error: std::io::Error| error.kind() == ErrorKind::PermissionDenied;
+            assert!(fs::read(folder.at("secret/file")).is_err_and(denied));
+            assert!(fs::write(folder.at("etc/file"), "changed").is_err_and(denied));
+            assert!(fs::write(folder.at("secret/new"), "").is_err_and(denied));
+            assert!(fs::read("/dev/null").is_err_and(denied));
+            assert!(
+                std::process::Command::new("/bin/true")
+                    .status()
+                    .is_err_and(denied)
+            );
+        });
+        if checked.is_none() {
+            std::eprintln!("this kernel has no Landlock: nothing was tested");
+        }
+    }
+
+    #[test]
+    fn the_control_socket_comes_and_goes() {
+        let folder = Folder::new("socket");
+        let mut openings = Openings::new();
+        openings.make_socket(&folder.at("run/control.sock"));
+        inside(&openings, || {
+            let path = folder.at("run/control.sock");
+            drop(UnixListener::bind(&path).expect("allowed"));
+            fs::remove_file(&path).expect("allowed");
+            assert!(UnixListener::bind(folder.at("etc/control.sock")).is_err());
+        });
+    }
+
+    #[test]
+    fn devices_stay_open_for_a_panel() {
+        let mut openings = Openings::new();
+        openings.use_devices();
+        inside(&openings, || {
+            let mut null = fs::File::options().read(true).write(true).open("/dev/null");
+            null.as_mut()
+                .expect("a device")
+                .write_all(b"x")
+                .expect("written");
+            fs::read_dir("/sys/class").expect("listed");
+        });
+    }
+
+    #[test]
+    fn a_link_opens_the_folder_that_it_leads_to() {
+        let folder = Folder::new("link");
+        std::os::unix::fs::symlink(folder.at("secret/file"), folder.at("etc/link")).expect("made");
+        let mut openings = Openings::default();
+        openings.read_beside(&folder.at("etc/link"));
+        let real = fs::canonicalize(folder.at("secret")).expect("there");
+        assert_eq!(openings.read, [folder.at("etc"), real]);
+        assert!(folder_of(Path::new("lampfield.toml")).is_absolute());
+    }
+}
