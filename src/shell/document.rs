@@ -4,9 +4,10 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
-use std::{format, vec};
+use std::{format, fs, vec};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -73,6 +74,26 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
+/// The text of `file`, which people know as `what`.
+///
+/// # Errors
+/// It cannot be read, or is not UTF-8: told at the first character that is not.
+pub fn read(file: &Path, what: &str) -> Result<String, Faults> {
+    let name = file.display().to_string();
+    let bytes = fs::read(file).map_err(|error| {
+        let what = format!("{what} cannot be read: {error}");
+        Faults::whole(&name, what, "check the path and its permissions")
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let good = String::from_utf8_lossy(&error.as_bytes()[..at]);
+        let mut faults = Collector::new(&good);
+        let remedy = "save the file as plain text, with the encoding UTF-8";
+        faults.add(at, "this character is not written in UTF-8", remedy);
+        faults.finish(&name, ()).expect_err("something was found")
+    })
+}
+
 /// Collects the mistakes of one text.
 pub struct Collector<'t> {
     text: &'t str,
@@ -94,8 +115,13 @@ impl<'t> Collector<'t> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let at = error.span().map_or(0, |it| it.start);
+            let next = self.text.get(at..).and_then(|it| it.chars().next());
             let remedy = match error.message() {
                 "duplicate key" => "keep one of the two",
+                // What word processors make of the straight ones.
+                _ if matches!(next, Some('“' | '”' | '„' | '‘' | '’')) => {
+                    "put text into straight double quotes: \"…\""
+                }
                 _ => "write `key = value`, one to a line, with text in double quotes",
             };
             self.add(at, error.message().to_string(), remedy);

@@ -40,7 +40,7 @@ use std::boxed::Box;
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
-use std::{format, fs, vec};
+use std::{format, vec};
 
 use crate::engine::config::{
     Action, ButtonSettings, LampSettings, Network, PresentitySettings, Settings, is_address,
@@ -48,7 +48,7 @@ use crate::engine::config::{
 };
 use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
-use crate::shell::document::{Collector, Faults, Found, Section};
+use crate::shell::document::{self, Collector, Faults, Found, Section};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
 
@@ -81,10 +81,7 @@ impl Configuration {
     /// Everything that is wrong with the file, each with its place and a remedy.
     pub fn load(file: &Path, board: Option<&str>) -> Result<Configuration, Faults> {
         let name = file.display().to_string();
-        let text = fs::read_to_string(file).map_err(|error| {
-            let what = format!("the configuration cannot be read: {error}");
-            Faults::whole(&name, what, "check the path and its permissions")
-        })?;
+        let text = document::read(file, "the configuration")?;
         let folder = file.parent().unwrap_or(Path::new(""));
         Configuration::parse(&name, &text, folder, board)
     }

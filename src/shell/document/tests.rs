@@ -79,6 +79,53 @@ fn columns_count_characters_and_all_writing_mistakes_are_told() {
 }
 
 #[test]
+fn quotes_of_word_processors_are_told_with_a_remedy() {
+    let text = faults_of("name = “a”\n", |_, _| {});
+    let remedy = text.lines().nth(1).unwrap_or_default();
+    let expected = "  remedy: put text into straight double quotes: \"…\"";
+    assert!(text.starts_with("f.toml:1:8: "), "{text}");
+    assert_eq!(remedy, expected, "{text}");
+}
+
+#[test]
+fn windows_line_ends_and_byte_order_marks_change_nothing() {
+    let text = faults_of(
+        "\u{feff}name = \"a\"\r\nnumber = 3\r\n",
+        |section, faults| {
+            let name = section.text("name", faults).expect("it is there");
+            assert_eq!(name.value, "a");
+            let number = section.number("number", 1..=9, faults);
+            assert_eq!(number.map(|it| it.value), Some(3));
+        },
+    );
+    assert_eq!(text, "");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_with_the_place() {
+    let name = format!("lampfield-document-{}.toml", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let read = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).expect("a temporary file");
+        read(&file, "the configuration").map_err(|faults| faults.faults[0].clone())
+    };
+    assert_eq!(read("ü\n".as_bytes()).as_deref(), Ok("ü\n"));
+    let latin = read(b"a = 1\nb = \"\xfc\"\n").expect_err("Latin-1");
+    let windows = read(b"\xff\xfea\0=\0").expect_err("UTF-16");
+    std::fs::remove_file(&file).expect("it is ours");
+    assert_eq!((latin.line, latin.column), (2, 6));
+    assert_eq!((windows.line, windows.column), (1, 1));
+    assert_eq!(latin.what, "this character is not written in UTF-8");
+    let remedy = "save the file as plain text, with the encoding UTF-8";
+    assert_eq!(latin.remedy, remedy);
+    let none = super::read(&file, "the configuration").expect_err("removed");
+    assert!(
+        none.to_string()
+            .contains("the configuration cannot be read: ")
+    );
+}
+
+#[test]
 fn the_second_of_two_equal_keys_is_told() {
     let text = faults_of("name = \"a\"\nname = \"b\"\n", |_, _| {});
     assert_eq!(
