@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::string::{String, ToString};
-use std::{env, eprintln};
+use std::{env, eprint, eprintln};
 
 use env_logger::{Builder, Target};
 use log::{Level, LevelFilter};
@@ -48,7 +48,8 @@ pub fn complain(text: &dyn fmt::Display) {
             eprintln!("{}{line}", priority(Level::Error));
         }
     } else {
-        eprintln!("{text}");
+        // In one piece: standard error may be the kernel's log, where each write is a line.
+        eprint!("{}", std::format!("{text}\n"));
     }
 }
 
