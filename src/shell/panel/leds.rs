@@ -1,7 +1,25 @@
 //! Elements that are LEDs of the kernel's LED class.
+//!
+//! The kernel shows each as a folder of small files. `brightness` lights it, from 0 to `max_brightness`; `trigger`
+//! says what else moves it: nothing for a steady light, `timer` for a rhythm, which then has the files `delay_on`
+//! and `delay_off` (milliseconds) and costs us no wake-up.
+//!
+//! `brightness` stays open: a change is one system call. A change from or to a rhythm opens the others.
 
+use std::borrow::ToOwned;
+use std::ffi::CStr;
+use std::fmt::Write as _;
+use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::string::String;
+use std::vec::Vec;
+use std::{format, str};
+
+use heapless::String as Bounded;
+use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::io::{Errno, pread, pwrite};
 
 use super::Problem;
 use crate::ground::time::Duration;
@@ -11,33 +29,157 @@ pub const ROOT: &str = "/sys/class/leds";
 
 /// One LED.
 #[derive(Debug)]
-pub struct Led {}
+pub struct Led {
+    folder: OwnedFd,
+    brightness: OwnedFd,
+    /// As `brightness` wants it.
+    full: Bounded<16>,
+    blinks: bool,
+}
 
 impl Led {
-    /// The LED called `name` below `root`; dark.
+    /// The LED called `name` below `root`; dark, whatever moved it before.
     ///
     /// # Errors
     /// It is not there, or not ours to use.
-    pub fn open(_root: &Path, _name: &str) -> Result<Led, Problem> {
-        Err(Problem::new(
-            "is not supported",
-            "use a line of the kind gpio",
-        ))
+    pub fn open(root: &Path, name: &str) -> Result<Led, Problem> {
+        // A name is not a path.
+        let found = if name.contains('/') || name.starts_with('.') {
+            Err(Errno::NOENT)
+        } else {
+            Led::take(&root.join(name))
+        };
+        found.map_err(|errno| problem(errno, root, name))
     }
 
     /// Lights it, or darkens it; a rhythm ends.
     ///
     /// # Errors
     /// The kernel's: it is gone.
-    pub fn set(&mut self, _lit: bool) -> io::Result<()> {
-        Ok(())
+    pub fn set(&mut self, lit: bool) -> io::Result<()> {
+        if self.blinks {
+            self.write(c"trigger", "none\n")?;
+            self.blinks = false;
+        }
+        Ok(self.shine(lit)?)
     }
 
-    /// Has the kernel blink it: lit for `on`, dark for `off`. `false` if this kernel can't.
+    /// Has the kernel blink it: lit for `on`, dark for `off`, beginning lit. `false` if this kernel can't; it is
+    /// dark then.
     ///
     /// # Errors
     /// The kernel's: it is gone.
-    pub fn blink(&mut self, _on: Duration, _off: Duration) -> io::Result<bool> {
-        Ok(false)
+    pub fn blink(&mut self, on: Duration, off: Duration) -> io::Result<bool> {
+        self.set(false)?;
+        match self.start(on, off) {
+            Ok(()) => Ok(true),
+            // Such a trigger is not there: its module is not loaded, or the LED is the device's own.
+            Err(Errno::INVAL | Errno::NOENT | Errno::OPNOTSUPP) => {
+                self.set(false)?;
+                Ok(false)
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn take(path: &Path) -> Result<Led, Errno> {
+        let folder = open(
+            path,
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        let brightness = openat(&folder, c"brightness", WRITE, Mode::empty())?;
+        let led = Led {
+            full: full(&folder)?,
+            folder,
+            brightness,
+            blinks: false,
+        };
+        // An LED that nothing else may move has no such file.
+        match led.write(c"trigger", "none\n") {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+        led.shine(false)?;
+        Ok(led)
+    }
+
+    /// Starts the kernel's rhythm. Each delay that is written begins it anew, and a lit one goes on with its dark
+    /// part; with nothing to be lit for it stays dark, so that the last step begins it lit, as its neighbours'.
+    fn start(&mut self, on: Duration, off: Duration) -> Result<(), Errno> {
+        self.write(c"trigger", "timer\n")?;
+        self.blinks = true;
+        self.write(c"delay_on", "0\n")?;
+        self.write(c"delay_off", &millis(off))?;
+        self.write(c"delay_on", &millis(on))
+    }
+
+    fn shine(&self, lit: bool) -> Result<(), Errno> {
+        let value = if lit { &self.full } else { "0\n" };
+        pwrite(&self.brightness, value.as_bytes(), 0).map(drop)
+    }
+
+    fn write(&self, file: &CStr, value: &str) -> Result<(), Errno> {
+        let file = openat(&self.folder, file, WRITE, Mode::empty())?;
+        rustix::io::write(&file, value.as_bytes()).map(drop)
     }
 }
+
+const WRITE: OFlags = OFlags::WRONLY.union(OFlags::CLOEXEC);
+
+fn millis(duration: Duration) -> Bounded<16> {
+    let mut text = Bounded::new();
+    let _ = writeln!(text, "{}", duration.as_millis()); // Fits below 300,000 years.
+    text
+}
+
+/// What `brightness` takes for the brightest light.
+fn full(folder: &OwnedFd) -> Result<Bounded<16>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(folder, c"max_brightness", flags, Mode::empty())?;
+    let mut buf = [0; 16];
+    let len = pread(&file, &mut buf[..], 0)?;
+    let text = str::from_utf8(&buf[..len]).unwrap_or_default().trim();
+    let number: u32 = text.parse().map_err(|_| Errno::INVAL)?;
+    let mut text = Bounded::new();
+    let _ = writeln!(text, "{}", number.max(1)); // Ten digits and the end of the line.
+    Ok(text)
+}
+
+fn problem(errno: Errno, root: &Path, name: &str) -> Problem {
+    let path = root.join(name);
+    match errno {
+        Errno::NOENT | Errno::NOTDIR | Errno::NODEV | Errno::NXIO => missing(root),
+        Errno::ACCESS | Errno::PERM => Problem::new(
+            format!(
+                "may not be lit: permission denied for {}/brightness",
+                path.display()
+            ),
+            "install udev/60-lampfield.rules and add the agent's user to the group leds",
+        ),
+        Errno::ROFS => Problem::new(
+            format!("may not be lit: {} is read-only", path.display()),
+            "let the service write below /sys/devices (in the unit: ReadWritePaths=/sys/devices)",
+        ),
+        errno => Problem::new(
+            format!("does not work: {}: {errno}", path.display()),
+            "look into the kernel's log",
+        ),
+    }
+}
+
+fn missing(root: &Path) -> Problem {
+    let what = format!("is not there: {} has no such LED", root.display());
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().to_str().map(ToOwned::to_owned))
+        .collect();
+    names.sort_unstable();
+    if names.is_empty() {
+        return Problem::new(what, "load the driver of the LED: it has none yet");
+    }
+    Problem::new(what, format!("use one of: {}", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests;
