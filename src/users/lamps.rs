@@ -61,7 +61,9 @@ pub struct Lamp {
     watch: Option<u16>,
     grace: Seconds,
     looks: Looks,
-    shown: Option<Look>,
+    shown: Look,
+    /// Whether it was lit ever; an `Option` of the look would not be zero.
+    was_shown: bool,
 }
 
 impl Lamp {
@@ -71,7 +73,8 @@ impl Lamp {
             watch: None,
             grace: Seconds::ZERO,
             looks: Looks([Look::OFF; Watched::COUNT]),
-            shown: None,
+            shown: Look::OFF,
+            was_shown: false,
         }
     }
 
@@ -89,7 +92,9 @@ impl Lamp {
 
     /// Lights the lamp; `false` if it shows that already.
     pub fn show(&mut self, look: Look) -> bool {
-        self.shown.replace(look) != Some(look)
+        let before = self.shown();
+        (self.shown, self.was_shown) = (look, true);
+        before != Some(look)
     }
 
     /// What the lamp should show for `watched`, and when that changes by itself.
@@ -147,7 +152,7 @@ impl Lamp {
 
     /// What it shows; `None` before it was first lit.
     pub fn shown(&self) -> Option<Look> {
-        self.shown
+        self.was_shown.then_some(self.shown)
     }
 }
 

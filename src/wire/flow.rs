@@ -1,6 +1,6 @@
 //! A flow: where a message came from and an answer goes.
 
-use core::net::SocketAddr;
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 /// The transport of a message (RFC 3261 §18).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +46,12 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// From nobody to nobody; every byte is zero.
+    pub const NOWHERE: Flow = {
+        let nobody = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+        Flow::udp(nobody, nobody)
+    };
+
     /// A datagram flow between two addresses.
     pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Flow {
         Flow {

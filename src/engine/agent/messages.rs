@@ -251,7 +251,7 @@ impl Agent {
         match len {
             Some(len) if is_answerable(remote) => {
                 self.reply.len = len;
-                self.reply.flow = Some(Flow { remote, ..*flow });
+                self.reply.flow = Flow { remote, ..*flow };
             }
             Some(_) | None => self.report(Report::Dropped {
                 remote: flow.remote,

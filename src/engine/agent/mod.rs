@@ -85,7 +85,8 @@ struct Panel {
 
 /// The answer to the request that was handled last.
 struct Reply {
-    flow: Option<Flow>,
+    flow: Flow,
+    /// Nought when there is none.
     len: usize,
     bytes: [u8; limits::MESSAGE],
 }
@@ -120,7 +121,7 @@ impl Agent {
                 changed: Queue::new(),
             },
             reply: Reply {
-                flow: None,
+                flow: Flow::NOWHERE,
                 len: 0,
                 bytes: [0; limits::MESSAGE],
             },
@@ -179,14 +180,12 @@ impl Agent {
 
     /// The next thing to do. A message to send is in `buf`, which should hold [`limits::MESSAGE`] bytes.
     pub fn poll(&mut self, now: Instant, buf: &mut [u8]) -> Output {
-        if let Some(flow) = self.reply.flow.take()
-            && let Some(place) = buf.get_mut(..self.reply.len)
+        if let len @ 1.. = core::mem::take(&mut self.reply.len)
+            && let Some(place) = buf.get_mut(..len)
         {
-            place.copy_from_slice(&self.reply.bytes[..self.reply.len]);
-            return Output::Send {
-                flow,
-                len: self.reply.len,
-            };
+            place.copy_from_slice(&self.reply.bytes[..len]);
+            let flow = self.reply.flow;
+            return Output::Send { flow, len };
         }
         if let Some(action) = self.watcher.poll(now, &mut self.random, buf) {
             return match action {

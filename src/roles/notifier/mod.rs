@@ -146,8 +146,8 @@ impl Notifier {
                 partial: None,
             }; GROUPS],
             rules: Rules {
-                min_expires: limits::MIN_EXPIRES,
-                max_expires: limits::MAX_EXPIRES,
+                min_expires: Seconds::ZERO,
+                max_expires: Seconds::ZERO,
                 pace: [Pace::UNLIMITED; Package::SERVED_COUNT],
             },
         }

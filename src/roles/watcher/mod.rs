@@ -55,6 +55,7 @@ use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
 use crate::wire::flow::Flow;
 use core::net::SocketAddr;
+use heapless::Vec;
 use hop::Hop;
 use leg::{LegState, Refresh};
 use watch::State;
@@ -79,8 +80,8 @@ pub struct Watcher {
     ready_watches: Queue<{ limits::WATCHES }>,
     ready_legs: Queue<LEGS>,
     changed: Queue<{ limits::WATCHES }>,
-    local_v4: Option<SocketAddr>,
-    local_v6: Option<SocketAddr>,
+    /// Our addresses, as peers reach us: one of each family at most.
+    locals: Vec<SocketAddr, 2>,
     /// The number of the last name asked for.
     query: u16,
 }
@@ -114,16 +115,14 @@ impl Watcher {
             ready_watches: Queue::new(),
             ready_legs: Queue::new(),
             changed: Queue::new(),
-            local_v4: None,
-            local_v6: None,
+            locals: Vec::new(),
             query: 0,
         }
     }
 
     /// Says which addresses of ours peers reach us at; a peer of the other family cannot be watched.
     pub fn configure_locals(&mut self, v4: Option<SocketAddr>, v6: Option<SocketAddr>) {
-        self.local_v4 = v4;
-        self.local_v6 = v6;
+        self.locals = v4.into_iter().chain(v6).collect();
     }
 
     /// Begins to watch. The first SUBSCRIBE follows after a short random delay, so that a boot is no burst (S26).
@@ -254,12 +253,9 @@ impl Watcher {
 
     /// The flow to a peer: from our address of its family.
     fn flow(&self, remote: SocketAddr) -> Option<Flow> {
-        let local = if remote.is_ipv4() {
-            self.local_v4
-        } else {
-            self.local_v6
-        };
-        Some(Flow::udp(local?, remote))
+        let is_reachable = |local: &&SocketAddr| local.is_ipv4() == remote.is_ipv4();
+        let local = self.locals.iter().find(is_reachable)?;
+        Some(Flow::udp(*local, remote))
     }
 
     fn find_query(&self, wanted: u16) -> Option<Id<Watch>> {
