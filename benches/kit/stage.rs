@@ -103,7 +103,7 @@ impl Stage {
     /// One turn of a shell's loop: the timers that are due, what came in, what is to be done.
     fn take(&mut self, step: &Step, bytes: &[u8], sent: impl FnMut(Flow, &[u8])) -> Played {
         if self.due.is_some_and(|due| due <= step.at) {
-            self.agent.handle_timeout(step.at);
+            self.agent.handle_timeout(step.at, WALL);
         }
         match &step.what {
             What::Datagram { flow, bytes: range } => {

@@ -22,6 +22,7 @@ pub use crate::ground::network::Network;
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 pub use crate::users::lamps::Looks;
+pub use crate::users::policy::Strangers;
 use crate::wire::sip::{Bad, Uri, same_presentity};
 
 /// All that the agent is told.
@@ -35,8 +36,10 @@ pub struct Settings {
     pub lamps: Vec<LampSettings, LAMPS>,
     /// Every button of the panel, in the board's order.
     pub buttons: Vec<ButtonSettings, BUTTONS>,
-    /// Requests from elsewhere are refused with 403.
+    /// Who is here may watch.
     pub trusted: Vec<Network, TRUSTED>,
+    /// What becomes of those elsewhere.
+    pub strangers: Strangers,
     /// Shortest lifetime granted to a subscription: below it 423 (RFC 6665 §4.2.1.1). At most 3600.
     pub min_expires: Seconds,
     /// Longest lifetime granted to a subscription.
@@ -55,6 +58,7 @@ impl Settings {
             lamps: Vec::new(),
             buttons: Vec::new(),
             trusted: Vec::new(),
+            strangers: Strangers::Refuse,
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
             paces: [Pace::UNLIMITED; Package::SERVED_COUNT],
@@ -76,6 +80,7 @@ impl Settings {
         self.lamps.clear();
         self.buttons.clear();
         self.trusted.clear();
+        self.strangers = Strangers::Refuse;
         self.min_expires = MIN_EXPIRES;
         self.max_expires = MAX_EXPIRES;
         for &package in Package::SERVED {
@@ -103,13 +108,11 @@ impl Settings {
             lamp.watch = (name == "blf1").then_some(0);
             let _ = self.lamps.push(lamp);
         }
-        for (name, action) in [("hook", Action::Hook), ("dnd", Action::Dnd)] {
+        for (name, latching, press) in [("hook", true, Action::Hook), ("dnd", false, Action::Dnd)] {
             let name = Text::copied(name).unwrap_or_default();
-            let _ = self.buttons.push(ButtonSettings {
-                name,
-                presentity: 0,
-                action,
-            });
+            let mut button = ButtonSettings::new(name, latching);
+            button.press = press;
+            let _ = self.buttons.push(button);
         }
     }
 
@@ -271,6 +274,10 @@ pub enum Invalid {
     ButtonName(usize),
     /// A button's presentity is not there.
     ButtonPresentity(usize),
+    /// A button can't tell its gestures apart, or one of them can't do that.
+    ButtonGestures(usize),
+    /// A button's time-out is nought.
+    ButtonTimeout(usize),
 }
 
 impl fmt::Display for Invalid {
@@ -289,6 +296,12 @@ impl fmt::Display for Invalid {
             Invalid::LampWatch(at) => ("lamp", Some(at), "let it watch something in the list"),
             Invalid::ButtonName(at) => ("button", Some(at), "give each button a name of its own"),
             Invalid::ButtonPresentity(at) => ("button", Some(at), "name a presentity served here"),
+            Invalid::ButtonGestures(at) => {
+                let remedy =
+                    "what is held or stays down does one thing only, and none that happens once";
+                ("button", Some(at), remedy)
+            }
+            Invalid::ButtonTimeout(at) => ("button", Some(at), "wait for one second or more"),
         };
         match at {
             Some(at) => write!(f, "{what} {}: {remedy}", at + 1),

@@ -31,6 +31,16 @@ pub const LISTENERS: usize = 8;
 /// Networks that are trusted.
 pub const TRUSTED: usize = 16;
 
+/// Subscriptions of strangers that nobody allowed: a quarter of the table at most, so that they can't crowd out anybody,
+/// and no more than a person decides about. Full: 503 with Retry-After.
+pub const WAITING: usize = least(most(SUBSCRIPTIONS / 4, 1), 16);
+
+/// How many of those come from one address: a phone's presence and calls, twice. More get 503 with Retry-After.
+pub const WAITING_EACH: usize = 4;
+
+/// Decisions of the owner about strangers that are kept. Full: the oldest makes way.
+pub const DECISIONS: usize = 32;
+
 /// The largest datagram there is (RFC 3261 §18.1.1); nothing that arrives is cut.
 pub const MESSAGE: usize = 65_535;
 
@@ -82,6 +92,14 @@ pub const LONGEST_RETRY: Seconds = Seconds(3_600);
 /// Bytes of the whole agent. Most of them are tables, and pages of tables that were never used are never resident.
 pub const AGENT_BYTES: usize =
     384 * 1_024 + 2_048 * (SUBSCRIPTIONS + WATCHES + PRESENTITIES + LAMPS) + 96 * TRANSACTIONS;
+
+const fn least(one: usize, other: usize) -> usize {
+    if one < other { one } else { other }
+}
+
+const fn most(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
+}
 
 /// Reads a capacity set at build time; the build fails on anything but a positive number.
 const fn setting(text: Option<&str>, default: usize) -> usize {

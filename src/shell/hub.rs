@@ -16,9 +16,8 @@ use super::dns::Resolver;
 use super::journal::Limiter;
 use super::net::locals::announced;
 use super::net::outbox::Outbox;
-use super::panel::board::Kind;
 use super::panel::{Event, Panel, Touch};
-use crate::engine::agent::{Agent, Output};
+use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
 use crate::ground::time::{Instant, Wall};
 use crate::wire::flow::Flow;
@@ -118,14 +117,9 @@ impl Hub {
             Event::Edge(Touch { button, pressed }) => self.change(|agent, now, wall| {
                 agent.handle_button(now, wall, button, pressed);
             }),
-            // Where it stands is what a switch means; a momentary button means its edges.
-            Event::Position(Touch { button, pressed }) => {
-                if self.panel.buttons()[button].kind == Kind::Switch {
-                    self.change(|agent, now, wall| {
-                        agent.handle_button(now, wall, button, pressed);
-                    });
-                }
-            }
+            Event::Position(Touch { button, pressed }) => self.change(|agent, now, wall| {
+                agent.handle_position(now, wall, button, pressed);
+            }),
             Event::Health(_) => {}
         }
     }
@@ -150,7 +144,7 @@ impl Hub {
         self.outbox
             .handle_timeout(now, |remote| note(failed, remote));
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.agent.handle_timeout(now);
+            self.agent.handle_timeout(now, clock::wall());
         }
         self.settle(now);
     }
@@ -199,7 +193,16 @@ impl Hub {
                     self.changes.note();
                 }
                 Output::Resolve { query } => self.resolve(now, query),
-                Output::Report(report) => self.report(now, &report),
+                Output::Report(Report::Button { button, trouble }) => {
+                    let name = self.agent.settings().buttons.get(usize::from(button));
+                    let name = name.map_or("?", |it| it.name.as_str());
+                    tell(
+                        &mut self.limiter,
+                        now,
+                        &std::format_args!("button {name} {trouble}"),
+                    );
+                }
+                Output::Report(report) => tell(&mut self.limiter, now, &report),
                 Output::Wait(deadline) => {
                     self.deadline = deadline;
                     if !self.pass_addresses(now) {
@@ -230,13 +233,14 @@ impl Hub {
         }
         any
     }
+}
 
-    fn report(&mut self, now: Instant, report: &impl std::fmt::Display) {
-        match self.limiter.admit(now) {
-            Some(0) => info!("{report}"),
-            Some(kept_back) => info!("{report} ({kept_back} lines kept back before)"),
-            None => {}
-        }
+/// A line in the log, if there are not too many.
+fn tell(limiter: &mut Limiter, now: Instant, report: &impl std::fmt::Display) {
+    match limiter.admit(now) {
+        Some(0) => info!("{report}"),
+        Some(kept_back) => info!("{report} ({kept_back} lines kept back before)"),
+        None => {}
     }
 }
 

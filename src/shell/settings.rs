@@ -3,6 +3,7 @@
 //! ```toml
 //! listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]   # default: udp:127.0.0.1:5060
 //! trusted = ["192.168.1.0/24"]                      # who may watch, besides this machine
+//! strangers = "refuse"                              # or "ask": all others wait until a button approves them
 //! board   = "sim"                                   # or the path of a board file, from this file's folder
 //! control = "/run/lampfield/control.sock"
 //! log     = "info"                                  # off, error, warn, info, debug, trace
@@ -30,7 +31,11 @@
 //!
 //! [[button]]
 //! name = "dnd"
-//! does = "dnd"                                      # or "hook", "activity meeting", "none"
+//! does = "dnd"                                      # or "dnd hold", "hook", "activity meeting", "activity meeting
+//!                                                   # hold", "away", "motion", "clear", "approve", "none"
+//! long = "clear"                                    # held for 800 ms; default: nothing
+//! double = "approve"                                # pressed twice within 400 ms; default: nothing
+//! timeout = 600                                     # only for does = "motion": seconds until that is away
 //! presentity = "sip:desk@192.168.1.20"              # default: the first presentity
 //! ```
 //!
@@ -43,8 +48,7 @@ use std::vec::Vec;
 use std::{format, vec};
 
 use crate::engine::config::{
-    Action, ButtonSettings, LampSettings, Network, PresentitySettings, Settings, is_address,
-    is_same,
+    LampSettings, Network, PresentitySettings, Settings, Strangers, is_address, is_same,
 };
 use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
@@ -54,6 +58,7 @@ use crate::shell::panel::board::{Board, Missing};
 
 mod buttons;
 mod explain;
+pub use explain::in_words;
 mod lamps;
 mod subscriptions;
 
@@ -118,6 +123,9 @@ impl Configuration {
         let log = root.choice("log", &LEVELS, &mut reader.faults);
         let sandbox = root.flag("sandbox", &mut reader.faults);
         reader.trusted(&root);
+        if let Some(strangers) = root.choice("strangers", &STRANGERS, &mut reader.faults) {
+            reader.settings.strangers = strangers.value;
+        }
         reader.subscriptions(&root);
         reader.presentities(&root);
         reader.lamps(&root);
@@ -178,11 +186,11 @@ fn fit_to(board: &Board, settings: &mut Settings) {
     }
     for button in &board.buttons {
         let known = named.iter().find(|it| it.name.as_str() == button.name);
-        let _ = settings.buttons.push(ButtonSettings {
-            name: text(&button.name),
-            presentity: 0,
-            action: known.map_or(Action::None, |it| it.action),
-        });
+        let mut button = buttons::untouched(button);
+        if let Some(known) = known {
+            button.press = known.press;
+        }
+        let _ = settings.buttons.push(button);
     }
 }
 
@@ -356,9 +364,10 @@ fn build_with(limit: &str) -> String {
 /// Seconds.
 const DAY: u32 = 86_400;
 
-const ROOT: [&str; 10] = [
+const ROOT: [&str; 11] = [
     "listen",
     "trusted",
+    "strangers",
     "board",
     "control",
     "log",
@@ -368,6 +377,8 @@ const ROOT: [&str; 10] = [
     "lamp",
     "button",
 ];
+
+const STRANGERS: [(&str, Strangers); 2] = [("refuse", Strangers::Refuse), ("ask", Strangers::Ask)];
 
 const LEVELS: [(&str, &str); 6] = [
     ("off", "off"),

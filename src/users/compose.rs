@@ -28,6 +28,8 @@ pub enum Input {
     Note(Text<{ limits::NOTE }>),
     /// Nobody touched the device for a while.
     Idle(bool),
+    /// Takes back all that the owner said: do not disturb, activity, note, idle. The handset is where it is.
+    Clear,
 }
 
 /// All that the local presence user agents say of one presentity.
@@ -65,6 +67,12 @@ impl Inputs {
             Input::Activity(activity) => self.activity = activity,
             Input::Note(note) => self.note = note,
             Input::Idle(idle) => self.idle = idle,
+            Input::Clear => {
+                *self = Inputs {
+                    hook_up: self.hook_up,
+                    ..Inputs::new()
+                }
+            }
         }
     }
 
@@ -149,6 +157,12 @@ mod tests {
             .with(Activities::AWAY);
         assert_eq!(presence.activities, expected);
         assert_eq!(presence.note.as_str(), "back at three");
+        let mut cleared = inputs.clone();
+        cleared.apply(Input::Dnd(true));
+        cleared.apply(Input::Clear);
+        let presence = cleared.presence();
+        assert_eq!(presence.activities, Activities::ON_THE_PHONE);
+        assert_eq!(presence.note.as_str(), "On the phone");
         inputs.apply(Input::Activity(Activities::NONE));
         inputs.apply(Input::Note(Text::new()));
         inputs.apply(Input::Idle(false));

@@ -1,18 +1,43 @@
 //! Policy: who may watch (RFC 6665 §4.2.1.1).
 //!
-//! Today it knows trusted networks and nothing else: who is in one may watch, everybody else gets 403. Digest
-//! authentication and the owner's rules take their place beside it and give the same verdicts.
+//! Who is in a trusted network may watch. What becomes of strangers, all the others, is the owner's choice: they get
+//! 403, or they wait until the owner decides about each. Digest authentication and the owner's rules take their
+//! place beside it and give the same verdicts.
 
 use crate::events::subscription::Verdict;
-use crate::ground::limits;
+use crate::ground::limits::{DECISIONS, TRUSTED};
 use crate::ground::network::Network;
+use crate::ground::random::Secret;
+use crate::ground::table::{Index, cells};
 use core::net::IpAddr;
 use heapless::Vec;
 
-/// The networks whose requests are served.
-#[derive(Clone, Debug, Default)]
+/// What becomes of watchers outside the trusted networks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strangers {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They wait for the owner.
+    Ask,
+}
+
+/// A watcher as the owner decides about it. Its URI proves nothing, but its NOTIFYs go to its address.
+#[derive(Clone, Copy, Debug)]
+pub struct Watching<'a> {
+    /// Whom it watches, as a URI.
+    pub presentity: &'a str,
+    /// The URI it gives itself.
+    pub watcher: &'a [u8],
+    /// Where it is.
+    pub address: IpAddr,
+}
+
+/// Whose requests are served, and what the owner has decided.
 pub struct Policy {
-    trusted: Vec<Network, { limits::TRUSTED }>,
+    trusted: Vec<Network, TRUSTED>,
+    strangers: Strangers,
+    decided: Decisions,
 }
 
 impl Policy {
@@ -20,25 +45,183 @@ impl Policy {
     pub const fn new() -> Policy {
         Policy {
             trusted: Vec::new(),
+            strangers: Strangers::Refuse,
+            decided: Decisions::new(),
         }
     }
 
-    /// Trusts these networks from now on.
-    pub fn trust(&mut self, networks: &Vec<Network, { limits::TRUSTED }>) {
-        self.trusted.clone_from(networks);
+    /// Takes the secret that strangers' URIs are hashed under. Before the first decision only.
+    pub fn seed(&mut self, secret: Secret) {
+        self.decided.secret = secret;
     }
 
-    /// Whether requests from `address` are served at all.
+    /// Trusts these networks from now on, and treats strangers like that.
+    pub fn trust(&mut self, networks: &Vec<Network, TRUSTED>, strangers: Strangers) {
+        self.trusted.clone_from(networks);
+        self.strangers = strangers;
+    }
+
+    /// The owner decided. It counts until the agent ends, or until [`DECISIONS`] newer ones.
+    pub fn decide(&mut self, who: Watching<'_>, may: bool) {
+        self.decided.set(who, may);
+    }
+
+    /// Whether requests of every kind from `address` are served.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(address))
     }
 
-    /// Whether a watcher at `address` may watch.
-    pub fn judge(&self, address: IpAddr) -> Verdict {
-        if self.trusts(address) {
-            Verdict::Allow
-        } else {
-            Verdict::Block
+    /// Whether anybody at `address` may watch, as far as the address tells.
+    pub fn admits(&self, address: IpAddr) -> Verdict {
+        match self.strangers {
+            _ if self.trusts(address) => Verdict::Allow,
+            Strangers::Refuse => Verdict::Block,
+            Strangers::Ask => Verdict::Confirm,
+        }
+    }
+
+    /// Whether this watcher may watch.
+    pub fn judge(&self, who: Watching<'_>) -> Verdict {
+        match (self.admits(who.address), self.decided.get(who)) {
+            (Verdict::Confirm, Some(true)) => Verdict::Allow,
+            (Verdict::Confirm, Some(false)) => Verdict::Block,
+            (verdict, _) => verdict,
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy::new()
+    }
+}
+
+/// The owner's last decisions. Full: the oldest makes way, and that watcher waits once more.
+struct Decisions {
+    secret: Secret,
+    kept: [Decision; DECISIONS],
+    by_key: Index<{ cells(DECISIONS) }>,
+    /// How many were made so far.
+    made: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Decision {
+    key: u64,
+    may: bool,
+}
+
+impl Decisions {
+    const fn new() -> Decisions {
+        Decisions {
+            secret: Secret::new(),
+            kept: [Decision { key: 0, may: false }; DECISIONS],
+            by_key: Index::new(),
+            made: 0,
+        }
+    }
+
+    fn set(&mut self, who: Watching<'_>, may: bool) {
+        let key = self.key(who);
+        if let Some(slot) = self.find(key) {
+            self.kept[slot].may = may;
+            return;
+        }
+        let slot = self.made % DECISIONS;
+        if self.made >= DECISIONS {
+            self.by_key.remove(self.kept[slot].key, slot as u16);
+        }
+        self.kept[slot] = Decision { key, may };
+        self.by_key.insert(key, slot as u16);
+        self.made += 1;
+    }
+
+    fn get(&self, who: Watching<'_>) -> Option<bool> {
+        if self.made == 0 {
+            return None;
+        }
+        self.find(self.key(who)).map(|slot| self.kept[slot].may)
+    }
+
+    fn find(&self, key: u64) -> Option<usize> {
+        let is_it = |slot: u16| self.kept[usize::from(slot)].key == key;
+        self.by_key.find(key, is_it).map(usize::from)
+    }
+
+    fn key(&self, who: Watching<'_>) -> u64 {
+        let hasher = self.secret.hasher();
+        let hasher = hasher.part(who.presentity.as_bytes()).part(who.watcher);
+        match who.address.to_canonical() {
+            IpAddr::V4(address) => hasher.part(&address.octets()).finish(),
+            IpAddr::V6(address) => hasher.part(&address.octets()).finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::format;
+
+    fn policy(strangers: Strangers) -> Policy {
+        let mut policy = Policy::new();
+        let mut trusted = Vec::new();
+        let network = Network::parse("192.0.2.0/24").expect("a network");
+        trusted.push(network).expect("room");
+        policy.trust(&trusted, strangers);
+        policy
+    }
+
+    fn watching<'a>(watcher: &'a str, address: &str) -> Watching<'a> {
+        Watching {
+            presentity: "sip:desk@192.0.2.1",
+            watcher: watcher.as_bytes(),
+            address: address.parse().expect("an address"),
+        }
+    }
+
+    #[test]
+    fn strangers_are_refused_or_wait_and_neighbours_may_watch() {
+        let bob = |policy: &Policy, address| policy.judge(watching("sip:bob@host", address));
+        let (refusing, asking) = (policy(Strangers::Refuse), policy(Strangers::Ask));
+        assert_eq!(bob(&refusing, "192.0.2.7"), Verdict::Allow);
+        assert_eq!(bob(&asking, "192.0.2.7"), Verdict::Allow);
+        assert_eq!(bob(&refusing, "198.51.100.7"), Verdict::Block);
+        assert_eq!(bob(&asking, "198.51.100.7"), Verdict::Confirm);
+    }
+
+    #[test]
+    fn a_decision_is_about_one_watcher_at_one_address_and_one_presentity() {
+        let mut policy = policy(Strangers::Ask);
+        let bob = watching("sip:bob@host", "198.51.100.7");
+        policy.decide(bob, true);
+        assert_eq!(policy.judge(bob), Verdict::Allow);
+        for other in [
+            watching("sip:bob@host", "198.51.100.8"),
+            watching("sip:ann@host", "198.51.100.7"),
+            Watching {
+                presentity: "sip:door@192.0.2.1",
+                ..bob
+            },
+        ] {
+            assert_eq!(policy.judge(other), Verdict::Confirm, "{other:?}");
+        }
+        policy.decide(bob, false);
+        assert_eq!(policy.judge(bob), Verdict::Block, "the last word counts");
+    }
+
+    #[test]
+    fn the_oldest_decision_makes_way() {
+        let mut policy = policy(Strangers::Ask);
+        let names: std::vec::Vec<_> = (0..3 * DECISIONS).map(|at| format!("sip:{at}@h")).collect();
+        for (at, name) in names.iter().enumerate() {
+            policy.decide(watching(name, "198.51.100.7"), true);
+            for (before, name) in names[..=at].iter().enumerate() {
+                let verdict = policy.judge(watching(name, "198.51.100.7"));
+                let is_kept = before + DECISIONS > at;
+                assert_eq!(verdict == Verdict::Allow, is_kept, "{before} of {at}");
+            }
         }
     }
 }

@@ -88,7 +88,7 @@ fn four_things_at_once_end_well_in_every_order() /* ATTACKS H02 */
                     desk.agent
                         .handle_input(desk.now, desk.wall, 0, Input::Dnd(dnd));
                 }
-                Expiry => desk.agent.handle_timeout(desk.now),
+                Expiry => desk.agent.handle_timeout(desk.now, desk.wall),
                 Loss => desk
                     .agent
                     .handle_unreachable(desk.now, PHONE.parse().unwrap()),

@@ -133,7 +133,7 @@ impl Desk {
             match due {
                 Some(due) if due <= end => {
                     self.now = self.now.max(due);
-                    self.agent.handle_timeout(self.now);
+                    self.agent.handle_timeout(self.now, self.wall);
                 }
                 Some(_) | None => {
                     self.now = end;

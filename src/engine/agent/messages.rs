@@ -5,6 +5,7 @@
 use super::{Agent, Report};
 use crate::engine::answers;
 use crate::events::answer::{Answer, Refusal};
+use crate::events::subscription::Verdict;
 use crate::ground::limits;
 use crate::ground::time::Instant;
 use crate::roles::notifier::Subscriber;
@@ -68,11 +69,14 @@ impl Agent {
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
-        let trusted = self.policy.trusts(flow.remote.ip());
+        let address = flow.remote.ip();
+        let trusted = self.policy.trusts(address);
         let tag = request.to.tag().and_then(Mark::from_tag);
         let answers_us =
             request.method == Method::Notify && tag.is_some_and(|mark| mark.owner == Owner::Watch);
-        if !trusted && !answers_us {
+        let asks =
+            request.method == Method::Subscribe && self.policy.admits(address) == Verdict::Confirm;
+        if !trusted && !answers_us && !asks {
             return Err(Status::FORBIDDEN.into());
         }
         match request.method {
@@ -102,7 +106,12 @@ impl Agent {
         };
         self.check(request)?;
         let opens_dialog = request.method == Method::Subscribe && request.to.tag().is_none();
-        if opens_dialog && self.transactions.is_full() {
+        // Strangers don't get the last places.
+        let is_full = match trusted {
+            true => self.transactions.is_full(),
+            false => !self.transactions.has_plenty(),
+        };
+        if opens_dialog && is_full {
             return Err(Refusal::AnswerLater(
                 Status::SERVICE_UNAVAILABLE,
                 limits::RETRY_AFTER,
@@ -163,11 +172,14 @@ impl Agent {
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
+        let address = flow.remote.ip();
         let policy = &self.policy;
-        let from = Subscriber {
+        // Nobody whom we don't trust sends our NOTIFYs elsewhere, not even to those whom we do.
+        let trusts_sender = policy.trusts(address);
+        let mut from = Subscriber {
             flow,
-            verdict: policy.judge(flow.remote.ip()),
-            trusts: &|address| policy.trusts(address.ip()),
+            verdict: policy.admits(address),
+            trusts: &|named| trusts_sender && policy.trusts(named.ip()),
         };
         if request.to.tag().is_some() {
             return self.notifier.handle_refresh(now, request, from);
@@ -179,8 +191,17 @@ impl Agent {
                 limits::RETRY_AFTER,
             ));
         }
-        self.notifier
-            .handle_subscribe(now, request, presentity, from, &mut self.random)
+        if !trusts_sender {
+            from.verdict = self.judge_stranger(presentity, request.from.uri_text, address);
+        }
+        let answer =
+            self.notifier
+                .handle_subscribe(now, request, presentity, from, &mut self.random)?;
+        if from.verdict == Verdict::Confirm {
+            let remote = flow.remote;
+            self.report(Report::Waits { remote });
+        }
+        Ok(answer)
     }
 
     /// A response goes to whoever's branch it carries; others are dropped (T05).
@@ -274,7 +295,7 @@ impl Agent {
         });
     }
 
-    fn report(&mut self, report: Report) {
+    pub(super) fn report(&mut self, report: Report) {
         // A full queue loses the newest: the log is for people, and the first lines tell most.
         let _ = self.reports.push_back(report);
     }

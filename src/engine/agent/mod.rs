@@ -9,6 +9,7 @@
 //!   answer ───► responses ─► notifier, watcher             time ─────────► all of them
 //! ```
 
+mod approval;
 mod buttons;
 mod lamps;
 mod messages;
@@ -18,8 +19,9 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
-pub use output::{Output, Report};
+pub use output::{Output, Report, Trouble};
 
+use self::buttons::Buttons;
 use super::config::Settings;
 use super::directory::Directory;
 use crate::events::answer::Answer;
@@ -63,6 +65,7 @@ pub struct Agent {
     /// Which watch of the settings is in which slot of the watcher.
     watch_at: [u16; limits::WATCHES],
     panel: Panel,
+    buttons: Buttons,
     reply: Reply,
     reports: Deque<Report, 4>,
     started: Instant,
@@ -120,6 +123,7 @@ impl Agent {
                 graces: Timers::new(),
                 changed: Queue::new(),
             },
+            buttons: Buttons::new(),
             reply: Reply {
                 flow: Flow::NOWHERE,
                 len: 0,
@@ -147,7 +151,8 @@ impl Agent {
     }
 
     /// The moment of [`Output::Wait`] has come, or any other; early and late calls do no harm.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant, wall: Wall) {
+        self.handle_button_timeout(now, wall);
         self.transactions.handle_timeout(now);
         self.notifier.handle_timeout(now);
         self.watcher.handle_timeout(now, &mut self.random);
@@ -196,6 +201,9 @@ impl Agent {
         while let Some(watch) = self.watcher.take_changed() {
             self.relight_watching(now, watch);
         }
+        if self.notifier.take_waiting_changed() {
+            self.waiting_changed(now);
+        }
         if let Some(output) = self.next_look() {
             return output;
         }
@@ -232,6 +240,7 @@ impl Agent {
             self.notifier.due(),
             self.watcher.due(),
             self.panel.graces.next(),
+            self.buttons.due(),
         ]
         .into_iter()
         .flatten()

@@ -55,6 +55,29 @@ pub enum Report {
         /// Why.
         why: &'static str,
     },
+    /// A watcher outside the trusted networks waits for the owner's decision.
+    Waits {
+        /// Where it is.
+        remote: SocketAddr,
+    },
+    /// A button needs looking after.
+    Button {
+        /// Its number in the settings.
+        button: u16,
+        /// What is wrong with it, or right again.
+        trouble: Trouble,
+    },
+}
+
+/// What is wrong with a button, or right again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It springs back, and did not for a minute.
+    Stuck,
+    /// It was stuck and came up.
+    Free,
+    /// Its line moves more often than a hand can. Told at most once a minute.
+    Chatters,
 }
 
 impl fmt::Display for Report {
@@ -78,6 +101,24 @@ impl fmt::Display for Report {
                 }
             }
             Report::Dropped { remote, why } => write!(f, "dropped a datagram from {remote}: {why}"),
+            Report::Waits { remote } => {
+                write!(f, "a watcher at {remote} waits: let a button approve it")
+            }
+            Report::Button { button, trouble } => {
+                write!(f, "button {} {trouble}", u32::from(*button) + 1)
+            }
         }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Trouble::Stuck => "has been down for a minute: it does nothing until it comes up",
+            Trouble::Free => "came up, and works again",
+            Trouble::Chatters => {
+                "chatters and is not heard until it is quiet for a second: check its line and bias"
+            }
+        })
     }
 }

@@ -26,21 +26,25 @@ impl Agent {
         self.transactions.seed(self.random.secret());
         self.directory.seed(self.random.secret());
         self.notifier.seed(self.random.secret());
+        self.policy.seed(self.random.secret());
         self.started = now;
         self.set_locals(locals);
         self.reconfigure(now, wall, settings);
     }
 
     /// Takes other settings. What both have stays as it is: presentities with their state and subscriptions, watches
-    /// with theirs.
+    /// with theirs, buttons with what they are about to mean. A button that means something else now ends what it held,
+    /// and begins anew from where it stands.
     pub fn reconfigure(&mut self, now: Instant, wall: Wall, settings: &Settings) {
-        self.policy.trust(&settings.trusted);
+        self.policy.trust(&settings.trusted, settings.strangers);
+        let kept = self.let_go_buttons(now, wall, settings);
         self.notifier.set_rules(rules(settings));
         self.keep_presentities(now, wall, settings);
         let watches = self.keep_watches(now, settings);
         self.settings.clone_from(settings);
         self.watches = watches;
         self.connect_lamps(now);
+        self.connect_buttons(now, wall, &kept);
     }
 
     /// The addresses the shell listens on changed.

@@ -3,6 +3,8 @@
 use super::{Invalid, Settings, is_name};
 use crate::ground::limits::NAME;
 use crate::ground::text::Text;
+use crate::ground::time::Seconds;
+use crate::users::buttons::Habit;
 use crate::wire::doc::pidf::Activities;
 
 /// A button of the panel and what it does.
@@ -10,23 +12,103 @@ use crate::wire::doc::pidf::Activities;
 pub struct ButtonSettings {
     /// The board's name for it.
     pub name: Text<NAME>,
+    /// Whether it stays as it is put, as a switch does; else it springs back.
+    pub latching: bool,
     /// Index into [`Settings::presentities`]: whose state it changes.
     pub presentity: u16,
-    /// What it does.
-    pub action: Action,
+    /// What a press does, or the position.
+    pub press: Action,
+    /// What holding it does.
+    pub long: Action,
+    /// What a double press does.
+    pub double: Action,
+    /// How long nobody was there until that counts as away; for [`Action::Motion`].
+    pub timeout: Seconds,
 }
 
-/// What a button does.
+/// What a button does. What springs back switches on and off with each press, what stays is on while it is down; the
+/// last change wins, also over the other ways to say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing.
     None,
-    /// Each press switches do-not-disturb on or off.
+    /// Do-not-disturb.
     Dnd,
-    /// Pressed: the handset is up. Released: it is down.
+    /// Do-not-disturb, as long as it is down.
+    DndHold,
+    /// Down: the handset is up. Up: it is down.
     Hook,
-    /// Each press sets or takes away this activity.
+    /// This activity.
     Activity(Activities),
+    /// This activity, as long as it is down.
+    ActivityHold(Activities),
+    /// The owner is away.
+    Away,
+    /// A sensor. Down: somebody is there. Up: away after the time-out.
+    Motion,
+    /// Takes back all that the owner said.
+    Clear,
+    /// Lets the watcher who waits longest see the owner's presence.
+    Approve,
+}
+
+impl Action {
+    /// Whether it goes by the position even where a button springs back, so that no other gesture has room.
+    pub const fn follows(self) -> bool {
+        match self {
+            Action::Hook | Action::DndHold | Action::ActivityHold(_) | Action::Motion => true,
+            Action::None | Action::Dnd | Action::Activity(_) | Action::Away => false,
+            Action::Clear | Action::Approve => false,
+        }
+    }
+
+    /// Whether it happens once, so that what stays down can't do it.
+    pub const fn happens(self) -> bool {
+        matches!(self, Action::Clear | Action::Approve)
+    }
+}
+
+impl ButtonSettings {
+    /// Without further words, an office is empty after ten minutes without a movement.
+    pub const TIMEOUT: Seconds = Seconds(600);
+
+    /// A button that does nothing yet.
+    pub const fn new(name: Text<NAME>, latching: bool) -> ButtonSettings {
+        ButtonSettings {
+            name,
+            latching,
+            presentity: 0,
+            press: Action::None,
+            long: Action::None,
+            double: Action::None,
+            timeout: ButtonSettings::TIMEOUT,
+        }
+    }
+
+    /// Whether its position counts, not its presses.
+    pub const fn follows(&self) -> bool {
+        self.latching || self.press.follows()
+    }
+
+    /// What is looked for in its edges.
+    pub fn habit(&self) -> Habit {
+        match self.follows() {
+            true => Habit::FOLLOWS,
+            false => Habit::springs(self.long != Action::None, self.double != Action::None),
+        }
+    }
+
+    /// What it does in any way.
+    pub fn actions(&self) -> impl Iterator<Item = Action> {
+        [self.press, self.long, self.double].into_iter()
+    }
+
+    fn gestures_fit(&self) -> bool {
+        let more = [self.long, self.double];
+        let is_free = more == [Action::None; 2];
+        let can_be = more.into_iter().all(|it| !it.follows());
+        can_be && (is_free || !self.follows()) && !(self.latching && self.press.happens())
+    }
 }
 
 impl Settings {
@@ -37,8 +119,14 @@ impl Settings {
                 return Err(Invalid::ButtonName(at));
             }
             let served = usize::from(button.presentity) < self.presentities.len();
-            if button.action != Action::None && !served {
+            if !served && button.actions().any(|it| it != Action::None) {
                 return Err(Invalid::ButtonPresentity(at));
+            }
+            if !button.gestures_fit() {
+                return Err(Invalid::ButtonGestures(at));
+            }
+            if button.timeout == Seconds::ZERO {
+                return Err(Invalid::ButtonTimeout(at));
             }
         }
         Ok(())

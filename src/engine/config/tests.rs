@@ -106,6 +106,28 @@ fn each_thing_the_agent_relies_on_is_checked() {
         |it| it.buttons[0].presentity = 1,
         "button 1: name a presentity served here",
     );
+    broken(
+        |it| it.buttons[1].timeout = Seconds::ZERO,
+        "button 2: wait for one second or more",
+    );
+    let gestures: [fn(&mut Settings); 5] = [
+        |it| it.buttons[0].long = Action::Clear,
+        |it| it.buttons[0].press = Action::Approve,
+        |it| it.buttons[1].double = Action::Hook,
+        |it| it.buttons[1].long = Action::DndHold,
+        |it| {
+            it.buttons[1].press = Action::Motion;
+            it.buttons[1].double = Action::Dnd;
+        },
+    ];
+    for (at, change) in gestures.into_iter().enumerate() {
+        let button = if at < 2 { 1 } else { 2 };
+        let text = std::format!(
+            "button {button}: what is held or stays down does one thing only, and none that \
+             happens once"
+        );
+        broken(change, &text);
+    }
 }
 
 #[test]

@@ -19,13 +19,14 @@ mod bodies;
 mod notify;
 mod pace;
 mod subscribe;
+mod waiting;
 
 pub use subscribe::Subscriber;
 
 use crate::events::dialog::Dialog;
 use crate::events::package::{Pace, Package, Told};
 use crate::events::presentity::Presentity;
-use crate::events::subscription::{Reason, State, Verdict};
+use crate::events::subscription::{Reason, State};
 use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::table::{Chains, Id, Index, Queue, Table, cells};
@@ -37,6 +38,7 @@ use bodies::{Bodies, BodyId};
 use heapless::Vec;
 use notify::InFlight;
 use pace::Bucket;
+use waiting::Waiting;
 
 /// All subscriptions served.
 ///
@@ -61,6 +63,8 @@ pub struct Notifier {
     /// The newest documents of each group.
     latest: [Latest; GROUPS],
     rules: Rules,
+    /// Those whom nobody has allowed to watch.
+    waiting: Waiting,
 }
 
 /// What the configuration says about subscriptions.
@@ -88,6 +92,8 @@ pub struct Subscription {
     /// Which of the package's body types it takes.
     body: u8,
     state: State,
+    /// Whether it may be told of the presentity. One that waited in vain may not, nor when its end is told.
+    allowed: bool,
     /// What the watcher has confirmed to know.
     told: Told,
     /// The version of the next document, for packages that count them (D02).
@@ -150,6 +156,7 @@ impl Notifier {
                 max_expires: Seconds::ZERO,
                 pace: [Pace::UNLIMITED; Package::SERVED_COUNT],
             },
+            waiting: Waiting::new(),
         }
     }
 
@@ -172,22 +179,6 @@ impl Notifier {
                 self.tell_group(now, group);
             }
         }
-    }
-
-    /// The owner decided about a watcher (RFC 6665 §4.2.2).
-    pub fn decide(&mut self, id: Id<Subscription>, verdict: Verdict) {
-        let Some(subscription) = self.subscriptions.get_mut(id) else {
-            return;
-        };
-        subscription.state = match (subscription.state, verdict) {
-            (State::Pending { ends }, Verdict::Allow) => State::Active { ends },
-            (State::Pending { .. } | State::Active { .. }, Verdict::Block) => {
-                State::Terminated(Reason::Rejected)
-            }
-            (state, Verdict::Allow | Verdict::Confirm | Verdict::Block) => state,
-        };
-        subscription.wants = Wants::Full;
-        self.wake(id);
     }
 
     /// The presentity is not served any more: its watchers are told so.
@@ -297,8 +288,8 @@ impl Notifier {
         match subscription.state {
             State::Terminated(_) => {}
             State::Pending { .. } | State::Active { .. } => {
-                subscription.state = State::Terminated(reason);
                 subscription.wants = Wants::Full;
+                self.turn(id, State::Terminated(reason));
                 self.wake(id);
             }
         }
@@ -316,6 +307,7 @@ impl Notifier {
     }
 
     fn forget(&mut self, id: Id<Subscription>) {
+        self.waits_no_more(id);
         if let Some(gone) = self.subscriptions.remove(id) {
             self.watchers
                 .leave(group(gone.presentity, gone.package), id.slot());

@@ -139,9 +139,12 @@ impl Notifier {
                 continue;
             };
             if subscription.state.ends().is_some_and(|ends| now >= ends) {
-                subscription.state = State::Terminated(Reason::Timeout);
                 subscription.wants = Wants::Full;
+                self.turn(id, State::Terminated(Reason::Timeout));
             }
+            let Some(subscription) = self.subscriptions.get_mut(id) else {
+                continue;
+            };
             let expiry = match &mut subscription.notify {
                 Notify::Idle => Expiry::Nothing,
                 Notify::InFlight(in_flight) => in_flight.client.handle_timeout(now),
@@ -235,6 +238,7 @@ impl Notifier {
             return nothing;
         };
         match subscription.state {
+            _ if !subscription.allowed => return nothing,
             State::Active { .. } | State::Terminated(Reason::Timeout | Reason::NoResource) => {}
             State::Terminated(Reason::Deactivated | Reason::Probation(_)) => {}
             State::Pending { .. } | State::Terminated(Reason::Rejected | Reason::GiveUp(_)) => {

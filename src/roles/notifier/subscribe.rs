@@ -55,6 +55,12 @@ impl Notifier {
 
         let device = self.device(presentity, package, &event_id, target.text);
         let wanted = (presentity, package, &event_id[..], target.text, flow.remote);
+        let allowed = from.verdict == Verdict::Allow;
+        let fits = allowed || self.may_wait(flow.remote.ip());
+        // Who waited already, and forgot, waits on.
+        if !fits && self.make_room(device, wanted).is_none() {
+            return Err(busy());
+        }
         let slot = self
             .subscriptions
             .vacant()
@@ -72,6 +78,7 @@ impl Notifier {
             event_id,
             body,
             state: initial_state(now, granted, from.verdict, package, &event),
+            allowed,
             told: Told::Nothing,
             version: 0,
             wants: Wants::Full,
@@ -84,6 +91,9 @@ impl Notifier {
             .map_err(|_| busy())?;
         self.watchers.enter(group(presentity, package), slot);
         self.index(device, slot);
+        if !allowed {
+            self.waits(id);
+        }
         self.wake(id);
         Ok(Answer::Subscribed {
             tag: Some(mark),
@@ -139,10 +149,11 @@ impl Notifier {
         subscription.wants = Wants::Full;
         // N10: at once, so it does not wait for an answer to the NOTIFY before.
         subscription.notify = Notify::Idle;
-        subscription.state = match granted {
+        let state = match granted {
             Seconds::ZERO => State::Terminated(Reason::Timeout),
             granted => subscription.state.until(now + granted),
         };
+        self.turn(id, state);
         self.wake(id);
         Ok(Answer::Subscribed {
             tag: None,

@@ -13,6 +13,7 @@ use crate::shell::clock;
 use crate::shell::hub::Hub;
 use crate::shell::panel;
 use crate::shell::panel::board::Kind;
+use crate::shell::settings::in_words;
 use crate::wire::doc::pidf::Basic;
 
 /// The moment of looking.
@@ -251,6 +252,7 @@ struct Button {
     name: String,
     kind: &'static str,
     pressed: Option<bool>,
+    does: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -308,7 +310,9 @@ pub fn status(hub: &Hub, now: Now) -> Status {
 
 /// The panel as it is.
 pub fn face(hub: &Hub) -> Face {
-    let button = |it: &panel::Button| Button {
+    let settings = &hub.agent.settings().buttons;
+    let button = |(at, it): (usize, &panel::Button)| Button {
+        does: settings.get(at).map_or(String::new(), in_words),
         name: it.name.clone(),
         kind: match it.kind {
             Kind::Momentary => "momentary",
@@ -322,7 +326,7 @@ pub fn face(hub: &Hub) -> Face {
     };
     Face {
         board: hub.board.clone(),
-        buttons: hub.panel.buttons().iter().map(button).collect(),
+        buttons: hub.panel.buttons().iter().enumerate().map(button).collect(),
         lamps: hub.panel.lamps().iter().map(lamp).collect(),
     }
 }

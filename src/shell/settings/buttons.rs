@@ -3,33 +3,21 @@
 use std::format;
 use std::vec::Vec;
 
-use super::{Reader, text};
+use super::{DAY, Reader, text};
 use crate::engine::config::{Action, ButtonSettings, is_same};
+use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section, suggestion};
+use crate::shell::panel::board::{Button, Kind};
 use crate::wire::doc::pidf::Activities;
 
 impl Reader<'_, '_> {
     pub(super) fn buttons(&mut self, root: &Section<'_, '_>) {
         for button in &self.board.buttons {
-            let _ = self.settings.buttons.push(ButtonSettings {
-                name: text(&button.name),
-                presentity: 0,
-                action: Action::None,
-            });
+            let _ = self.settings.buttons.push(untouched(button));
         }
         let mut told: Vec<Found<usize>> = Vec::new();
         for section in root.sections("button", "[[button]]", &BUTTON, &mut self.faults) {
-            let action = self.action(&section);
-            let presentity = match section.text("presentity", &mut self.faults) {
-                Some(named) => self.presentity(named),
-                None => Some(0),
-            };
-            let acts = action.is_some_and(|it| it != Action::None);
-            if acts && self.settings.presentities.is_empty() {
-                let remedy = "add a [[presentity]]";
-                self.faults
-                    .add(section.at, "the button has nobody to act for", remedy);
-            }
+            let read = self.button(&section);
             let names: Vec<&str> = self
                 .board
                 .buttons
@@ -37,37 +25,111 @@ impl Reader<'_, '_> {
                 .map(|it| it.name.as_str())
                 .collect();
             let place = self.place(&section, &names, &mut told);
-            if let (Some(at), Some(action), Some(presentity)) = (place, action, presentity)
+            if let (Some(at), Some(read)) = (place, read)
                 && let Some(button) = self.settings.buttons.get_mut(at)
             {
-                button.action = action;
-                button.presentity = presentity;
+                let (name, latching) = (button.name.clone(), button.latching);
+                *button = ButtonSettings {
+                    name,
+                    latching,
+                    ..read
+                };
+                let button = button.clone();
+                self.gestures(&section, &button);
             }
         }
     }
 
-    fn action(&mut self, section: &Section<'_, '_>) -> Option<Action> {
-        let does = section.required("does", "dnd", &mut self.faults)?;
-        match does.value {
-            "none" => return Some(Action::None),
-            "dnd" => return Some(Action::Dnd),
-            "hook" => return Some(Action::Hook),
-            _ => {}
+    /// What one table says; the board says the rest.
+    fn button(&mut self, section: &Section<'_, '_>) -> Option<ButtonSettings> {
+        let does = section.required("does", "dnd", &mut self.faults);
+        let press = does.and_then(|it| self.action(it));
+        let mut action = |key| match section.text(key, &mut self.faults) {
+            Some(written) => self.action(written),
+            None => Some(Action::None),
+        };
+        let (long, double) = (action("long"), action("double"));
+        let presentity = match section.text("presentity", &mut self.faults) {
+            Some(named) => self.presentity(named),
+            None => Some(0),
+        };
+        let timeout = section.number("timeout", 1..=DAY, &mut self.faults);
+        if let (Some(Found { at, .. }), Some(press)) = (timeout, press)
+            && press != Action::Motion
+        {
+            let what = "timeout means nothing without does = \"motion\"";
+            self.faults.add(at, what, "leave timeout out");
         }
-        let shown = does.value.escape_debug();
-        let Some(activity) = does.value.strip_prefix("activity ") else {
+        let button = ButtonSettings {
+            press: press?,
+            long: long?,
+            double: double?,
+            presentity: presentity?,
+            timeout: timeout.map_or(ButtonSettings::TIMEOUT, |it| Seconds(it.value)),
+            ..ButtonSettings::new(text(""), false)
+        };
+        let acts = button.actions().any(|it| it != Action::None);
+        if acts && self.settings.presentities.is_empty() {
+            let what = "the button has nobody to act for";
+            self.faults.add(section.at, what, "add a [[presentity]]");
+        }
+        Some(button)
+    }
+
+    /// Whether the button can tell apart what it is to do.
+    fn gestures(&mut self, section: &Section<'_, '_>, button: &ButtonSettings) {
+        let place = |key| section.key_place(key).unwrap_or(section.at);
+        let name = &button.name;
+        if button.latching && button.press.happens() {
+            let what = format!("{name} is a switch and stays down: it can't do that once");
+            let remedy =
+                "write \"dnd\", \"hook\", \"activity NAME\", \"away\", \"motion\" or \"none\"";
+            self.faults.add(place("does"), what, remedy);
+        }
+        for (key, gesture, action) in [
+            ("long", "a long press", button.long),
+            ("double", "a double press", button.double),
+        ] {
+            if action.follows() {
+                let what = format!("{gesture} can't go by the position");
+                let remedy = format!("write {FOR_GESTURES}, or let `does` do it alone");
+                self.faults.add(place(key), what, remedy);
+            } else if action != Action::None && button.latching {
+                let what = format!("{name} is a switch and has no {key} press");
+                self.faults
+                    .add(place(key), what, format!("leave {key} out"));
+            } else if action != Action::None && button.press.follows() {
+                let what = format!("{name} goes by its position and has no {key} press");
+                let remedy = format!("leave {key} out, or write {FOR_GESTURES} behind `does`");
+                self.faults.add(place(key), what, remedy);
+            }
+        }
+    }
+
+    fn action(&mut self, written: Found<&str>) -> Option<Action> {
+        if let Some((_, action)) = WORDS.iter().find(|(word, _)| *word == written.value) {
+            return Some(*action);
+        }
+        let shown = written.value.escape_debug();
+        let Some(activity) = written.value.strip_prefix("activity ") else {
             let what = format!("no button does \"{shown}\"");
-            let remedy = "write \"dnd\", \"hook\", \"activity NAME\" or \"none\"";
-            self.faults.add(does.at, what, remedy);
+            let remedy = "write \"dnd\", \"dnd hold\", \"hook\", \"activity NAME\", \
+                          \"activity NAME hold\", \"away\", \"motion\", \"clear\", \"approve\" or \
+                          \"none\"";
+            self.faults.add(written.at, what, remedy);
             return None;
+        };
+        let (activity, make): (_, fn(Activities) -> Action) = match activity.strip_suffix(" hold") {
+            Some(activity) => (activity, Action::ActivityHold),
+            None => (activity, Action::Activity),
         };
         let activity = Activities::named(activity.as_bytes());
         if activity.is_none() {
             let what = format!("\"{shown}\" names no activity");
             let remedy = "use one of RFC 4480 §3.2, as \"activity meeting\" or \"activity away\"";
-            self.faults.add(does.at, what, remedy);
+            self.faults.add(written.at, what, remedy);
         }
-        activity.map(Action::Activity)
+        activity.map(make)
     }
 
     fn presentity(&mut self, named: Found<&str>) -> Option<u16> {
@@ -87,4 +149,24 @@ impl Reader<'_, '_> {
     }
 }
 
-const BUTTON: [&str; 3] = ["name", "does", "presentity"];
+/// A button of the board that nobody has said anything about.
+pub(super) fn untouched(button: &Button) -> ButtonSettings {
+    ButtonSettings::new(text(&button.name), button.kind == Kind::Switch)
+}
+
+const BUTTON: [&str; 6] = ["name", "does", "long", "double", "timeout", "presentity"];
+
+const FOR_GESTURES: &str =
+    "\"dnd\", \"activity NAME\", \"away\", \"clear\", \"approve\" or \"none\"";
+
+/// All but the activities.
+const WORDS: [(&str, Action); 8] = [
+    ("none", Action::None),
+    ("dnd", Action::Dnd),
+    ("dnd hold", Action::DndHold),
+    ("hook", Action::Hook),
+    ("away", Action::Away),
+    ("motion", Action::Motion),
+    ("clear", Action::Clear),
+    ("approve", Action::Approve),
+];

@@ -5,9 +5,10 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::Configuration;
-use crate::engine::config::{Action, ButtonSettings, LampSettings, Settings};
+use crate::engine::config::{Action, ButtonSettings, LampSettings, Settings, Strangers};
 use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
+use crate::ground::time::Seconds;
 use crate::users::lamps::Looks;
 
 impl fmt::Display for Configuration {
@@ -54,11 +55,19 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
         }
     }
     let trusted: Vec<String> = settings.trusted.iter().map(ToString::to_string).collect();
-    if trusted.is_empty() {
-        writeln!(f, "may watch    nobody: every request is refused with 403")?;
-    } else {
-        let trusted = trusted.join(", ");
-        writeln!(f, "may watch    {trusted}; others are refused with 403")?;
+    match (trusted.is_empty(), settings.strangers) {
+        (true, Strangers::Refuse) => {
+            writeln!(f, "may watch    nobody: every request is refused with 403")?;
+        }
+        (true, Strangers::Ask) => writeln!(f, "may watch    whom a button approves")?,
+        (false, strangers) => {
+            let trusted = trusted.join(", ");
+            let others = match strangers {
+                Strangers::Refuse => "are refused with 403",
+                Strangers::Ask => "wait until a button approves them",
+            };
+            writeln!(f, "may watch    {trusted}; others {others}")?;
+        }
     }
     let (least, most) = (settings.min_expires.0, settings.max_expires.0);
     writeln!(f, "for          {least} to {most} seconds at a time")?;
@@ -128,16 +137,58 @@ fn explain_button(
     settings: &Settings,
     button: &ButtonSettings,
 ) -> fmt::Result {
-    write!(f, "button {:6}", button.name)?;
-    let presentity = settings.presentities.get(usize::from(button.presentity));
-    let whose = presentity.map_or("", |it| it.uri.as_str());
-    match button.action {
-        Action::None => writeln!(f, "does nothing"),
-        Action::Dnd => writeln!(f, "switches do-not-disturb of {whose}"),
-        Action::Hook => writeln!(f, "lifts the handset of {whose} when pressed"),
-        Action::Activity(activity) => {
-            let names: Vec<&str> = activity.names().collect();
-            writeln!(f, "switches the activity {} of {whose}", names.join(", "))
-        }
+    let whose = settings.presentities.get(usize::from(button.presentity));
+    let name = &button.name;
+    match whose.filter(|_| button.actions().any(|it| it != Action::None)) {
+        None => writeln!(f, "button {name:6}does nothing"),
+        Some(whose) => writeln!(f, "button {name:6}{}; for {}", in_words(button), whose.uri),
     }
+}
+
+/// What a button does: `press: do-not-disturb on or off; held: clear`.
+pub fn in_words(button: &ButtonSettings) -> String {
+    if button.follows() {
+        let when = if button.latching { "on" } else { "pressed" };
+        return std::format!("while {when}: {}", action_in_words(button.press, button));
+    }
+    let gestures = [
+        ("press", button.press),
+        ("held", button.long),
+        ("pressed twice", button.double),
+    ];
+    let words: Vec<String> = gestures
+        .into_iter()
+        .filter(|(_, action)| *action != Action::None)
+        .map(|(gesture, action)| {
+            let switches = match action {
+                Action::Dnd | Action::Activity(_) | Action::Away => " on or off",
+                _ => "",
+            };
+            std::format!("{gesture}: {}{switches}", action_in_words(action, button))
+        })
+        .collect();
+    match words.is_empty() {
+        true => "nothing".to_string(),
+        false => words.join("; "),
+    }
+}
+
+fn action_in_words(action: Action, button: &ButtonSettings) -> String {
+    let words = match action {
+        Action::None => "nothing",
+        Action::Dnd | Action::DndHold => "do-not-disturb",
+        Action::Hook => "the handset is up",
+        Action::Activity(activity) | Action::ActivityHold(activity) => {
+            let names: Vec<&str> = activity.names().collect();
+            return std::format!("activity {}", names.join(", "));
+        }
+        Action::Away => "away",
+        Action::Motion => {
+            let Seconds(timeout) = button.timeout;
+            return std::format!("somebody is there, else away after {timeout} s");
+        }
+        Action::Clear => "takes back do-not-disturb, activity, note and away",
+        Action::Approve => "allows the watcher who waits longest",
+    };
+    words.to_string()
 }

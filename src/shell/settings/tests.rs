@@ -1,6 +1,7 @@
 //! Every mistake a configuration can hold, with the text the user sees.
 
 use super::*;
+use crate::engine::config::Action;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
@@ -77,6 +78,8 @@ presentity = "sip:door@192.168.1.20"
 [[button]]
 name = "dnd"
 does = "activity meeting"
+long = "clear"
+double = "approve"
 "#;
 
 #[test]
@@ -138,7 +141,7 @@ fn a_full_configuration_is_read_as_it_is_written() {
     let buttons: Vec<(&str, u16, Action)> = settings
         .buttons
         .iter()
-        .map(|it| (it.name.as_str(), it.presentity, it.action))
+        .map(|it| (it.name.as_str(), it.presentity, it.press))
         .collect();
     let meeting = Activities::MEETING;
     assert_eq!(
@@ -148,6 +151,9 @@ fn a_full_configuration_is_read_as_it_is_written() {
             ("dnd", 0, Action::Activity(meeting))
         ]
     );
+    let dnd = &settings.buttons[1];
+    assert_eq!((dnd.long, dnd.double), (Action::Clear, Action::Approve));
+    assert!(settings.buttons[0].latching && !dnd.latching, "the board's");
 }
 
 #[test]
@@ -163,7 +169,7 @@ fn an_empty_file_has_the_defaults() {
         read.settings
             .buttons
             .iter()
-            .all(|it| it.action == Action::None)
+            .all(|it| it.press == Action::None)
     );
 }
 
@@ -386,14 +392,104 @@ fn buttons_do_something_for_somebody() {
     );
     refused(
         "[[presentity]]\nuri = \"sip:a@b\"\n[[button]]\nname = \"dnd\"\ndoes = \"dance\"\n\
-         presentity = \"sip:a@c\"\n[[button]]\nname = \"hook\"\ndoes = \"activity dancing\"",
+         presentity = \"sip:a@c\"\n[[button]]\nname = \"hook\"\ndoes = \"activity dancing hold\"",
         &[
-            "5:8: no button does \"dance\" | write \"dnd\", \"hook\", \"activity NAME\" or \
+            "5:8: no button does \"dance\" | write \"dnd\", \"dnd hold\", \"hook\", \"activity \
+             NAME\", \"activity NAME hold\", \"away\", \"motion\", \"clear\", \"approve\" or \
              \"none\"",
             "6:14: \"sip:a@c\" is not served here | did you mean `sip:a@b`?",
-            "9:8: \"activity dancing\" names no activity | use one of RFC 4480 §3.2, as \
+            "9:8: \"activity dancing hold\" names no activity | use one of RFC 4480 §3.2, as \
              \"activity meeting\" or \"activity away\"",
         ],
+    );
+}
+
+/// The board has a switch, `hook`, and a button that springs back, `dnd`.
+fn button(name: &str, says: &str) -> String {
+    format!("[[presentity]]\nuri = \"sip:a@b\"\n[[button]]\nname = \"{name}\"\n{says}")
+}
+
+#[test]
+fn every_action_is_read_as_it_is_written() {
+    let meeting = Activities::MEETING;
+    for (written, action) in [
+        ("none", Action::None),
+        ("dnd", Action::Dnd),
+        ("dnd hold", Action::DndHold),
+        ("hook", Action::Hook),
+        ("activity meeting", Action::Activity(meeting)),
+        ("activity meeting hold", Action::ActivityHold(meeting)),
+        ("away", Action::Away),
+        ("motion", Action::Motion),
+        ("clear", Action::Clear),
+        ("approve", Action::Approve),
+    ] {
+        let read = good(&button("dnd", &format!("does = \"{written}\"")));
+        let button = &read.settings.buttons[1];
+        assert_eq!((button.press, button.timeout), (action, Seconds(600)));
+    }
+    let read = good(&button("hook", "does = \"motion\"\ntimeout = 20"));
+    assert_eq!(read.settings.buttons[0].timeout, Seconds(20));
+    let words = in_words(&read.settings.buttons[0]);
+    assert_eq!(words, "while on: somebody is there, else away after 20 s");
+    let read = good(&button("dnd", "does = \"dnd hold\""));
+    let words = in_words(&read.settings.buttons[1]);
+    assert_eq!(words, "while pressed: do-not-disturb");
+    assert_eq!(in_words(&read.settings.buttons[0]), "while on: nothing");
+    let read = good(&button("dnd", "does = \"none\"\nlong = \"dnd\""));
+    let words = in_words(&read.settings.buttons[1]);
+    assert_eq!(words, "held: do-not-disturb on or off");
+}
+
+#[test]
+fn a_button_must_be_able_to_tell_its_gestures_apart() {
+    const FREE: &str = "\"dnd\", \"activity NAME\", \"away\", \"clear\", \"approve\" or \"none\"";
+    for (name, says, expected) in [
+        (
+            "hook",
+            "does = \"dnd\"\nlong = \"clear\"",
+            "6:1: hook is a switch and has no long press | leave long out".to_string(),
+        ),
+        (
+            "hook",
+            "does = \"clear\"",
+            "5:1: hook is a switch and stays down: it can't do that once | write \"dnd\", \
+             \"hook\", \"activity NAME\", \"away\", \"motion\" or \"none\""
+                .to_string(),
+        ),
+        (
+            "dnd",
+            "does = \"dnd hold\"\ndouble = \"clear\"",
+            format!(
+                "6:1: dnd goes by its position and has no double press | leave double out, or \
+                 write {FREE} behind `does`"
+            ),
+        ),
+        (
+            "dnd",
+            "does = \"dnd\"\nlong = \"hook\"",
+            format!(
+                "6:1: a long press can't go by the position | write {FREE}, or let `does` do it \
+                 alone"
+            ),
+        ),
+        (
+            "dnd",
+            "does = \"dnd\"\ntimeout = 5",
+            "6:11: timeout means nothing without does = \"motion\" | leave timeout out".to_string(),
+        ),
+        (
+            "dnd",
+            "does = \"motion\"\ntimeout = 0",
+            "6:11: timeout is 0, which is out of range | write timeout = N with N from 1 to 86400"
+                .to_string(),
+        ),
+    ] {
+        refused(&button(name, says), &[&expected]);
+    }
+    refused(
+        "strangers = \"maybe\"",
+        &["1:13: strangers cannot be \"maybe\" | use one of: refuse, ask"],
     );
 }
 
@@ -440,11 +536,14 @@ lamp blf2    watches sip:bob@pbx.example (dialog, or presence where that is refu
 lamp blf3    watches nobody and stays off
 lamp blf4    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time
              shows amber slow when its subscription is broken for 0 s
-button hook  lifts the handset of sip:door@192.168.1.20 when pressed
-button dnd   switches the activity meeting of sip:desk@192.168.1.20
+button hook  while on: the handset is up; for sip:door@192.168.1.20
+button dnd   press: activity meeting on or off; held: takes back do-not-disturb, activity, note and away; \
+pressed twice: allows the watcher who waits longest; for sip:desk@192.168.1.20
 "
     );
     let nobody = good("trusted = []").to_string();
     assert!(nobody.contains("\nserves       nobody\n"));
     assert!(nobody.contains("\nmay watch    nobody: every request is refused with 403\n"));
+    let asked = good("strangers = \"ask\"").to_string();
+    assert!(asked.contains("::1; others wait until a button approves them\n"));
 }

@@ -250,9 +250,9 @@ impl Desk {
     }
 
     pub(crate) fn wake(&mut self, now: Moment) -> Result<(), String> {
-        let instant = self.instant(now);
+        let (instant, wall) = (self.instant(now), self.wall(now));
         if let Some(agent) = &mut self.agent {
-            agent.handle_timeout(instant);
+            agent.handle_timeout(instant, wall);
         }
         let was = self.due;
         self.drain(now)?;

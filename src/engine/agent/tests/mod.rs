@@ -108,7 +108,7 @@ impl Fixture {
             match self.agent.due() {
                 Some(due) if due <= end => {
                     self.now = self.now.max(due);
-                    self.agent.handle_timeout(self.now);
+                    self.agent.handle_timeout(self.now, self.wall);
                 }
                 Some(_) | None => {
                     self.now = end;

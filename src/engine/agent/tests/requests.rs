@@ -467,7 +467,7 @@ fn the_calendar_moves_no_timer() /* T19 J01 */
     for millis in [0, 1_000, 4_000_000_000_000, 1_600_000_000_000] {
         f.wall = Wall::from_unix_millis(millis);
         f.input(Input::Idle(false));
-        f.agent.handle_timeout(f.now);
+        f.agent.handle_timeout(f.now, f.wall);
         assert_eq!((f.agent.due(), f.drain()), (due, std::vec![]));
     }
 }

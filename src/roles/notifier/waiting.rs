@@ -1,0 +1,130 @@
+//! Those who wait: subscriptions of strangers until the owner decides (RFC 6665 §4.2.1.1, N29).
+//!
+//! A watcher that waits is told `pending`, without a document, and nothing more; if it goes without having been
+//! allowed, its last NOTIFY has no document either, nor has that of a fetch. All of them together, and those of one
+//! address, are few ([`limits::WAITING`], [`limits::WAITING_EACH`]). One too many gets 503 with Retry-After: 403 would
+//! be a decision, and nobody has decided.
+
+use super::{Notifier, Subscription, Wants};
+use crate::events::presentity::Presentity;
+use crate::events::subscription::{Reason, State, Verdict};
+use crate::ground::limits::{PRESENTITIES, WAITING, WAITING_EACH};
+use crate::ground::table::Id;
+use core::mem::take;
+use core::net::IpAddr;
+use heapless::Vec;
+
+/// Subscriptions that nobody has allowed yet, whether they still wait or take their leave.
+pub(super) struct Waiting {
+    /// In the order in which they came.
+    all: Vec<u16, WAITING>,
+    /// How many of each presentity's are pending.
+    pending: [u16; PRESENTITIES],
+    changed: bool,
+}
+
+impl Waiting {
+    pub(super) const fn new() -> Waiting {
+        Waiting {
+            all: Vec::new(),
+            pending: [0; PRESENTITIES],
+            changed: false,
+        }
+    }
+}
+
+impl Notifier {
+    /// The owner decided about a watcher (RFC 6665 §4.2.2).
+    pub fn decide(&mut self, id: Id<Subscription>, verdict: Verdict) {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return;
+        };
+        let state = match (subscription.state, verdict) {
+            (State::Pending { ends }, Verdict::Allow) => State::Active { ends },
+            (State::Pending { .. } | State::Active { .. }, Verdict::Block) => {
+                State::Terminated(Reason::Rejected)
+            }
+            (state, Verdict::Allow | Verdict::Confirm | Verdict::Block) => state,
+        };
+        subscription.wants = Wants::Full;
+        subscription.allowed |= matches!(state, State::Active { .. });
+        let allowed = subscription.allowed;
+        self.turn(id, state);
+        if allowed {
+            self.waits_no_more(id);
+        }
+        self.wake(id);
+    }
+
+    /// The subscriptions that wait for a decision, the oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = (Id<Subscription>, &Subscription)> {
+        self.waiting.all.iter().filter_map(|&slot| {
+            let id = self.subscriptions.id_at(slot)?;
+            let subscription = self.subscriptions.get(id)?;
+            matches!(subscription.state, State::Pending { .. }).then_some((id, subscription))
+        })
+    }
+
+    /// How many of them wait for this presentity.
+    pub fn pending(&self, presentity: Id<Presentity>) -> usize {
+        usize::from(self.waiting.pending[usize::from(presentity.slot())])
+    }
+
+    /// Whether anybody began or ceased to wait since the last time.
+    pub fn take_waiting_changed(&mut self) -> bool {
+        take(&mut self.waiting.changed)
+    }
+
+    /// Whether one more at that address may wait.
+    pub(super) fn may_wait(&self, address: IpAddr) -> bool {
+        let is_there = |&&slot: &&u16| {
+            let id = self.subscriptions.id_at(slot);
+            let subscription = id.and_then(|id| self.subscriptions.get(id));
+            subscription.is_some_and(|it| it.flow.remote.ip() == address)
+        };
+        let all = &self.waiting.all;
+        !all.is_full() && all.iter().filter(is_there).count() < WAITING_EACH
+    }
+
+    /// Nobody has allowed this new subscription.
+    pub(super) fn waits(&mut self, id: Id<Subscription>) {
+        let _ = self.waiting.all.push(id.slot()); // `may_wait` has seen the room.
+        if let Some(subscription) = self.subscriptions.get(id) {
+            self.count(subscription.presentity, subscription.state, 1);
+        }
+    }
+
+    /// A subscription is allowed, or gone.
+    pub(super) fn waits_no_more(&mut self, id: Id<Subscription>) {
+        let Some(subscription) = self.subscriptions.get(id) else {
+            return;
+        };
+        let all = &mut self.waiting.all;
+        if let Some(at) = all.iter().position(|&slot| slot == id.slot()) {
+            let _ = all.remove(at);
+            self.count(subscription.presentity, subscription.state, -1);
+        }
+    }
+
+    /// The subscription is in another state from now on.
+    pub(super) fn turn(&mut self, id: Id<Subscription>, state: State) {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return;
+        };
+        let presentity = subscription.presentity;
+        let old = core::mem::replace(&mut subscription.state, state);
+        self.count(presentity, old, -1);
+        self.count(presentity, state, 1);
+    }
+
+    fn count(&mut self, presentity: Id<Presentity>, state: State, by: i16) {
+        match state {
+            State::Active { .. } | State::Terminated(_) => {}
+            State::Pending { .. } => {
+                let count = &mut self.waiting.pending[usize::from(presentity.slot())];
+                *count = count.saturating_add_signed(by);
+                self.waiting.changed = true;
+            }
+        }
+    }
+}
