@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use counting::allocations;
 use lampfield::engine::agent::Agent;
-use lampfield::engine::config::Settings;
+use lampfield::engine::config::{Settings, Shows};
 use lampfield::events::package::{Pace, Package};
 use lampfield::shell::dns::Paths;
 use lampfield::shell::panel::board::Board;
@@ -40,7 +40,7 @@ impl Bench {
         // Only those who watch us, so that every datagram is one that we caused.
         settings.watches.clear();
         for lamp in &mut settings.lamps {
-            lamp.watch = None;
+            lamp.shows = Shows::Nothing;
         }
         // Every change is told at once.
         settings.paces = [Pace::UNLIMITED; Package::SERVED_COUNT];

@@ -235,7 +235,7 @@ fn status_watchers_and_why_speak_to_people() {
     assert!(why.contains("\nlast NOTIFY    "), "{why}");
     let nobody = out(&agent.ask(&["why", "blf4"]));
     assert!(nobody.starts_with("blf4 shows off: "), "{nobody}");
-    assert!(nobody.contains(" (it watches nobody)\n"), "{nobody}");
+    assert!(nobody.contains(": it watches nobody\n"), "{nobody}");
 }
 
 #[test]

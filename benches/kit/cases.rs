@@ -2,7 +2,7 @@
 
 use super::peers::{DESK, Pbx, Phone};
 use super::stage::{Recorder, Script};
-use lampfield::engine::config::{LampSettings, PresentitySettings, Settings, WatchSettings};
+use lampfield::engine::config::{LampSettings, PresentitySettings, Settings, Shows, WatchSettings};
 use lampfield::events::package::{Pace, Package};
 use lampfield::ground::limits;
 use lampfield::ground::network::Network;
@@ -209,7 +209,7 @@ pub fn lamp(times: usize) -> Script {
     let watch = WatchSettings::new(text("sip:201@192.0.2.77"), text(DESK), Package::Dialog);
     settings.watches.push(watch).expect("there is room");
     let mut lamp = LampSettings::new(Text::copied("blf1").expect("a short text"));
-    lamp.watch = Some(0);
+    lamp.shows = Shows::Watch(0);
     settings.lamps.push(lamp).expect("there is room");
     let mut recorder = Recorder::new(settings);
     let mut sent = Vec::new();

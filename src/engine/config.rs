@@ -12,7 +12,7 @@ use core::net::SocketAddr;
 use heapless::Vec;
 
 pub use buttons::{Action, ButtonSettings};
-pub use lamps::LampSettings;
+pub use lamps::{LampSettings, Looks, Shows};
 
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
@@ -21,7 +21,6 @@ use crate::ground::limits::{
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
-pub use crate::users::lamps::Looks;
 pub use crate::users::policy::Strangers;
 use crate::wire::sip::{Bad, Uri, same_presentity};
 
@@ -105,7 +104,9 @@ impl Settings {
         let _ = self.watches.push(watch);
         for name in ["blf1", "blf2", "blf3", "blf4"] {
             let mut lamp = LampSettings::new(Text::copied(name).unwrap_or_default());
-            lamp.watch = (name == "blf1").then_some(0);
+            if name == "blf1" {
+                lamp.shows = Shows::Watch(0);
+            }
             let _ = self.lamps.push(lamp);
         }
         for (name, latching, press) in [("hook", true, Action::Hook), ("dnd", false, Action::Dnd)] {
@@ -270,6 +271,8 @@ pub enum Invalid {
     LampName(usize),
     /// A lamp's watch is not there.
     LampWatch(usize),
+    /// A lamp's presentity is not there.
+    LampPresentity(usize),
     /// A button's name is unusable or there already.
     ButtonName(usize),
     /// A button's presentity is not there.
@@ -294,6 +297,7 @@ impl fmt::Display for Invalid {
             Invalid::WatchExpires(at) => ("watch", Some(at), "ask for one second or more"),
             Invalid::LampName(at) => ("lamp", Some(at), "give each lamp a name of its own"),
             Invalid::LampWatch(at) => ("lamp", Some(at), "let it watch something in the list"),
+            Invalid::LampPresentity(at) => ("lamp", Some(at), "name a presentity served here"),
             Invalid::ButtonName(at) => ("button", Some(at), "give each button a name of its own"),
             Invalid::ButtonPresentity(at) => ("button", Some(at), "name a presentity served here"),
             Invalid::ButtonGestures(at) => {
@@ -321,6 +325,11 @@ pub fn is_address(text: &str) -> bool {
         Ok(Uri::Tel(_) | Uri::Other { .. }) | Err(Bad) => return false,
     };
     headers.is_empty() && text.bytes().all(|it| it.is_ascii_graphic())
+}
+
+/// Whether the address may only be asked over TLS, which we do not speak.
+pub fn needs_tls(text: &str) -> bool {
+    matches!(Uri::parse(text.as_bytes()), Ok(Uri::Sip(sip)) if sip.secure)
 }
 
 /// Whether two addresses are those of one presentity, however they are written.

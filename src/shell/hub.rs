@@ -120,7 +120,7 @@ impl Hub {
             Event::Position(Touch { button, pressed }) => self.change(|agent, now, wall| {
                 agent.handle_position(now, wall, button, pressed);
             }),
-            Event::Health(_) => {}
+            Event::Health(healthy) => self.change(|agent, now, _| agent.handle_panel(now, healthy)),
         }
     }
 

@@ -49,7 +49,8 @@ pub fn complain(text: &dyn fmt::Display) {
         }
     } else {
         // In one piece: standard error may be the kernel's log, where each write is a line.
-        eprint!("{}", std::format!("{text}\n"));
+        let text = std::format!("{text}\n");
+        eprint!("{text}");
     }
 }
 

@@ -48,7 +48,7 @@ use std::vec::Vec;
 use std::{format, vec};
 
 use crate::engine::config::{
-    LampSettings, Network, PresentitySettings, Settings, Strangers, is_address, is_same,
+    LampSettings, Network, PresentitySettings, Settings, Shows, Strangers, is_address, is_same,
 };
 use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
@@ -181,7 +181,9 @@ fn fit_to(board: &Board, settings: &mut Settings) {
     settings.buttons.clear();
     for (at, lamp) in board.lamps.iter().enumerate() {
         let mut lamp = LampSettings::new(text(&lamp.name));
-        lamp.watch = (at == 0).then_some(0);
+        if at == 0 {
+            lamp.shows = Shows::Watch(0);
+        }
         let _ = settings.lamps.push(lamp); // A board has no more than there is room for.
     }
     for button in &board.buttons {

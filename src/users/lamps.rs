@@ -55,10 +55,26 @@ pub struct Look {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looks([Look; Watched::COUNT]);
 
-/// One lamp: whom it stands for, how it shows it, and what it shows now.
+/// What a lamp stands for; the numbers are places in the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Shows {
+    /// Nothing: it stays dark.
+    #[default]
+    Nothing,
+    /// Somebody else, through this watch.
+    Watch(u16),
+    /// Whether this presentity of ours does not want to be disturbed: `dnd` or `idle`.
+    Dnd(u16),
+    /// Whether all is well with us: `idle`, `subscribing` or `unknown`.
+    Health,
+    /// Whether watchers of this presentity of ours wait for its owner's approval: `waiting` or `idle`.
+    Waiting(u16),
+}
+
+/// One lamp: what it stands for, how it shows it, and what it shows now.
 #[derive(Clone, Debug)]
 pub struct Lamp {
-    watch: Option<u16>,
+    shows: Shows,
     grace: Seconds,
     looks: Looks,
     shown: Look,
@@ -67,10 +83,10 @@ pub struct Lamp {
 }
 
 impl Lamp {
-    /// A lamp that stands for nobody and was never lit.
+    /// A lamp that stands for nothing and was never lit.
     pub const fn new() -> Lamp {
         Lamp {
-            watch: None,
+            shows: Shows::Nothing,
             grace: Seconds::ZERO,
             looks: Looks([Look::OFF; Watched::COUNT]),
             shown: Look::OFF,
@@ -78,16 +94,16 @@ impl Lamp {
         }
     }
 
-    /// Says whom the lamp stands for and how it shows it. What is lit stays lit until [`Lamp::show`].
-    pub fn configure(&mut self, watch: Option<u16>, grace: Seconds, looks: &Looks) {
-        self.watch = watch;
+    /// Says what the lamp stands for and how it shows it. What is lit stays lit until [`Lamp::show`].
+    pub fn configure(&mut self, shows: Shows, grace: Seconds, looks: &Looks) {
+        self.shows = shows;
         self.grace = grace;
         self.looks = looks.clone();
     }
 
-    /// The lamp stands for nobody any more. What is lit stays lit until [`Lamp::show`].
+    /// The lamp stands for nothing any more. What is lit stays lit until [`Lamp::show`].
     pub fn forget(&mut self) {
-        self.watch = None;
+        self.shows = Shows::Nothing;
     }
 
     /// Lights the lamp; `false` if it shows that already.
@@ -100,7 +116,7 @@ impl Lamp {
     /// What the lamp should show for `watched`, and when that changes by itself.
     ///
     /// `broken_since` is when the subscription was lost or came into doubt. Until `grace` later the last state
-    /// stands; from that moment on the look is that of [`Watched::Unknown`]. A lamp that stands for nobody is
+    /// stands; from that moment on the look is that of [`Watched::Unknown`]. A lamp that stands for nothing is
     /// off.
     pub fn look(
         &self,
@@ -108,7 +124,7 @@ impl Lamp {
         watched: Watched,
         broken_since: Option<Instant>,
     ) -> (Look, Option<Instant>) {
-        if self.watch.is_none() {
+        if self.shows == Shows::Nothing {
             return (Look::OFF, None);
         }
         let (state, change) = self.state(now, watched, broken_since);
@@ -130,9 +146,9 @@ impl Lamp {
         }
     }
 
-    /// The watch it shows, by its number in the settings.
-    pub fn watch(&self) -> Option<u16> {
-        self.watch
+    /// What it stands for.
+    pub fn shows(&self) -> Shows {
+        self.shows
     }
 
     /// How long it keeps its look after the subscription broke.
@@ -143,11 +159,6 @@ impl Lamp {
     /// The look of every state.
     pub fn looks(&self) -> &Looks {
         &self.looks
-    }
-
-    /// Whether the look of `watched` is not the one that [`Looks::DEFAULT`] has.
-    pub fn is_overridden(&self, watched: Watched) -> bool {
-        self.looks.get(watched) != Looks::DEFAULT.get(watched)
     }
 
     /// What it shows; `None` before it was first lit.
@@ -162,8 +173,29 @@ impl Default for Lamp {
     }
 }
 
+impl Shows {
+    /// The word in configurations and in JSON; nothing has none.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Shows::Nothing => None,
+            Shows::Watch(_) => Some("watch"),
+            Shows::Dnd(_) => Some("dnd"),
+            Shows::Health => Some("health"),
+            Shows::Waiting(_) => Some("waiting"),
+        }
+    }
+
+    /// The watch it stands for, if it is one.
+    pub const fn watch(self) -> Option<u16> {
+        match self {
+            Shows::Watch(watch) => Some(watch),
+            Shows::Nothing | Shows::Dnd(_) | Shows::Health | Shows::Waiting(_) => None,
+        }
+    }
+}
+
 impl Looks {
-    /// What a lamp shows unless its settings say otherwise.
+    /// What a lamp that stands for somebody else, or for our health, shows unless its settings say otherwise.
     pub const DEFAULT: Looks = {
         let mut looks = Looks([Look::OFF; Watched::COUNT]);
         let mut at = 0;
@@ -172,6 +204,14 @@ impl Looks {
             looks.0[watched as usize] = Look::default_of(watched);
             at += 1;
         }
+        looks
+    };
+
+    /// The same of a lamp that calls its owner: for messages, waiting watchers, own do-not-disturb. It is dark while
+    /// there is nothing to see to.
+    pub const CALLING: Looks = {
+        let mut looks = Looks::DEFAULT;
+        looks.0[Watched::Idle as usize] = Look::OFF;
         looks
     };
 
@@ -363,7 +403,7 @@ mod tests {
 
     fn lamp(grace: u32) -> Lamp {
         let mut lamp = Lamp::new();
-        lamp.configure(Some(0), Seconds(grace), &Looks::DEFAULT);
+        lamp.configure(Shows::Watch(0), Seconds(grace), &Looks::DEFAULT);
         lamp
     }
 
@@ -405,7 +445,18 @@ mod tests {
     }
 
     #[test]
-    fn a_lamp_for_nobody_is_off() {
+    fn a_lamp_that_calls_its_owner_is_dark_otherwise() {
+        for watched in Watched::ALL {
+            let expected = match watched {
+                Watched::Idle => Look::OFF,
+                other => Looks::DEFAULT.get(other),
+            };
+            assert_eq!(Looks::CALLING.get(watched), expected);
+        }
+    }
+
+    #[test]
+    fn a_lamp_for_nothing_is_off() {
         assert_eq!(
             Lamp::new().look(Instant::ZERO, Watched::Ringing, None),
             (Look::OFF, None)

@@ -248,7 +248,7 @@ fn two_desks_that_watch_each_other_come_to_rest() /* ATTACKS B05 */
     let mut pair = Pair::new();
     pair.run(10);
     for desk in &pair.desks {
-        let states: Vec<Watched> = desk.agent.lamps().map(|lamp| lamp.state).collect();
+        let states: Vec<Watched> = desk.agent.lamps().filter_map(|lamp| lamp.state).collect();
         assert_eq!(states, [Watched::Idle, Watched::Idle]);
     }
     for dnd in [true, false] {

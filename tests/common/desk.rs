@@ -15,7 +15,7 @@ pub(crate) use server::{Server, call, dialogs, presence, summary};
 
 use lampfield::engine::agent::{Agent, Output};
 use lampfield::engine::config::{
-    LampSettings, Network, PresentitySettings, Settings, WatchSettings,
+    LampSettings, Network, PresentitySettings, Settings, Shows, WatchSettings,
 };
 use lampfield::events::package::Package;
 use lampfield::events::watched::Watched;
@@ -178,7 +178,12 @@ impl Desk {
 
     /// What the only lamp stands for.
     pub(crate) fn lamp(&self) -> Watched {
-        self.agent.lamps().next().expect("a lamp").state
+        self.agent
+            .lamps()
+            .next()
+            .expect("a lamp")
+            .state
+            .expect("it watches")
     }
 
     /// A valid request from somebody else is served at once, with nothing else sent.
@@ -231,7 +236,8 @@ pub(crate) fn watch(settings: &mut Settings, lamp: &str, target: &str, package: 
     let watch = WatchSettings::new(uri(target), uri(DESK), package);
     let number = settings.share_watch(watch).expect("room for a watch");
     let mut lamp = LampSettings::new(Text::copied(lamp).unwrap());
-    lamp.watch = Some(number);
+    lamp.shows = Shows::Watch(number);
+    lamp.looks = settings.default_looks(lamp.shows).clone();
     lamp.grace = Seconds(30);
     assert!(settings.lamps.push(lamp).is_ok());
 }

@@ -6,7 +6,6 @@ use crate::events::presentity::Presentity;
 use crate::events::subscription::Verdict;
 use crate::ground::limits::WAITING;
 use crate::ground::table::Id;
-use crate::ground::time::Instant;
 use crate::roles::notifier::Subscription;
 use crate::users::policy::Watching;
 use core::net::IpAddr;
@@ -62,9 +61,6 @@ impl Agent {
             address,
         })
     }
-
-    /// Somebody began or ceased to wait.
-    pub(super) fn waiting_changed(&mut self, _now: Instant) {}
 
     /// Decides about the watcher behind a subscription: for all it waits with, and for those to come.
     fn decide(&mut self, id: Id<Subscription>, verdict: Verdict) {

@@ -2,9 +2,29 @@
 
 use super::{Agent, Output};
 use crate::events::watched::Watched;
+use crate::ground::limits::{PRESENTITIES, WATCHES};
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::roles::watcher::Watch;
+use crate::users::lamps::Shows;
+
+/// How many things lamps can stand for.
+pub(super) const SOURCES: usize = HEALTH + 1;
+
+const DND: usize = WATCHES;
+const WAITING: usize = DND + PRESENTITIES;
+const HEALTH: usize = WAITING + PRESENTITIES;
+
+/// The place of what a lamp stands for among all of them.
+pub(super) const fn source(shows: Shows) -> Option<usize> {
+    match shows {
+        Shows::Nothing => None,
+        Shows::Watch(watch) => Some(watch as usize),
+        Shows::Dnd(presentity) => Some(DND + presentity as usize),
+        Shows::Waiting(presentity) => Some(WAITING + presentity as usize),
+        Shows::Health => Some(HEALTH),
+    }
+}
 
 impl Agent {
     /// The look that the shell does not show yet.
@@ -15,11 +35,24 @@ impl Agent {
     }
 
     /// The state of a watch changed, or its subscription broke or came back.
-    pub(super) fn relight_watching(&mut self, now: Instant, watch: Id<Watch>) {
-        let watch = usize::from(self.watch_at[usize::from(watch.slot())]);
-        let mut next = self.panel.watching.first(watch);
+    pub(super) fn handle_watched(&mut self, now: Instant, watch: Id<Watch>) {
+        let watch = self.watch_at[usize::from(watch.slot())];
+        self.relight_showing(now, Shows::Watch(watch));
+        self.examine(now, usize::from(watch));
+    }
+
+    /// Watchers wait for approval that did not, or the other way round.
+    pub(super) fn waiting_changed(&mut self, now: Instant) {
+        for presentity in 0..PRESENTITIES {
+            self.relight_showing(now, Shows::Waiting(presentity as u16));
+        }
+    }
+
+    /// Works out anew what all lamps show that stand for this.
+    pub(super) fn relight_showing(&mut self, now: Instant, shows: Shows) {
+        let mut next = source(shows).and_then(|source| self.panel.showing.first(source));
         while let Some(lamp) = next {
-            next = self.panel.watching.after(lamp);
+            next = self.panel.showing.after(lamp);
             self.relight(now, lamp);
         }
     }
@@ -42,13 +75,30 @@ impl Agent {
         }
     }
 
-    /// What is known of whom a lamp stands for, and since when that is in doubt.
+    /// What is known of what a lamp stands for, and since when that is in doubt.
     pub(super) fn known(&self, lamp: u16) -> (Watched, Option<Instant>) {
         if self.stopping {
             return (Watched::Unknown, None);
         }
-        let watch = self.panel.lamps[usize::from(lamp)].watch();
-        let id = watch.and_then(|watch| *self.watches.get(usize::from(watch))?);
+        match self.panel.lamps[usize::from(lamp)].shows() {
+            Shows::Nothing => (Watched::Unknown, None),
+            Shows::Watch(watch) => self.known_of(usize::from(watch)),
+            Shows::Dnd(presentity) => {
+                let id = self.presentities.get(usize::from(presentity));
+                let inputs = id.and_then(|id| self.directory.inputs(*id));
+                let state = inputs.map(|it| if it.dnd { Watched::Dnd } else { Watched::Idle });
+                (state.unwrap_or_default(), None)
+            }
+            Shows::Health => self.health.known(),
+            Shows::Waiting(presentity) if self.waiting(usize::from(presentity)) > 0 => {
+                (Watched::Waiting, None)
+            }
+            Shows::Waiting(_) => (Watched::Idle, None),
+        }
+    }
+
+    fn known_of(&self, watch: usize) -> (Watched, Option<Instant>) {
+        let id = self.watches.get(watch).copied().flatten();
         match id.and_then(|id| self.watcher.state(id)) {
             Some(known) => (known.watched, known.broken_since),
             None => (Watched::Unknown, None),

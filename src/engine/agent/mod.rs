@@ -11,6 +11,7 @@
 
 mod approval;
 mod buttons;
+mod health;
 mod lamps;
 mod messages;
 mod output;
@@ -37,10 +38,11 @@ use crate::roles::notifier::Notifier;
 use crate::roles::watcher::{Action, Watch, Watcher};
 use crate::txn::server::Transactions;
 use crate::users::compose::Input;
-use crate::users::lamps::Lamp;
+use crate::users::lamps::{Lamp, Shows};
 use crate::users::policy::Policy;
 use crate::wire::flow::Flow;
 use core::net::SocketAddr;
+use health::Health;
 use heapless::{Deque, Vec};
 
 /// An edge presence agent. Nothing in it touches a socket, a clock, a file or a thread.
@@ -66,6 +68,7 @@ pub struct Agent {
     watch_at: [u16; limits::WATCHES],
     panel: Panel,
     buttons: Buttons,
+    health: Health,
     reply: Reply,
     reports: Deque<Report, 4>,
     started: Instant,
@@ -78,8 +81,8 @@ struct Panel {
     /// The state each shows, and since when.
     states: [Watched; limits::LAMPS],
     since: [Instant; limits::LAMPS],
-    /// Which lamps show which watch of the settings.
-    watching: Chains<{ limits::LAMPS }, { limits::WATCHES }>,
+    /// Which lamps stand for the same; see `lamps::source`.
+    showing: Chains<{ limits::LAMPS }, { lamps::SOURCES }>,
     /// When a lamp's grace ends.
     graces: Timers<{ limits::LAMPS }>,
     /// Lamps whose look the shell has not shown yet.
@@ -119,11 +122,12 @@ impl Agent {
                 lamps: [const { Lamp::new() }; limits::LAMPS],
                 states: [Watched::Unknown; limits::LAMPS],
                 since: [Instant::ZERO; limits::LAMPS],
-                watching: Chains::new(),
+                showing: Chains::new(),
                 graces: Timers::new(),
                 changed: Queue::new(),
             },
             buttons: Buttons::new(),
+            health: Health::new(),
             reply: Reply {
                 flow: Flow::NOWHERE,
                 len: 0,
@@ -142,6 +146,7 @@ impl Agent {
         };
         self.directory.apply(now, wall, id, input);
         self.tell_watchers(now, id);
+        self.relight_showing(now, Shows::Dnd(presentity as u16));
     }
 
     /// The address of the name asked for by [`Output::Resolve`], or `None` if there is none to be had.
@@ -199,7 +204,7 @@ impl Agent {
             };
         }
         while let Some(watch) = self.watcher.take_changed() {
-            self.relight_watching(now, watch);
+            self.handle_watched(now, watch);
         }
         if self.notifier.take_waiting_changed() {
             self.waiting_changed(now);

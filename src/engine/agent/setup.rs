@@ -1,6 +1,7 @@
 //! From settings to a running agent, and from one set of settings to the next.
 
 use super::Agent;
+use super::lamps::source;
 use crate::engine::config::{Settings, WatchSettings};
 use crate::ground::limits;
 use crate::ground::table::Id;
@@ -43,6 +44,7 @@ impl Agent {
         let watches = self.keep_watches(now, settings);
         self.settings.clone_from(settings);
         self.watches = watches;
+        self.examine_all(now);
         self.connect_lamps(now);
         self.connect_buttons(now, wall, &kept);
     }
@@ -136,16 +138,16 @@ impl Agent {
     fn connect_lamps(&mut self, now: Instant) {
         for number in 0..limits::LAMPS {
             let lamp = &mut self.panel.lamps[number];
-            if let Some(watch) = lamp.watch() {
-                self.panel.watching.leave(usize::from(watch), number as u16);
+            if let Some(source) = source(lamp.shows()) {
+                self.panel.showing.leave(source, number as u16);
             }
             match self.settings.lamps.get(number) {
                 None if lamp.shown().is_none() => continue,
                 None => lamp.forget(),
                 Some(settings) => {
-                    lamp.configure(settings.watch, settings.grace, &settings.looks);
-                    if let Some(watch) = settings.watch {
-                        self.panel.watching.enter(usize::from(watch), number as u16);
+                    lamp.configure(settings.shows, settings.grace, &settings.looks);
+                    if let Some(source) = source(settings.shows) {
+                        self.panel.showing.enter(source, number as u16);
                     }
                 }
             }

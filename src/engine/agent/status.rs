@@ -7,7 +7,7 @@ use crate::events::watched::Watched;
 use crate::ground::time::Instant;
 use crate::roles::watcher;
 use crate::users::compose::Inputs;
-use crate::users::lamps::Look;
+use crate::users::lamps::{Look, Shows};
 use core::net::SocketAddr;
 
 /// A lamp.
@@ -17,10 +17,12 @@ pub struct LampStatus<'a> {
     pub name: &'a str,
     /// What it shows.
     pub look: Look,
-    /// Whom it stands for.
-    pub watches: Option<&'a str>,
-    /// The state that the look stands for.
-    pub state: Watched,
+    /// What it stands for.
+    pub shows: Shows,
+    /// Whom it stands for: the target of its watch, or a presentity of ours.
+    pub whom: Option<&'a str>,
+    /// The state that the look stands for; `None` if the lamp stands for nothing.
+    pub state: Option<Watched>,
     /// Since when it shows that.
     pub since: Instant,
 }
@@ -113,35 +115,64 @@ impl Agent {
         let status = self.lamp(lamp)?;
         let lit = self.panel.lamps.get(lamp)?;
         let watch = lit
+            .shows()
             .watch()
             .and_then(|watch| *self.watches.get(usize::from(watch))?);
-        let rule = match lit.watch() {
-            None => "it watches nobody",
-            Some(_) if watch.is_none() => CANNOT_ASK,
-            Some(_) if lit.is_overridden(status.state) => "a look of the configuration",
-            Some(_) => "the default look",
-        };
         let (watched, broken_since) = self.known(lamp as u16);
         let (_, grace_ends) = lit.state(status.since, watched, broken_since);
         Some(Why {
             lamp: status,
-            rule,
+            rule: self.rule(&status, watch.is_some()),
             grace_ends,
             watch: watch.and_then(|id| self.watcher.state(id)),
         })
     }
 
+    /// What chose the look of a lamp.
+    fn rule(&self, lamp: &LampStatus<'_>, can_be_asked: bool) -> &'static str {
+        let Some(state) = lamp.state else {
+            return "it watches nobody";
+        };
+        match lamp.shows {
+            Shows::Watch(_) if !can_be_asked => return CANNOT_ASK,
+            Shows::Health => {
+                if let Some(trouble) = self.health.trouble() {
+                    return trouble;
+                }
+            }
+            Shows::Nothing | Shows::Watch(_) | Shows::Dnd(_) | Shows::Waiting(_) => {}
+        }
+        if self.settings.default_looks(lamp.shows).get(state) == lamp.look {
+            "the default look"
+        } else {
+            "a look of the configuration"
+        }
+    }
+
     fn lamp(&self, number: usize) -> Option<LampStatus<'_>> {
         let settings = self.settings.lamps.get(number)?;
         let lit = self.panel.lamps.get(number)?;
-        let watch = lit
-            .watch()
-            .and_then(|watch| self.settings.watches.get(usize::from(watch)));
+        let shows = lit.shows();
+        let target = |watch| {
+            let watch = self.settings.watches.get(usize::from(watch))?;
+            Some(watch.target.as_str())
+        };
+        let own = |presentity| {
+            let presentity = self.settings.presentities.get(usize::from(presentity))?;
+            Some(presentity.uri.as_str())
+        };
+        let (whom, stands_for_something) = match shows {
+            Shows::Nothing => (None, false),
+            Shows::Watch(watch) => (target(watch), true),
+            Shows::Dnd(presentity) | Shows::Waiting(presentity) => (own(presentity), true),
+            Shows::Health => (None, true),
+        };
         Some(LampStatus {
             name: &settings.name,
             look: lit.shown().unwrap_or_default(),
-            watches: watch.map(|watch| watch.target.as_str()),
-            state: self.panel.states[number],
+            shows,
+            whom,
+            state: stands_for_something.then_some(self.panel.states[number]),
             since: self.panel.since[number],
         })
     }

@@ -9,7 +9,7 @@ fn the_demonstration_is_valid_and_watches_its_own_desk() {
     let demo = Settings::demo();
     assert_eq!(demo.validate(), Ok(()));
     let lamp = &demo.lamps[0];
-    let watch = &demo.watches[usize::from(lamp.watch.expect("blf1 watches"))];
+    let watch = &demo.watches[usize::from(lamp.shows.watch().expect("blf1 watches"))];
     assert_eq!(lamp.name.as_str(), "blf1");
     assert_eq!(watch.target, demo.presentities[0].uri);
     assert!(
@@ -95,9 +95,15 @@ fn each_thing_the_agent_relies_on_is_checked() {
         "lamp 2: give each lamp a name of its own",
     );
     broken(
-        |it| it.lamps[3].watch = Some(7),
+        |it| it.lamps[3].shows = Shows::Watch(7),
         "lamp 4: let it watch something in the list",
     );
+    for shows in [Shows::Dnd(1), Shows::Waiting(1)] {
+        broken(
+            |it| it.lamps[2].shows = shows,
+            "lamp 3: name a presentity served here",
+        );
+    }
     broken(
         |it| it.buttons[1].name = text("hook"),
         "button 2: give each button a name of its own",
@@ -161,6 +167,13 @@ fn an_address_holds_nothing_that_ends_a_header_line() /* I01 */
     ] {
         assert!(!is_address(bad), "{bad}");
     }
+}
+
+#[test]
+fn a_sips_address_needs_tls() /* R16 */
+{
+    assert!(needs_tls("sips:bob@host") && needs_tls("SIPS:bob@host"));
+    assert!(!needs_tls("sip:sips@host") && !needs_tls("pres:bob@host"));
 }
 
 #[test]

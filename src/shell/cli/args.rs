@@ -9,7 +9,7 @@ use std::vec::Vec;
 use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Arg, Parser};
 
-use crate::engine::config::is_address;
+use crate::engine::config::{is_address, needs_tls};
 use crate::events::package::Package;
 use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
@@ -293,6 +293,12 @@ impl Line {
             let target = given.words.remove(0);
             if !is_address(&target) {
                 let what = format!("\"{}\" is no address", target.escape_debug());
+                return Err(Usage::new(what, "write sip:name@host"));
+            }
+            if needs_tls(&target) {
+                let what = format!(
+                    "{target} can only be asked over TLS, which this version does not speak"
+                );
                 return Err(Usage::new(what, "write sip:name@host"));
             }
             Ok(Command::Watch(Watch {

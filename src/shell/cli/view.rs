@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// `lampfield lamps`.
 pub fn lamps(lamps: &Value) -> String {
-    let mut rows = vec![headings(&["LAMP", "LOOK", "STATE", "SINCE", "WATCHES"])];
+    let mut rows = vec![headings(&["LAMP", "LOOK", "STATE", "SINCE", "SHOWS"])];
     rows.extend(list(lamps).iter().map(lamp_row));
     table(&rows)
 }
@@ -18,11 +18,11 @@ pub fn lamps(lamps: &Value) -> String {
 /// One line of `lampfield lamps --follow`.
 pub fn lamp(lamp: &Value) -> String {
     let cells = lamp_row(lamp);
-    let [name, look, state, _, watches] = &cells[..] else {
+    let [name, look, state, _, shows] = &cells[..] else {
         return String::new();
     };
     let time = text(lamp, "since");
-    format!("{time}  {name:8}{look:12}{state:12}{watches}")
+    format!("{time}  {name:8}{look:12}{state:12}{shows}")
 }
 
 fn lamp_row(lamp: &Value) -> Vec<String> {
@@ -31,8 +31,19 @@ fn lamp_row(lamp: &Value) -> Vec<String> {
         text(lamp, "look"),
         text(lamp, "state"),
         age(lamp, "since_s"),
-        text(lamp, "watches"),
+        stands_for(lamp),
     ]
+}
+
+/// Whom a lamp watches, or what of our own it shows.
+fn stands_for(lamp: &Value) -> String {
+    let [watches, shows, presentity] =
+        ["watches", "shows", "presentity"].map(|key| text(lamp, key));
+    match (watches.as_str(), presentity.as_str()) {
+        ("-", "-") => shows,
+        ("-", whose) => format!("{shows} of {whose}"),
+        _ => watches,
+    }
 }
 
 /// `lampfield status`.
@@ -97,13 +108,16 @@ pub fn watchers(watchers: &Value) -> String {
 /// `lampfield why LAMP`.
 pub fn why(why: &Value) -> String {
     let lamp = why.get("lamp").unwrap_or(why);
-    let mut out = format!(
-        "{} shows {}: {} ({})\n",
+    let [name, look, state, rule] = [
         text(lamp, "name"),
         text(lamp, "look"),
         text(lamp, "state"),
         text(why, "rule"),
-    );
+    ];
+    let mut out = match state.as_str() {
+        "-" => format!("{name} shows {look}: {rule}\n"),
+        state => format!("{name} shows {look}: {state} ({rule})\n"),
+    };
     out += &format!("since          {} ago\n", age(lamp, "since_s"));
     if why.get("grace_left_s").is_some_and(Value::is_number) {
         out += &format!("grace left     {}\n", age(why, "grace_left_s"));
@@ -234,14 +248,19 @@ mod tests {
         let text = lamps(&json!([
             {"name": "blf1", "look": "red", "watches": "sip:desk@127.0.0.1", "state": "dnd",
              "since": "2026-11-20T11:00:00Z", "since_s": 75},
-            {"name": "blf2", "look": "off", "watches": null, "state": "unknown", "since": null,
+            {"name": "blf2", "look": "off", "watches": null, "state": null, "since": null,
              "since_s": 4000},
+            {"name": "dnd", "look": "off", "shows": "dnd", "watches": null, "presentity": "sip:a@b",
+             "state": "idle", "since": null, "since_s": 5},
+            {"name": "ok", "look": "green", "shows": "health", "state": "idle", "since_s": 0},
         ]));
         assert_eq!(
             text,
-            "LAMP  LOOK  STATE    SINCE       WATCHES\n\
-             blf1  red   dnd      1 min 15 s  sip:desk@127.0.0.1\n\
-             blf2  off   unknown  1 h 6 min   -\n"
+            "LAMP  LOOK   STATE  SINCE       SHOWS\n\
+             blf1  red    dnd    1 min 15 s  sip:desk@127.0.0.1\n\
+             blf2  off    -      1 h 6 min   -\n\
+             dnd   off    idle   5 s         dnd of sip:a@b\n\
+             ok    green  idle   0 s         health\n"
         );
     }
 
@@ -298,21 +317,21 @@ mod tests {
              next attempt   12 s\n"
         );
         let nobody = why(&json!({
-            "lamp": {"name": "blf2", "look": "off", "state": "unknown", "since_s": 5},
+            "lamp": {"name": "blf2", "look": "off", "state": null, "since_s": 5},
             "rule": "it watches nobody", "watch": null
         }));
         assert_eq!(
             nobody,
-            "blf2 shows off: unknown (it watches nobody)\nsince          5 s ago\n"
+            "blf2 shows off: it watches nobody\nsince          5 s ago\n"
         );
     }
 
     #[test]
     fn what_is_missing_or_strange_shows_as_a_dash() {
-        assert_eq!(lamps(&json!("x")), "LAMP  LOOK  STATE  SINCE  WATCHES\n");
+        assert_eq!(lamps(&json!("x")), "LAMP  LOOK  STATE  SINCE  SHOWS\n");
         assert_eq!(
             lamps(&json!([{}, 5])),
-            "LAMP  LOOK  STATE  SINCE  WATCHES\n-     -     -      -      -\n-     -     -      -      -\n"
+            "LAMP  LOOK  STATE  SINCE  SHOWS\n-     -     -      -      -\n-     -     -      -      -\n"
         );
     }
 

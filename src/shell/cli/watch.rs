@@ -12,7 +12,7 @@ use serde_json::json;
 use super::args::Watch;
 use super::{Exit, print};
 use crate::engine::agent::Agent;
-use crate::engine::config::{LampSettings, Network, Settings, WatchSettings};
+use crate::engine::config::{LampSettings, Network, Settings, Shows, WatchSettings};
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Wall};
 use crate::shell::dns::Paths;
@@ -168,7 +168,10 @@ fn settings(wanted: &Watch) -> Result<Box<Settings>, TooLong> {
     );
     watch.server = wanted.server.as_deref().map(Text::copied).transpose()?;
     let mut lamp = LampSettings::new(Text::copied("watch")?);
-    lamp.watch = settings.share_watch(watch).ok();
+    if let Ok(number) = settings.share_watch(watch) {
+        lamp.shows = Shows::Watch(number);
+        lamp.looks = settings.default_looks(lamp.shows).clone();
+    }
     let _ = settings.lamps.push(lamp); // Every build has room for one.
     for everywhere in ["0.0.0.0/0", "::/0"] {
         if let Some(network) = Network::parse(everywhere) {

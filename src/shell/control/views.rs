@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::engine::agent::Agent;
 use crate::engine::agent::status::{LampStatus, PresentityStatus, SubscriptionStatus, Why};
+use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds, Wall};
 use crate::roles::watcher;
 use crate::shell::clock;
@@ -14,6 +15,7 @@ use crate::shell::hub::Hub;
 use crate::shell::panel;
 use crate::shell::panel::board::Kind;
 use crate::shell::settings::in_words;
+use crate::users::lamps::Shows;
 use crate::wire::doc::pidf::Basic;
 
 /// The moment of looking.
@@ -52,19 +54,28 @@ impl Now {
 pub struct Lamp {
     name: String,
     look: String,
+    shows: Option<&'static str>,
     watches: Option<String>,
-    state: &'static str,
+    presentity: Option<String>,
+    state: Option<&'static str>,
     since: Option<String>,
     since_s: u64,
 }
 
 impl Lamp {
     fn new(lamp: &LampStatus<'_>, now: Now) -> Lamp {
+        let whom = lamp.whom.map(ToString::to_string);
+        let (watches, presentity) = match lamp.shows {
+            Shows::Watch(_) => (whom, None),
+            Shows::Nothing | Shows::Dnd(_) | Shows::Health | Shows::Waiting(_) => (None, whom),
+        };
         Lamp {
             name: lamp.name.to_string(),
             look: lamp.look.to_string(),
-            watches: lamp.watches.map(ToString::to_string),
-            state: lamp.state.name(),
+            shows: lamp.shows.name(),
+            watches,
+            presentity,
+            state: lamp.state.map(Watched::name),
             since: now.date(lamp.since),
             since_s: now.ago(lamp.since),
         }
@@ -75,7 +86,9 @@ impl Lamp {
         self.name == other.name
             && self.look == other.look
             && self.state == other.state
+            && self.shows == other.shows
             && self.watches == other.watches
+            && self.presentity == other.presentity
     }
 }
 

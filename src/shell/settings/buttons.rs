@@ -132,7 +132,7 @@ impl Reader<'_, '_> {
         activity.map(make)
     }
 
-    fn presentity(&mut self, named: Found<&str>) -> Option<u16> {
+    pub(super) fn presentity(&mut self, named: Found<&str>) -> Option<u16> {
         let uris: Vec<&str> = self
             .settings
             .presentities

@@ -5,11 +5,12 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::Configuration;
-use crate::engine::config::{Action, ButtonSettings, LampSettings, Settings, Strangers};
+use crate::engine::config::{
+    Action, ButtonSettings, LampSettings, Settings, Shows, Strangers, WatchSettings,
+};
 use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
-use crate::users::lamps::Looks;
 
 impl fmt::Display for Configuration {
     /// Who is served, who may watch, what each lamp shows and each button does; one thing to a line.
@@ -99,31 +100,65 @@ fn explain_lamp(
     lamp: &LampSettings,
     name: &str,
 ) -> fmt::Result {
-    let watch = lamp
-        .watch
-        .and_then(|at| settings.watches.get(usize::from(at)));
-    let Some(watch) = watch else {
-        return writeln!(f, "lamp {name:8}watches nobody and stays off");
+    write!(f, "lamp {name:8}")?;
+    let whose = |own: u16| {
+        let presentity = settings.presentities.get(usize::from(own));
+        presentity.map_or("", |it| it.uri.as_str())
     };
+    match lamp.shows {
+        Shows::Nothing => return writeln!(f, "watches nobody and stays off"),
+        Shows::Watch(at) => match settings.watches.get(usize::from(at)) {
+            Some(watch) => explain_watch(f, watch)?,
+            None => return writeln!(f),
+        },
+        Shows::Dnd(own) => writeln!(f, "shows do-not-disturb of {}", whose(own))?,
+        Shows::Waiting(own) => {
+            writeln!(
+                f,
+                "shows whether watchers of {} wait for approval",
+                whose(own)
+            )?;
+        }
+        Shows::Health => writeln!(f, "shows whether all is well")?,
+    }
+    explain_looks(f, settings, lamp)
+}
+
+fn explain_watch(f: &mut fmt::Formatter<'_>, watch: &WatchSettings) -> fmt::Result {
     let event = if watch.fallback {
         "dialog, or presence where that is refused"
     } else {
         watch.package.name()
     };
-    write!(f, "lamp {name:8}watches {} ({event})", watch.target)?;
+    write!(f, "watches {} ({event})", watch.target)?;
     if let Some(server) = &watch.server {
         write!(f, " through {server}")?;
     }
-    writeln!(f, " as {}, {} s at a time", watch.from, watch.expires.0)?;
+    writeln!(f, " as {}, {} s at a time", watch.from, watch.expires.0)
+}
+
+fn explain_looks(
+    f: &mut fmt::Formatter<'_>,
+    settings: &Settings,
+    lamp: &LampSettings,
+) -> fmt::Result {
     let unknown = lamp.looks.get(Watched::Unknown);
     let grace = lamp.grace.0;
-    writeln!(
-        f,
-        "             shows {unknown} when its subscription is broken for {grace} s"
-    )?;
+    let whose = match lamp.shows {
+        Shows::Watch(_) => Some("its subscription"),
+        Shows::Health => Some("any subscription"),
+        Shows::Nothing | Shows::Dnd(_) | Shows::Waiting(_) => None,
+    };
+    if let Some(whose) = whose {
+        writeln!(
+            f,
+            "             shows {unknown} when {whose} is broken for {grace} s"
+        )?;
+    }
+    let usual = settings.default_looks(lamp.shows);
     let own: Vec<String> = Watched::ALL
         .into_iter()
-        .filter(|it| lamp.looks.get(*it) != Looks::DEFAULT.get(*it))
+        .filter(|it| lamp.looks.get(*it) != usual.get(*it))
         .map(|it| std::format!("{} {}", it.name(), lamp.looks.get(it)))
         .collect();
     if own.is_empty() {

@@ -1,10 +1,10 @@
-//! The `[[lamp]]` tables: whom each lamp watches, how, and with which looks.
+//! The `[[lamp]]` tables: whom each lamp watches and how, or what else it shows, and with which looks.
 
 use std::format;
 use std::vec::Vec;
 
 use super::{DAY, Reader, build_with, text};
-use crate::engine::config::{Full, LampSettings, WatchSettings, is_server};
+use crate::engine::config::{Full, LampSettings, Shows, WatchSettings, is_server, needs_tls};
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::limits::{HOST, URI, WATCHES};
@@ -23,9 +23,9 @@ impl Reader<'_, '_> {
         }
         let mut told: Vec<Found<usize>> = Vec::new();
         for section in root.sections("lamp", "[[lamp]]", &LAMP, &mut self.faults) {
-            let looks = self.looks(&section);
+            let shows = self.shows(&section).unwrap_or_default();
+            let looks = self.looks(&section, self.settings.default_looks(shows));
             let grace = section.number("grace", 0..=DAY, &mut self.faults);
-            let watch = self.watch(&section);
             let names: Vec<&str> = self.board.lamps.iter().map(|it| it.name.as_str()).collect();
             let Some(lamp) = self.place(&section, &names, &mut told) else {
                 continue;
@@ -34,11 +34,46 @@ impl Reader<'_, '_> {
                 continue;
             };
             lamp.looks = looks;
-            lamp.watch = watch;
+            lamp.shows = shows;
             if let Some(grace) = grace {
                 lamp.grace = Seconds(grace.value);
             }
         }
+    }
+
+    /// What a lamp stands for: somebody else by `watch`, or something of our own by `shows`.
+    fn shows(&mut self, section: &Section<'_, '_>) -> Option<Shows> {
+        if section.key_place("watch").is_none() {
+            self.refuse_pointless(section, &WATCHING, "watch", "sip:name@host");
+        }
+        let Some(at) = section.key_place("shows") else {
+            self.refuse_pointless(section, &["presentity"], "shows", "dnd");
+            return self.watch(section).map(Shows::Watch);
+        };
+        if section.key_place("watch").is_some() {
+            let what = "a lamp cannot watch somebody and show something of our own";
+            self.faults.add(at, what, "leave out watch or shows");
+            return None;
+        }
+        let shows = section.choice("shows", &OWN, &mut self.faults)?.value;
+        let named = section.text("presentity", &mut self.faults);
+        let own = match named {
+            Some(named) => self.presentity(named)?,
+            None => 0,
+        };
+        match (shows(own), named) {
+            (Shows::Health, Some(Found { at, .. })) => {
+                let what = "health is that of the device, not of a presentity";
+                self.faults.add(at, what, "leave presentity out");
+            }
+            (Shows::Health, None) => {}
+            (_, None) if self.settings.presentities.is_empty() => {
+                let what = "the lamp has nobody to stand for";
+                self.faults.add(section.at, what, "add a [[presentity]]");
+            }
+            _ => {}
+        }
+        Some(shows(own))
     }
 
     /// The number of the watch a lamp asks for, shared with other lamps that ask for the same.
@@ -49,10 +84,7 @@ impl Reader<'_, '_> {
         let expires = section.number("expires", 1..=DAY, faults);
         let server = section.text("server", faults);
         let from = section.text("from", faults);
-        let Some(target) = section.text("watch", faults) else {
-            self.watches_nobody(section);
-            return None;
-        };
+        let target = section.text("watch", faults)?;
         let package = event.map_or(Package::Dialog, |it| it.value);
         if let Some(Found { value: true, at }) = fallback
             && package != Package::Dialog
@@ -69,7 +101,8 @@ impl Reader<'_, '_> {
             Some(from) => self.address("from", from),
             None => self.first_presentity(section),
         };
-        let mut watch = WatchSettings::new(self.address("watch", target)?, from?, package);
+        let target = self.target(target)?;
+        let mut watch = WatchSettings::new(target, from?, package);
         watch.fallback = fallback.is_some_and(|it| it.value);
         watch.server = match server {
             Some(None) => return None,
@@ -89,15 +122,30 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A lamp without `watch` needs none of what says how to watch.
-    fn watches_nobody(&mut self, section: &Section<'_, '_>) {
-        if section.key_place("watch").is_some() {
-            return; // It is there, but no text: said already.
+    /// Whom to watch: an address that can be asked.
+    fn target(&mut self, written: Found<&str>) -> Option<Text<URI>> {
+        let target = self.address("watch", written)?;
+        if !needs_tls(&target) {
+            return Some(target);
         }
-        let pointless = ["event", "fallback", "server", "from", "expires"];
+        let what =
+            format!("{target} can only be asked over TLS, which this version does not speak");
+        let remedy = "write sip: if the other side can be asked without TLS";
+        self.faults.add(written.at, what, remedy);
+        None
+    }
+
+    /// Keys that say more about a key which is not there.
+    fn refuse_pointless(
+        &mut self,
+        section: &Section<'_, '_>,
+        pointless: &[&str],
+        missing: &str,
+        example: &str,
+    ) {
         for key in section.keys().filter(|it| pointless.contains(&it.value)) {
-            let what = format!("{} without watch means nothing", key.value);
-            let remedy = "add watch = \"sip:name@host\", or leave it out";
+            let what = format!("{} without {missing} means nothing", key.value);
+            let remedy = format!("add {missing} = \"{example}\", or leave it out");
             self.faults.add(key.at, what, remedy);
         }
     }
@@ -111,8 +159,8 @@ impl Reader<'_, '_> {
         first.map(|it| it.uri.clone())
     }
 
-    fn looks(&mut self, section: &Section<'_, '_>) -> Looks {
-        let mut looks = Looks::DEFAULT;
+    fn looks(&mut self, section: &Section<'_, '_>, unless: &Looks) -> Looks {
+        let mut looks = unless.clone();
         let names = Watched::ALL.map(Watched::name);
         let Some(table) = section.section("looks", "looks", &names, &mut self.faults) else {
             return looks;
@@ -148,8 +196,31 @@ impl Reader<'_, '_> {
     }
 }
 
-const LAMP: [&str; 9] = [
-    "name", "watch", "event", "fallback", "server", "from", "expires", "grace", "looks",
+const LAMP: [&str; 11] = [
+    "name",
+    "watch",
+    "event",
+    "fallback",
+    "server",
+    "from",
+    "expires",
+    "shows",
+    "presentity",
+    "grace",
+    "looks",
+];
+
+/// What says how to watch.
+const WATCHING: [&str; 5] = ["event", "fallback", "server", "from", "expires"];
+
+/// What of the presentity with that number a lamp shows.
+type Own = fn(u16) -> Shows;
+
+/// What of our own a lamp can stand for.
+const OWN: [(&str, Own); 3] = [
+    ("dnd", Shows::Dnd),
+    ("health", |_| Shows::Health),
+    ("waiting", Shows::Waiting),
 ];
 
 const EVENTS: [(&str, Package); 3] = [

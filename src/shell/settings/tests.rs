@@ -5,6 +5,7 @@ use crate::engine::config::Action;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
+use crate::users::lamps::Shows;
 use crate::wire::doc::pidf::Activities;
 use std::time::Duration;
 
@@ -105,7 +106,7 @@ fn a_full_configuration_is_read_as_it_is_written() {
 
     let names: Vec<&str> = settings.lamps.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["blf1", "blf2", "blf3", "blf4"], "the board's order");
-    let bob = &settings.watches[usize::from(settings.lamps[1].watch.expect("it watches"))];
+    let bob = &settings.watches[usize::from(settings.lamps[1].shows.watch().expect("it watches"))];
     assert_eq!(bob.target.as_str(), "sip:bob@pbx.example");
     assert_eq!(bob.from.as_str(), "sip:door@192.168.1.20");
     assert_eq!((bob.package, bob.fallback), (Package::Dialog, true));
@@ -124,12 +125,12 @@ fn a_full_configuration_is_read_as_it_is_written() {
         settings.lamps[1].looks.get(Watched::Idle).to_string(),
         "green"
     );
-    assert_eq!(settings.lamps[2].watch, None);
+    assert_eq!(settings.lamps[2].shows, Shows::Nothing);
 
     assert_eq!(settings.watches.len(), 2, "equal watches are one");
-    assert_eq!(settings.lamps[0].watch, settings.lamps[3].watch);
+    assert_eq!(settings.lamps[0].shows, settings.lamps[3].shows);
     assert_eq!(settings.lamps[3].grace, Seconds::ZERO);
-    let ann = &settings.watches[usize::from(settings.lamps[0].watch.expect("it watches"))];
+    let ann = &settings.watches[usize::from(settings.lamps[0].shows.watch().expect("it watches"))];
     assert_eq!(
         ann.from.as_str(),
         "sip:desk@192.168.1.20",
@@ -164,7 +165,12 @@ fn an_empty_file_has_the_defaults() {
     assert_eq!(read.settings.trusted, Network::LOOPBACK);
     assert_eq!(read.settings.paces[0], Package::Presence.spec().pace);
     assert_eq!(read.settings.paces[1], Package::Dialog.spec().pace);
-    assert!(read.settings.lamps.iter().all(|it| it.watch.is_none()));
+    assert!(
+        read.settings
+            .lamps
+            .iter()
+            .all(|it| it.shows == Shows::Nothing)
+    );
     assert!(
         read.settings
             .buttons
@@ -364,6 +370,129 @@ fn a_lamp_says_whom_it_watches_and_as_whom() {
         &[
             "7:12: there is no fallback from presence | leave fallback out, or ask for event = \
              \"dialog\"",
+        ],
+    );
+}
+
+#[test]
+fn a_mailbox_lamp_is_dark_without_messages() {
+    let read = good(
+        "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"sip:a@pbx\"\n\
+         event = \"message-summary\"\nlooks = { waiting = \"blue fast\" }",
+    );
+    let lamp = &read.settings.lamps[0];
+    assert_eq!(read.settings.watches[0].package, Package::MessageSummary);
+    assert_eq!(lamp.looks.get(Watched::Idle).to_string(), "off");
+    assert_eq!(lamp.looks.get(Watched::Waiting).to_string(), "blue fast");
+    let told = read.to_string();
+    assert!(told.contains("watches sip:a@pbx (message-summary) as sip:a@b"));
+    assert!(told.contains("\n             looks of its own: waiting blue fast\n"));
+    refused(
+        "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"sip:b@b\"\n\
+         event = \"message-summary\"\nfallback = true",
+        &[
+            "7:12: there is no fallback from message-summary | leave fallback out, or ask for \
+             event = \"dialog\"",
+        ],
+    );
+}
+
+const OWN: &str = r#"
+[[presentity]]
+uri = "sip:desk@192.168.1.20"
+
+[[presentity]]
+uri = "sip:door@192.168.1.20"
+
+[[lamp]]
+name = "blf1"
+shows = "dnd"
+
+[[lamp]]
+name = "blf2"
+shows = "waiting"
+presentity = "sip:door@192.168.1.20"
+looks = { waiting = "white", unknown = "off" }
+
+[[lamp]]
+name = "blf3"
+shows = "health"
+grace = 5
+"#;
+
+#[test]
+fn a_lamp_can_stand_for_something_of_our_own() {
+    let read = good(OWN);
+    let lamps = &read.settings.lamps;
+    let shows: Vec<Shows> = lamps.iter().map(|it| it.shows).collect();
+    assert_eq!(
+        shows,
+        [
+            Shows::Dnd(0),
+            Shows::Waiting(1),
+            Shows::Health,
+            Shows::Nothing
+        ]
+    );
+    let idle: Vec<String> = lamps
+        .iter()
+        .map(|it| it.looks.get(Watched::Idle).to_string())
+        .collect();
+    assert_eq!(idle, ["off", "off", "green", "green"]);
+    let told = read.to_string();
+    let (_, told) = told.split_once("lamp blf1").expect("the lamps");
+    assert_eq!(
+        told,
+        "    shows do-not-disturb of sip:desk@192.168.1.20
+lamp blf2    shows whether watchers of sip:door@192.168.1.20 wait for approval
+             looks of its own: unknown off, waiting white
+lamp blf3    shows whether all is well
+             shows amber slow when any subscription is broken for 5 s
+lamp blf4    watches nobody and stays off
+"
+        .to_string()
+            + told.split_once("stays off\n").map_or("", |(_, rest)| rest)
+    );
+}
+
+#[test]
+fn a_lamp_of_our_own_does_not_watch() {
+    refused(
+        "[[lamp]]\nname = \"blf1\"\nshows = \"dnd\"\n[[lamp]]\nname = \"blf2\"\nshows = \"health\"",
+        &["1:1: the lamp has nobody to stand for | add a [[presentity]]"],
+    );
+    refused(
+        "[[presentity]]\nuri = \"sip:a@b\"\n\
+         [[lamp]]\nname = \"blf1\"\nshows = \"mood\"\n\
+         [[lamp]]\nname = \"blf2\"\nshows = \"dnd\"\nwatch = \"sip:b@b\"\n\
+         [[lamp]]\nname = \"blf3\"\nshows = \"waiting\"\npresentity = \"sip:a@c\"\nevent = \"dialog\"\n\
+         [[lamp]]\nname = \"blf4\"\npresentity = \"sip:a@b\"",
+        &[
+            "5:9: shows cannot be \"mood\" | use one of: dnd, health, waiting",
+            "8:1: a lamp cannot watch somebody and show something of our own | leave out watch or \
+             shows",
+            "13:14: \"sip:a@c\" is not served here | did you mean `sip:a@b`?",
+            "14:1: event without watch means nothing | add watch = \"sip:name@host\", or leave it \
+             out",
+            "17:1: presentity without shows means nothing | add shows = \"dnd\", or leave it out",
+        ],
+    );
+    refused(
+        "[[presentity]]\nuri = \"sip:a@b\"\n\
+         [[lamp]]\nname = \"blf1\"\nshows = \"health\"\npresentity = \"sip:a@b\"",
+        &["6:14: health is that of the device, not of a presentity | leave presentity out"],
+    );
+}
+
+#[test]
+fn who_can_only_be_asked_over_tls_is_told_at_once() /* R16 */
+{
+    refused(
+        "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"SIPS:bob@pbx\"\n\
+         server = \"10.0.0.1\"",
+        &[
+            "5:9: SIPS:bob@pbx can only be asked over TLS, which this version does not speak | \
+             write sip: if the other side can be asked without TLS",
         ],
     );
 }

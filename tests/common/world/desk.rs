@@ -4,7 +4,7 @@ use super::truth::History;
 use super::{Moment, SECOND};
 use lampfield::engine::agent::{Agent, Output, Report};
 use lampfield::engine::config::{
-    LampSettings, PresentitySettings, Settings, WatchSettings, is_same,
+    LampSettings, PresentitySettings, Settings, Shows, WatchSettings, is_same,
 };
 use lampfield::events::package::Package;
 use lampfield::events::watched::Watched;
@@ -163,7 +163,7 @@ impl Desk {
         let index = self.settings.share_watch(watch).expect("room");
         let name = format!("lamp{}", self.settings.lamps.len());
         let mut lamp = LampSettings::new(Text::copied(&name).expect("short"));
-        lamp.watch = Some(index);
+        lamp.shows = Shows::Watch(index);
         lamp.grace = Seconds(grace);
         self.settings.lamps.push(lamp).expect("room");
     }
@@ -338,18 +338,19 @@ impl Desk {
             return Ok(());
         };
         for (shown, status) in self.lamps.iter_mut().zip(agent.lamps()) {
-            let expected = match status.watches {
-                Some(_) => Looks::DEFAULT.get(status.state),
+            let expected = match status.state {
+                Some(state) => Looks::DEFAULT.get(state),
                 None => Look::OFF,
             };
+            let state = status.state.unwrap_or_default();
             if status.look != shown.look || expected != shown.look {
                 return Err(format!(
                     "{} of {} is lit {}, but stands for {} ({})",
                     status.name, self.uri, shown.look, expected, status.look
                 ));
             }
-            if shown.state != status.state {
-                shown.state = status.state;
+            if shown.state != state {
+                shown.state = state;
                 shown.since = now;
             }
         }

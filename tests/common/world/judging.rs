@@ -95,7 +95,8 @@ impl World {
         let settings = &self.desks[desk].settings;
         let lamp = &settings.lamps[lamp];
         let asked = lamp
-            .watch
+            .shows
+            .watch()
             .map_or(0, |watch| settings.watches[usize::from(watch)].expires.0);
         let raised = self.pbxs.iter().map(|pbx| pbx.manners.least).max();
         let refresh = asked.max(raised.unwrap_or(0)).max(60);

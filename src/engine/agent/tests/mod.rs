@@ -2,6 +2,7 @@
 
 extern crate std;
 
+mod lamps;
 mod notifier;
 mod requests;
 mod sending;

@@ -479,7 +479,7 @@ fn with_lamp() -> Fixture {
         let watch = WatchSettings::new(bob(), bob(), Package::Presence);
         settings.watches.push(watch).unwrap();
         let mut lamp = LampSettings::new(Text::copied("blf1").unwrap());
-        lamp.watch = Some(0);
+        lamp.shows = Shows::Watch(0);
         settings.lamps.push(lamp).unwrap();
     })
 }
@@ -510,7 +510,7 @@ fn a_lamp_whose_target_cannot_be_asked_says_why() /* FIELD 12 */
     settings.watches[0].target = Text::copied("sips:bob@192.0.2.50").unwrap();
     f.agent.reconfigure(f.now, f.wall, &settings);
     let why = f.agent.why(0).expect("the lamp");
-    assert_eq!(why.lamp.state, Watched::Unknown);
+    assert_eq!(why.lamp.state, Some(Watched::Unknown));
     assert!(
         why.watch.is_none() && why.rule.contains("needs TLS"),
         "{}",

@@ -5,7 +5,7 @@ extern crate std;
 use super::fixture::*;
 use crate::events::watched::Watched;
 use crate::ground::time::Duration;
-use crate::users::lamps::{Lamp, Looks};
+use crate::users::lamps::{Lamp, Looks, Shows};
 use crate::wire::sip::Status;
 use std::vec::Vec;
 
@@ -101,7 +101,11 @@ fn a_lamp_never_keeps_its_look_longer_than_its_grace() /* S23 */
 {
     let mut f = ended("terminated;reason=probation;retry-after=500");
     let mut lamp = Lamp::new();
-    lamp.configure(Some(0), crate::ground::time::Seconds(30), &Looks::DEFAULT);
+    lamp.configure(
+        Shows::Watch(0),
+        crate::ground::time::Seconds(30),
+        &Looks::DEFAULT,
+    );
     let unknown = Looks::DEFAULT.get(Watched::Unknown);
     let look = |f: &Fixture| lamp.look(f.now, f.watched(), f.report().broken_since).0;
     f.run(Duration::from_millis(29_999));

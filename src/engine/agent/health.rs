@@ -1,0 +1,166 @@
+//! Whether all is well with us: what a health lamp shows.
+//!
+//! Kept up to date watch by watch; nothing is ever counted anew while messages come.
+
+use super::Agent;
+use crate::events::watched::Watched;
+use crate::ground::limits;
+use crate::ground::time::Instant;
+use crate::roles::watcher::Report;
+use crate::users::lamps::Shows;
+
+/// The watches by how they stand, and the panel.
+pub(super) struct Health {
+    standings: [Standing; limits::WATCHES],
+    counts: [u16; Standing::COUNT],
+    /// Since when at least one watch has been in doubt without end.
+    doubt: Instant,
+    panel_is_broken: bool,
+}
+
+/// How a watch stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Its notifier vouches for what is known; or there is no such watch.
+    Well,
+    /// The first subscription is under way.
+    Subscribing,
+    /// Something is known that nobody vouches for at present.
+    InDoubt,
+    /// Nothing is known.
+    Broken,
+}
+
+impl Standing {
+    const COUNT: usize = Standing::Broken as usize + 1;
+
+    /// That of a watch with this report; one without any can't be asked.
+    fn of(report: Option<Report<'_>>) -> Standing {
+        let known = report.map(|report| (report.watched, report.broken_since));
+        match known {
+            None | Some((Watched::Unknown, _)) => Standing::Broken,
+            Some((Watched::Subscribing, _)) => Standing::Subscribing,
+            Some((_, Some(_))) => Standing::InDoubt,
+            Some((_, None)) => Standing::Well,
+        }
+    }
+}
+
+impl Health {
+    /// There is nothing that could be ill.
+    pub(super) const fn new() -> Health {
+        Health {
+            standings: [Standing::Well; limits::WATCHES],
+            counts: [0; Standing::COUNT],
+            doubt: Instant::ZERO,
+            panel_is_broken: false,
+        }
+    }
+
+    /// What a health lamp knows, and since when that is in doubt. Its grace is that of every lamp: a server that
+    /// restarts does not make it flicker.
+    pub(super) fn known(&self) -> (Watched, Option<Instant>) {
+        let has = |standing: Standing| self.counts[standing as usize] > 0;
+        if self.panel_is_broken || has(Standing::Broken) {
+            (Watched::Unknown, None)
+        } else if has(Standing::InDoubt) {
+            (Watched::Idle, Some(self.doubt))
+        } else if has(Standing::Subscribing) {
+            (Watched::Subscribing, None)
+        } else {
+            (Watched::Idle, None)
+        }
+    }
+
+    /// What is wrong, for a person.
+    pub(super) fn trouble(&self) -> Option<&'static str> {
+        let has = |standing: Standing| self.counts[standing as usize] > 0;
+        if self.panel_is_broken {
+            Some("a line of the panel is in trouble")
+        } else if has(Standing::Broken) {
+            Some("of somebody watched nothing is known")
+        } else if has(Standing::InDoubt) {
+            Some("a subscription is broken")
+        } else {
+            None
+        }
+    }
+
+    fn note(&mut self, now: Instant, watch: usize, standing: Standing) {
+        let old = core::mem::replace(&mut self.standings[watch], standing);
+        let doubts = self.counts[Standing::InDoubt as usize];
+        self.counts[old as usize] = self.counts[old as usize].saturating_sub(1);
+        self.counts[standing as usize] += 1;
+        if doubts == 0 && standing == Standing::InDoubt {
+            self.doubt = now;
+        }
+    }
+}
+
+impl Agent {
+    /// Whether every line of the panel works.
+    pub fn handle_panel(&mut self, now: Instant, healthy: bool) {
+        self.health.panel_is_broken = !healthy;
+        self.relight_showing(now, Shows::Health);
+    }
+
+    /// A watch of the settings stands as it did, or otherwise.
+    pub(super) fn examine(&mut self, now: Instant, watch: usize) {
+        let id = self.watches.get(watch).copied().flatten();
+        let standing = match self.watches.get(watch) {
+            Some(_) => Standing::of(id.and_then(|id| self.watcher.state(id))),
+            None => Standing::Well,
+        };
+        if self.health.standings[watch] != standing {
+            self.health.note(now, watch, standing);
+            self.relight_showing(now, Shows::Health);
+        }
+    }
+
+    /// As [`Agent::examine`], for all there can be: the settings are new.
+    pub(super) fn examine_all(&mut self, now: Instant) {
+        for watch in 0..limits::WATCHES {
+            self.examine(now, watch);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::random::Random;
+
+    const ALL: [Standing; Standing::COUNT] = [
+        Standing::Well,
+        Standing::Subscribing,
+        Standing::InDoubt,
+        Standing::Broken,
+    ];
+
+    #[test]
+    fn what_is_counted_is_what_a_look_at_all_watches_would_say() {
+        let mut random = Random::new();
+        random.seed([7, 9]);
+        let mut health = Health::new();
+        let mut doubt = None;
+        for step in 1..5_000 {
+            let now = Instant::from_millis(step);
+            let watch = random.bits() as usize % limits::WATCHES;
+            // Mostly well, or it would hardly ever be so of all.
+            let standing = ALL[(random.bits() as usize % 40).saturating_sub(36)];
+            health.note(now, watch, standing);
+            let has = |wanted: Standing| health.standings.contains(&wanted);
+            doubt = has(Standing::InDoubt).then(|| doubt.unwrap_or(now));
+            let expected = if has(Standing::Broken) {
+                (Watched::Unknown, None)
+            } else if let Some(doubt) = doubt {
+                (Watched::Idle, Some(doubt))
+            } else if has(Standing::Subscribing) {
+                (Watched::Subscribing, None)
+            } else {
+                (Watched::Idle, None)
+            };
+            assert_eq!(health.known(), expected, "step {step}");
+        }
+    }
+}
