@@ -23,7 +23,11 @@ fn version_help_and_boards_need_no_agent() {
     assert!(out(&help).contains("\nExit codes: 0 done, "));
     let boards = lampfield(&["boards"]);
     exits(&boards, 0);
-    assert!(out(&boards).starts_with("sim  simulated desk phone"));
+    assert!(out(&boards).starts_with("sim "));
+    let template = lampfield(&["boards", "template"]);
+    exits(&template, 0);
+    assert_eq!(out(&template), include_str!("../boards/template.toml"));
+    exits(&lampfield(&["boards", "nothing"]), 2);
 }
 
 #[test]

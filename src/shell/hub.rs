@@ -71,15 +71,6 @@ impl Hub {
         result
     }
 
-    /// Tells the agent where every button is.
-    pub(super) fn pass_positions(&mut self) {
-        for button in 0..self.panel.buttons().len() {
-            if let Some(pressed) = self.panel.buttons()[button].pressed {
-                self.pass(Event::Position(Touch { button, pressed }));
-            }
-        }
-    }
-
     /// Reads the settings again. If they are bad, the old ones go on.
     ///
     /// # Errors

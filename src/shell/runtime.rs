@@ -161,7 +161,8 @@ impl Runtime {
             .transpose()?;
         let runner = executor;
         hub.borrow_mut().settle(now);
-        hub.borrow_mut().pass_positions();
+        // Where the buttons are.
+        hub.borrow_mut().change_panel(|_, _| ());
         // The control socket's task has not run yet.
         bell.wake_by_ref();
         Ok(Runtime {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::format;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -11,6 +12,7 @@ use lexopt::{Arg, Parser};
 
 use crate::engine::config::{is_address, needs_tls};
 use crate::events::package::Package;
+use crate::ground::time::Duration;
 use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
 
@@ -33,8 +35,8 @@ pub enum Command {
     Ask(Ask),
     /// Watch somebody from here.
     Watch(Watch),
-    /// List the boards that are built in.
-    Boards,
+    /// List the boards that are built in, or print the file of one.
+    Boards(Option<String>),
     /// List the tables of this build.
     Capacity {
         /// As JSON.
@@ -98,7 +100,12 @@ pub enum Question {
         json: bool,
     },
     /// This button is pressed.
-    Press(String),
+    Press {
+        /// The button's name.
+        button: String,
+        /// How long it is held; without it no longer than it takes.
+        lasts: Option<Duration>,
+    },
     /// This button is let go.
     Release(String),
     /// A fact about a presentity.
@@ -191,8 +198,11 @@ where
                 lamp: name_of("lamp", it)?,
             })
         }),
-        "press" => line.ask("press", 1, &[], |it| {
-            Ok(Question::Press(name_of("button", it)?))
+        "press" => line.ask("press", 1, &[FOR], |it| {
+            Ok(Question::Press {
+                button: name_of("button", it)?,
+                lasts: it.lasts,
+            })
         }),
         "release" => line.ask("release", 1, &[], |it| {
             Ok(Question::Release(name_of("button", it)?))
@@ -200,8 +210,8 @@ where
         "set" => line.ask("set", 2, &[PRESENTITY], |it| Ok(Question::Set(set_of(it)?))),
         "watch" => line.watch(),
         "boards" => {
-            let given = line.options("boards", 0, &[])?;
-            given.or_help(|_| Ok(Command::Boards))
+            let given = line.words("boards", 0..=1, &[])?;
+            given.or_help(|mut given| Ok(Command::Boards(given.words.pop())))
         }
         "capacity" => {
             let given = line.options("capacity", 0, &[JSON])?;
@@ -232,6 +242,7 @@ struct Given {
     presentity: Option<String>,
     event: Option<Package>,
     seconds: Option<u32>,
+    lasts: Option<Duration>,
     server: Option<String>,
     from: Option<String>,
     help: bool,
@@ -319,6 +330,16 @@ impl Line {
         words: usize,
         allowed: &[&'static str],
     ) -> Result<Given, Usage> {
+        self.words(command, words..=words, allowed)
+    }
+
+    /// The same, where the last words may be left out.
+    fn words(
+        &mut self,
+        command: &str,
+        words: RangeInclusive<usize>,
+        allowed: &[&'static str],
+    ) -> Result<Given, Usage> {
         let mut given = Given::default();
         while let Some(argument) = self.0.next()? {
             let option = match argument {
@@ -343,8 +364,8 @@ impl Line {
             };
             self.option(known, &mut given)?;
         }
-        if !given.help && given.words.len() != words {
-            let what = match given.words.get(words) {
+        if !given.help && !words.contains(&given.words.len()) {
+            let what = match given.words.get(*words.end()) {
                 Some(more) => format!("\"{}\" is too much", more.escape_debug()),
                 None => format!("{command} needs more words"),
             };
@@ -368,6 +389,7 @@ impl Line {
             PRESENTITY => given.presentity = Some(self.address(PRESENTITY)?),
             FROM => given.from = Some(self.address(FROM)?),
             EVENT => given.event = Some(self.event()?),
+            FOR => given.lasts = Some(self.lasts()?),
             SECONDS => given.seconds = Some(self.seconds()?),
             SERVER => given.server = Some(self.server()?),
             _ => {}
@@ -401,7 +423,8 @@ const COMMANDS: [&str; 14] = [
 fn synopsis(command: &str) -> &str {
     match command {
         "check" => "check FILE [--board NAME|FILE]",
-        "press" => "press NAME",
+        "boards" => "boards [NAME]",
+        "press" => "press NAME [--for SECONDS]",
         "release" => "release NAME",
         "set" => "set dnd|hook|activity|note|idle VALUE",
         "watch" => "watch URI",
@@ -415,6 +438,7 @@ const CONFIG: &str = "--config";
 const CONTROL: &str = "--control";
 const EVENT: &str = "--event";
 const FOLLOW: &str = "--follow";
+const FOR: &str = "--for";
 const FROM: &str = "--from";
 const JSON: &str = "--json";
 const LISTEN: &str = "--listen";

@@ -87,7 +87,8 @@ fn perform(command: Command) -> Exit {
             Err(trouble) => complain(&trouble),
         },
         Command::Watch(wanted) => watch::watch(&wanted),
-        Command::Boards => say(&boards()),
+        Command::Boards(None) => say(&boards()),
+        Command::Boards(Some(name)) => board(&name),
         Command::Capacity { json } => say(&capacity(json)),
         Command::Version => say(&format!("lampfield {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Help => say(HELP),
@@ -111,6 +112,17 @@ fn boards() -> String {
         rows.push(Vec::from([String::from(*name), description]));
     }
     view::table(&rows)
+}
+
+/// The text of a board's file, to begin one's own with.
+fn board(name: &str) -> Exit {
+    match Board::locate(name, Path::new("")) {
+        Ok((_, text)) => say(&text),
+        Err(missing) => {
+            eprintln!("lampfield: {}\n  remedy: {}", missing.what, missing.remedy);
+            Exit::Wrong
+        }
+    }
 }
 
 fn capacity(json: bool) -> String {
@@ -155,7 +167,12 @@ fn ask(ask: &Ask) -> Result<(), Trouble> {
         Question::Why { lamp, json } => {
             show(&client.get(&format!("/why/{lamp}"))?, *json, view::why)
         }
-        Question::Press(name) => client.post(&format!("/press/{name}"), "").map(drop),
+        Question::Press { button, lasts } => {
+            let lasts = lasts.map_or(String::new(), |it| format!("?for={}", it.as_secs_f32()));
+            client
+                .post(&format!("/press/{button}{lasts}"), "")
+                .map(drop)
+        }
         Question::Release(name) => client.post(&format!("/release/{name}"), "").map(drop),
         Question::Set(Set {
             what,
@@ -235,7 +252,8 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield lamps [--follow] [--json]
   lampfield watchers [--json]
   lampfield why LAMP [--json] what the lamp shows, and why
-  lampfield press NAME        press a button of the simulated panel
+  lampfield press NAME [--for SECONDS]
+                              press a button of the simulated panel, or hold it
   lampfield release NAME      let it go
   lampfield set dnd on|off
   lampfield set hook up|down
@@ -247,7 +265,7 @@ Without an agent:
   lampfield watch URI [--event presence|dialog|message-summary] [--seconds N]
                       [--server HOST[:PORT]] [--from URI] [--json]
                               watch somebody and print each change
-  lampfield boards            the boards that are built in
+  lampfield boards [NAME]     the boards that are built in, or the file of one
   lampfield capacity [--json] the tables of this build and their bytes
   lampfield version
   lampfield help

@@ -24,10 +24,9 @@ use super::views::{self, Now};
 use crate::engine::agent::Agent;
 use crate::ground::limits;
 use crate::ground::text::Text;
-use crate::ground::time::Duration;
 use crate::shell::capacity::Capacity;
 use crate::shell::hub::{Hub, next_change};
-use crate::shell::panel::Untouchable;
+use crate::shell::panel::{LONGEST_HOLD, Untouchable, held};
 use crate::users::compose::Input;
 use crate::wire::doc::pidf::Activities;
 
@@ -110,10 +109,10 @@ fn act(path: &str, query: &str, body: &str, hub: &RefCell<Hub>) -> Answer {
 fn press(hub: &mut Hub, name: &str, query: &str) -> Answer {
     let lasts = match parameter(query, "for") {
         None => None,
-        Some(seconds) => match seconds_of(seconds) {
+        Some(seconds) => match held(seconds) {
             Some(lasts) => Some(lasts),
             None => {
-                let text = std::format!("for is from 0 to {LONGEST_PRESS} seconds, as 1.5");
+                let text = std::format!("for is from 0 to {LONGEST_HOLD} seconds, as 1.5");
                 return (400, views::error(&text));
             }
         },
@@ -142,16 +141,6 @@ fn touched(hub: &Hub, name: &str, result: Result<(), Untouchable>) -> Answer {
             (409, views::error(&text))
         }
     }
-}
-
-/// How long a simulated button may be held, in seconds.
-const LONGEST_PRESS: f32 = 3_600.0;
-
-fn seconds_of(text: &str) -> Option<Duration> {
-    let seconds: f32 = text.parse().ok()?;
-    (0.0..=LONGEST_PRESS)
-        .contains(&seconds)
-        .then(|| Duration::from_secs_f32(seconds))
 }
 
 fn set(hub: &mut Hub, what: &str, query: &str, value: &str) -> Answer {

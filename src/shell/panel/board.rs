@@ -159,7 +159,13 @@ macro_rules! built_in {
     };
 }
 
-built_in!["sim"];
+built_in![
+    "sim",
+    "raspberry-pi-desk-phone",
+    "raspberry-pi-intercom",
+    "qemu-phone",
+    "template",
+];
 
 impl Board {
     /// The board where none is named.

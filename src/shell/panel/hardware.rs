@@ -1,9 +1,21 @@
-//! The panel of a board whose lines are real.
+//! The panel of a board whose lines are real: it knows whose they are, and leaves each kind to its driver.
 
-use super::board::Board;
+use std::format;
+use std::path::Path;
+use std::string::String;
+use std::vec::Vec;
+
+use log::{info, warn};
+
+use super::board::line::KeyLine;
+use super::board::{Board, Hue, Input, Output, Placed};
 use super::face::Face;
-use super::{Event, Queue, Trouble};
-use crate::ground::time::Instant;
+use super::gpio::{BANKS, Gpio, Retry};
+use super::keys::Keys;
+use super::leds::{self, Led};
+use super::rhythm::{Hues, Rhythm};
+use super::{Event, Problem, Queue, Trouble};
+use crate::ground::time::{Duration, Instant};
 use crate::shell::poller::Registry;
 use crate::users::lamps::Look;
 
@@ -11,48 +23,406 @@ use crate::users::lamps::Look;
 #[derive(Debug)]
 pub struct Hardware {
     face: Face,
+    file: String,
+    wires: Vec<Wire>,
+    gpio: Gpio,
+    keys: Keys,
+    lights: Vec<Light>,
+    /// When LEDs that are missing are looked for again.
+    retry: Retry,
+    /// When the test of the lamps began.
+    test: Option<Instant>,
     events: Queue,
+    healthy: Option<bool>,
+    deadline: Option<Instant>,
 }
+
+/// A line as the board's file names it.
+#[derive(Debug)]
+struct Wire {
+    row: usize,
+    text: String,
+    part: &'static str,
+    name: String,
+    driver: Driver,
+    /// What was said to be wrong with it.
+    told: Option<String>,
+}
+
+/// Who has a line, and as which number.
+#[derive(Clone, Copy, Debug)]
+enum Driver {
+    Gpio(usize),
+    /// A button's number.
+    Key(usize),
+    /// An element's number.
+    Led(usize),
+}
+
+/// An element of a lamp.
+#[derive(Debug)]
+struct Light {
+    lamp: usize,
+    hue: Hue,
+    /// All elements of its lamp.
+    siblings: Hues,
+    bulb: Bulb,
+    rhythm: Rhythm,
+    /// Whether we blink it; the kernel may do so.
+    blinks: bool,
+}
+
+#[derive(Debug)]
+enum Bulb {
+    Gpio(usize),
+    Led(String, Result<Led, Problem>),
+}
+
+/// How long each element is lit alone.
+const TEST: Duration = Duration::from_secs(1);
 
 impl Hardware {
     /// Asks for every line of the board; those that can't be had are tried again later.
-    pub fn open(board: &Board, _registry: Registry, _now: Instant) -> Hardware {
-        Hardware {
-            face: Face::new(board),
-            events: Queue::new(),
+    pub fn open(board: &Board, registry: Registry, now: Instant) -> Hardware {
+        let mut wires = Vec::new();
+        let mut gpio = Gpio::new(Path::new("/dev"), registry.clone());
+        let mut keys: Vec<(usize, KeyLine)> = Vec::new();
+        for (button, it) in board.buttons.iter().enumerate() {
+            let Some(input) = &it.input else { continue };
+            let driver = match &input.value {
+                Input::Gpio(line) => {
+                    let label = label(&board.file, input, "button", &it.name);
+                    Driver::Gpio(gpio.add_button(line, label, button))
+                }
+                Input::Key(line) => {
+                    keys.push((button, line.clone()));
+                    Driver::Key(button)
+                }
+            };
+            wires.push(Wire::new(input, "button", &it.name, driver));
         }
+        let mut lights = Vec::new();
+        for (lamp, it) in board.lamps.iter().enumerate() {
+            let siblings = Hues::all(it.elements.iter().map(|element| element.hue));
+            for element in &it.elements {
+                let Some(output) = &element.output else {
+                    continue;
+                };
+                let (driver, bulb) = match &output.value {
+                    Output::Gpio(line) => {
+                        let at = gpio.add_light(line, label(&board.file, output, "lamp", &it.name));
+                        (Driver::Gpio(at), Bulb::Gpio(at))
+                    }
+                    Output::Led(line) => {
+                        let led = Led::open(Path::new(leds::ROOT), &line.name);
+                        (Driver::Led(lights.len()), Bulb::Led(line.name.clone(), led))
+                    }
+                };
+                wires.push(Wire::new(output, element.hue.name(), &it.name, driver));
+                lights.push(Light {
+                    lamp,
+                    hue: element.hue,
+                    siblings,
+                    bulb,
+                    rhythm: Rhythm::Dark,
+                    blinks: false,
+                });
+            }
+        }
+        let mut events = Queue::new();
+        gpio.open(now, &mut events);
+        let keys = Keys::open(&keys, &registry, BANKS);
+        keys.positions()
+            .for_each(|it| events.push(Event::Position(it)));
+        let mut panel = Hardware {
+            face: Face::new(board),
+            file: board.file.clone(),
+            wires,
+            gpio,
+            keys,
+            lights,
+            retry: Retry::new(),
+            test: None,
+            events,
+            healthy: None,
+            deadline: None,
+        };
+        panel.plan_leds(now);
+        panel.settle(now);
+        panel
     }
 
     /// Has the lamp at `lamp` show `look`.
-    pub fn show(&mut self, _now: Instant, lamp: usize, look: Look) {
+    pub fn show(&mut self, now: Instant, lamp: usize, look: Look) {
         self.face.show(lamp, look);
+        for at in 0..self.lights.len() {
+            if self.lights[at].lamp == lamp {
+                self.relight(now, at);
+            }
+        }
+        self.beat(now);
     }
 
     /// `Source::Panel(which)` is ready.
-    pub fn handle_readable(&mut self, _now: Instant, _which: u8) {}
+    pub fn handle_readable(&mut self, now: Instant, which: u8) {
+        if which < BANKS {
+            self.gpio.handle_readable(now, which, &mut self.events);
+        } else {
+            self.keys.handle_readable(now, which, &mut self.events);
+        }
+        self.settle(now);
+    }
 
     /// [`Hardware::deadline`] may be there.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.gpio.handle_timeout(now, &mut self.events);
+        if self.keys.deadline().is_some_and(|deadline| deadline <= now) {
+            self.keys.handle_timeout(now, &mut self.events);
+        }
+        if self.retry.is_due(now) {
+            self.reopen_leds(now);
+        }
+        if self.test.is_some() {
+            self.go_on_testing(now);
+        }
+        self.beat(now);
+        self.settle(now);
+    }
 
     /// When [`Hardware::handle_timeout`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        None
+        self.deadline
     }
 
-    /// What has happened.
+    /// What has happened. The face knows it from then on.
     pub fn take_event(&mut self) -> Option<Event> {
-        self.events.take()
+        let event = self.events.take()?;
+        if let Event::Edge(touch) | Event::Position(touch) = event
+            && let Some(button) = self.face.buttons.get_mut(touch.button)
+        {
+            button.pressed = Some(touch.pressed);
+        }
+        Some(event)
     }
 
-    /// Lights every element alone, one after the other.
-    pub fn test(&mut self, _now: Instant) {}
+    /// Lights every element alone, one after the other; a test under way begins again.
+    pub fn test(&mut self, now: Instant) {
+        self.test = Some(now);
+        self.go_on_testing(now);
+        self.beat(now);
+    }
 
     /// What does not work.
     pub fn troubles(&self) -> impl Iterator<Item = Trouble<'_>> {
-        core::iter::empty()
+        self.wires.iter().filter_map(|wire| {
+            let problem = self.problem(wire.driver)?;
+            Some(wire.trouble(&self.file, problem))
+        })
     }
 
     pub(super) fn face(&self) -> &Face {
         &self.face
     }
+
+    fn go_on_testing(&mut self, now: Instant) {
+        if self.tested(now).is_none() {
+            self.test = None;
+        }
+        for at in 0..self.lights.len() {
+            self.relight(now, at);
+        }
+    }
+
+    /// The element that a test lights now.
+    fn tested(&self, now: Instant) -> Option<usize> {
+        let second = (now - self.test?).as_micros() / TEST.as_micros();
+        let at = usize::try_from(second).unwrap_or(usize::MAX);
+        (at < self.lights.len()).then_some(at)
+    }
+
+    /// Gives an element the rhythm that it should have.
+    fn relight(&mut self, now: Instant, at: usize) {
+        let tested = self.tested(now);
+        let light = &mut self.lights[at];
+        let look = self.face.lamps[light.lamp].look.unwrap_or_default();
+        let rhythm = match tested {
+            Some(tested) if tested == at => Rhythm::Lit,
+            Some(_) => Rhythm::Dark,
+            None => Rhythm::of(look, light.hue, light.siblings),
+        };
+        if light.rhythm == rhythm {
+            return;
+        }
+        light.rhythm = rhythm;
+        if let Err(problem) = light.begin(now, &mut self.gpio) {
+            self.lose_led(now, at, problem);
+        }
+    }
+
+    /// Lights what blinks as it must be now, and writes it.
+    fn beat(&mut self, now: Instant) {
+        for at in 0..self.lights.len() {
+            let light = &mut self.lights[at];
+            if light.blinks
+                && let Err(problem) = light.set(light.rhythm.is_lit(now), &mut self.gpio)
+            {
+                self.lose_led(now, at, problem);
+            }
+        }
+        self.gpio.flush(now);
+        self.plan(now);
+    }
+
+    /// After anything that may have changed what works: says so, and plans ahead.
+    fn settle(&mut self, now: Instant) {
+        for at in 0..self.wires.len() {
+            self.tell(at);
+        }
+        let healthy = self.wires.iter().all(|wire| wire.told.is_none());
+        if self.healthy.replace(healthy) != Some(healthy) {
+            self.events.push(Event::Health(healthy));
+        }
+        self.plan(now);
+    }
+
+    /// A line in the log when a line of the board fails, or works again.
+    fn tell(&mut self, at: usize) {
+        let wire = &self.wires[at];
+        let told = match (self.problem(wire.driver), &wire.told) {
+            (None, None) => return,
+            (Some(problem), Some(told)) if problem.what == *told => return,
+            (Some(problem), _) => {
+                let trouble = wire.trouble(&self.file, problem);
+                warn!("{trouble:#}");
+                Some(problem.what.clone())
+            }
+            (None, Some(_)) => {
+                info!("the line {} of \"{}\" works now", wire.text, wire.name);
+                None
+            }
+        };
+        self.wires[at].told = told;
+    }
+
+    fn problem(&self, driver: Driver) -> Option<&Problem> {
+        match driver {
+            Driver::Gpio(at) => self.gpio.problem(at),
+            Driver::Key(button) => {
+                let mut all = self.keys.troubles();
+                all.find_map(|(at, problem)| (at == button).then_some(problem))
+            }
+            Driver::Led(at) => match &self.lights[at].bulb {
+                Bulb::Led(_, Err(problem)) => Some(problem),
+                Bulb::Led(_, Ok(_)) | Bulb::Gpio(_) => None,
+            },
+        }
+    }
+
+    fn plan(&mut self, now: Instant) {
+        let blinking = self.lights.iter().filter(|light| light.blinks);
+        let blink = blinking.filter_map(|light| light.rhythm.next(now)).min();
+        let step = self.test.map(|began| {
+            let steps = (now - began).as_micros() / TEST.as_micros() + 1;
+            began + TEST * u32::try_from(steps).unwrap_or(u32::MAX)
+        });
+        let all = [
+            blink,
+            step,
+            self.gpio.deadline(),
+            self.keys.deadline(),
+            self.retry.deadline(),
+        ];
+        self.deadline = all.into_iter().flatten().min();
+    }
+
+    fn lose_led(&mut self, now: Instant, at: usize, problem: Problem) {
+        if let Bulb::Led(_, led) = &mut self.lights[at].bulb {
+            *led = Err(problem);
+        }
+        self.lights[at].blinks = false;
+        self.retry.begin(now);
+    }
+
+    fn reopen_leds(&mut self, now: Instant) {
+        for at in 0..self.lights.len() {
+            let light = &mut self.lights[at];
+            let Bulb::Led(name, led @ Err(_)) = &mut light.bulb else {
+                continue;
+            };
+            *led = Led::open(Path::new(leds::ROOT), name);
+            if led.is_ok()
+                && let Err(problem) = light.begin(now, &mut self.gpio)
+            {
+                self.lose_led(now, at, problem);
+            }
+        }
+        self.plan_leds(now);
+    }
+
+    fn plan_leds(&mut self, now: Instant) {
+        let mut bulbs = self.lights.iter().map(|light| &light.bulb);
+        let all = !bulbs.any(|bulb| matches!(bulb, Bulb::Led(_, Err(_))));
+        self.retry.plan(now, all);
+    }
+}
+
+impl Light {
+    /// Begins its rhythm: what the kernel can blink it does.
+    fn begin(&mut self, now: Instant, gpio: &mut Gpio) -> Result<(), Problem> {
+        self.blinks = false;
+        if let (Some((lit, dark)), Bulb::Led(_, Ok(led))) = (self.rhythm.phases(), &mut self.bulb)
+            && led.blink(lit, dark).map_err(gone)?
+        {
+            return Ok(());
+        }
+        self.blinks = self.rhythm.phases().is_some();
+        self.set(self.rhythm.is_lit(now), gpio)
+    }
+
+    fn set(&mut self, lit: bool, gpio: &mut Gpio) -> Result<(), Problem> {
+        match &mut self.bulb {
+            Bulb::Gpio(at) => gpio.set(*at, lit),
+            Bulb::Led(_, Ok(led)) => led.set(lit).map_err(gone)?,
+            Bulb::Led(_, Err(_)) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Wire {
+    fn new<T>(placed: &Placed<T>, part: &'static str, name: &str, driver: Driver) -> Wire {
+        Wire {
+            row: placed.row,
+            text: placed.text.clone(),
+            part,
+            name: String::from(name),
+            driver,
+            told: None,
+        }
+    }
+
+    fn trouble<'a>(&'a self, file: &'a str, problem: &'a Problem) -> Trouble<'a> {
+        Trouble {
+            file,
+            row: self.row,
+            line: &self.text,
+            part: self.part,
+            name: &self.name,
+            problem,
+        }
+    }
+}
+
+/// A line and whose it is, for the log.
+fn label<T>(file: &str, placed: &Placed<T>, whose: &str, name: &str) -> String {
+    let Placed { row, text, .. } = placed;
+    format!("{file}:{row}: the line {text} of {whose} \"{name}\"")
+}
+
+/// An LED that worked and does so no more.
+fn gone(error: std::io::Error) -> Problem {
+    Problem::new(
+        format!("has gone: {error}"),
+        "plug it in again, or load its driver; it is looked for every minute",
+    )
 }

@@ -16,6 +16,7 @@
 
 pub mod board;
 mod face;
+mod gpio;
 mod hardware;
 pub mod keys;
 pub mod leds;
@@ -93,7 +94,8 @@ pub enum Panel {
 }
 
 impl Panel {
-    /// The board's panel. Descriptors are added to `registry` as `Source::Panel`.
+    /// The board's panel. Descriptors are added to `registry` as `Source::Panel`. Its first events say where the
+    /// buttons are.
     pub fn open(board: &Board, registry: &Registry, now: Instant) -> Panel {
         match board.backend {
             Backend::Simulated => Panel::Simulated(Simulated::new(board)),
@@ -101,15 +103,6 @@ impl Panel {
                 Panel::Hardware(Box::new(Hardware::open(board, registry.clone(), now)))
             }
         }
-    }
-
-    /// Where every button is that can be read.
-    pub fn positions(&self) -> impl Iterator<Item = Touch> {
-        let buttons = self.buttons().iter().enumerate();
-        buttons.filter_map(|(button, it)| {
-            let pressed = it.pressed?;
-            Some(Touch { button, pressed })
-        })
     }
 
     /// Has the lamp at `lamp` show `look`.
@@ -214,6 +207,16 @@ impl Panel {
             Panel::Hardware(panel) => panel.face(),
         }
     }
+}
+
+/// How long a simulated button may be held, in seconds.
+pub const LONGEST_HOLD: u16 = 3_600;
+
+/// How long a button is held, as people write it: seconds, `1.5`.
+pub fn held(text: &str) -> Option<Duration> {
+    let seconds: f32 = text.parse().ok()?;
+    let possible = (0.0..=f32::from(LONGEST_HOLD)).contains(&seconds);
+    possible.then(|| Duration::from_secs_f32(seconds))
 }
 
 /// Why a button can't be pressed from the control socket.

@@ -20,14 +20,18 @@ pub struct Simulated {
 impl Simulated {
     /// The board's panel, untouched so far.
     pub fn new(board: &Board) -> Simulated {
-        let mut face = Face::new(board);
-        for (button, it) in face.buttons.iter_mut().zip(&board.buttons) {
-            button.pressed = Some(it.initial);
+        let (mut face, mut events) = (Face::new(board), Queue::new());
+        for (at, it) in board.buttons.iter().enumerate() {
+            face.buttons[at].pressed = Some(it.initial);
+            events.push(Event::Position(Touch {
+                button: at,
+                pressed: it.initial,
+            }));
         }
         Simulated {
             held: face.buttons.iter().map(|_| None).collect(),
             face,
-            events: Queue::new(),
+            events,
         }
     }
 
@@ -121,7 +125,12 @@ mod tests {
                      [[button]]\nname = \"dnd\"\n\
                      [[button]]\nname = \"night\"\nkind = \"switch\"\ninitial = true\n\
                      [[lamp]]\nname = \"blf1\"\ncolours = [\"red\", \"green\"]\n";
-        Simulated::new(&Board::parse("test.toml", board).expect("a board"))
+        let mut panel = Simulated::new(&Board::parse("test.toml", board).expect("a board"));
+        let positions = std::iter::from_fn(|| panel.take_event());
+        let position = |button, pressed| Event::Position(Touch { button, pressed });
+        let expected = [position(0, false), position(1, false), position(2, true)];
+        assert_eq!(positions.collect::<Vec<_>>(), expected);
+        panel
     }
 
     #[track_caller]

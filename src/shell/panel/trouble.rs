@@ -40,7 +40,7 @@ pub struct Trouble<'a> {
 }
 
 impl fmt::Display for Trouble<'_> {
-    /// Two lines: `FILE:LINE: what`, and indented `remedy: what to do`.
+    /// Two lines: `FILE:LINE: what`, and indented `remedy: what to do`. With `#` it is one, as the log has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Trouble {
             file,
@@ -48,13 +48,42 @@ impl fmt::Display for Trouble<'_> {
             line,
             part,
             name,
-            problem,
+            problem: Problem { what, remedy },
         } = self;
-        let Problem { what, remedy } = problem;
         let whose = if *part == "button" { "button" } else { "lamp" };
+        let between = if f.alternate() { "; " } else { "\n  " };
         write!(
             f,
-            "{file}:{row}: the line {line} of {whose} \"{name}\" {what}\n  remedy: {remedy}"
+            "{file}:{row}: the line {line} of {whose} \"{name}\" {what}{between}remedy: {remedy}"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn a_trouble_says_where_whose_what_and_the_remedy() {
+        let problem = Problem::new("is taken by \"gpio-keys\"", "name another line");
+        let trouble = Trouble {
+            file: "boards/x.toml",
+            row: 12,
+            line: "gpio:GPIO17",
+            part: "button",
+            name: "hook",
+            problem: &problem,
+        };
+        let head =
+            "boards/x.toml:12: the line gpio:GPIO17 of button \"hook\" is taken by \"gpio-keys\"";
+        assert_eq!(
+            format!("{trouble}"),
+            format!("{head}\n  remedy: name another line")
+        );
+        assert_eq!(
+            format!("{trouble:#}"),
+            format!("{head}; remedy: name another line")
+        );
     }
 }

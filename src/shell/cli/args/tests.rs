@@ -68,7 +68,13 @@ fn questions_are_read() {
     };
     asks(&["lamps", "--follow", "--json"], lamps);
     asks(&["watchers"], Question::Watchers { json: false });
-    asks(&["press", "dnd"], Question::Press("dnd".to_string()));
+    let press = |lasts| Question::Press {
+        button: "dnd".to_string(),
+        lasts,
+    };
+    asks(&["press", "dnd"], press(None));
+    let lasts = Some(Duration::from_millis(1_500));
+    asks(&["press", "--for", "1.5", "dnd"], press(lasts));
     asks(&["release", "hook"], Question::Release("hook".to_string()));
     let why = Question::Why {
         lamp: "blf1".to_string(),
@@ -77,7 +83,7 @@ fn questions_are_read() {
     asks(&["why", "blf1"], why);
     let elsewhere = Command::Ask(Ask {
         control: Some(PathBuf::from("/tmp/c")),
-        question: Question::Press("dnd".to_string()),
+        question: press(None),
     });
     means(&["press", "--control", "/tmp/c", "dnd"], &elsewhere);
 }
@@ -206,7 +212,7 @@ fn what_needs_no_agent_is_read() {
         board: None,
     };
     means(&["check", "a.toml"], &check);
-    means(&["boards"], &Command::Boards);
+    means(&["boards"], &Command::Boards(None));
     means(&["capacity"], &Command::Capacity { json: false });
     means(&["capacity", "--json"], &Command::Capacity { json: true });
     for line in [["version"], ["--version"], ["-V"]] {
@@ -246,7 +252,17 @@ fn wrong_lines_are_told_with_what_to_do() {
     wrong(
         &["press"],
         "press needs more words",
-        "write lampfield press NAME",
+        "write lampfield press NAME [--for SECONDS]",
+    );
+    wrong(
+        &["press", "dnd", "--for", "NaN"],
+        "\"NaN\" is no time to hold a button",
+        "write seconds from 0 to 3600, as 1.5",
+    );
+    wrong(
+        &["boards", "sim", "more"],
+        "\"more\" is too much",
+        "write lampfield boards [NAME]",
     );
     wrong(
         &["check", "a", "b"],

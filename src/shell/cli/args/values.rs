@@ -8,8 +8,10 @@ use super::{Given, Line, SEE_HELP, Set, Usage};
 use crate::engine::config::{is_address, is_name, is_server};
 use crate::events::package::Package;
 use crate::ground::limits::NOTE;
+use crate::ground::time::Duration;
 use crate::shell::document::suggestion;
 use crate::shell::listen::{Listen, NotAListen};
+use crate::shell::panel::{LONGEST_HOLD, held};
 use crate::wire::doc::pidf::Activities;
 
 impl Line {
@@ -48,6 +50,17 @@ impl Line {
         Package::from_name(written.as_bytes()).ok_or_else(|| {
             let what = format!("there is no event \"{}\"", written.escape_debug());
             Usage::new(what, suggestion(&written, &Package::NAMES))
+        })
+    }
+
+    /// How long a button is held.
+    pub(super) fn lasts(&mut self) -> Result<Duration, Usage> {
+        let written = self.text()?;
+        let lasts = held(&written);
+        lasts.ok_or_else(|| {
+            let what = format!("\"{}\" is no time to hold a button", written.escape_debug());
+            let remedy = format!("write seconds from 0 to {LONGEST_HOLD}, as 1.5");
+            Usage::new(what, remedy)
         })
     }
 
