@@ -75,7 +75,18 @@ pub fn status(status: &Value) -> String {
     for what in ["subscriptions", "watches", "publications"] {
         out += &format!("{what:15}{}\n", count(status, what));
     }
+    for trouble in member(status, "troubles") {
+        out += &format!("\n{}", self::trouble(trouble));
+    }
     out
+}
+
+/// A line of the panel that does not work, as the log tells it.
+fn trouble(trouble: &Value) -> String {
+    let [place, line, part, name, what, remedy] =
+        ["place", "line", "part", "name", "what", "remedy"].map(|key| text(trouble, key));
+    let whose = if part == "button" { "button" } else { "lamp" };
+    format!("{place}: the line {line} of {whose} \"{name}\" {what}\n  remedy: {remedy}\n")
 }
 
 /// `lampfield watchers`.
@@ -292,6 +303,23 @@ mod tests {
             text,
             "WATCHER          PRESENTITY  EVENT   STATE   EXPIRES  ADDRESS\n\
              sip:\\u{1b}[2J@c  sip:a@b     dialog  active  59 s     10.0.0.1:5060\n"
+        );
+    }
+
+    #[test]
+    fn status_ends_with_the_lines_that_do_not_work() {
+        let text = status(&json!({"troubles": [
+            {"place": "boards/x.toml:12", "line": "gpio:GPIO17", "part": "button", "name": "hook",
+            "what": "is taken by \"gpio-keys\"", "remedy": "name another line"},
+            {"place": "boards/x.toml:20", "line": "led:a", "part": "red", "name": "blf1",
+            "what": "is not there", "remedy": "load its driver"}]}));
+        let (_, troubles) = text.split_once("\n\nboards").expect("troubles");
+        assert_eq!(
+            troubles,
+            "/x.toml:12: the line gpio:GPIO17 of button \"hook\" is taken by \"gpio-keys\"\n  \
+             remedy: name another line\n\n\
+             boards/x.toml:20: the line led:a of lamp \"blf1\" is not there\n  \
+             remedy: load its driver\n"
         );
     }
 

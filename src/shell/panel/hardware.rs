@@ -10,9 +10,10 @@ use log::{info, warn};
 use super::board::line::KeyLine;
 use super::board::{Board, Hue, Input, Output, Placed};
 use super::face::Face;
-use super::gpio::{BANKS, Gpio, Retry};
+use super::gpio::{BANKS, Gpio};
 use super::keys::Keys;
 use super::leds::{self, Led};
+use super::retry::Retry;
 use super::rhythm::{Hues, Rhythm};
 use super::{Event, Problem, Queue, Trouble};
 use crate::ground::time::{Duration, Instant};
@@ -34,6 +35,8 @@ pub struct Hardware {
     test: Option<Instant>,
     events: Queue,
     healthy: Option<bool>,
+    /// Something has failed that nobody was told of yet, since then.
+    upset: Option<Instant>,
     deadline: Option<Instant>,
 }
 
@@ -145,6 +148,7 @@ impl Hardware {
             test: None,
             events,
             healthy: None,
+            upset: None,
             deadline: None,
         };
         panel.plan_leds(now);
@@ -269,7 +273,9 @@ impl Hardware {
                 self.lose_led(now, at, problem);
             }
         }
-        self.gpio.flush(now);
+        if !self.gpio.flush(now) {
+            self.upset = Some(now);
+        }
         self.plan(now);
     }
 
@@ -282,6 +288,7 @@ impl Hardware {
         if self.healthy.replace(healthy) != Some(healthy) {
             self.events.push(Event::Health(healthy));
         }
+        self.upset = None;
         self.plan(now);
     }
 
@@ -328,6 +335,7 @@ impl Hardware {
         let all = [
             blink,
             step,
+            self.upset,
             self.gpio.deadline(),
             self.keys.deadline(),
             self.retry.deadline(),
@@ -340,6 +348,7 @@ impl Hardware {
             *led = Err(problem);
         }
         self.lights[at].blinks = false;
+        self.upset = Some(now);
         self.retry.begin(now);
     }
 

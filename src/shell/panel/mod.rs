@@ -20,6 +20,7 @@ mod gpio;
 mod hardware;
 pub mod keys;
 pub mod leds;
+mod retry;
 mod rhythm;
 mod simulated;
 mod trouble;

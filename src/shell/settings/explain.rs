@@ -11,6 +11,7 @@ use crate::engine::config::{
 use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
+use crate::shell::panel::board::Board;
 
 impl fmt::Display for Configuration {
     /// Who is served, who may watch, what each lamp shows and each button does; one thing to a line.
@@ -23,6 +24,7 @@ impl fmt::Display for Configuration {
             "board        {}: {}",
             self.board.name, self.board.description
         )?;
+        lines(f, &self.board)?;
         if let Some(control) = &self.control {
             writeln!(f, "control      {}", control.display())?;
         }
@@ -41,6 +43,29 @@ impl fmt::Display for Configuration {
         }
         Ok(())
     }
+}
+
+/// Which line each button and lamp has; nothing for a board without lines.
+fn lines(f: &mut fmt::Formatter<'_>, board: &Board) -> fmt::Result {
+    let mut head = "lines";
+    for button in &board.buttons {
+        if let Some(input) = &button.input {
+            writeln!(f, "{head:<13}button {}: {}", button.name, input.text)?;
+            head = "";
+        }
+    }
+    for lamp in &board.lamps {
+        let outputs = lamp.elements.iter().filter_map(|it| {
+            let output = it.output.as_ref()?;
+            Some(std::format!("{} {}", it.hue.name(), output.text))
+        });
+        let outputs: Vec<String> = outputs.collect();
+        if !outputs.is_empty() {
+            writeln!(f, "{head:<13}lamp {}: {}", lamp.name, outputs.join(", "))?;
+            head = "";
+        }
+    }
+    Ok(())
 }
 
 fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {

@@ -677,3 +677,14 @@ pressed twice: allows the watcher who waits longest; for sip:desk@192.168.1.20
     let asked = good("strangers = \"ask\"").to_string();
     assert!(asked.contains("::1; others wait until a button approves them\n"));
 }
+
+#[test]
+fn the_lines_of_a_board_are_told() {
+    let text = "board = \"raspberry-pi-intercom\"\n";
+    let told = read(text).expect("good").to_string();
+    let (_, lines) = told.split_once("\nlines ").expect("lines");
+    let expected = "       button door: gpio:GPIO16\n             button motion: gpio:GPIO26\n             \
+                    button dnd: gpio:GPIO27\n             lamp call: red gpio:GPIO23, green gpio:GPIO24\n             \
+                    lamp dnd: red gpio:GPIO8\n";
+    assert!(lines.starts_with(expected), "{told}");
+}

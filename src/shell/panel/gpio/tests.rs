@@ -140,7 +140,7 @@ fn raw_edges_wait_until_the_line_rests() {
 }
 
 #[test]
-fn a_bank_that_goes_is_looked_for_again_less_and_less_often() {
+fn a_bank_that_goes_is_looked_for_again() {
     let mut bench = Bench::new(Watching::Edges, Duration::ZERO);
     bench.edge(40, true);
     bench.read(1);
@@ -150,11 +150,9 @@ fn a_bank_that_goes_is_looked_for_again_less_and_less_often() {
         .handle_readable(Instant::ZERO, 0, &mut bench.events);
     let problem = bench.gpio.problem(0).expect("it has gone");
     assert_eq!(problem.what, "has gone: Input/output error (os error 5)");
-    for seconds in [5, 15, 35, 75, 135, 195] {
-        let due = Instant::from_millis(seconds * 1_000);
-        assert_eq!(bench.gpio.deadline(), Some(due));
-        bench.gpio.handle_timeout(due, &mut bench.events);
-    }
+    let due = Instant::from_millis(5_000);
+    assert_eq!(bench.gpio.deadline(), Some(due));
+    bench.gpio.handle_timeout(due, &mut bench.events);
     let problem = bench.gpio.problem(1).expect("it is not back");
     assert_eq!(problem.what, "is not there: this machine has no GPIO chip");
 }
@@ -173,6 +171,6 @@ fn a_light_that_is_not_there_yet_keeps_what_it_shall_show() {
     let light = gpio.add_light(&line, String::new());
     gpio.open(Instant::ZERO, &mut Queue::new());
     gpio.set(light, true);
-    gpio.flush(Instant::ZERO);
+    assert!(gpio.flush(Instant::ZERO));
     assert!(matches!(gpio.wires[light].end, End::Light { lit: true }));
 }
