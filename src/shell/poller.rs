@@ -27,6 +27,8 @@ pub enum Source {
     Dns,
     /// An address of ours came or went.
     Moves,
+    /// The first connection came to the control socket.
+    Control,
     /// Something of the panel: which descriptor.
     Panel(u8),
     /// A datagram came, or an error for one that we sent: which socket.
@@ -86,8 +88,24 @@ impl Registry {
     /// # Errors
     /// The kernel's, when it is out of memory.
     pub fn add(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+        self.add_with(fd, source, epoll::EventFlags::IN)
+    }
+
+    /// Reports `source` when `fd` has something to read, and never again.
+    ///
+    /// # Errors
+    /// As [`Registry::add`].
+    pub fn add_once(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+        self.add_with(
+            fd,
+            source,
+            epoll::EventFlags::IN | epoll::EventFlags::ONESHOT,
+        )
+    }
+
+    fn add_with(&self, fd: impl AsFd, source: Source, flags: epoll::EventFlags) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.number());
-        epoll::add(&*self.0, fd, data, epoll::EventFlags::IN)?;
+        epoll::add(&*self.0, fd, data, flags)?;
         Ok(())
     }
 }
@@ -100,6 +118,7 @@ impl Source {
             Source::Signals => 2,
             Source::Dns => 3,
             Source::Moves => 4,
+            Source::Control => 5,
             Source::Panel(at) => FIRST_PANEL + u64::from(at),
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
         }
@@ -112,6 +131,7 @@ impl Source {
             2 => Some(Source::Signals),
             3 => Some(Source::Dns),
             4 => Some(Source::Moves),
+            5 => Some(Source::Control),
             at if at >= FIRST_PANEL => u8::try_from(at - FIRST_PANEL).ok().map(Source::Panel),
             at => u8::try_from(at - FIRST_SOCKET).ok().map(Source::Socket),
         }
@@ -188,6 +208,7 @@ mod tests {
             Source::Signals,
             Source::Dns,
             Source::Moves,
+            Source::Control,
             Source::Socket(0),
             Source::Socket(255),
             Source::Panel(0),

@@ -4,8 +4,8 @@
 //! the sleep, the receipt, the answer (a fourth only when the next deadline comes nearer). Nothing wakes an idle
 //! agent but its own deadlines.
 //!
-//! Everything runs on the caller's thread. The thread that async-io starts for the control socket runs none of
-//! our code: it rings the doorbell.
+//! Everything runs on the caller's thread. The thread that async-io starts at the first connection to the control
+//! socket runs none of our code: it rings the doorbell.
 
 use std::boxed::Box;
 use std::cell::RefCell;
@@ -148,7 +148,7 @@ impl Runtime {
             locals,
             board: options.board.name,
             outbox: Outbox::new(&sockets),
-            resolver: Resolver::new(registry, usable, options.names),
+            resolver: Resolver::new(registry.clone(), usable, options.names),
             limiter: Limiter::new(),
             reload: options.reload,
             deadline: None,
@@ -157,13 +157,12 @@ impl Runtime {
         let executor = Rc::new(LocalExecutor::new());
         let control = options
             .control
-            .map(|path| Control::open(&executor, &hub, path))
+            .map(|path| Control::open(executor.clone(), hub.clone(), &registry, path))
             .transpose()?;
-        let runner = executor;
         hub.borrow_mut().settle(now);
         // Where the buttons are.
         hub.borrow_mut().change_panel(|_, _| ());
-        // The control socket's task has not run yet.
+        // Nobody polled the tasks yet, so nothing would ring for the first of them.
         bell.wake_by_ref();
         Ok(Runtime {
             hub,
@@ -173,7 +172,7 @@ impl Runtime {
             signals,
             moves,
             waker: Waker::from(bell.clone()),
-            tasks: Box::pin(async move { runner.run(pending()).await }),
+            tasks: Box::pin(async move { executor.run(pending()).await }),
             control,
             stop: StopHandle {
                 wanted: Arc::default(),
@@ -279,6 +278,11 @@ impl Runtime {
                     moves.drain();
                 }
                 self.hub.borrow_mut().look_for_addresses();
+            }
+            Source::Control => {
+                if let Some(control) = &mut self.control {
+                    control.handle_readable();
+                }
             }
             Source::Panel(which) => {
                 let mut hub = self.hub.borrow_mut();

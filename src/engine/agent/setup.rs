@@ -42,7 +42,7 @@ impl Agent {
         self.notifier.set_rules(rules(settings));
         self.keep_presentities(now, wall, settings);
         let watches = self.keep_watches(now, settings);
-        self.settings.clone_from(settings);
+        self.settings.copy_from(settings);
         self.watches = watches;
         self.examine_all(now);
         self.connect_lamps(now);

@@ -21,6 +21,7 @@ use smol::{Async, LocalExecutor, Timer};
 use self::http::{Http, HttpError, PATIENCE};
 use self::socket::{Claim, Refused};
 use super::hub::Hub;
+use super::poller::{Registry, Source};
 use super::runtime::Failed;
 use crate::ground::time::Duration;
 
@@ -30,25 +31,57 @@ pub const CONNECTIONS: usize = 8;
 /// The open control socket. Its file goes when this goes.
 pub struct Control {
     claim: Claim,
+    /// Who serves it, until it does: async-io's thread and queues are some 80 kB, which an agent that is asked
+    /// nothing need not have.
+    asleep: Option<Asleep>,
+}
+
+struct Asleep {
+    executor: Rc<LocalExecutor<'static>>,
+    hub: Rc<RefCell<Hub>>,
+    listener: UnixListener,
 }
 
 impl Control {
-    /// Claims `path` and starts to serve it.
+    /// Claims `path`; [`Source::Control`] says when somebody comes.
     ///
     /// # Errors
     /// The path cannot be had: the text says why and what to do.
     pub fn open(
-        executor: &Rc<LocalExecutor<'static>>,
-        hub: &Rc<RefCell<Hub>>,
+        executor: Rc<LocalExecutor<'static>>,
+        hub: Rc<RefCell<Hub>>,
+        registry: &Registry,
         path: PathBuf,
     ) -> Result<Control, Failed> {
         let (claim, listener) = Claim::take(path)?;
-        let listener = Async::new(listener)?;
-        let (tasks, hub) = (executor.clone(), hub.clone());
-        executor
-            .spawn(async move { accept(tasks, hub, listener).await })
-            .detach();
-        Ok(Control { claim })
+        registry.add_once(&listener, Source::Control)?;
+        let asleep = Some(Asleep {
+            executor,
+            hub,
+            listener,
+        });
+        Ok(Control { claim, asleep })
+    }
+
+    /// The first connection came: from now on a task takes them.
+    pub fn handle_readable(&mut self) {
+        let Some(Asleep {
+            executor,
+            hub,
+            listener,
+        }) = self.asleep.take()
+        else {
+            return;
+        };
+        match Async::new(listener) {
+            Ok(listener) => {
+                let tasks = executor.clone();
+                executor
+                    .spawn(async move { accept(tasks, hub, listener).await })
+                    .detach();
+            }
+            Err(error) => warn!("the control socket can't be served: {error}"),
+        }
     }
 
     /// The socket's file.
