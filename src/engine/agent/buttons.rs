@@ -36,7 +36,8 @@ impl Agent {
     /// The button with that number in the settings was pressed or released. Its line is free of bounce already.
     pub fn handle_button(&mut self, now: Instant, wall: Wall, button: usize, pressed: bool) {
         self.handle_button_timeout(now, wall);
-        let Some(button) = self.known_button(button) else {
+        // One that the settings don't name is followed too: others may.
+        let Ok(button) = u16::try_from(button) else {
             return;
         };
         let event = self.buttons.gestures.handle_edge(now, button, pressed);
@@ -47,7 +48,7 @@ impl Agent {
     /// never a gesture; where the position counts, as with a hook or a switch, it counts now.
     pub fn handle_position(&mut self, now: Instant, wall: Wall, button: usize, pressed: bool) {
         self.handle_button_timeout(now, wall);
-        let Some(button) = self.known_button(button) else {
+        let Ok(button) = u16::try_from(button) else {
             return;
         };
         let event = self.buttons.gestures.handle_position(now, button, pressed);
@@ -148,11 +149,6 @@ impl Agent {
 
     fn complain(&mut self, button: u16, trouble: Trouble) {
         self.report(Report::Button { button, trouble });
-    }
-
-    fn known_button(&self, button: usize) -> Option<u16> {
-        let is_there = button < self.settings.buttons.len();
-        u16::try_from(button).ok().filter(|_| is_there)
     }
 
     fn whose(&self, number: u16) -> usize {

@@ -2,6 +2,8 @@
 
 extern crate std;
 
+mod approval;
+mod buttons;
 mod lamps;
 mod notifier;
 mod requests;

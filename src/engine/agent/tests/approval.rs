@@ -1,0 +1,281 @@
+//! Strangers who wait for the owner (RFC 6665 §4.2.1.1). Groups N and C.
+
+use super::*;
+use crate::engine::config::{Action, ButtonSettings, Strangers};
+
+/// An agent whose owner decides about strangers, with a button for it.
+fn asking() -> Fixture {
+    Fixture::with(|settings| {
+        settings.strangers = Strangers::Ask;
+        let name = Text::copied("approve").unwrap();
+        let mut button = ButtonSettings::new(name, false);
+        button.press = Action::Approve;
+        settings.buttons.push(button).unwrap();
+    })
+}
+
+fn stranger(name: &str, event: &'static str, host: usize) -> Phone {
+    let address = format!("198.51.{}.{}:5062", 100 + host / 250, 1 + host % 250);
+    Phone {
+        address: address.parse().unwrap(),
+        ..Phone::new(name, event)
+    }
+}
+
+impl Fixture {
+    /// A stranger that was told to wait.
+    #[track_caller]
+    fn waits(&mut self, phone: &mut Phone) {
+        let sent = self.send(phone, &phone.subscribe(600));
+        let [ok, notify] = &sent[..] else {
+            panic!("a 200 and a NOTIFY: {sent:#?}")
+        };
+        phone.learn(ok);
+        assert_pending(notify);
+        self.confirm(phone, notify);
+    }
+
+    fn approve(&mut self) -> StdVec<Sent> {
+        let (now, wall) = (self.now, self.wall);
+        self.agent.handle_button(now, wall, 0, true);
+        self.agent.handle_button(now, wall, 0, false);
+        self.drain()
+    }
+}
+
+/// It waits, and learns nothing of the desk.
+#[track_caller]
+fn assert_pending(notify: &Sent) {
+    let state = notify.header("Subscription-State").unwrap();
+    assert!(state.starts_with("pending;expires="), "{state}");
+    assert_eq!(notify.body(), "");
+    assert_eq!(notify.header("Content-Type"), None);
+}
+
+/// ```text
+///   stranger             agent        owner
+///     │── SUBSCRIBE ──────►│
+///     │◄── 200, NOTIFY ────│  pending, no document
+///     │                    │◄── presses "approve"
+///     │◄──────── NOTIFY ───│  active, the document
+/// ```
+#[test]
+fn a_stranger_waits_without_a_document_until_the_owner_approves() /* N10 N13 N29 */
+{
+    let mut f = asking();
+    let mut phone = stranger("eve", "presence", 1);
+    f.waits(&mut phone);
+    assert_eq!(f.agent.waiting(0), 1);
+    assert_eq!(f.input(Input::Dnd(true)), [], "changes are not told");
+    let refreshed = f.send(&phone, &phone.clone().refresh(600));
+    assert_pending(&refreshed[1]);
+    f.confirm(&phone, &refreshed[1]);
+    phone.cseq += 1;
+
+    let told = f.approve();
+    assert_eq!(told.len(), 1);
+    let state = told[0].header("Subscription-State");
+    assert_eq!(state, Some("active;expires=600"));
+    assert_eq!(basic(&told[0]), Some(Basic::Closed));
+    f.confirm(&phone, &told[0]);
+    assert_eq!(f.agent.waiting(0), 0);
+    assert_eq!(f.input(Input::Dnd(false)).len(), 1, "changes are told");
+    assert_eq!(f.approve(), [], "nobody else waits");
+}
+
+#[test]
+fn who_was_approved_need_not_wait_again() {
+    let mut f = asking();
+    f.waits(&mut stranger("eve", "presence", 1));
+    f.approve();
+    let mut again = stranger("eve", "dialog", 1);
+    again.cseq = 50;
+    let text = again.subscribe(600).replace("call-eve", "call-again");
+    let sent = f.send(&again, &text);
+    let state = sent[1].header("Subscription-State");
+    assert_eq!(state, Some("active;expires=600"));
+    // The name alone opens nothing, nor does the address.
+    let mut elsewhere = stranger("eve", "dialog", 2);
+    elsewhere.cseq = 70;
+    f.waits(&mut elsewhere);
+    f.waits(&mut stranger("bob", "dialog", 1));
+}
+
+#[test]
+fn who_waits_longest_is_approved_first_with_all_it_asked_for() {
+    let mut f = asking();
+    let mut phones = [
+        stranger("ann", "presence", 1),
+        stranger("bob", "presence", 2),
+        stranger("ann", "dialog", 1),
+    ];
+    for (at, phone) in phones.iter_mut().enumerate() {
+        let text = phone.subscribe(600);
+        let text = text
+            .replace("call-", &format!("call{at}-"))
+            .replace("z9hG4bK", &format!("z9hG4bK{at}"));
+        let sent = f.send(phone, &text);
+        assert_pending(&sent[1]);
+        f.confirm(phone, &sent[1]);
+    }
+    assert_eq!(f.agent.waiting(0), 3);
+    let told = f.approve();
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|it| it.flow.remote == phones[0].address));
+    assert_eq!(f.agent.waiting(0), 1);
+    let told = f.approve();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].flow.remote, phones[1].address);
+    assert_eq!(f.agent.waiting(0), 0);
+}
+
+#[test]
+fn a_blocked_stranger_is_rejected_now_and_refused_later() /* N29 N37 */
+{
+    let mut f = asking();
+    let mut phone = stranger("eve", "presence", 1);
+    f.waits(&mut phone);
+    assert_eq!(f.agent.decide_waiting(b"sip:bob@192.0.2.9", false), 0);
+    assert_eq!(f.agent.decide_waiting(b"sip:eve@192.0.2.9", false), 1);
+    let told = f.drain();
+    let state = told[0].header("Subscription-State");
+    assert_eq!(state, Some("terminated;reason=rejected"));
+    assert_eq!(told[0].body(), "");
+    assert_eq!(f.agent.waiting(0), 0);
+    f.confirm(&phone, &told[0]);
+    let mut again = stranger("eve", "presence", 1);
+    again.cseq = 50;
+    let text = again.subscribe(600).replace("call-eve", "call-again");
+    assert_eq!(f.send(&again, &text)[0].status(), 403);
+    assert_eq!(f.agent.notifier.len(), 0);
+}
+
+#[test]
+fn no_way_out_shows_a_stranger_the_document() /* N29 N33 */
+{
+    type Way = fn(&mut Fixture, &mut Phone) -> StdVec<Sent>;
+    let ways: [(&str, Way); 4] = [
+        ("timeout", |f, phone| {
+            let text = phone.refresh(0);
+            f.send(phone, &text).split_off(1)
+        }),
+        ("timeout", |f, _| {
+            let sent = f.run(Duration::from_secs(601));
+            sent.into_iter().map(|(_, it)| it).take(1).collect()
+        }),
+        ("noresource", |f, _| {
+            let mut settings = f.agent.settings().clone();
+            settings.presentities.clear();
+            settings.buttons.clear();
+            f.agent.reconfigure(f.now, f.wall, &settings);
+            f.drain()
+        }),
+        ("deactivated", |f, _| {
+            f.agent.stop();
+            f.drain()
+        }),
+    ];
+    for (reason, way) in ways {
+        let mut f = asking();
+        let mut phone = stranger("eve", "presence", 1);
+        f.waits(&mut phone);
+        let told = way(&mut f, &mut phone);
+        assert_eq!(told.len(), 1, "{told:#?}");
+        let state = told[0].header("Subscription-State").unwrap();
+        assert_eq!(state, format!("terminated;reason={reason}"));
+        assert_eq!(told[0].body(), "", "{reason}");
+        f.confirm(&phone, &told[0]);
+        assert_eq!(f.agent.notifier.len(), 0);
+        assert_eq!(f.agent.waiting(0), 0);
+    }
+    let mut f = asking();
+    let phone = stranger("eve", "presence", 1);
+    let fetched = f.send(&phone, &phone.subscribe(0));
+    assert_eq!(fetched[0].status(), 200);
+    let state = fetched[1].header("Subscription-State");
+    assert_eq!(state, Some("terminated;reason=timeout"));
+    assert_eq!(fetched[1].body(), "");
+    assert_eq!(f.agent.waiting(0), 0, "a fetch does not wait");
+}
+
+#[test]
+fn few_strangers_wait_and_the_trusted_are_never_crowded_out() /* N38 C04 */
+{
+    let mut f = asking();
+    for at in 0..limits::WAITING_EACH {
+        f.waits(&mut stranger(&format!("eve{at}"), "presence", 1));
+    }
+    let more = stranger("more", "presence", 1);
+    let sent = f.send(&more, &more.subscribe(600));
+    assert_eq!(
+        (sent.len(), sent[0].status()),
+        (1, 503),
+        "four of one address"
+    );
+    assert!(sent[0].header("Retry-After").is_some());
+
+    for at in 0..limits::WAITING - limits::WAITING_EACH {
+        f.waits(&mut stranger(&format!("bob{at}"), "presence", 2 + at));
+    }
+    let more = stranger("more", "presence", 200);
+    let sent = f.send(&more, &more.subscribe(600));
+    assert_eq!(sent[0].status(), 503, "a quarter of the table");
+    let fetch = f.send(&more, &more.clone().refresh(0));
+    assert_eq!(fetch[0].status(), 503, "fetches take places too");
+
+    // Who waited and forgot takes its old place.
+    let mut again = stranger("eve0", "presence", 1);
+    again.cseq = 90;
+    let text = again.subscribe(600).replace("call-", "call-again-");
+    assert_pending(&f.send(&again, &text)[1]);
+    assert_eq!(f.agent.waiting(0), limits::WAITING);
+
+    for at in 0..limits::SUBSCRIPTIONS - limits::WAITING {
+        let mut phone = Phone::new(&format!("t{at}"), "presence");
+        phone.address = format!("192.0.2.{}:5062", 20 + at % 200).parse().unwrap();
+        assert_eq!(f.send(&phone, &phone.subscribe(600))[0].status(), 200);
+    }
+    f.run(Duration::from_secs(700));
+    assert_eq!(f.agent.waiting(0), 0, "all have gone");
+    assert_eq!(f.agent.notifier.len(), 0);
+    f.waits(&mut stranger("late", "presence", 3));
+}
+
+#[test]
+fn strangers_may_do_nothing_but_subscribe() {
+    let mut f = asking();
+    let phone = stranger("eve", "presence", 1);
+    for method in ["OPTIONS", "NOTIFY", "PUBLISH", "CANCEL", "INVITE"] {
+        let sent = f.send(&phone, &phone.request(method, ""));
+        assert_eq!(sent[0].status(), 403, "{method}");
+    }
+}
+
+#[test]
+fn a_stranger_cannot_send_our_notifies_to_those_we_trust() /* N41 B01 */
+{
+    let mut f = asking();
+    let phone = stranger("eve", "presence", 1);
+    let text = phone.subscribe(600);
+    let text = text.replace(
+        "Contact: <sip:eve@198.51.100.2:5062>",
+        "Contact: <sip:x@192.0.2.77:5060>",
+    );
+    assert!(text.contains("192.0.2.77"));
+    let sent = f.send(&phone, &text);
+    assert_eq!(sent[1].flow.remote, phone.address);
+}
+
+#[test]
+fn when_strangers_are_refused_again_refreshes_are_too() {
+    let mut f = asking();
+    let mut phone = stranger("eve", "presence", 1);
+    f.waits(&mut phone);
+    f.approve();
+    let mut settings = f.agent.settings().clone();
+    settings.strangers = Strangers::Refuse;
+    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.drain();
+    let text = phone.refresh(600);
+    assert_eq!(f.send(&phone, &text)[0].status(), 403);
+}
