@@ -17,7 +17,7 @@ use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
 
 mod values;
-use values::{name_of, set_of, text};
+use values::{name_of, set_of, text, watcher_of};
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +110,13 @@ pub enum Question {
     Release(String),
     /// A fact about a presentity.
     Set(Set),
+    /// What becomes of a watcher that waits.
+    Decide {
+        /// Its URI.
+        watcher: String,
+        /// Whether it may watch.
+        may: bool,
+    },
 }
 
 /// A fact about a presentity.
@@ -207,6 +214,8 @@ where
         "release" => line.ask("release", 1, &[], |it| {
             Ok(Question::Release(name_of("button", it)?))
         }),
+        "allow" => line.ask("allow", 1, &[], |it| watcher_of(it, true)),
+        "block" => line.ask("block", 1, &[], |it| watcher_of(it, false)),
         "set" => line.ask("set", 2, &[PRESENTITY], |it| Ok(Question::Set(set_of(it)?))),
         "watch" => line.watch(),
         "boards" => {
@@ -414,14 +423,16 @@ impl Given {
 
 const SEE_HELP: &str = "see `lampfield help`";
 
-const COMMANDS: [&str; 14] = [
-    "run", "check", "status", "lamps", "watchers", "press", "release", "set", "watch", "why",
-    "boards", "capacity", "version", "help",
+const COMMANDS: [&str; 16] = [
+    "run", "check", "status", "lamps", "watchers", "press", "release", "set", "allow", "block",
+    "watch", "why", "boards", "capacity", "version", "help",
 ];
 
 /// How a command is written.
 fn synopsis(command: &str) -> &str {
     match command {
+        "allow" => "allow WATCHER",
+        "block" => "block WATCHER",
         "check" => "check FILE [--board NAME|FILE]",
         "boards" => "boards [NAME]",
         "press" => "press NAME [--for SECONDS]",

@@ -174,6 +174,11 @@ fn ask(ask: &Ask) -> Result<(), Trouble> {
                 .map(drop)
         }
         Question::Release(name) => client.post(&format!("/release/{name}"), "").map(drop),
+        Question::Decide { watcher, may } => {
+            let verb = if *may { "allow" } else { "block" };
+            let watcher = client::escaped(watcher);
+            client.post(&format!("/{verb}/{watcher}"), "").map(drop)
+        }
         Question::Set(Set {
             what,
             value,
@@ -260,6 +265,8 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield set idle on|off
   lampfield set activity NAME|none
   lampfield set note TEXT     (each takes --presentity URI)
+  lampfield allow WATCHER     let somebody watch who waits for it
+  lampfield block WATCHER     or not
 
 Without an agent:
   lampfield watch URI [--event presence|dialog|message-summary] [--seconds N]

@@ -7,6 +7,7 @@
 //! | `GET /why/LAMP` | why the lamp shows what it shows |
 //! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel; `/press/BUTTON?for=SECONDS` holds it |
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
+//! | `POST /allow/WATCHER` `/block/WATCHER` | decides about a watcher that waits, by its URI |
 //! | `POST /reload` | reads the configuration again |
 
 use std::borrow::ToOwned;
@@ -98,6 +99,8 @@ fn act(path: &str, query: &str, body: &str, hub: &RefCell<Hub>) -> Answer {
         (Some("press"), Some(name)) => press(hub, &name, query),
         (Some("release"), Some(name)) => release(hub, &name),
         (Some("set"), Some(what)) => set(hub, &what, query, body.trim()),
+        (Some("allow"), Some(watcher)) => decide(hub, &watcher, true),
+        (Some("block"), Some(watcher)) => decide(hub, &watcher, false),
         (Some("reload"), None) => match hub.reload() {
             Ok(()) => done(),
             Err(error) => (400, views::error(&error)),
@@ -124,6 +127,17 @@ fn press(hub: &mut Hub, name: &str, query: &str) -> Answer {
 fn release(hub: &mut Hub, name: &str) -> Answer {
     let released = hub.change_panel(|panel, _| panel.release(name));
     touched(hub, name, released)
+}
+
+fn decide(hub: &mut Hub, watcher: &str, may: bool) -> Answer {
+    let decided = hub.change(|agent, _, _| agent.decide_waiting(watcher.as_bytes(), may));
+    if decided > 0 {
+        return done();
+    }
+    let agent = &hub.agent;
+    let waiting = agent.subscriptions().filter(|it| it.state == "pending");
+    let waiting = waiting.map(|it| String::from_utf8_lossy(it.watcher).into_owned());
+    not_there("waiting watcher", watcher, waiting)
 }
 
 /// The answer to a press or a release.
@@ -308,7 +322,7 @@ fn is_known(path: &str) -> bool {
     match verb.unwrap_or_default() {
         "status" | "lamps" | "watchers" | "watches" | "presentities" | "capacity" | "panel"
         | "reload" => name.is_none(),
-        "why" | "press" | "release" | "set" => name.is_some(),
+        "why" | "press" | "release" | "set" | "allow" | "block" => name.is_some(),
         _ => false,
     }
 }

@@ -76,6 +76,10 @@ fn questions_are_read() {
     let lasts = Some(Duration::from_millis(1_500));
     asks(&["press", "--for", "1.5", "dnd"], press(lasts));
     asks(&["release", "hook"], Question::Release("hook".to_string()));
+    for (word, may) in [("allow", true), ("block", false)] {
+        let watcher = "sip:eve@host".to_string();
+        asks(&[word, "sip:eve@host"], Question::Decide { watcher, may });
+    }
     let why = Question::Why {
         lamp: "blf1".to_string(),
         json: false,

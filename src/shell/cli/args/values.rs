@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::format;
 use std::string::{String, ToString};
 
-use super::{Given, Line, SEE_HELP, Set, Usage};
+use super::{Given, Line, Question, SEE_HELP, Set, Usage};
 use crate::engine::config::{is_address, is_name, is_server};
 use crate::events::package::Package;
 use crate::ground::limits::NOTE;
@@ -105,6 +105,18 @@ pub(super) fn name_of(kind: &str, given: &Given) -> Result<String, Usage> {
     Err(Usage::new(
         what,
         "see `lampfield lamps` and `lampfield boards` for the names",
+    ))
+}
+
+pub(super) fn watcher_of(given: &Given, may: bool) -> Result<Question, Usage> {
+    let watcher = given.words[0].clone();
+    if is_address(&watcher) {
+        return Ok(Question::Decide { watcher, may });
+    }
+    let what = format!("\"{}\" is no address", watcher.escape_debug());
+    Err(Usage::new(
+        what,
+        "see `lampfield watchers` for those who wait",
     ))
 }
 
