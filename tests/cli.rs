@@ -295,6 +295,38 @@ fn a_diagnostic_watcher_prints_each_state() {
     }
 }
 
+/// ```text
+/// watch ── SUBSCRIBE ──► agent: pending ──► log        allow ──► agent ── NOTIFY ──► watch: idle
+/// ```
+#[test]
+fn a_stranger_waits_until_it_is_allowed() {
+    let folder = Folder::new("ask");
+    let text = "trusted = []\nstrangers = \"ask\"\n[[presentity]]\nuri = \"sip:desk@127.0.0.1\"\n";
+    let file = folder.file("lamp.toml", text);
+    let agent = Agent::start(&folder, &["--config", &file]);
+    let server = format!("127.0.0.1:{}", agent.port);
+    let arguments = ["watch", "sip:desk@127.0.0.1", "--json", "--server", &server];
+    let own = ["--from", "sip:eve@127.0.0.1", "--event", "presence"];
+    let watcher = Process::start(&[&arguments[..], &own].concat());
+    agent
+        .process
+        .wait_for(|line| line.contains(" waits to be allowed"));
+    let watchers = json(&agent.ask(&["watchers", "--json"]));
+    assert_eq!(watchers[0]["state"], "pending");
+
+    let nobody = agent.ask(&["block", "sip:bob@127.0.0.1"]);
+    exits(&nobody, 1);
+    assert_eq!(
+        complaint(&nobody),
+        "lampfield: there is no waiting watcher \"sip:bob@127.0.0.1\"; there are: \
+         sip:eve@127.0.0.1\n"
+    );
+    exits(&agent.ask(&["allow", "sip:eve@127.0.0.1"]), 0);
+    watcher.wait_for(|line| line.contains("\"state\":\"idle\""));
+    let watchers = json(&agent.ask(&["watchers", "--json"]));
+    assert_eq!(watchers[0]["state"], "active");
+}
+
 #[test]
 fn a_diagnostic_watcher_that_hears_nothing_exits_with_4() {
     let server = format!("127.0.0.1:{}", free_port());

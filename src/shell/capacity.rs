@@ -13,6 +13,7 @@ use crate::roles::notifier::Subscription;
 use crate::roles::watcher::Watch;
 use crate::txn::server::Transactions;
 use crate::users::lamps::Lamp;
+use crate::users::policy::Decision;
 
 /// All tables of the agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,6 +69,13 @@ impl Capacity {
                 limits::SUBSCRIPTIONS,
                 size_of::<Subscription>(),
                 LATER,
+            ),
+            Table::new("waiting watchers", limits::WAITING, size_of::<u16>(), LATER),
+            Table::new(
+                "decisions",
+                limits::DECISIONS,
+                size_of::<Decision>(),
+                "the oldest makes way",
             ),
             Table::new("watches", limits::WATCHES, size_of::<Watch>(), REFUSED),
             Table::new("transactions", limits::TRANSACTIONS, transaction, LATER),

@@ -3,7 +3,7 @@
 //! ```toml
 //! listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]   # default: udp:127.0.0.1:5060
 //! trusted = ["192.168.1.0/24"]                      # who may watch, besides this machine
-//! strangers = "refuse"                              # or "ask": all others wait until a button approves them
+//! strangers = "refuse"                              # or "ask": all others wait until they are allowed
 //! board   = "sim"                                   # or the path of a board file, from this file's folder
 //! control = "/run/lampfield/control.sock"
 //! log     = "info"                                  # off, error, warn, info, debug, trace

@@ -105,8 +105,9 @@ struct Decisions {
     made: usize,
 }
 
-#[derive(Clone, Copy)]
-struct Decision {
+/// What the owner decided about one watcher.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision {
     key: u64,
     may: bool,
 }

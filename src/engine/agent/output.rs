@@ -102,7 +102,7 @@ impl fmt::Display for Report {
             }
             Report::Dropped { remote, why } => write!(f, "dropped a datagram from {remote}: {why}"),
             Report::Waits { remote } => {
-                write!(f, "a watcher at {remote} waits: let a button approve it")
+                write!(f, "a watcher at {remote} waits to be allowed or blocked")
             }
             Report::Button { button, trouble } => {
                 write!(f, "button {} {trouble}", u32::from(*button) + 1)

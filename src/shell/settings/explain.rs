@@ -85,12 +85,14 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
         (true, Strangers::Refuse) => {
             writeln!(f, "may watch    nobody: every request is refused with 403")?;
         }
-        (true, Strangers::Ask) => writeln!(f, "may watch    whom a button approves")?,
+        (true, Strangers::Ask) => {
+            writeln!(f, "may watch    nobody; all wait until they are allowed")?;
+        }
         (false, strangers) => {
             let trusted = trusted.join(", ");
             let others = match strangers {
                 Strangers::Refuse => "are refused with 403",
-                Strangers::Ask => "wait until a button approves them",
+                Strangers::Ask => "wait until they are allowed",
             };
             writeln!(f, "may watch    {trusted}; others {others}")?;
         }

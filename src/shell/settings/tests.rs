@@ -675,7 +675,7 @@ pressed twice: allows the watcher who waits longest; for sip:desk@192.168.1.20
     assert!(nobody.contains("\nserves       nobody\n"));
     assert!(nobody.contains("\nmay watch    nobody: every request is refused with 403\n"));
     let asked = good("strangers = \"ask\"").to_string();
-    assert!(asked.contains("::1; others wait until a button approves them\n"));
+    assert!(asked.contains("::1; others wait until they are allowed\n"));
 }
 
 #[test]
