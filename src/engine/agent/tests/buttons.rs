@@ -117,7 +117,7 @@ fn what_holds_and_what_stays_goes_by_the_position() {
         }),
         (switch("a", Action::Away), |it| it.idle),
     ] {
-        let mut f = fixture(&[settings.clone()]);
+        let mut f = fixture(core::slice::from_ref(&settings));
         for on in [true, false, true, false] {
             f.edge(0, on);
             assert_eq!(is_on(&f.inputs()), on, "{settings:?}");
@@ -360,7 +360,7 @@ fn whatever_a_hook_does_watchers_end_with_the_truth() {
         let spread = 1 << (random.bits() % 21);
         for _ in 0..random.bits() % 200 {
             f.run(Duration::from_micros(random.bits() % spread));
-            last = random.bits() % 2 == 0;
+            last = random.bits().is_multiple_of(2);
             match random.bits() % 30 {
                 0 => f.found(0, last),
                 1 => {
