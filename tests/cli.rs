@@ -384,18 +384,9 @@ fn an_agent_that_cannot_start_says_why() {
 const ONE_LAMP: &str = "[[presentity]]\nuri = \"sip:desk@127.0.0.1\"\n\
     [[button]]\nname = \"dnd\"\ndoes = \"dnd\"\n";
 
-#[test]
-fn a_signal_reads_the_configuration_again_and_keeps_what_stays() {
-    let folder = Folder::new("reload");
-    let port = free_port();
-    let lamp = |name: &str, looks: &str| {
-        format!(
-            "[[lamp]]\nname = \"{name}\"\nwatch = \"sip:desk@127.0.0.1\"\n\
-             server = \"127.0.0.1:{port}\"\n{looks}"
-        )
-    };
-    let one = format!("{ONE_LAMP}{}", lamp("blf1", ""));
-    let file = folder.file("lamp.toml", &one);
+/// An agent that runs by this configuration, and logs.
+fn configured(folder: &Folder, port: u16, text: &str) -> Agent {
+    let file = folder.file("lamp.toml", text);
     let control = folder.path("control.sock");
     let listen = format!("udp:127.0.0.1:{port}");
     let run = [
@@ -409,11 +400,49 @@ fn a_signal_reads_the_configuration_again_and_keeps_what_stays() {
     ];
     let process = Process::start_logging(&run);
     process.wait_for(|line| line.contains("ready, sip on "));
-    let agent = Agent {
+    Agent {
         process,
         control,
         port,
+    }
+}
+
+#[test]
+fn lamps_of_our_own_follow_the_button_and_are_told_apart() {
+    let folder = Folder::new("own");
+    let own = "[[lamp]]\nname = \"blf1\"\nshows = \"health\"\n\
+               [[lamp]]\nname = \"blf2\"\nshows = \"dnd\"\nlooks = { dnd = \"magenta fast\" }\n";
+    let agent = configured(&folder, free_port(), &format!("{ONE_LAMP}{own}"));
+    let lamps = agent.follow();
+    lamps.wait_for(shows("blf1", "green"));
+    exits(&agent.ask(&["lamps", "--test"]), 0);
+    exits(&agent.ask(&["press", "dnd"]), 0);
+    lamps.wait_for(shows("blf2", "magenta fast"));
+    let all = json(&agent.ask(&["lamps", "--json"]));
+    let told = |at: usize| [&all[at]["shows"], &all[at]["presentity"], &all[at]["state"]];
+    assert_eq!(told(0), [&"health".into(), &Value::Null, &"idle".into()]);
+    let desk = Value::from("sip:desk@127.0.0.1");
+    assert_eq!(told(1), [&"dnd".into(), &desk, &"dnd".into()]);
+    assert_eq!(told(2), [&Value::Null; 3]);
+    let why = out(&agent.ask(&["why", "blf2"]));
+    assert!(
+        why.starts_with("blf2 shows magenta fast: dnd (a look of the configuration)\n"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_signal_reads_the_configuration_again_and_keeps_what_stays() {
+    let folder = Folder::new("reload");
+    let port = free_port();
+    let lamp = |name: &str, looks: &str| {
+        format!(
+            "[[lamp]]\nname = \"{name}\"\nwatch = \"sip:desk@127.0.0.1\"\n\
+             server = \"127.0.0.1:{port}\"\n{looks}"
+        )
     };
+    let one = format!("{ONE_LAMP}{}", lamp("blf1", ""));
+    let agent = configured(&folder, port, &one);
     let lamps = agent.follow();
     lamps.wait_for(shows("blf1", "green"));
     let before = json(&agent.ask(&["watchers", "--json"]));

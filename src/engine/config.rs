@@ -132,6 +132,7 @@ impl Settings {
             min_expires,
             max_expires,
             paces,
+            strangers,
         } = other;
         copy(&mut self.presentities, presentities);
         copy(&mut self.watches, watches);
@@ -139,7 +140,7 @@ impl Settings {
         copy(&mut self.buttons, buttons);
         copy(&mut self.trusted, trusted);
         (self.min_expires, self.max_expires) = (*min_expires, *max_expires);
-        self.paces = *paces;
+        (self.paces, self.strangers) = (*paces, *strangers);
     }
 
     /// The index of a watch equal to `wanted`, which is added if there is none yet.

@@ -71,6 +71,11 @@ impl Hub {
         result
     }
 
+    /// Tests the lamps: lights every element alone for a second, then what was to be shown.
+    pub fn test_lamps(&mut self) {
+        self.change_panel(Panel::test);
+    }
+
     /// Reads the settings again. If they are bad, the old ones go on.
     ///
     /// # Errors
@@ -111,7 +116,9 @@ impl Hub {
             Event::Position(Touch { button, pressed }) => self.change(|agent, now, wall| {
                 agent.handle_position(now, wall, button, pressed);
             }),
-            Event::Health(healthy) => self.change(|agent, now, _| agent.handle_panel(now, healthy)),
+            Event::Health(healthy) => {
+                self.change(|agent, now, _| agent.handle_panel(now, healthy));
+            }
         }
     }
 

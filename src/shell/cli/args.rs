@@ -87,6 +87,8 @@ pub enum Question {
         /// And each change from now on.
         follow: bool,
     },
+    /// Its lamps are tested.
+    TestLamps,
     /// Who watches.
     Watchers {
         /// As JSON.
@@ -190,11 +192,16 @@ where
         "status" => line.ask("status", 0, &[JSON], |it| {
             Ok(Question::Status { json: it.json })
         }),
-        "lamps" => line.ask("lamps", 0, &[JSON, FOLLOW], |it| {
-            Ok(Question::Lamps {
+        "lamps" => line.ask("lamps", 0, &[JSON, FOLLOW, TEST], |it| match it.test {
+            true if it.json || it.follow => {
+                let remedy = "leave out --json and --follow";
+                Err(Usage::new("--test shows nothing here", remedy))
+            }
+            true => Ok(Question::TestLamps),
+            false => Ok(Question::Lamps {
                 json: it.json,
                 follow: it.follow,
-            })
+            }),
         }),
         "watchers" => line.ask("watchers", 0, &[JSON], |it| {
             Ok(Question::Watchers { json: it.json })
@@ -248,6 +255,7 @@ struct Given {
     run: Run,
     json: bool,
     follow: bool,
+    test: bool,
     presentity: Option<String>,
     event: Option<Package>,
     seconds: Option<u32>,
@@ -390,6 +398,7 @@ impl Line {
         match option {
             JSON => given.json = true,
             FOLLOW => given.follow = true,
+            TEST => given.test = true,
             CONFIG => given.run.config = Some(PathBuf::from(self.0.value()?)),
             CONTROL => given.run.control = Some(PathBuf::from(self.0.value()?)),
             BOARD => given.run.board = Some(self.text()?),
@@ -457,6 +466,7 @@ const LOG: &str = "--log";
 const PRESENTITY: &str = "--presentity";
 const SECONDS: &str = "--seconds";
 const SERVER: &str = "--server";
+const TEST: &str = "--test";
 
 #[cfg(test)]
 mod tests;

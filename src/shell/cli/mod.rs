@@ -163,6 +163,7 @@ fn ask(ask: &Ask) -> Result<(), Trouble> {
         Question::Status { json } => show(&client.get("/status")?, *json, view::status),
         Question::Lamps { json, follow: true } => follow(&client, *json),
         Question::Lamps { json, .. } => show(&client.get("/lamps")?, *json, view::lamps),
+        Question::TestLamps => client.post("/lamps/test", "").map(drop),
         Question::Watchers { json } => show(&client.get("/watchers")?, *json, view::watchers),
         Question::Why { lamp, json } => {
             show(&client.get(&format!("/why/{lamp}"))?, *json, view::why)
@@ -255,6 +256,7 @@ lampfield: an edge presence agent. Buttons in, lamps out, SIP in the middle.
 Ask or tell the running agent (each takes --control SOCKET):
   lampfield status [--json]
   lampfield lamps [--follow] [--json]
+  lampfield lamps --test      light every element of every lamp for a second
   lampfield watchers [--json]
   lampfield why LAMP [--json] what the lamp shows, and why
   lampfield press NAME [--for SECONDS]

@@ -6,6 +6,7 @@
 //! | `GET /lamps?follow=1` | a line for each lamp, then a line for each change, without end |
 //! | `GET /why/LAMP` | why the lamp shows what it shows |
 //! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel; `/press/BUTTON?for=SECONDS` holds it |
+//! | `POST /lamps/test` | lights every element of every lamp alone for a second, then what was to be shown |
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
 //! | `POST /allow/WATCHER` `/block/WATCHER` | decides about a watcher that waits, by its URI |
 //! | `POST /reload` | reads the configuration again |
@@ -101,6 +102,10 @@ fn act(path: &str, query: &str, body: &str, hub: &RefCell<Hub>) -> Answer {
         (Some("set"), Some(what)) => set(hub, &what, query, body.trim()),
         (Some("allow"), Some(watcher)) => decide(hub, &watcher, true),
         (Some("block"), Some(watcher)) => decide(hub, &watcher, false),
+        (Some("lamps"), Some(what)) if what == "test" => {
+            hub.test_lamps();
+            done()
+        }
         (Some("reload"), None) => match hub.reload() {
             Ok(()) => done(),
             Err(error) => (400, views::error(&error)),
@@ -320,8 +325,10 @@ fn is_known(path: &str) -> bool {
     let verb = path.trim_start_matches('/').split('/').next();
     let name = path.trim_start_matches('/').split_once('/');
     match verb.unwrap_or_default() {
-        "status" | "lamps" | "watchers" | "watches" | "presentities" | "capacity" | "panel"
-        | "reload" => name.is_none(),
+        "lamps" => name.is_none_or(|(_, what)| what == "test"),
+        "status" | "watchers" | "watches" | "presentities" | "capacity" | "panel" | "reload" => {
+            name.is_none()
+        }
         "why" | "press" | "release" | "set" | "allow" | "block" => name.is_some(),
         _ => false,
     }

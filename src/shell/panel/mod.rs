@@ -178,7 +178,7 @@ impl Panel {
     /// meanwhile are kept.
     pub fn test(&mut self, now: Instant) {
         match self {
-            Panel::Simulated(_) => {}
+            Panel::Simulated(panel) => panel.test(now),
             Panel::Hardware(panel) => panel.test(now),
         }
     }

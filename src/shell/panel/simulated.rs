@@ -2,11 +2,11 @@
 
 use std::vec::Vec;
 
-use super::board::{Board, Kind};
+use super::board::{Board, Hue, Kind};
 use super::face::{Button, Face};
 use super::{Event, Queue, Touch, Untouchable};
 use crate::ground::time::{Duration, Instant};
-use crate::users::lamps::Look;
+use crate::users::lamps::{Colour, Look, Pattern};
 
 /// The simulated panel.
 #[derive(Debug)]
@@ -14,8 +14,23 @@ pub struct Simulated {
     face: Face,
     /// When each button comes up by itself.
     held: Vec<Option<Instant>>,
+    /// The lamp of each element, and how it looks with that one lit alone.
+    elements: Vec<(usize, Look)>,
+    /// What each lamp is to show; a test shows something else meanwhile.
+    wanted: Vec<Option<Look>>,
+    test: Option<Test>,
     events: Queue,
 }
+
+/// A test of the lamps: which element is lit, and until when.
+#[derive(Clone, Copy, Debug)]
+struct Test {
+    element: usize,
+    until: Instant,
+}
+
+/// How long each element is lit alone.
+const ALONE: Duration = Duration::from_secs(1);
 
 impl Simulated {
     /// The board's panel, untouched so far.
@@ -30,6 +45,9 @@ impl Simulated {
         }
         Simulated {
             held: face.buttons.iter().map(|_| None).collect(),
+            elements: elements(board),
+            wanted: face.lamps.iter().map(|_| None).collect(),
+            test: None,
             face,
             events,
         }
@@ -37,7 +55,17 @@ impl Simulated {
 
     /// Has the lamp at `lamp` show `look`; a lamp that is not there shows nothing.
     pub fn show(&mut self, lamp: usize, look: Look) {
-        self.face.show(lamp, look);
+        if let Some(wanted) = self.wanted.get_mut(lamp) {
+            *wanted = Some(look);
+        }
+        if self.test.is_none() {
+            self.face.show(lamp, look);
+        }
+    }
+
+    /// Lights every element alone, one after the other; a test under way begins again.
+    pub fn test(&mut self, now: Instant) {
+        self.light(now, 0);
     }
 
     /// Presses the button, and lets it come up: after `lasts`, or at once if it is a momentary one. A button that
@@ -78,11 +106,17 @@ impl Simulated {
                 self.put(at, false);
             }
         }
+        while let Some(Test { element, until }) = self.test
+            && until <= now
+        {
+            self.light(until, element + 1);
+        }
     }
 
-    /// When the next button comes up by itself.
+    /// When the next button comes up by itself, or the next element is tested.
     pub fn deadline(&self) -> Option<Instant> {
-        self.held.iter().copied().flatten().min()
+        let held = self.held.iter().copied().flatten();
+        held.chain(self.test.map(|test| test.until)).min()
     }
 
     /// What has happened.
@@ -92,6 +126,22 @@ impl Simulated {
 
     pub(super) fn face(&self) -> &Face {
         &self.face
+    }
+
+    /// Tests this element from `now` on; behind the last one all lamps show what they should.
+    fn light(&mut self, now: Instant, element: usize) {
+        let lit = self.elements.get(element).copied();
+        self.test = lit.map(|_| Test {
+            element,
+            until: now + ALONE,
+        });
+        for (at, lamp) in self.face.lamps.iter_mut().enumerate() {
+            lamp.look = match lit {
+                Some((tested, look)) if tested == at => Some(look),
+                Some(_) => Some(Look::OFF),
+                None => self.wanted[at],
+            };
+        }
     }
 
     fn find(&self, name: &str) -> Result<(usize, Kind), Untouchable> {
@@ -113,9 +163,28 @@ impl Simulated {
     }
 }
 
+fn elements(board: &Board) -> Vec<(usize, Look)> {
+    let lamps = board.lamps.iter().enumerate();
+    let each = lamps.flat_map(|(at, lamp)| lamp.elements.iter().map(move |it| (at, it.hue)));
+    each.map(|(at, hue)| (at, alone(hue))).collect()
+}
+
+/// The look of a lamp with only this element lit.
+const fn alone(hue: Hue) -> Look {
+    let colour = match hue {
+        Hue::Red => Colour::Red,
+        Hue::Green => Colour::Green,
+        Hue::Blue => Colour::Blue,
+        Hue::Amber => Colour::Amber,
+        Hue::White => Colour::White,
+    };
+    Look::new(colour, Pattern::Steady)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::string::{String, ToString};
 
     const NOW: Instant = Instant::from_millis(1_000);
 
@@ -124,7 +193,8 @@ mod tests {
                      [[button]]\nname = \"hook\"\nkind = \"switch\"\n\
                      [[button]]\nname = \"dnd\"\n\
                      [[button]]\nname = \"night\"\nkind = \"switch\"\ninitial = true\n\
-                     [[lamp]]\nname = \"blf1\"\ncolours = [\"red\", \"green\"]\n";
+                     [[lamp]]\nname = \"blf1\"\ncolours = [\"red\", \"green\"]\n\
+                     [[lamp]]\nname = \"call\"\ncolours = [\"white\"]\n";
         let mut panel = Simulated::new(&Board::parse("test.toml", board).expect("a board"));
         let positions = std::iter::from_fn(|| panel.take_event());
         let position = |button, pressed| Event::Position(Touch { button, pressed });
@@ -209,5 +279,44 @@ mod tests {
         assert_eq!(panel.face.lamps[0].look, None);
         panel.show(0, Look::parse("red").expect("a look"));
         assert_eq!(panel.face.lamps[0].look, Look::parse("red"));
+    }
+
+    fn looks(panel: &Simulated) -> Vec<String> {
+        let lamps = panel.face.lamps.iter();
+        lamps
+            .map(|lamp| lamp.look.map_or("-".to_string(), |look| look.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn a_test_lights_each_element_alone_and_keeps_what_changes() {
+        let mut panel = panel();
+        panel.show(0, Look::parse("amber fast").expect("a look"));
+        panel.test(NOW);
+        let mut due = NOW;
+        for expected in [["red", "off"], ["green", "off"], ["off", "white"]] {
+            assert_eq!(looks(&panel), expected);
+            due += ALONE;
+            assert_eq!(panel.deadline(), Some(due));
+            panel.handle_timeout(Instant::from_micros(due.as_micros() - 1));
+            assert_eq!(looks(&panel), expected);
+            panel.show(1, Look::parse("red slow").expect("a look"));
+            assert_eq!(looks(&panel), expected, "kept for later");
+            panel.handle_timeout(due);
+        }
+        assert_eq!(looks(&panel), ["amber fast", "red slow"]);
+        assert_eq!(panel.deadline(), None);
+    }
+
+    #[test]
+    fn a_test_that_is_looked_at_late_is_over() {
+        let mut panel = panel();
+        panel.test(NOW);
+        panel.test(NOW + ALONE);
+        panel.handle_timeout(NOW + 4 * ALONE);
+        assert_eq!(
+            (looks(&panel), panel.deadline()),
+            (Vec::from(["-", "-"].map(String::from)), None)
+        );
     }
 }

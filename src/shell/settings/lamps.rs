@@ -213,10 +213,9 @@ const LAMP: [&str; 11] = [
 /// What says how to watch.
 const WATCHING: [&str; 5] = ["event", "fallback", "server", "from", "expires"];
 
-/// What of the presentity with that number a lamp shows.
+/// Something of our own, of the presentity with that number.
 type Own = fn(u16) -> Shows;
 
-/// What of our own a lamp can stand for.
 const OWN: [(&str, Own); 3] = [
     ("dnd", Shows::Dnd),
     ("health", |_| Shows::Health),

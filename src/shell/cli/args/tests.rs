@@ -67,6 +67,17 @@ fn questions_are_read() {
         follow: true,
     };
     asks(&["lamps", "--follow", "--json"], lamps);
+    asks(&["lamps", "--test"], Question::TestLamps);
+    wrong(
+        &["lamps", "--test", "--json"],
+        "--test shows nothing here",
+        "leave out --json and --follow",
+    );
+    wrong(
+        &["watch", "sips:bob@pbx"],
+        "sips:bob@pbx can only be asked over TLS, which this version does not speak",
+        "write sip:name@host",
+    );
     asks(&["watchers"], Question::Watchers { json: false });
     let press = |lasts| Question::Press {
         button: "dnd".to_string(),
