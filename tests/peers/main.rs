@@ -208,6 +208,22 @@ fn a_lamp_follows_an_extension_of_a_pbx() /* S05 S11 */
     pbx.finish();
 }
 
+/// A mailbox gets messages and is heard through; then the agent is stopped and unsubscribes.
+#[test]
+fn a_message_lamp_follows_a_mailbox() {
+    let port = free_port();
+    let mailbox = Sipp::called("mwi", port, 1);
+    let agent = Agent::start(&[Watch {
+        event: "message-summary",
+        ..dialog_of_bob(port, "")
+    }]);
+    let changes = agent.follow("blf1");
+    changes.skip_to("off");
+    changes.expect(&["red slow", "off"]);
+    agent.stop();
+    mailbox.finish();
+}
+
 #[test]
 fn a_watch_falls_back_to_presence_where_dialog_is_refused() {
     let port = free_port();
