@@ -1,7 +1,7 @@
 //! Lamps that stand for something of our own, and those for mailboxes.
 
 use super::*;
-use crate::engine::config::{LampSettings, WatchSettings};
+use crate::engine::config::{LampSettings, Strangers, WatchSettings};
 use crate::events::package::Package;
 use crate::ground::time::Seconds;
 use crate::users::lamps::Look;
@@ -227,4 +227,42 @@ fn health_knows_of_the_panel() {
     assert_eq!(why.rule, "a line of the panel is in trouble");
     f.agent.handle_panel(f.now, true);
     assert_eq!(f.lit(), [(0, "green".to_string())]);
+}
+
+/// A stranger that asks for the desk, at an agent whose owner decides.
+fn asked_by_a_stranger(f: &mut Fixture) -> Phone {
+    let mut settings = f.agent.settings().clone();
+    settings.strangers = Strangers::Ask;
+    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.lit();
+    let mut eve = Phone::new("eve", "presence");
+    eve.address = "198.51.100.7:5062".parse().unwrap();
+    let flow = Flow::udp(LOCAL.parse().unwrap(), eve.address);
+    let subscribe = eve.subscribe(120);
+    f.agent.handle_datagram(f.now, flow, subscribe.as_bytes());
+    eve
+}
+
+#[test]
+fn a_stranger_that_waits_calls_the_owner_until_it_is_let_in() /* N29 */
+{
+    let mut f = with_lamps(&[Shows::Waiting(0), Shows::Waiting(1)]);
+    f.expect_lamp(0, "idle", "off");
+    asked_by_a_stranger(&mut f);
+    assert_eq!(f.lit(), [(0, "red slow".to_string())]);
+    f.expect_lamp(0, "waiting", "red slow");
+    f.expect_lamp(1, "idle", "off");
+    assert!(f.agent.approve_waiting(0));
+    assert_eq!(f.lit(), [(0, "off".to_string())]);
+}
+
+#[test]
+fn a_stranger_that_gives_up_calls_nobody_any_more() /* N29 */
+{
+    let mut f = with_lamps(&[Shows::Waiting(0)]);
+    asked_by_a_stranger(&mut f);
+    assert_eq!(f.lit(), [(0, "red slow".to_string())]);
+    f.run(Duration::from_secs(200));
+    assert_eq!(f.agent.waiting(0), 0);
+    f.expect_lamp(0, "idle", "off");
 }
