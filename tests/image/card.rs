@@ -78,6 +78,19 @@ impl Card {
             .arg(format!("::{name}")))
     }
 
+    /// A folder with copies of its files of these names.
+    pub(crate) fn extract(&self, pattern: &str) -> PathBuf {
+        let folder = self.folder.join("extracted");
+        fs::create_dir_all(&folder).expect("the folder can be written to");
+        let mut copy = self.mtools("mcopy");
+        run(copy
+            .args(["-n", "-i"])
+            .arg(self.partition())
+            .arg(format!("::{pattern}"))
+            .arg(&folder));
+        folder
+    }
+
     /// Switches a Raspberry Pi with this card on, and returns when the agent serves.
     pub(crate) fn boot(&self) -> Pi {
         self.boot_until("lampfield: ready")

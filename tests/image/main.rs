@@ -8,9 +8,9 @@ mod bench;
 mod card;
 mod outside;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::{env, fs};
 
 use crate::card::{Card, Kind, repository, run};
 use crate::outside::{Watcher, options};
@@ -100,41 +100,22 @@ fn every_raspberry_pi_has_the_lines_of_its_boards() {
     );
 }
 
-/// The names of the lines of each Raspberry Pi with 40 pins, by its device tree.
+/// The names of the lines of each Raspberry Pi with 40 pins, by its device tree on the card.
 fn device_trees() -> Vec<(String, Vec<String>)> {
-    let cache = env::var_os("BENCH_DIR").map_or_else(
-        || {
-            let home = || Path::new(&env::var_os("HOME").expect("a home")).join(".cache");
-            env::var_os("XDG_CACHE_HOME")
-                .map_or_else(home, Into::into)
-                .join("lampfield-bench")
-        },
-        Into::into,
-    );
+    // Compute modules have no header; the first models had 26 pins.
+    let has_40_pins = |tree: &&str| {
+        let model = tree.rsplit_once("-rpi-").map_or("", |it| it.1);
+        !model.starts_with("cm") && !["a.dtb", "b.dtb", "b-rev2.dtb"].contains(&model)
+    };
     let mut trees = Vec::new();
-    for arch in ["arm64", "armel"] {
-        let found = run(Command::new("find")
-            .arg(cache.join("root").join(arch))
-            .args([
-                "-name",
-                "bcm27*-rpi-*.dtb",
-                "-o",
-                "-name",
-                "bcm28*-rpi-*.dtb",
-            ]));
-        // Compute modules have no header; the first models had 26 pins.
-        let has_40_pins = |tree: &&str| {
-            let model = tree.rsplit_once("-rpi-").map_or("", |it| it.1);
-            !model.starts_with("cm") && !["a.dtb", "b.dtb", "b-rev2.dtb"].contains(&model)
-        };
-        for tree in found.lines().filter(has_40_pins) {
-            let names = run(Command::new("fdtget").args([
-                "-t",
-                "s",
-                tree,
-                "/soc/gpio@7e200000",
-                "gpio-line-names",
-            ]));
+    for card in [Kind::Arm64, Kind::Armel].map(Card::new) {
+        let folder = card.extract("*.dtb");
+        let listed = run(Command::new("ls").arg(&folder));
+        for tree in listed.lines().filter(has_40_pins) {
+            let names = run(Command::new("fdtget")
+                .args(["-t", "s"])
+                .arg(folder.join(tree))
+                .args(["/soc/gpio@7e200000", "gpio-line-names"]));
             trees.push((
                 tree.to_owned(),
                 names.split_whitespace().map(str::to_owned).collect(),
