@@ -26,26 +26,18 @@ const WRITTEN_ON_WINDOWS: &[u8] = b"\xef\xbb\xbf# Gru\xc3\x9f vom Empfang\r\n\
     name = \"dnd\"\r\n\
     does = \"dnd\"\r\n\
     [[lamp]]\r\n\
-    name = \"own\"\r\n\
+    name = \"blf1\"\r\n\
     watch = \"sip:desk@127.0.0.1\"\r\n\
     event = \"presence\"";
 
 /// What everybody is answered while the configuration has mistakes.
 const NOBODY_IS_SERVED: &str = "SIP/2.0 403 Forbidden";
 
-/// Lines of the bench's pin table, polled as QEMU's chip has no edges.
-const BOARD: &str = "\
-name = \"polled\"\n\
-backend = \"hardware\"\n\
-[[button]]\n\
-name = \"dnd\"\n\
-line = \"gpio:GPIO27\"\n\
-active_low = true\n\
-poll = 20\n\
-[[lamp]]\n\
-name = \"own\"\n\
-red = \"gpio:GPIO23\"\n\
-green = \"gpio:GPIO24\"\n";
+/// The desk phone's own board, polled: QEMU's chip has no edges.
+fn polled_desk_phone() -> String {
+    let board = include_str!("../../boards/raspberry-pi-desk-phone.toml");
+    board.replace("bias =", "poll = 20\nbias =")
+}
 
 #[test]
 fn the_same_inputs_make_the_same_bytes() {
@@ -134,7 +126,7 @@ fn a_card_serves_on_a_raspberry_pi_3() {
             .starts_with("Not started yet.")
     );
     card.write("lampfield.toml", WRITTEN_ON_WINDOWS);
-    card.write("board.toml", BOARD.as_bytes());
+    card.write("board.toml", polled_desk_phone().as_bytes());
     let pi = card.boot();
     assert_eq!(options(pi.bench.sip), "SIP/2.0 200 OK");
     let watcher = Watcher::start(pi.bench.sip);
@@ -166,7 +158,7 @@ fn a_card_serves_on_a_raspberry_pi_3() {
     card.write("lampfield.toml", &broken);
     let pi = card.boot();
     assert_eq!(options(pi.bench.sip), NOBODY_IS_SERVED);
-    pi.bench.expect_look("own", "amber slow");
+    pi.bench.expect_look("blf1", "amber slow");
     pi.expect_console("error: lampfield.toml:14:11: ");
     assert_eq!(pi.bench.sh("cat /state/test").trim(), "kept");
     pi.cut();
