@@ -11,6 +11,7 @@ mod outside;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::card::{Card, Kind, repository, run};
 use crate::outside::{Watcher, options};
@@ -159,6 +160,8 @@ fn a_card_serves_on_a_raspberry_pi_3() {
     let pi = card.boot();
     assert_eq!(options(pi.bench.sip), NOBODY_IS_SERVED);
     pi.bench.expect_look("blf1", "amber slow");
+    let changes = pi.bench.watch(&["lamp1"], Duration::from_secs(4));
+    assert!(changes.len() > 4, "its line does not blink: {changes:?}");
     pi.expect_console("error: lampfield.toml:14:11: ");
     assert_eq!(pi.bench.sh("cat /state/test").trim(), "kept");
     pi.cut();
