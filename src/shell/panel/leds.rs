@@ -35,6 +35,9 @@ pub struct Led {
     /// As `brightness` wants it.
     full: Bounded<16>,
     blinks: bool,
+    /// The files of a rhythm are not ours. They are made with it, for root, and what udev changes about that comes
+    /// too late: no need to try again.
+    is_refused: bool,
 }
 
 impl Led {
@@ -64,15 +67,23 @@ impl Led {
         Ok(self.shine(lit)?)
     }
 
-    /// Has the kernel blink it: lit for `on`, dark for `off`, beginning lit. `false` if this kernel can't; it is
-    /// dark then.
+    /// Has the kernel blink it: lit for `on`, dark for `off`, beginning lit. `false` if this kernel can't, or
+    /// not for us; it is dark then.
     ///
     /// # Errors
     /// The kernel's: it is gone.
     pub fn blink(&mut self, on: Duration, off: Duration) -> io::Result<bool> {
         self.set(false)?;
+        if self.is_refused {
+            return Ok(false);
+        }
         match self.start(on, off) {
             Ok(()) => Ok(true),
+            Err(Errno::ACCESS) => {
+                self.is_refused = true;
+                self.set(false)?;
+                Ok(false)
+            }
             // Such a trigger is not there: its module is not loaded, or the LED is the device's own.
             Err(Errno::INVAL | Errno::NOENT | Errno::OPNOTSUPP) => {
                 self.set(false)?;
@@ -94,6 +105,7 @@ impl Led {
             folder,
             brightness,
             blinks: false,
+            is_refused: false,
         };
         // An LED that nothing else may move has no such file.
         match led.write(c"trigger", "none\n") {
