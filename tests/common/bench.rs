@@ -188,7 +188,17 @@ impl Bench {
     /// Runs a line of shell on the board, which has to succeed; what it prints.
     #[track_caller]
     pub(crate) fn sh(&self, line: &str) -> String {
-        finish(bench("sh", &self.folder).arg(line))
+        finish(
+            bench("sh", &self.folder)
+                .args(["--timeout", "240"])
+                .arg(line),
+        )
+    }
+
+    /// Copies a file of this machine onto the board.
+    #[track_caller]
+    pub(crate) fn push(&self, file: &Path, to: &str) {
+        finish(bench("push", &self.folder).arg(file).arg(to));
     }
 
     /// What a command of the program prints with `--json` on the board.
@@ -224,7 +234,7 @@ impl Bench {
     pub(crate) fn reconfigure(&self, config: &str) {
         let file = self.folder.join("config.toml");
         fs::write(&file, config).expect("the folder can be written to");
-        finish(bench("push", &self.folder).arg(file).arg(CONFIG));
+        self.push(&file, CONFIG);
         let before = self.log().matches("configuration").count();
         self.sh("kill -HUP $(cat /run/start.pid)");
         let read = || self.log().matches("configuration").count() > before;
@@ -397,11 +407,13 @@ fn program() -> &'static Path {
     })
 }
 
-fn repository() -> &'static Path {
+/// The project.
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn script(name: &str) -> PathBuf {
+/// A file of `boards/bench`.
+pub(crate) fn script(name: &str) -> PathBuf {
     repository().join("boards/bench").join(name)
 }
 
@@ -413,7 +425,7 @@ fn bench(command: &str, folder: &Path) -> Command {
 
 /// Runs a command that has to succeed; what it prints.
 #[track_caller]
-fn finish(command: &mut Command) -> String {
+pub(crate) fn finish(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output();
     let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
