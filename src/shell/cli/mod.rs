@@ -169,7 +169,9 @@ fn ask(ask: &Ask) -> Result<(), Trouble> {
             show(&client.get(&format!("/why/{lamp}"))?, *json, view::why)
         }
         Question::Press { button, lasts } => {
-            let lasts = lasts.map_or(String::new(), |it| format!("?for={}", it.as_secs_f32()));
+            let lasts = lasts.map_or(String::new(), |it| {
+                format!("?for={}.{:03}", it.as_secs(), it.subsec_millis())
+            });
             client
                 .post(&format!("/press/{button}{lasts}"), "")
                 .map(drop)

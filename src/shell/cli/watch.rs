@@ -124,7 +124,10 @@ impl Sight {
         }
         let time = match wall.utc() {
             Some(utc) => utc.to_string(),
-            None => format!("{:>7.1} s", (now - began).as_secs_f32()),
+            None => {
+                let tenths = (now - began).as_millis() / 100;
+                format!("{:>5}.{} s", tenths / 10, tenths % 10)
+            }
         };
         let mut line = format!(
             "{time}  {:13}{:12}{:10}{:14}",
