@@ -56,7 +56,7 @@ fn plainly(body: &[u8]) -> Option<bool> {
         if name.is_empty() || line.contains('\0') || !name.chars().all(|it| it.is_ascii_graphic()) {
             return None;
         }
-        if name.to_ascii_lowercase() == "messages-waiting" {
+        if name.eq_ignore_ascii_case("messages-waiting") {
             let value = value.trim_matches(|it: char| it.is_ascii_whitespace());
             said.push(match value.to_ascii_lowercase().as_str() {
                 "yes" => true,

@@ -121,7 +121,7 @@ impl Gpio {
         let Some(Some(bank)) = self.banks.get(at) else {
             return;
         };
-        let words = match v2::read_event(&bank.file, &mut buf).map_err(errno) {
+        let words = match v2::read_event(&bank.file, &mut buf).map_err(|error| errno(&error)) {
             // Never from a chip; a descriptor that has ended would be ready for ever.
             Ok(0) => return self.lose(now, at, Errno::IO),
             Ok(words) => words,
@@ -227,7 +227,7 @@ impl Gpio {
                 continue;
             }
             if let Err(error) = v2::set_line_values(&bank.file, &changed) {
-                self.lose(now, at, errno(error));
+                self.lose(now, at, errno(&error));
                 all = false;
             }
         }
@@ -310,7 +310,7 @@ impl Gpio {
             mask: u64::MAX >> (64 - bank.members.len()),
         };
         if let Err(error) = v2::get_line_values(&bank.file, &mut values) {
-            return self.lose(now, at, errno(error));
+            return self.lose(now, at, errno(&error));
         }
         for (place, (wire, _)) in bank.members.iter().enumerate() {
             let End::Button { button, steady } = &mut self.wires[*wire].end else {

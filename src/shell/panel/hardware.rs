@@ -86,7 +86,7 @@ const TEST: Duration = Duration::from_secs(1);
 
 impl Hardware {
     /// Asks for every line of the board; those that can't be had are tried again later.
-    pub fn open(board: &Board, registry: Registry, now: Instant) -> Hardware {
+    pub fn open(board: &Board, registry: &Registry, now: Instant) -> Hardware {
         let mut wires = Vec::new();
         let mut gpio = Gpio::new(Path::new("/dev"), registry.clone());
         let mut keys: Vec<(usize, KeyLine)> = Vec::new();
@@ -134,7 +134,7 @@ impl Hardware {
         }
         let mut events = Queue::new();
         gpio.open(now, &mut events);
-        let keys = Keys::open(&keys, &registry, BANKS);
+        let keys = Keys::open(&keys, registry, BANKS);
         keys.positions()
             .for_each(|it| events.push(Event::Position(it)));
         let mut panel = Hardware {
@@ -380,7 +380,7 @@ impl Light {
     fn begin(&mut self, now: Instant, gpio: &mut Gpio) -> Result<(), Problem> {
         self.blinks = false;
         if let (Some((lit, dark)), Bulb::Led(_, Ok(led))) = (self.rhythm.phases(), &mut self.bulb)
-            && led.blink(lit, dark).map_err(gone)?
+            && led.blink(lit, dark).map_err(|error| gone(&error))?
         {
             return Ok(());
         }
@@ -391,7 +391,7 @@ impl Light {
     fn set(&mut self, lit: bool, gpio: &mut Gpio) -> Result<(), Problem> {
         match &mut self.bulb {
             Bulb::Gpio(at) => gpio.set(*at, lit),
-            Bulb::Led(_, Ok(led)) => led.set(lit).map_err(gone)?,
+            Bulb::Led(_, Ok(led)) => led.set(lit).map_err(|error| gone(&error))?,
             Bulb::Led(_, Err(_)) => {}
         }
         Ok(())
@@ -429,7 +429,7 @@ fn label<T>(file: &str, placed: &Placed<T>, whose: &str, name: &str) -> String {
 }
 
 /// An LED that worked and does so no more.
-fn gone(error: std::io::Error) -> Problem {
+fn gone(error: &std::io::Error) -> Problem {
     Problem::new(
         format!("has gone: {error}"),
         "plug it in again, or load its driver; it is looked for every minute",

@@ -100,9 +100,7 @@ impl Panel {
     pub fn open(board: &Board, registry: &Registry, now: Instant) -> Panel {
         match board.backend {
             Backend::Simulated => Panel::Simulated(Simulated::new(board)),
-            Backend::Hardware => {
-                Panel::Hardware(Box::new(Hardware::open(board, registry.clone(), now)))
-            }
+            Backend::Hardware => Panel::Hardware(Box::new(Hardware::open(board, registry, now))),
         }
     }
 

@@ -57,7 +57,7 @@ pub(super) fn request(
     if matches!(wanted, Use::Input(Watching::Edges | Watching::RawEdges)) {
         request.event_buffer_size = EVENTS;
     }
-    let file = v2::get_line(chip, request).map_err(errno)?;
+    let file = v2::get_line(chip, request).map_err(|error| errno(&error))?;
     fcntl_setfl(&file, OFlags::NONBLOCK)?;
     Ok(file)
 }
@@ -69,8 +69,7 @@ const EVENTS: u32 = 256;
 pub(super) const CONSUMER: &str = "lampfield";
 
 fn config(line: &GpioLine, wanted: Use, values: LineValues, all: u64) -> LineConfig {
-    let mut config = LineConfig::default();
-    config.flags = match wanted {
+    let mut flags = match wanted {
         Use::Output => LineFlags::OUTPUT,
         Use::Input(Watching::Polling) => LineFlags::INPUT,
         Use::Input(Watching::Edges | Watching::RawEdges) => {
@@ -78,13 +77,17 @@ fn config(line: &GpioLine, wanted: Use, values: LineValues, all: u64) -> LineCon
         }
     };
     if line.active_low {
-        config.flags |= LineFlags::ACTIVE_LOW;
+        flags |= LineFlags::ACTIVE_LOW;
     }
-    config.flags |= match line.bias {
+    flags |= match line.bias {
         Bias::AsIs => LineFlags::empty(),
         Bias::PullUp => LineFlags::BIAS_PULL_UP,
         Bias::PullDown => LineFlags::BIAS_PULL_DOWN,
         Bias::Disabled => LineFlags::BIAS_DISABLED,
+    };
+    let mut config = LineConfig {
+        flags,
+        ..LineConfig::default()
     };
     match wanted {
         Use::Output => config.add_values(&values),
@@ -142,8 +145,8 @@ pub(super) fn lost(error: Errno) -> Problem {
 }
 
 /// The kernel's number behind an error of the interface.
-pub(super) fn errno(error: v2::Error) -> Errno {
-    match error {
+pub(super) fn errno(error: &v2::Error) -> Errno {
+    match *error {
         v2::Error::Os(v2::Errno(number)) => Errno::from_raw_os_error(number),
         v2::Error::UnderRead(_) => Errno::IO,
     }
