@@ -12,12 +12,12 @@ use super::board::{Board, Hue, Input, Output, Placed};
 use super::face::Face;
 use super::gpio::{BANKS, Gpio};
 use super::keys::Keys;
-use super::leds::{self, Led};
+use super::leds::{self, Led, Plugs};
 use super::retry::Retry;
 use super::rhythm::{Hues, Rhythm};
 use super::{Event, Problem, Queue, Trouble};
 use crate::ground::time::{Duration, Instant};
-use crate::shell::poller::Registry;
+use crate::shell::poller::{Registry, Source};
 use crate::users::lamps::Look;
 
 /// Lines of this machine.
@@ -29,6 +29,8 @@ pub struct Hardware {
     gpio: Gpio,
     keys: Keys,
     lights: Vec<Light>,
+    /// Tells of LEDs that come and go; only for a board that has some.
+    plugs: Option<Plugs>,
     /// When LEDs that are missing are looked for again.
     retry: Retry,
     /// When the test of the lamps began.
@@ -80,6 +82,9 @@ enum Bulb {
     Gpio(usize),
     Led(String, Result<Led, Problem>),
 }
+
+/// `Source::Panel` of the LEDs' news, behind the input devices.
+const PLUGS: u8 = u8::MAX;
 
 /// How long each element is lit alone.
 const TEST: Duration = Duration::from_secs(1);
@@ -137,7 +142,11 @@ impl Hardware {
         let keys = Keys::open(&keys, registry, BANKS);
         keys.positions()
             .for_each(|it| events.push(Event::Position(it)));
+        let has_leds = lights
+            .iter()
+            .any(|light| matches!(light.bulb, Bulb::Led(..)));
         let mut panel = Hardware {
+            plugs: has_leds.then(|| hear_of_leds(registry)).flatten(),
             face: Face::new(board),
             file: board.file.clone(),
             wires,
@@ -169,10 +178,10 @@ impl Hardware {
 
     /// `Source::Panel(which)` is ready.
     pub fn handle_readable(&mut self, now: Instant, which: u8) {
-        if which < BANKS {
-            self.gpio.handle_readable(now, which, &mut self.events);
-        } else {
-            self.keys.handle_readable(now, which, &mut self.events);
+        match which {
+            PLUGS => self.handle_plugs(now),
+            BANKS.. => self.keys.handle_readable(now, which, &mut self.events),
+            _ => self.gpio.handle_readable(now, which, &mut self.events),
         }
         self.settle(now);
     }
@@ -352,6 +361,22 @@ impl Hardware {
         self.retry.begin(now);
     }
 
+    /// An LED may have come or gone.
+    fn handle_plugs(&mut self, now: Instant) {
+        if !self.plugs.as_ref().is_some_and(Plugs::drain) {
+            return;
+        }
+        for at in 0..self.lights.len() {
+            if let Bulb::Led(_, Ok(led)) = &self.lights[at].bulb
+                && !led.is_there()
+            {
+                self.lose_led(now, at, gone("it was unplugged"));
+            }
+        }
+        self.reopen_leds(now);
+        self.plan(now);
+    }
+
     fn reopen_leds(&mut self, now: Instant) {
         for at in 0..self.lights.len() {
             let light = &mut self.lights[at];
@@ -380,7 +405,7 @@ impl Light {
     fn begin(&mut self, now: Instant, gpio: &mut Gpio) -> Result<(), Problem> {
         self.blinks = false;
         if let (Some((lit, dark)), Bulb::Led(_, Ok(led))) = (self.rhythm.phases(), &mut self.bulb)
-            && led.blink(lit, dark).map_err(|error| gone(&error))?
+            && led.blink(lit, dark).map_err(gone)?
         {
             return Ok(());
         }
@@ -391,7 +416,7 @@ impl Light {
     fn set(&mut self, lit: bool, gpio: &mut Gpio) -> Result<(), Problem> {
         match &mut self.bulb {
             Bulb::Gpio(at) => gpio.set(*at, lit),
-            Bulb::Led(_, Ok(led)) => led.set(lit).map_err(|error| gone(&error))?,
+            Bulb::Led(_, Ok(led)) => led.set(lit).map_err(gone)?,
             Bulb::Led(_, Err(_)) => {}
         }
         Ok(())
@@ -428,10 +453,22 @@ fn label<T>(file: &str, placed: &Placed<T>, whose: &str, name: &str) -> String {
     format!("{file}:{row}: the line {text} of {whose} \"{name}\"")
 }
 
+/// Listens for LEDs that come and go. Without it, one that goes is noticed when its lamp changes.
+fn hear_of_leds(registry: &Registry) -> Option<Plugs> {
+    let heard = Plugs::listen().and_then(|plugs| {
+        registry.add(&plugs, Source::Panel(PLUGS))?;
+        Ok(plugs)
+    });
+    if let Err(error) = &heard {
+        info!("LEDs that come and go will not be noticed at once: {error}");
+    }
+    heard.ok()
+}
+
 /// An LED that worked and does so no more.
-fn gone(error: &std::io::Error) -> Problem {
+fn gone(why: impl std::fmt::Display) -> Problem {
     Problem::new(
-        format!("has gone: {error}"),
+        format!("has gone: {why}"),
         "plug it in again, or load its driver; it is looked for every minute",
     )
 }

@@ -23,6 +23,9 @@ use rustix::io::{Errno, pread, pwrite};
 
 use super::Problem;
 use crate::ground::time::Duration;
+pub(super) use plugs::Plugs;
+
+mod plugs;
 
 /// Where the kernel shows its LEDs.
 pub const ROOT: &str = "/sys/class/leds";
@@ -91,6 +94,12 @@ impl Led {
             }
             Err(errno) => Err(errno.into()),
         }
+    }
+
+    /// Whether it is still there; what is not written to says nothing by itself.
+    pub fn is_there(&self) -> bool {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        openat(&self.folder, c"brightness", flags, Mode::empty()).is_ok()
     }
 
     fn take(path: &Path) -> Result<Led, Errno> {

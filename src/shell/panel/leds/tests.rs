@@ -151,3 +151,15 @@ fn a_broken_led_is_told_as_such() {
     let odd = root.open("odd").expect_err("no number");
     assert!(odd.what.starts_with("does not work: "), "{odd:?}");
 }
+
+#[test]
+fn an_led_that_went_is_noticed_also_when_another_took_its_place() {
+    let root = Root::new("went");
+    root.add("blf1", "1\n", "[none]\n");
+    let led = root.open("blf1").expect("it is there");
+    assert!(led.is_there());
+    fs::remove_dir_all(root.0.join("blf1")).expect("removed");
+    root.add("blf1", "1\n", "[none]\n");
+    assert!(!led.is_there());
+    assert!(root.open("blf1").expect("the new one").is_there());
+}
