@@ -159,14 +159,15 @@ impl Pi {
 }
 
 impl Kind {
-    /// An unchanged image, built once for each test program.
+    /// An unchanged image, built once by each run of the tests.
     fn image(self) -> PathBuf {
-        static BUILT: Mutex<()> = Mutex::new(());
-        let _one_by_one = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = format!("lampfield-{}-{}.img", self.arch(), std::process::id());
+        static BUILT: Mutex<Vec<Kind>> = Mutex::new(Vec::new());
+        let name = format!("lampfield-{}.img", self.arch());
         let image = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        if !image.exists() {
+        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        if !built.contains(&self) {
             self.build(&image, &[]);
+            built.push(self);
         }
         image
     }
