@@ -144,6 +144,19 @@ fn receive(watcher: &UdpSocket) -> String {
 }
 
 #[test]
+fn an_agent_that_nobody_asked_has_one_thread() {
+    let agent = Agent::start("thread");
+    let threads = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", agent.child.id()));
+        tasks.expect("Linux").count()
+    };
+    let (_watcher, _notify) = subscribe(agent.sip);
+    assert_eq!(threads(), 1);
+    agent.status();
+    assert_eq!(threads(), 2, "async-io's reactor");
+}
+
+#[test]
 fn sighup_takes_good_settings_and_leaves_bad_ones() {
     let mut agent = Agent::start("hup");
     let file = agent.folder.join("lampfield.toml");
