@@ -124,9 +124,10 @@ impl Bench {
         self.order(&format!("release {button}"));
     }
 
-    /// Presses a button for a while.
+    /// Presses a button for a while, and leaves it alone for long enough that the release is seen.
     pub(crate) fn click(&self, button: &str, lasts: Duration) {
         self.order(&format!("click {button} {}", lasts.as_secs_f64()));
+        thread::sleep(Duration::from_millis(100));
     }
 
     /// So many edges of a button at a steady rate, the first a press.
@@ -354,6 +355,11 @@ impl Change {
 pub(crate) struct Measured(String);
 
 impl Measured {
+    /// All facts in one line.
+    pub(crate) fn all(&self) -> String {
+        self.0.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     #[track_caller]
     pub(crate) fn get(&self, name: &str) -> f64 {
         let mut facts = self
@@ -393,7 +399,13 @@ fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         if let Some(path) = std::env::var_os("LAMPFIELD_ARMV7") {
-            return path.into();
+            let path = PathBuf::from(path);
+            assert!(
+                path.exists(),
+                "LAMPFIELD_ARMV7 is {}: not there",
+                path.display()
+            );
+            return path;
         }
         let mut build = Command::new(repository().join("boards/cross/build"));
         // What cargo sets for the host's libraries misleads another compiler.

@@ -1,72 +1,52 @@
 //! The real program on an ARM board in QEMU: real edges on real lines, real lamps, a real kernel.
 //!
-//! Each test boots the board once and walks through what belongs together; `boards/bench` says how to do the same by
-//! hand. The board is 10.0.2.15, this machine 10.0.2.2. The numbers in the comments are those of the requirement
-//! lists.
+//! Each test boots the board once or twice and walks through what belongs together; `boards/bench` says how to do the
+//! same by hand. The board is 10.0.2.15, this machine 10.0.2.2. The numbers in the comments are those of the
+//! requirement lists. `cargo test --test device -- --nocapture` shows the figures.
 #![cfg(feature = "std")]
 
 #[path = "../common/bench.rs"]
 mod bench;
+mod figures;
+mod lines;
 mod notifier;
+mod phone;
+mod power;
 mod sip;
 mod watcher;
 
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-
-use crate::bench::{Bench, Setup};
-use crate::notifier::Notifier;
-use crate::watcher::Watcher;
+use crate::bench::Bench;
 
 /// Who lives on the board.
 pub(crate) const DESK: &str = "sip:desk@10.0.2.15";
 
-/// The smoke test: the program serves, from power-on.
-#[test]
-fn smoke() {
-    let pbx = Notifier::start();
-    let config = format!(
-        "{HEAD}board = \"sim\"\n{DESK_LIVES}[[button]]\nname = \"dnd\"\ndoes = \"dnd\"\n\
-         [[lamp]]\nname = \"blf1\"\nwatch = \"{}\"\n",
-        pbx.uri("bob")
-    );
-    let bench = Bench::start(&Setup {
-        config: &config,
-        ..Setup::default()
-    });
-    println!(
-        "booted after {:?}, serving {} s after the kernel's start",
-        bench.powered.elapsed(),
-        bench.ready_after()
-    );
-    answers_options(&bench);
-    let presence = Watcher::subscribe(bench.sip, Package::Presence);
-    let dialog = Watcher::subscribe(bench.sip, Package::Dialog);
-    presence.expect(Watched::Idle);
-    bench.sh("lampfield press dnd");
-    presence.expect(Watched::Dnd);
-    dialog.expect(Watched::Busy);
-    pbx.expect_watcher("bob");
-    bench.expect_look("blf1", "green");
-    pbx.call("bob", Some("early"));
-    bench.expect_look("blf1", "red fast");
-    pbx.hold("bob");
-    bench.expect_look("blf1", "red slow");
-    pbx.call("bob", None);
-    bench.expect_look("blf1", "green");
-    assert!(bench.watch(&["lamp1"], Duration::from_millis(50)).len() == 1);
-    assert_eq!(bench.stop(), 0);
-    presence.expect_end();
+/// What every configuration begins with: the network, and every change told at once.
+pub(crate) const HEAD: &str = r#"
+listen = ["udp:10.0.2.15:5060"]
+trusted = ["10.0.2.0/24"]
+log = "debug"
+[subscriptions]
+pace = { presence = { burst = 0 }, dialog = { burst = 0 } }
+[[presentity]]
+uri = "sip:desk@10.0.2.15"
+"#;
+
+/// A table of a configuration that says what a button does; `more` are more lines.
+pub(crate) fn button(name: &str, does: &str, more: &str) -> String {
+    format!("[[button]]\nname = \"{name}\"\ndoes = \"{does}\"\n{more}\n")
 }
 
-const HEAD: &str = "listen = [\"udp:10.0.2.15:5060\"]\ntrusted = [\"10.0.2.0/24\"]\n";
-const DESK_LIVES: &str = "[[presentity]]\nuri = \"sip:desk@10.0.2.15\"\n";
+/// A table of a configuration that says what a lamp shows.
+pub(crate) fn lamp(name: &str, key: &str, value: &str) -> String {
+    format!("[[lamp]]\nname = \"{name}\"\n{key} = \"{value}\"\n")
+}
 
 /// Asks as a telephone system does to learn whether somebody is there; sent again until it is answered.
-fn answers_options(bench: &Bench) -> Instant {
+#[track_caller]
+pub(crate) fn expect_options(bench: &Bench) -> Instant {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port of the loopback");
     let limit = Some(Duration::from_millis(500));
     socket
@@ -93,5 +73,15 @@ fn answers_options(bench: &Bench) -> Instant {
             return Instant::now();
         }
     }
-    panic!("OPTIONS is not answered");
+    panic!("OPTIONS is not answered\n{}", bench.log());
+}
+
+/// Tells when the board answered first, in two clocks.
+#[track_caller]
+pub(crate) fn tell_boot_time(bench: &Bench) {
+    let answered = expect_options(bench).duration_since(bench.powered);
+    let ready = bench.ready_after();
+    println!(
+        "power-on to the first answer: {answered:.1?}; serving {ready} s after the kernel's start"
+    );
 }
