@@ -199,6 +199,7 @@ impl Runtime {
         while self.state != State::Stopped {
             self.turn()?;
         }
+        self.hub.borrow_mut().panel.end();
         Ok(())
     }
 

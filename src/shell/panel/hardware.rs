@@ -207,6 +207,17 @@ impl Hardware {
         self.deadline
     }
 
+    /// Nobody vouches for the lamps any more: they go dark. What the kernel blinks goes on, as the last that it was
+    /// told is *unknown*.
+    pub fn end(&mut self) {
+        for light in &mut self.lights {
+            if light.blinks || light.rhythm.phases().is_none() {
+                let _ = light.set(false, &mut self.gpio); // One that does not work is dark.
+            }
+        }
+        self.gpio.flush(Instant::ZERO);
+    }
+
     /// What has happened. The face knows it from then on.
     pub fn take_event(&mut self) -> Option<Event> {
         let event = self.events.take()?;

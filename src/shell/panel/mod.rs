@@ -136,6 +136,14 @@ impl Panel {
         }
     }
 
+    /// The agent ends, and vouches for no lamp any more.
+    pub fn end(&mut self) {
+        match self {
+            Panel::Simulated(_) => {}
+            Panel::Hardware(panel) => panel.end(),
+        }
+    }
+
     /// What has happened; ask until there is nothing more.
     pub fn take_event(&mut self) -> Option<Event> {
         match self {
