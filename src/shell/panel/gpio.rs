@@ -24,7 +24,7 @@ use std::vec::Vec;
 use gpiocdev_uapi::v2::{self, LineEdgeEvent, LineEdgeEventKind, LineValues};
 use rustix::io::Errno;
 
-use self::request::{Use, Watching, errno, lost};
+use self::request::{EVENTS, Use, Watching, errno, lost};
 use self::steady::Steady;
 use super::board::line::{GpioLine, Pin};
 use super::retry::Retry;
@@ -117,31 +117,48 @@ impl Gpio {
     /// `Source::Panel(which)` is ready: edges, or the end of a bank.
     pub(super) fn handle_readable(&mut self, now: Instant, which: u8, events: &mut Queue) {
         let at = usize::from(which);
+        // What the kernel keeps, and a little more; the poller reminds us of the rest.
+        for _ in 0..=EVENTS as usize / BATCH {
+            if !self.take_edges(now, at, events) {
+                break;
+            }
+        }
+    }
+
+    /// Takes edges of a bank; `false` once all have been taken.
+    fn take_edges(&mut self, now: Instant, at: usize, events: &mut Queue) -> bool {
         let mut buf = [0; BATCH * EDGE];
         let Some(Some(bank)) = self.banks.get(at) else {
-            return;
+            return false;
         };
         let words = match v2::read_event(&bank.file, &mut buf).map_err(|error| errno(&error)) {
             // Never from a chip; a descriptor that has ended would be ready for ever.
-            Ok(0) => return self.lose(now, at, Errno::IO),
+            Ok(0) => Err(Errno::IO),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+            other => other,
+        };
+        let words = match words {
             Ok(words) => words,
-            Err(Errno::AGAIN | Errno::INTR) => return,
-            Err(error) => return self.lose(now, at, error),
+            Err(error) => {
+                self.lose(now, at, error);
+                return false;
+            }
         };
         for words in buf[..words].chunks_exact(EDGE) {
             if let Ok(edge) = LineEdgeEvent::from_slice(words) {
                 self.handle_edge(now, at, edge, events);
             }
         }
-        // Once all that is left has been read, the levels are newer than any edge.
-        let drained = words < buf.len();
-        if drained
-            && let Some(Some(bank)) = self.banks.get_mut(at)
-            && bank.gap
+        if words == buf.len() {
+            return true;
+        }
+        // All that was left has been read: the levels are newer than any edge.
+        if let Some(Some(bank)) = self.banks.get_mut(at)
+            && std::mem::take(&mut bank.gap)
         {
-            bank.gap = false;
             self.reread(now, at, events);
         }
+        false
     }
 
     fn handle_edge(&mut self, now: Instant, at: usize, edge: &LineEdgeEvent, events: &mut Queue) {

@@ -63,7 +63,7 @@ pub(super) fn request(
 }
 
 /// Edges that the kernel keeps for us, while the loop is busy elsewhere.
-const EVENTS: u32 = 256;
+pub(super) const EVENTS: u32 = 256;
 
 /// As `gpioinfo` shows us.
 pub(super) const CONSUMER: &str = "lampfield";

@@ -127,6 +127,18 @@ fn lost_edges_are_noticed_once_the_rest_is_read() {
     assert!(bench.gpio.banks[0].is_none());
 }
 
+/// As after an overrun: the kernel's buffer is full, a multiple of what is read at once, and nothing comes after it.
+#[test]
+fn lost_edges_are_noticed_also_when_what_is_left_fills_the_last_read() {
+    let mut bench = Bench::new(Watching::Edges, Duration::ZERO);
+    bench.seqno += 100;
+    for press in 0..2 * BATCH {
+        bench.edge(40, press % 2 == 0);
+    }
+    bench.read(1);
+    assert!(bench.gpio.banks[0].is_none());
+}
+
 #[test]
 fn raw_edges_wait_until_the_line_rests() {
     let mut bench = Bench::new(Watching::RawEdges, Duration::from_millis(5));
