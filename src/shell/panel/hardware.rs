@@ -168,11 +168,8 @@ impl Hardware {
     /// Has the lamp at `lamp` show `look`.
     pub fn show(&mut self, now: Instant, lamp: usize, look: Look) {
         self.face.show(lamp, look);
-        for at in 0..self.lights.len() {
-            if self.lights[at].lamp == lamp {
-                self.relight(now, at);
-            }
-        }
+        // All of them: the next step of a test may be due, and is planned anew here.
+        self.relight_all(now);
         self.beat(now);
     }
 
@@ -196,7 +193,7 @@ impl Hardware {
             self.reopen_leds(now);
         }
         if self.test.is_some() {
-            self.go_on_testing(now);
+            self.relight_all(now);
         }
         self.beat(now);
         self.settle(now);
@@ -232,7 +229,7 @@ impl Hardware {
     /// Lights every element alone, one after the other; a test under way begins again.
     pub fn test(&mut self, now: Instant) {
         self.test = Some(now);
-        self.go_on_testing(now);
+        self.relight_all(now);
         self.beat(now);
     }
 
@@ -248,7 +245,8 @@ impl Hardware {
         &self.face
     }
 
-    fn go_on_testing(&mut self, now: Instant) {
+    /// Gives all elements the rhythms that they should have; a test that is over ends.
+    fn relight_all(&mut self, now: Instant) {
         if self.tested(now).is_none() {
             self.test = None;
         }
@@ -483,3 +481,6 @@ fn gone(why: impl std::fmt::Display) -> Problem {
         "plug it in again, or load its driver; it is looked for every minute",
     )
 }
+
+#[cfg(test)]
+mod tests;
