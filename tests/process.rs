@@ -228,6 +228,20 @@ fn leave_lasts_three_seconds_at_most_and_a_second_signal_ends_it() /* J05 */
 }
 
 #[test]
+fn an_agent_that_takes_leave_reads_nothing_again() {
+    let mut agent = Agent::start("late");
+    let _silent = subscribe(agent.sip);
+    agent.signal(Signal::SIGTERM);
+    agent.expect_log("stopping");
+    agent.signal(Signal::SIGHUP);
+    agent.signal(Signal::SIGINT);
+    let mut log = String::new();
+    agent.log.read_to_string(&mut log).expect("text");
+    assert!(!log.contains("read again"), "{log}");
+    agent.expect_end(Some(0), LIMIT);
+}
+
+#[test]
 fn a_second_agent_leaves_the_first_ones_socket_alone() {
     let agent = Agent::start("second");
     let Err(text) = Agent::start_in(agent.folder.clone()) else {

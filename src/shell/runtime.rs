@@ -330,10 +330,15 @@ impl Runtime {
                 self.service.stopping();
                 self.state = State::Stopping(clock::now() + LEAVE);
                 let mut hub = self.hub.borrow_mut();
-                hub.change(|agent, _, _| agent.stop());
+                hub.change(|agent, now, wall| {
+                    agent.stop();
+                    // Lamps show at once that nobody vouches for them: there may be no other turn.
+                    agent.handle_timeout(now, wall);
+                });
             }
             (Some(Wish::Stop), State::Stopping(_) | State::Stopped) => self.state = State::Stopped,
-            (Some(Wish::Reload), _) => self.reload(),
+            (Some(Wish::Reload), State::Running) => self.reload(),
+            (Some(Wish::Reload), State::Stopping(_) | State::Stopped) => {}
         }
     }
 

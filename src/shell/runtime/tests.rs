@@ -1,6 +1,8 @@
 use super::*;
 use crate::ground::text::Text;
 use crate::shell::panel::board::Board;
+use crate::users::lamps::Shows;
+use nix::sys::signal::{Signal, raise};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -349,6 +351,28 @@ fn stopping_takes_leave_and_removes_the_socket() /* J05 */
     running.join().expect("it ends well");
     assert!(clock::now() - before <= LEAVE + Duration::from_secs(1));
     assert!(!running.folder.join("control.sock").exists());
+}
+
+/// With nobody to take leave of the agent ends at once; the kernel may blink a lamp long after that.
+#[test]
+fn lamps_end_unknown_also_when_leave_takes_no_time() {
+    let mut options = options(PathBuf::new());
+    (options.control, options.signals) = (None, true);
+    options.settings.watches.clear();
+    for lamp in &mut options.settings.lamps {
+        lamp.shows = Shows::Dnd(0);
+    }
+    let agent = Box::leak(Box::new(Agent::new()));
+    let mut runtime = Runtime::new(agent, options).expect("it starts");
+    let look = |runtime: &Runtime| {
+        let look = runtime.hub().borrow().panel.lamps()[0].look;
+        look.map(|look| look.to_string())
+    };
+    assert_eq!(look(&runtime).as_deref(), Some("green"));
+    // Only this thread, the test's own, gets it.
+    raise(Signal::SIGTERM).expect("sent");
+    runtime.run().expect("it ends well");
+    assert_eq!(look(&runtime).as_deref(), Some("amber slow"));
 }
 
 #[test]
