@@ -241,6 +241,18 @@ fn an_agent_that_takes_leave_reads_nothing_again() {
     agent.expect_end(Some(0), LIMIT);
 }
 
+/// As when the log goes to a pipe whose reader hangs.
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let agent = Agent::start("unread");
+    let bad = "[[presentity]]\nuri = \"nobody\"\n".repeat(8);
+    fs::write(agent.folder.join("lampfield.toml"), bad).expect("written");
+    for _ in 0..200 {
+        agent.signal(Signal::SIGHUP);
+        assert!(agent.status().contains("sip:desk@127.0.0.1"));
+    }
+}
+
 #[test]
 fn a_second_agent_leaves_the_first_ones_socket_alone() {
     let agent = Agent::start("second");

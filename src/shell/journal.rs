@@ -1,12 +1,16 @@
-//! The log: one bounded, escaped line per event, and not too many of them.
+//! The log: one bounded, escaped line per event, and not too many of them. Nobody who reads it can hold the agent up.
 
+use std::env;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
+use std::os::fd::AsFd;
 use std::string::{String, ToString};
-use std::{env, eprint, eprintln};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use env_logger::{Builder, Target};
 use log::{Level, LevelFilter};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
 
 use crate::ground::time::{Duration, Instant};
 
@@ -26,15 +30,23 @@ pub fn start(level: Option<&str>) -> Result<(), String> {
     } else {
         prefix
     };
+    let reader = Reader::of(std::io::stderr());
     let started = Builder::new()
         .filter_level(LevelFilter::Off)
         .filter_module("lampfield", filter)
         .target(Target::Stderr)
         .format(move |out, record| {
+            let Some(lost) = reader.admit(std::io::stderr()) else {
+                return Ok(());
+            };
+            let prefix = prefix(record.level());
+            if lost > 0 {
+                writeln!(out, "{prefix}{lost} lines lost before: nobody read them")?;
+            }
             let mut line = Line::new();
             // A full line takes no more: that is what the bound is for.
             let _ = write!(line, "{}", record.args());
-            writeln!(out, "{}{}", prefix(record.level()), line.text)
+            writeln!(out, "{prefix}{}", line.text)
         })
         .try_init();
     drop(started); // A second agent in one process, as in tests, keeps the first log.
@@ -43,21 +55,23 @@ pub fn start(level: Option<&str>) -> Result<(), String> {
 
 /// Says on standard error why there will be no agent: before there is a log, and whatever its level is.
 pub fn complain(text: &dyn fmt::Display) {
+    let mut all = String::new();
     if is_read_by_journald() {
         for line in text.to_string().lines() {
-            eprintln!("{}{line}", priority(Level::Error));
+            let _ = writeln!(all, "{}{line}", priority(Level::Error)); // A string takes everything.
         }
     } else {
-        // In one piece: standard error may be the kernel's log, where each write is a line.
-        let text = std::format!("{text}\n");
-        eprint!("{text}");
+        let _ = writeln!(all, "{text}");
     }
+    // In one piece: standard error may be the kernel's log, where each write is a line. If nobody reads it, there is
+    // nobody to tell.
+    let _ = std::io::stderr().write_all(all.as_bytes());
 }
 
 /// Whether standard error is what `JOURNAL_STREAM` says systemd gave us: device and inode (`systemd.exec(5)`). A
 /// service that passes its environment on, but not its standard error, is none.
 fn is_read_by_journald() -> bool {
-    let stderr = rustix::fs::fstat(std::io::stderr());
+    let stderr = fstat(std::io::stderr());
     let stream = stderr.map(|it| std::format!("{}:{}", it.st_dev, it.st_ino));
     stream.is_ok_and(|stream| env::var("JOURNAL_STREAM").is_ok_and(|named| named == stream))
 }
@@ -81,6 +95,48 @@ fn priority(level: Level) -> &'static str {
         Level::Info => "<6>",
         Level::Debug | Level::Trace => "<7>",
     }
+}
+
+/// Who reads the log. A pipe or a socket that is full would hold the agent up for as long as its reader hangs; then
+/// lines are lost instead. Files and consoles take what comes.
+#[derive(Debug)]
+struct Reader {
+    may_hang: bool,
+    /// Lines lost since the last one that was taken. One thread writes them all.
+    lost: AtomicU32,
+}
+
+/// How long a reader that was in time so far is waited for.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+impl Reader {
+    /// The reader at the other end of `fd`.
+    fn of(fd: impl AsFd) -> Reader {
+        let kind = fstat(fd).map(|it| FileType::from_raw_mode(it.st_mode));
+        Reader {
+            may_hang: matches!(kind, Ok(FileType::Fifo | FileType::Socket)),
+            lost: AtomicU32::new(0),
+        }
+    }
+
+    /// Whether a line can be written without waiting for long; if so, how many were lost before it.
+    fn admit(&self, fd: impl AsFd) -> Option<u32> {
+        let lost = self.lost.load(Ordering::Relaxed);
+        let patience = if lost == 0 { PATIENCE } else { Duration::ZERO };
+        if self.may_hang && !has_room(fd, patience) {
+            self.lost.store(lost.saturating_add(1), Ordering::Relaxed);
+            return None;
+        }
+        self.lost.store(0, Ordering::Relaxed);
+        Some(lost)
+    }
+}
+
+/// Whether what is written is taken, or refused, within `patience`.
+fn has_room(fd: impl AsFd, patience: Duration) -> bool {
+    let limit = Timespec::try_from(patience).unwrap_or_default();
+    let ready = poll(&mut [PollFd::new(&fd, PollFlags::OUT)], Some(&limit));
+    ready != Ok(0)
 }
 
 /// Text on its way into a log line: control characters, line ends above all, become visible escapes.
@@ -167,6 +223,7 @@ impl Default for Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
 
     fn line(text: &str) -> String {
         let mut line = Line::new();
@@ -191,6 +248,34 @@ mod tests {
             assert!(long.len() <= LINE + 12, "{}", long.len());
             assert!(long.ends_with('…'));
         }
+    }
+
+    #[test]
+    fn a_reader_that_hangs_loses_lines_and_hears_how_many() {
+        let (mut ours, theirs) = std::io::pipe().expect("a pipe");
+        let reader = Reader::of(&theirs);
+        let line = [b'x'; 4_096];
+        while has_room(&theirs, Duration::ZERO) {
+            rustix::io::write(&theirs, &line).expect("written");
+        }
+        for _ in 0..3 {
+            assert_eq!(reader.admit(&theirs), None);
+        }
+        ours.read_exact(&mut [0; 4_096]).expect("read");
+        assert_eq!(reader.admit(&theirs), Some(3));
+        assert_eq!(reader.admit(&theirs), Some(0));
+    }
+
+    #[test]
+    fn files_and_readers_that_have_gone_hold_nobody_up() {
+        for file in ["/dev/null", "/dev/zero"] {
+            let file = std::fs::File::options().write(true).open(file);
+            let file = file.expect("opened");
+            assert_eq!(Reader::of(&file).admit(&file), Some(0));
+        }
+        let (ours, theirs) = std::io::pipe().expect("a pipe");
+        drop(ours);
+        assert_eq!(Reader::of(&theirs).admit(&theirs), Some(0));
     }
 
     #[test]
