@@ -86,13 +86,14 @@ impl Health {
         }
     }
 
-    fn note(&mut self, now: Instant, watch: usize, standing: Standing) {
+    /// A watch stands like that from now on; one in doubt has been so since then.
+    fn note(&mut self, watch: usize, standing: Standing, since: Instant) {
         let old = core::mem::replace(&mut self.standings[watch], standing);
         let doubts = self.counts[Standing::InDoubt as usize];
         self.counts[old as usize] = self.counts[old as usize].saturating_sub(1);
         self.counts[standing as usize] += 1;
         if doubts == 0 && standing == Standing::InDoubt {
-            self.doubt = now;
+            self.doubt = since;
         }
     }
 }
@@ -106,22 +107,33 @@ impl Agent {
 
     /// A watch of the settings stands as it did, or otherwise.
     pub(super) fn examine(&mut self, now: Instant, watch: usize) {
-        let id = self.watches.get(watch).copied().flatten();
-        let standing = match self.watches.get(watch) {
-            Some(_) => Standing::of(id.and_then(|id| self.watcher.state(id))),
-            None => Standing::Well,
-        };
-        if self.health.standings[watch] != standing {
-            self.health.note(now, watch, standing);
+        if self.finds_otherwise(now, watch) {
             self.relight_showing(now, Shows::Health);
         }
     }
 
-    /// As [`Agent::examine`], for all there can be: the settings are new.
+    /// As [`Agent::examine`], for all there can be: the settings are new, and all lamps are about to be relit. What is
+    /// in doubt may be so under another number; it gets no new grace.
     pub(super) fn examine_all(&mut self, now: Instant) {
         for watch in 0..limits::WATCHES {
-            self.examine(now, watch);
+            self.finds_otherwise(now, watch);
         }
+    }
+
+    /// Takes in how a watch stands. Whether that is news.
+    fn finds_otherwise(&mut self, now: Instant, watch: usize) -> bool {
+        let id = self.watches.get(watch).copied().flatten();
+        let report = id.and_then(|id| self.watcher.state(id));
+        let since = report.as_ref().and_then(|report| report.broken_since);
+        let standing = match self.watches.get(watch) {
+            Some(_) => Standing::of(report),
+            None => Standing::Well,
+        };
+        let is_news = self.health.standings[watch] != standing;
+        if is_news {
+            self.health.note(watch, standing, since.unwrap_or(now));
+        }
+        is_news
     }
 }
 
@@ -148,7 +160,7 @@ mod tests {
             let watch = random.bits() as usize % limits::WATCHES;
             // Mostly well, or it would hardly ever be so of all.
             let standing = ALL[(random.bits() as usize % 40).saturating_sub(36)];
-            health.note(now, watch, standing);
+            health.note(watch, standing, now);
             let has = |wanted: Standing| health.standings.contains(&wanted);
             doubt = has(Standing::InDoubt).then(|| doubt.unwrap_or(now));
             let expected = if has(Standing::Broken) {

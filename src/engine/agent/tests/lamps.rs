@@ -266,3 +266,31 @@ fn a_stranger_that_gives_up_calls_nobody_any_more() /* N29 */
     assert_eq!(f.agent.waiting(0), 0);
     f.expect_lamp(0, "idle", "off");
 }
+
+#[test]
+fn other_settings_give_what_is_in_doubt_no_new_grace() /* S23 */
+{
+    let mut f = with_lamps(&[Shows::Health, Shows::Watch(0)]);
+    let subscribe = f.subscribed();
+    f.told(&subscribe, 1, "active;expires=300", FULL);
+    let since = f.agent.lamps().next().expect("it").since;
+    f.told(
+        &subscribe,
+        2,
+        "terminated;reason=giveup;retry-after=600",
+        "",
+    );
+    f.run(Duration::from_secs(6));
+    // The watch has another number from now on.
+    let mut settings = f.agent.settings().clone();
+    let other = mailbox("sip:other@192.0.2.50");
+    settings.watches.insert(0, other).unwrap();
+    settings.lamps[1].shows = Shows::Watch(1);
+    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.lit();
+    f.expect_lamp(0, "idle", "green");
+    assert_eq!(f.agent.lamps().next().expect("it").since, since);
+    f.run(Duration::from_secs(4));
+    f.expect_lamp(0, "unknown", "amber slow");
+    f.expect_lamp(1, "unknown", "amber slow");
+}
