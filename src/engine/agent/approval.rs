@@ -62,17 +62,20 @@ impl Agent {
         })
     }
 
+    /// Who may watch is said otherwise, by the policy that is in force already.
+    pub(super) fn judge_all(&mut self) {
+        let (policy, directory) = (&self.policy, &self.directory);
+        self.notifier
+            .judge_all(|it| policy.judge(watching(directory, it)));
+    }
+
     /// Decides about the watcher behind a subscription: for all it waits with, and for those to come.
     fn decide(&mut self, id: Id<Subscription>, verdict: Verdict) {
         let Some((_, one)) = self.notifier.waiting().find(|(it, _)| *it == id) else {
             return;
         };
         let presentity = one.presentity();
-        let who = Watching {
-            presentity: uri_of(&self.directory, presentity),
-            watcher: one.dialog().remote_uri(),
-            address: one.flow().remote.ip(),
-        };
+        let who = watching(&self.directory, one);
         let is_same = |other: &Subscription| {
             other.presentity() == presentity
                 && other.flow().remote.ip() == who.address
@@ -84,6 +87,14 @@ impl Agent {
         for id in all {
             self.notifier.decide(id, verdict);
         }
+    }
+}
+
+fn watching<'a>(directory: &'a Directory, subscription: &'a Subscription) -> Watching<'a> {
+    Watching {
+        presentity: uri_of(directory, subscription.presentity()),
+        watcher: subscription.dialog().remote_uri(),
+        address: subscription.flow().remote.ip(),
     }
 }
 

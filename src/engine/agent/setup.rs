@@ -41,6 +41,10 @@ impl Agent {
         let kept = self.let_go_buttons(now, wall, settings);
         self.notifier.set_rules(rules(settings));
         self.keep_presentities(now, wall, settings);
+        let (old, new) = (&self.settings, settings);
+        if (&old.trusted, old.strangers) != (&new.trusted, new.strangers) {
+            self.judge_all();
+        }
         let watches = self.keep_watches(now, settings);
         self.settings.copy_from(settings);
         self.watches = watches;

@@ -58,13 +58,13 @@ impl Notifier {
         let allowed = from.verdict == Verdict::Allow;
         let fits = allowed || self.may_wait(flow.remote.ip());
         // Who waited already, and forgot, waits on.
-        if !fits && self.make_room(device, wanted).is_none() {
+        if !fits && self.make_room(device, wanted, allowed).is_none() {
             return Err(busy());
         }
         let slot = self
             .subscriptions
             .vacant()
-            .or_else(|| self.make_room(device, wanted))
+            .or_else(|| self.make_room(device, wanted, allowed))
             .ok_or_else(busy)?;
         let mark = Mark::draw(Owner::Subscription, slot, random);
         let dialog = Dialog::accepted(request, target.text, mark, 0)
@@ -193,8 +193,9 @@ impl Notifier {
         Ok(())
     }
 
-    /// The table is full: a device that subscribes anew to the same has forgotten its old subscription.
-    fn make_room(&mut self, device: u64, wanted: Wanted<'_>) -> Option<u16> {
+    /// The table is full: a device that subscribes anew to the same has forgotten its old subscription. One that nobody
+    /// has allowed takes no place of one that is.
+    fn make_room(&mut self, device: u64, wanted: Wanted<'_>, allowed: bool) -> Option<u16> {
         let slot = self.by_device.find(device, |_| true)?;
         let id = self.subscriptions.id_at(slot)?;
         let old = self.subscriptions.get(id)?;
@@ -205,7 +206,7 @@ impl Notifier {
             old.dialog.target(),
             old.flow.remote,
         );
-        if wanted != has {
+        if wanted != has || (old.allowed && !allowed) {
             return None;
         }
         self.forget(id);

@@ -8,7 +8,7 @@
 use super::{Notifier, Subscription, Wants};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
-use crate::ground::limits::{PRESENTITIES, WAITING, WAITING_EACH};
+use crate::ground::limits::{PRESENTITIES, SUBSCRIPTIONS, WAITING, WAITING_EACH};
 use crate::ground::table::Id;
 use core::mem::take;
 use core::net::IpAddr;
@@ -54,6 +54,30 @@ impl Notifier {
             self.waits_no_more(id);
         }
         self.wake(id);
+    }
+
+    /// Who may watch is said otherwise: judges every subscription anew. One that was trusted and has to wait now is asked
+    /// to come again.
+    pub fn judge_all(&mut self, judge: impl Fn(&Subscription) -> Verdict) {
+        for slot in 0..SUBSCRIPTIONS as u16 {
+            let id = self.subscriptions.id_at(slot);
+            let Some((id, subscription)) =
+                id.and_then(|id| Some((id, self.subscriptions.get_mut(id)?)))
+            else {
+                continue;
+            };
+            match (subscription.state, judge(subscription)) {
+                (State::Terminated(_), _) => {}
+                (State::Pending { .. }, Verdict::Confirm) => {}
+                (State::Active { .. }, Verdict::Allow) => {}
+                (State::Active { .. }, Verdict::Confirm) => {
+                    subscription.allowed = false;
+                    self.terminate(id, Reason::Deactivated);
+                }
+                (State::Pending { .. }, verdict @ (Verdict::Allow | Verdict::Block))
+                | (State::Active { .. }, verdict @ Verdict::Block) => self.decide(id, verdict),
+            }
+        }
     }
 
     /// The subscriptions that wait for a decision, the oldest first.

@@ -266,16 +266,99 @@ fn a_stranger_cannot_send_our_notifies_to_those_we_trust() /* N41 B01 */
     assert_eq!(sent[1].flow.remote, phone.address);
 }
 
+/// An approved phone, and somebody else who says that he is at the same place.
 #[test]
-fn when_strangers_are_refused_again_refreshes_are_too() {
-    let mut f = asking();
-    let mut phone = stranger("eve", "presence", 1);
-    f.waits(&mut phone);
-    f.approve();
+fn nobody_who_waits_takes_the_place_of_one_who_is_allowed() /* N38 */
+{
+    for table_is_full in [true, false] {
+        let mut f = asking();
+        let mut bob = stranger("bob", "presence", 1);
+        f.waits(&mut bob);
+        let told = f.approve();
+        f.confirm(&bob, &told[0]);
+        match table_is_full {
+            true => f.agent.notifier.leave_room(Some(0)),
+            false => {
+                for at in 0..limits::WAITING_EACH {
+                    f.waits(&mut stranger(&format!("eve{at}"), "presence", 1));
+                }
+            }
+        }
+        let mallory = stranger("mallory", "presence", 1);
+        let text = mallory.subscribe(600);
+        let text = text.replace("Contact: <sip:mallory@", "Contact: <sip:bob@");
+        let before = f.agent.waiting(0);
+        assert_eq!(f.send(&mallory, &text)[0].status(), 503, "{table_is_full}");
+        assert_eq!(f.agent.waiting(0), before);
+        assert_eq!(f.input(Input::Dnd(true)).len(), 1, "bob is still told");
+    }
+}
+
+/// Other networks are trusted now, and strangers are treated like that.
+fn reload(f: &mut Fixture, trusted: &[&str], strangers: Strangers) -> StdVec<Sent> {
     let mut settings = f.agent.settings().clone();
-    settings.strangers = Strangers::Refuse;
+    let networks = trusted.iter().map(|it| Network::parse(it).unwrap());
+    settings.trusted = networks.collect();
+    settings.strangers = strangers;
     f.agent.reconfigure(f.now, f.wall, &settings);
-    f.drain();
-    let text = phone.refresh(600);
-    assert_eq!(f.send(&phone, &text)[0].status(), 403);
+    f.drain()
+}
+
+fn state(notify: &Sent) -> &str {
+    notify.header("Subscription-State").unwrap()
+}
+
+#[test]
+fn who_is_trusted_from_now_on_waits_no_more() /* N29 */
+{
+    let mut f = asking();
+    let mut eve = stranger("eve", "presence", 1);
+    f.waits(&mut eve);
+    let told = reload(&mut f, &["192.0.2.0/24"], Strangers::Ask);
+    assert_eq!(told, [], "nothing changed");
+    let told = reload(&mut f, &["198.51.100.0/24"], Strangers::Ask);
+    assert_eq!(state(&told[0]), "active;expires=600");
+    assert_eq!(basic(&told[0]), Some(Basic::Open));
+    assert_eq!(f.agent.waiting(0), 0);
+}
+
+#[test]
+fn where_strangers_are_refused_from_now_on_nobody_waits_or_watches() /* N29 N37 */
+{
+    for is_approved in [false, true] {
+        let mut f = asking();
+        let mut eve = stranger("eve", "presence", 1);
+        f.waits(&mut eve);
+        if is_approved {
+            let told = f.approve();
+            f.confirm(&eve, &told[0]);
+        }
+        let told = reload(&mut f, &["192.0.2.0/24"], Strangers::Refuse);
+        assert_eq!(state(&told[0]), "terminated;reason=rejected");
+        assert_eq!(told[0].body(), "");
+        assert_eq!(f.agent.waiting(0), 0);
+        let text = eve.refresh(600);
+        assert_eq!(f.send(&eve, &text)[0].status(), 403);
+        f.confirm(&eve, &told[0]);
+        assert_eq!(f.approve(), [], "there is nobody to let in");
+        assert_eq!(f.input(Input::Dnd(true)), []);
+    }
+}
+
+#[test]
+fn who_is_not_trusted_any_more_is_told_no_more() /* N29 N37 */
+{
+    for (strangers, reason) in [
+        (Strangers::Refuse, "terminated;reason=rejected"),
+        (Strangers::Ask, "terminated;reason=deactivated"),
+    ] {
+        let mut f = Fixture::new();
+        let bob = f.watching("bob", "presence");
+        let told = reload(&mut f, &["127.0.0.0/8"], strangers);
+        assert_eq!(state(&told[0]), reason);
+        assert_eq!(told[0].body(), "");
+        f.confirm(&bob, &told[0]);
+        assert_eq!(f.input(Input::Dnd(true)), []);
+        assert_eq!(f.agent.notifier.len(), 0);
+    }
 }
