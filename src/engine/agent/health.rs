@@ -6,7 +6,6 @@ use super::Agent;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::time::Instant;
-use crate::roles::watcher::Report;
 use crate::users::lamps::Shows;
 
 /// The watches by how they stand, and the panel.
@@ -34,14 +33,13 @@ enum Standing {
 impl Standing {
     const COUNT: usize = Standing::Broken as usize + 1;
 
-    /// That of a watch with this report; one without any can't be asked.
-    fn of(report: Option<Report<'_>>) -> Standing {
-        let known = report.map(|report| (report.watched, report.broken_since));
-        match known {
-            None | Some((Watched::Unknown, _)) => Standing::Broken,
-            Some((Watched::Subscribing, _)) => Standing::Subscribing,
-            Some((_, Some(_))) => Standing::InDoubt,
-            Some((_, None)) => Standing::Well,
+    /// That of a watch that knows this, and since when that is in doubt.
+    const fn of(watched: Watched, broken_since: Option<Instant>) -> Standing {
+        match (watched, broken_since) {
+            (Watched::Unknown, _) => Standing::Broken,
+            (Watched::Subscribing, _) => Standing::Subscribing,
+            (_, Some(_)) => Standing::InDoubt,
+            (_, None) => Standing::Well,
         }
     }
 }
@@ -122,12 +120,10 @@ impl Agent {
 
     /// Takes in how a watch stands. Whether that is news.
     fn finds_otherwise(&mut self, now: Instant, watch: usize) -> bool {
-        let id = self.watches.get(watch).copied().flatten();
-        let report = id.and_then(|id| self.watcher.state(id));
-        let since = report.as_ref().and_then(|report| report.broken_since);
-        let standing = match self.watches.get(watch) {
-            Some(_) => Standing::of(report),
-            None => Standing::Well,
+        let (watched, since) = self.known_of(watch);
+        let standing = match watch < self.watches.len() {
+            true => Standing::of(watched, since),
+            false => Standing::Well,
         };
         let is_news = self.health.standings[watch] != standing;
         if is_news {

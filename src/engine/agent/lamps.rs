@@ -97,11 +97,10 @@ impl Agent {
         }
     }
 
-    fn known_of(&self, watch: usize) -> (Watched, Option<Instant>) {
+    /// The same of a watch; of one that can't be asked nothing is.
+    pub(super) fn known_of(&self, watch: usize) -> (Watched, Option<Instant>) {
         let id = self.watches.get(watch).copied().flatten();
-        match id.and_then(|id| self.watcher.state(id)) {
-            Some(known) => (known.watched, known.broken_since),
-            None => (Watched::Unknown, None),
-        }
+        let known = id.and_then(|id| self.watcher.known(id));
+        known.unwrap_or((Watched::Unknown, None))
     }
 }

@@ -69,18 +69,17 @@ impl Agent {
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
-        let address = flow.remote.ip();
-        let trusted = self.policy.trusts(address);
+        let admits = self.policy.admits(flow.remote.ip());
+        let trusted = admits == Verdict::Allow;
         let tag = request.to.tag().and_then(Mark::from_tag);
         let answers_us =
             request.method == Method::Notify && tag.is_some_and(|mark| mark.owner == Owner::Watch);
-        let asks =
-            request.method == Method::Subscribe && self.policy.admits(address) == Verdict::Confirm;
+        let asks = request.method == Method::Subscribe && admits == Verdict::Confirm;
         if !trusted && !answers_us && !asks {
             return Err(Status::FORBIDDEN.into());
         }
         match request.method {
-            Method::Subscribe | Method::Notify => self.answer_once(now, flow, request, trusted),
+            Method::Subscribe | Method::Notify => self.answer_once(now, flow, request, admits),
             Method::Options => self
                 .check(request)
                 .and_then(|()| self.answer_options(request)),
@@ -97,8 +96,9 @@ impl Agent {
         now: Instant,
         flow: &Flow,
         request: &Request<'_>,
-        trusted: bool,
+        admits: Verdict,
     ) -> Result<Answer, Refusal> {
+        let trusted = admits == Verdict::Allow;
         let key = match self.transactions.look_up(request) {
             Seen::Again(answer) => return Ok(answer),
             Seen::Merged => return Err(Status::LOOP_DETECTED.into()),
@@ -122,7 +122,7 @@ impl Agent {
                 .watcher
                 .handle_notify(now, request, flow, trusted, &mut self.random)
                 .map(|()| Answer::Done)?,
-            _ => self.answer_subscribe(now, flow, request)?,
+            _ => self.answer_subscribe(now, flow, request, admits)?,
         };
         // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
         if !flow.transport.is_reliable() && (opens_dialog || self.transactions.has_plenty()) {
@@ -171,14 +171,14 @@ impl Agent {
         now: Instant,
         flow: &Flow,
         request: &Request<'_>,
+        admits: Verdict,
     ) -> Result<Answer, Refusal> {
-        let address = flow.remote.ip();
         let policy = &self.policy;
         // Nobody whom we don't trust sends our NOTIFYs elsewhere, not even to those whom we do.
-        let trusts_sender = policy.trusts(address);
+        let trusts_sender = admits == Verdict::Allow;
         let mut from = Subscriber {
             flow,
-            verdict: policy.admits(address),
+            verdict: admits,
             trusts: &|named| trusts_sender && policy.trusts(named.ip()),
         };
         if request.to.tag().is_some() {
@@ -192,7 +192,7 @@ impl Agent {
             ));
         }
         if !trusts_sender {
-            from.verdict = self.judge_stranger(presentity, request.from.uri_text, address);
+            from.verdict = self.judge_stranger(presentity, request.from.uri_text, flow.remote.ip());
         }
         let answer =
             self.notifier

@@ -48,6 +48,7 @@ mod watch;
 pub use leg::Leg;
 pub use watch::{AddError, LEGS_PER_WATCH, Order, Report, Watch};
 
+use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::{Id, Queue, Table};
@@ -219,6 +220,12 @@ impl Watcher {
     /// All watches, those being ended included.
     pub fn ids(&self) -> impl Iterator<Item = Id<Watch>> {
         self.watches.iter().map(|(id, _)| id)
+    }
+
+    /// What a watch knows, and since when that is in doubt; `None` once it is forgotten.
+    pub fn known(&self, id: Id<Watch>) -> Option<(Watched, Option<Instant>)> {
+        let story = &self.watches.get(id)?.story;
+        Some((story.watched, story.broken_since))
     }
 
     /// How a watch stands; `None` once it is forgotten.
