@@ -1,6 +1,6 @@
 //! Strangers who want to watch, and the owner who lets them.
 
-use super::Agent;
+use super::{Agent, Report};
 use crate::engine::directory::Directory;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::Verdict;
@@ -10,6 +10,31 @@ use crate::roles::notifier::Subscription;
 use crate::users::policy::Watching;
 use core::net::IpAddr;
 use heapless::Vec;
+
+/// Whom the owner means among the watchers that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom<'a> {
+    /// Those who give themselves this URI.
+    Named(&'a [u8]),
+    /// Those at this address.
+    At(IpAddr),
+}
+
+/// Watchers at several addresses give themselves this name. Anybody can, so the owner has to say at which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ambiguous;
+
+impl Whom<'_> {
+    /// Whether it is the watcher behind this subscription.
+    fn means(&self, subscription: &Subscription) -> bool {
+        match *self {
+            Whom::Named(name) => subscription.dialog().remote_uri() == name,
+            Whom::At(address) => {
+                subscription.flow().remote.ip().to_canonical() == address.to_canonical()
+            }
+        }
+    }
+}
 
 impl Agent {
     /// Lets the watcher who waits longest for the presentity with that number in the settings watch it, with all its
@@ -27,19 +52,30 @@ impl Agent {
         true
     }
 
-    /// Allows or blocks each watcher that waits under this URI, whomever it wants to watch, now and when it comes back.
-    /// How many of its subscriptions waited.
-    pub fn decide_waiting(&mut self, watcher: &[u8], may: bool) -> usize {
+    /// Allows or blocks each watcher that is meant, whomever it wants to watch, now and when it comes back. How many of
+    /// their subscriptions waited.
+    ///
+    /// # Errors
+    /// [`Ambiguous`]: nobody was allowed.
+    pub fn decide_waiting(&mut self, whom: Whom<'_>, may: bool) -> Result<usize, Ambiguous> {
+        let meant = self.notifier.waiting().filter(|(_, it)| whom.means(it));
+        let mut addresses = meant.map(|(_, it)| it.flow().remote.ip());
+        let first = addresses.next();
+        if may && addresses.any(|address| Some(address) != first) {
+            return Err(Ambiguous);
+        }
+        drop(addresses);
         let verdict = if may { Verdict::Allow } else { Verdict::Block };
         let before = self.notifier.waiting().count();
         loop {
             let mut all = self.notifier.waiting();
-            let found = all.find(|(_, it)| it.dialog().remote_uri() == watcher);
-            let Some((id, _)) = found else { break };
+            let Some((id, _)) = all.find(|(_, it)| whom.means(it)) else {
+                break;
+            };
             drop(all);
             self.decide(id, verdict);
         }
-        before - self.notifier.waiting().count()
+        Ok(before - self.notifier.waiting().count())
     }
 
     /// How many subscriptions wait for a decision about the presentity with that number in the settings.
@@ -83,10 +119,12 @@ impl Agent {
         };
         let all = self.notifier.waiting().filter(|(_, it)| is_same(it));
         let all: Vec<Id<Subscription>, WAITING> = all.map(|(id, _)| id).collect();
-        self.policy.decide(who, verdict == Verdict::Allow);
+        let (may, remote) = (verdict == Verdict::Allow, one.flow().remote);
+        self.policy.decide(who, may);
         for id in all {
             self.notifier.decide(id, verdict);
         }
+        self.report(Report::Decided { remote, may });
     }
 }
 

@@ -20,6 +20,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
+pub use approval::{Ambiguous, Whom};
 pub use output::{Output, Report, Trouble};
 
 use self::buttons::Buttons;

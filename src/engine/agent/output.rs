@@ -60,6 +60,13 @@ pub enum Report {
         /// Where it is.
         remote: SocketAddr,
     },
+    /// The owner let a watcher in who waited, or sent it away.
+    Decided {
+        /// Where it is.
+        remote: SocketAddr,
+        /// Whether it may watch.
+        may: bool,
+    },
     /// A button needs looking after.
     Button {
         /// Its number in the settings.
@@ -103,6 +110,12 @@ impl fmt::Display for Report {
             Report::Dropped { remote, why } => write!(f, "dropped a datagram from {remote}: {why}"),
             Report::Waits { remote } => {
                 write!(f, "a watcher at {remote} waits to be allowed or blocked")
+            }
+            Report::Decided { remote, may: true } => {
+                write!(f, "the watcher at {remote} is allowed")
+            }
+            Report::Decided { remote, may: false } => {
+                write!(f, "the watcher at {remote} is blocked")
             }
             Report::Button { button, trouble } => {
                 write!(f, "button {} {trouble}", u32::from(*button) + 1)

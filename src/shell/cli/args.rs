@@ -114,7 +114,7 @@ pub enum Question {
     Set(Set),
     /// What becomes of a watcher that waits.
     Decide {
-        /// Its URI.
+        /// Its URI or IP address.
         watcher: String,
         /// Whether it may watch.
         may: bool,
@@ -440,8 +440,8 @@ const COMMANDS: [&str; 16] = [
 /// How a command is written.
 fn synopsis(command: &str) -> &str {
     match command {
-        "allow" => "allow WATCHER",
-        "block" => "block WATCHER",
+        "allow" => "allow WATCHER|ADDRESS",
+        "block" => "block WATCHER|ADDRESS",
         "check" => "check FILE [--board NAME|FILE]",
         "boards" => "boards [NAME]",
         "press" => "press NAME [--for SECONDS]",

@@ -8,7 +8,7 @@
 //! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel; `/press/BUTTON?for=SECONDS` holds it |
 //! | `POST /lamps/test` | lights every element of every lamp alone for a second, then what was to be shown |
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
-//! | `POST /allow/WATCHER` `/block/WATCHER` | decides about a watcher that waits, by its URI |
+//! | `POST /allow/WATCHER` `/block/WATCHER` | decides about a watcher that waits, by its URI or address |
 //! | `POST /reload` | reads the configuration again |
 
 use std::borrow::ToOwned;
@@ -23,7 +23,7 @@ use smol::future::or;
 
 use super::http::BODY;
 use super::views::{self, Now};
-use crate::engine::agent::Agent;
+use crate::engine::agent::{Agent, Ambiguous, Whom};
 use crate::ground::limits;
 use crate::ground::text::Text;
 use crate::shell::capacity::Capacity;
@@ -135,9 +135,20 @@ fn release(hub: &mut Hub, name: &str) -> Answer {
 }
 
 fn decide(hub: &mut Hub, watcher: &str, may: bool) -> Answer {
-    let decided = hub.change(|agent, _, _| agent.decide_waiting(watcher.as_bytes(), may));
-    if decided > 0 {
-        return done();
+    let whom = match watcher.parse() {
+        Ok(address) => Whom::At(address),
+        Err(_) => Whom::Named(watcher.as_bytes()),
+    };
+    match hub.change(|agent, _, _| agent.decide_waiting(whom, may)) {
+        Ok(0) => {}
+        Ok(_) => return done(),
+        Err(Ambiguous) => {
+            let text = std::format!(
+                "{watcher} waits at several addresses, and anybody can use the name: \
+                 give the address that you mean, see `lampfield watchers`"
+            );
+            return (409, views::error(&text));
+        }
     }
     let agent = &hub.agent;
     let waiting = agent.subscriptions().filter(|it| it.state == "pending");

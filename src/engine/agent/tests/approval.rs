@@ -35,6 +35,12 @@ impl Fixture {
         self.confirm(phone, notify);
     }
 
+    /// The owner decides about those who give themselves this name.
+    fn decide(&mut self, name: &str, may: bool) -> Result<usize, Ambiguous> {
+        let name = format!("sip:{name}@192.0.2.9");
+        self.agent.decide_waiting(Whom::Named(name.as_bytes()), may)
+    }
+
     fn approve(&mut self) -> StdVec<Sent> {
         let (now, wall) = (self.now, self.wall);
         self.agent.handle_button(now, wall, 0, true);
@@ -135,8 +141,8 @@ fn a_blocked_stranger_is_rejected_now_and_refused_later() /* N29 N37 */
     let mut f = asking();
     let mut phone = stranger("eve", "presence", 1);
     f.waits(&mut phone);
-    assert_eq!(f.agent.decide_waiting(b"sip:bob@192.0.2.9", false), 0);
-    assert_eq!(f.agent.decide_waiting(b"sip:eve@192.0.2.9", false), 1);
+    assert_eq!(f.decide("bob", false), Ok(0));
+    assert_eq!(f.decide("eve", false), Ok(1));
     let told = f.drain();
     let state = told[0].header("Subscription-State");
     assert_eq!(state, Some("terminated;reason=rejected"));
@@ -148,6 +154,39 @@ fn a_blocked_stranger_is_rejected_now_and_refused_later() /* N29 N37 */
     let text = again.subscribe(600).replace("call-eve", "call-again");
     assert_eq!(f.send(&again, &text)[0].status(), 403);
     assert_eq!(f.agent.notifier.len(), 0);
+}
+
+#[test]
+fn a_name_that_two_give_themselves_lets_neither_in() /* N29 */
+{
+    let mut f = asking();
+    let (mut bob, mut mallory) = (
+        stranger("bob", "presence", 1),
+        stranger("bob", "presence", 2),
+    );
+    f.waits(&mut bob);
+    mallory.cseq = 7;
+    f.waits(&mut mallory);
+    assert_eq!(f.decide("bob", true), Err(Ambiguous));
+    assert_eq!(f.agent.waiting(0), 2);
+    let decided = f.agent.decide_waiting(Whom::At(bob.address.ip()), true);
+    assert_eq!(decided, Ok(1));
+    let told = f.drain();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].flow.remote, bob.address);
+    assert_eq!(f.decide("bob", false), Ok(1));
+    assert_eq!(f.agent.waiting(0), 0);
+}
+
+#[test]
+fn the_log_says_who_was_let_in() {
+    let mut f = asking();
+    let mut eve = stranger("eve", "presence", 1);
+    f.waits(&mut eve);
+    f.agent.approve_waiting(0);
+    let remote = eve.address;
+    let expected = Output::Report(Report::Decided { remote, may: true });
+    assert_eq!(f.agent.poll(f.now, &mut f.buf), expected);
 }
 
 #[test]

@@ -88,8 +88,10 @@ fn questions_are_read() {
     asks(&["press", "--for", "1.5", "dnd"], press(lasts));
     asks(&["release", "hook"], Question::Release("hook".to_string()));
     for (word, may) in [("allow", true), ("block", false)] {
-        let watcher = "sip:eve@host".to_string();
-        asks(&[word, "sip:eve@host"], Question::Decide { watcher, may });
+        for named in ["sip:eve@host", "198.51.100.7", "2001:db8::7"] {
+            let watcher = named.to_string();
+            asks(&[word, named], Question::Decide { watcher, may });
+        }
     }
     let why = Question::Why {
         lamp: "blf1".to_string(),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::format;
+use std::net::IpAddr;
 use std::string::{String, ToString};
 
 use super::{Given, Line, Question, SEE_HELP, Set, Usage};
@@ -110,7 +111,7 @@ pub(super) fn name_of(kind: &str, given: &Given) -> Result<String, Usage> {
 
 pub(super) fn watcher_of(given: &Given, may: bool) -> Result<Question, Usage> {
     let watcher = given.words[0].clone();
-    if is_address(&watcher) {
+    if is_address(&watcher) || watcher.parse::<IpAddr>().is_ok() {
         return Ok(Question::Decide { watcher, may });
     }
     let what = format!("\"{}\" is no address", watcher.escape_debug());
