@@ -1,6 +1,7 @@
 //! The `[[button]]` tables: what each button does, and for whom.
 
 use std::format;
+use std::string::ToString;
 use std::vec::Vec;
 
 use super::{DAY, Reader, text};
@@ -140,10 +141,13 @@ impl Reader<'_, '_> {
             .map(|it| it.uri.as_str())
             .collect();
         let at = uris.iter().position(|it| is_same(it, named.value));
-        if at.is_none() && !uris.is_empty() {
+        if at.is_none() {
             let what = format!("\"{}\" is not served here", named.value.escape_debug());
-            self.faults
-                .add(named.at, what, suggestion(named.value, &uris));
+            let remedy = match uris.is_empty() {
+                true => "add a [[presentity]]".to_string(),
+                false => suggestion(named.value, &uris),
+            };
+            self.faults.add(named.at, what, remedy);
         }
         at.and_then(|it| u16::try_from(it).ok())
     }

@@ -512,6 +512,18 @@ fn looks_are_colours_and_patterns_of_known_states() {
 }
 
 #[test]
+fn nobody_can_be_named_where_nobody_is_served() {
+    refused(
+        "[[lamp]]\nname = \"blf1\"\nshows = \"dnd\"\npresentity = \"sip:a@b\"\n\
+         [[button]]\nname = \"dnd\"\ndoes = \"dnd\"\npresentity = \"sip:a@b\"",
+        &[
+            "4:14: \"sip:a@b\" is not served here | add a [[presentity]]",
+            "8:14: \"sip:a@b\" is not served here | add a [[presentity]]",
+        ],
+    );
+}
+
+#[test]
 fn buttons_do_something_for_somebody() {
     refused(
         "[[button]]\nname = \"dnd\"\n[[button]]\nname = \"hook\"\ndoes = \"hook\"",
