@@ -45,9 +45,11 @@ impl Openings {
 
     /// Lets `file` be read, and what lies beside it: it may be replaced.
     pub fn read_beside(&mut self, file: &Path) {
-        let led_to = fs::canonicalize(file).ok();
-        for file in [Some(file.to_path_buf()), led_to].into_iter().flatten() {
-            let folder = folder_of(&file);
+        let led_to = match fs::canonicalize(file) {
+            Ok(file) => Some(folder_of(&file)),
+            Err(_) => nearest(file),
+        };
+        for folder in [Some(folder_of(file)), led_to].into_iter().flatten() {
             if !self.read.contains(&folder) {
                 self.read.push(folder);
             }
@@ -111,6 +113,22 @@ impl Openings {
     }
 }
 
+/// Where the target of a link will be that leads to nothing yet, as `resolv.conf` before a network manager has
+/// started: the folder nearest to it that is there. Not the root, which would open everything.
+fn nearest(link: &Path) -> Option<PathBuf> {
+    const LINKS: usize = 40;
+    let mut file = link.to_path_buf();
+    for _ in 0..LINKS {
+        let Ok(target) = fs::read_link(&file) else {
+            break;
+        };
+        file = folder_of(&file).join(target);
+    }
+    let mut folders = file.ancestors().skip(1);
+    let there = folders.find_map(|folder| fs::canonicalize(folder).ok());
+    there.filter(|folder| file != link && folder.parent().is_some())
+}
+
 /// The folder of a file that is named from where we are.
 fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {
@@ -123,6 +141,7 @@ fn folder_of(file: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use std::io::{ErrorKind, Write};
+    use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
     use std::{format, thread};
 
@@ -217,11 +236,38 @@ mod tests {
     #[test]
     fn a_link_opens_the_folder_that_it_leads_to() {
         let folder = Folder::new("link");
-        std::os::unix::fs::symlink(folder.at("secret/file"), folder.at("etc/link")).expect("made");
+        symlink(folder.at("secret/file"), folder.at("etc/link")).expect("made");
         let mut openings = Openings::default();
         openings.read_beside(&folder.at("etc/link"));
         let real = fs::canonicalize(folder.at("secret")).expect("there");
         assert_eq!(openings.read, [folder.at("etc"), real]);
         assert!(folder_of(Path::new("lampfield.toml")).is_absolute());
+    }
+
+    /// As `resolv.conf` does, which is there only once a network manager has started.
+    #[test]
+    fn a_link_that_leads_nowhere_yet_opens_where_its_target_will_be() {
+        let folder = Folder::new("nowhere");
+        let link = folder.at("etc/link");
+        symlink("../run/later/deeper/file", &link).expect("made");
+        let mut openings = Openings::default();
+        openings.read_beside(&link);
+        let run = fs::canonicalize(folder.at("run")).expect("there");
+        assert_eq!(openings.read, [folder.at("etc"), run]);
+        fs::create_dir_all(folder.at("run/later/deeper")).expect("made");
+        fs::write(folder.at("run/later/deeper/file"), "here").expect("written");
+        inside(&openings, || {
+            assert_eq!(fs::read_to_string(&link).expect("open"), "here");
+        });
+    }
+
+    #[test]
+    fn a_link_to_nowhere_at_all_does_not_open_the_root() {
+        let folder = Folder::new("root");
+        let link = folder.at("etc/link");
+        symlink("/lampfield-no-such-folder/file", &link).expect("made");
+        let mut openings = Openings::default();
+        openings.read_beside(&link);
+        assert_eq!(openings.read, [folder.at("etc")]);
     }
 }
