@@ -27,6 +27,12 @@ impl Changes {
         self.count
     }
 
+    /// How many wait for the next one.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Takes note of a change.
     pub fn note(&mut self) {
         self.noted = true;

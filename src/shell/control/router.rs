@@ -277,7 +277,12 @@ async fn wait<C: Connection>(
         while raw.read(&mut ignored).await.is_ok_and(|length| length > 0) {}
         false
     };
-    Ok(or(change, gone).await)
+    let changed = or(change, gone).await;
+    if !changed {
+        // Whoever waits is let go, us included: a waker that stays keeps the memory of its task.
+        hub.borrow_mut().changes.announce();
+    }
+    Ok(changed)
 }
 
 async fn read_body<C: Connection>(connection: &mut C) -> Result<String, C::Error> {

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::string::ToString;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::{format, fs};
@@ -373,6 +374,44 @@ fn lamps_end_unknown_also_when_leave_takes_no_time() {
     raise(Signal::SIGTERM).expect("sent");
     runtime.run().expect("it ends well");
     assert_eq!(look(&runtime).as_deref(), Some("amber slow"));
+}
+
+/// An agent that is at rest announces nothing, so what a follower leaves behind would stay.
+#[test]
+fn followers_that_go_leave_nothing_behind() {
+    let folder = std::env::temp_dir().join(format!("lampfield-run-{}-gone", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let mut options = options(folder.join("control.sock"));
+    options.settings.watches.clear();
+    options.settings.lamps[0].shows = Shows::Nothing;
+    let agent = Box::leak(Box::new(Agent::new()));
+    let mut runtime = Runtime::new(agent, options).expect("it starts");
+    let (path, stop) = (folder.join("control.sock"), runtime.stop_handle());
+    let done = Arc::new(AtomicBool::new(false));
+    let is_done = done.clone();
+    let client = thread::spawn(move || {
+        for _ in 0..20 {
+            let mut stream = UnixStream::connect(&path).expect("it listens");
+            stream.set_read_timeout(Some(LIMIT)).expect("set");
+            let request = b"GET /lamps?follow=1 HTTP/1.1\r\n\r\n";
+            stream.write_all(request).expect("written");
+            let mut reader = BufReader::new(&stream);
+            reader.read_line(&mut String::new()).expect("an answer");
+        }
+        let mut stream = UnixStream::connect(&path).expect("it listens");
+        let request = b"GET /status HTTP/1.1\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).expect("written");
+        answer(stream);
+        is_done.store(true, Ordering::Release);
+        stop.reload(); // Rings the bell.
+    });
+    while !done.load(Ordering::Acquire) {
+        runtime.turn().expect("it turns");
+    }
+    client.join().expect("no panic");
+    let waiting = runtime.hub().borrow().changes.waiting();
+    assert!(waiting < 10, "{waiting} wait");
+    let _ = fs::remove_dir_all(&folder); // The system clears its temporary files too.
 }
 
 #[test]
