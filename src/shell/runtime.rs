@@ -27,6 +27,7 @@ use smol::LocalExecutor;
 use super::changes::Changes;
 use super::clock;
 use super::control::Control;
+use super::control::socket::Claim;
 use super::dns::{Families, Paths, Resolver};
 use super::hub::{Hub, Reload, note};
 use super::journal::Limiter;
@@ -119,6 +120,8 @@ impl Runtime {
                 options.listen.len()
             )));
         }
+        // Both before the panel: where another agent runs, the lamps are its own.
+        let claim = options.control.map(Claim::take).transpose()?;
         let sockets = listen(&options.listen).map_err(|error| Failed(std::format!("{error}")))?;
         let (poller, timer, bell) = (Poller::new()?, Timer::new()?, Doorbell::new()?);
         let registry = poller.registry();
@@ -155,9 +158,8 @@ impl Runtime {
             unreachable: Vec::new(),
         }));
         let executor = Rc::new(LocalExecutor::new());
-        let control = options
-            .control
-            .map(|path| Control::open(executor.clone(), hub.clone(), &registry, path))
+        let control = claim
+            .map(|claim| Control::open(executor.clone(), hub.clone(), &registry, claim))
             .transpose()?;
         hub.borrow_mut().settle(now);
         // Where the buttons are.
@@ -196,11 +198,12 @@ impl Runtime {
     /// # Errors
     /// Only what makes sleeping impossible.
     pub fn run(&mut self) -> Result<(), Failed> {
-        while self.state != State::Stopped {
-            self.turn()?;
+        let mut result = Ok(());
+        while result.is_ok() && self.state != State::Stopped {
+            result = self.turn().map(drop);
         }
         self.hub.borrow_mut().panel.end();
-        Ok(())
+        result
     }
 
     /// Sleeps until something is ready and deals with it.

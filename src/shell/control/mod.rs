@@ -11,7 +11,7 @@ pub mod views;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use log::{debug, warn};
@@ -43,17 +43,16 @@ struct Asleep {
 }
 
 impl Control {
-    /// Claims `path`; [`Source::Control`] says when somebody comes.
+    /// Serves what was claimed; [`Source::Control`] says when somebody comes.
     ///
     /// # Errors
-    /// The path cannot be had: the text says why and what to do.
+    /// The kernel's, when it is out of memory.
     pub fn open(
         executor: Rc<LocalExecutor<'static>>,
         hub: Rc<RefCell<Hub>>,
         registry: &Registry,
-        path: PathBuf,
+        (claim, listener): (Claim, UnixListener),
     ) -> Result<Control, Failed> {
-        let (claim, listener) = Claim::take(path)?;
         registry.add_once(&listener, Source::Control)?;
         let asleep = Some(Asleep {
             executor,
