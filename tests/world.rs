@@ -40,6 +40,8 @@ fn lives_are_honest_converge_and_leave_nothing_behind()
     assert!(total.restarts_of_pbxs > lives / 10, "{total:?}");
     assert!(total.cuts > lives, "{total:?}");
     assert!(total.notified > 10 * lives, "{total:?}");
+    assert!(total.chatters > lives / 10, "{total:?}");
+    assert!(total.let_in > lives / 10, "{total:?}");
 }
 
 #[test]
@@ -196,6 +198,8 @@ fn add(total: &mut Tally, one: Tally) {
     total.restarts_of_pbxs += one.restarts_of_pbxs;
     total.cuts += one.cuts;
     total.notified += one.notified;
+    total.chatters += one.chatters;
+    total.let_in += one.let_in;
     total.slowest = total.slowest.max(one.slowest);
     assert!(total.slowest < 100 * MINUTE);
 }

@@ -48,11 +48,19 @@ pub(crate) fn populate(world: &mut World, chance: &mut Chance) {
             world.lamp_for_extension(desk, place, Package::Dialog, draw_times(chance));
         }
     }
-    for _ in 0..chance.between(0, 2) {
+    for desk in 0..desks {
+        if chance.coin() {
+            world.desks[desk].furnish(chance.pick(&[0, 5, 30]));
+        }
+    }
+    for _ in 0..chance.between(0, 3) {
         let desk = chance.below(desks as u64) as usize;
         let event = chance.pick(&[Event::Presence, Event::Dialog]);
         let expires = chance.pick(&[45, 90, 300, 600]);
-        let phone = world.add_phone(desk, event, expires);
+        let phone = match world.desks[desk].is_furnished() && chance.coin() {
+            true => world.add_stranger(desk, event, expires),
+            false => world.add_phone(desk, event, expires),
+        };
         if chance.coin() {
             world.phones[phone].habits = Habits {
                 forgets: chance.pick(&[0, 30]),

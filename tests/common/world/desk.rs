@@ -1,5 +1,7 @@
 //! A desk: an agent, its clocks, its buttons and its lamps, driven exactly as the shell drives it.
 
+use super::chance::Chance;
+use super::owner::is_hook;
 use super::truth::History;
 use super::{Moment, SECOND};
 use lampfield::engine::agent::{Agent, Output, Report};
@@ -39,6 +41,12 @@ pub(crate) struct Desk {
     /// When the agent's patience with its peers ends, once it was told to stop.
     pub(crate) stops: Option<Moment>,
     pub(crate) reports: Vec<Report>,
+    /// It was told to stop.
+    pub(super) leaving: bool,
+    /// Its place among the presentities.
+    pub(super) own: usize,
+    /// When the switch of the handset last moved.
+    pub(super) hook_moved: Moment,
     origin: u64,
     booted: Moment,
     outbox: Vec<(SocketAddr, Vec<u8>)>,
@@ -123,6 +131,9 @@ impl Desk {
             due: None,
             stops: None,
             reports: Vec::new(),
+            leaving: false,
+            own: 0,
+            hook_moved: 0,
             origin: 0,
             booted: 0,
             outbox: Vec::new(),
@@ -175,9 +186,15 @@ impl Desk {
         let (instant, wall) = (self.instant(now), self.wall(now));
         let mut agent = Box::new(Agent::new());
         agent.start(instant, wall, &self.settings, seed, &[self.address]);
-        for input in self.hardware.inputs() {
-            agent.handle_input(instant, wall, 0, input);
+        for (fact, input) in self.hardware.inputs().into_iter().enumerate() {
+            match (self.switch(fact), &input) {
+                (Some(button), &(Input::Hook(on) | Input::Dnd(on))) => {
+                    agent.handle_position(instant, wall, button, on);
+                }
+                _ => agent.handle_input(instant, wall, self.own, input),
+            }
         }
+        self.leaving = false;
         self.agent = Some(agent);
         let dark = Shown {
             look: Look::OFF,
@@ -199,6 +216,7 @@ impl Desk {
     /// SIGTERM: everybody is told, for `patience` at most; without one the desk stays where it is when that is done.
     pub(crate) fn stop(&mut self, now: Moment, patience: Option<Moment>) -> Result<(), String> {
         if let Some(agent) = &mut self.agent {
+            self.leaving = true;
             agent.stop();
             self.stops = patience.map(|patience| now + patience);
         }
@@ -218,14 +236,35 @@ impl Desk {
         let before = self.hardware.inputs();
         change(&mut self.hardware);
         self.note_truth(now);
-        let (instant, wall) = (self.instant(now), self.wall(now));
-        let after = self.hardware.inputs();
-        if let Some(agent) = &mut self.agent {
-            for (_, input) in before.iter().zip(after).filter(|(was, is)| **was != *is) {
-                agent.handle_input(instant, wall, 0, input);
-            }
+        let after = self.hardware.inputs().into_iter().enumerate();
+        for (fact, input) in after.filter(|(fact, is)| before[*fact] != *is) {
+            self.change(now, fact, input);
         }
         self.drain(now)
+    }
+
+    /// A fact is another one: its switch moves, or the agent is told.
+    fn change(&mut self, now: Moment, fact: usize, input: Input) {
+        if is_hook(fact) {
+            self.hook_moved = now;
+        }
+        match (self.switch(fact), &input) {
+            (Some(button), &(Input::Hook(on) | Input::Dnd(on))) => self.edge(now, button, on),
+            _ => {
+                let (instant, wall) = (self.instant(now), self.wall(now));
+                if let Some(agent) = &mut self.agent {
+                    agent.handle_input(instant, wall, self.own, input);
+                }
+            }
+        }
+    }
+
+    /// A button moves.
+    pub(super) fn edge(&mut self, now: Moment, button: usize, pressed: bool) {
+        let (instant, wall) = (self.instant(now), self.wall(now));
+        if let Some(agent) = &mut self.agent {
+            agent.handle_button(instant, wall, button, pressed);
+        }
     }
 
     pub(crate) fn receive(
@@ -264,8 +303,9 @@ impl Desk {
         }
     }
 
-    /// The settings are read again.
-    pub(crate) fn reload(&mut self, now: Moment) -> Result<(), String> {
+    /// The settings are read again, perhaps in another order.
+    pub(crate) fn reload(&mut self, now: Moment, chance: &mut Chance) -> Result<(), String> {
+        self.shuffle(chance);
         let (instant, wall) = (self.instant(now), self.wall(now));
         if let Some(agent) = &mut self.agent {
             agent.reconfigure(instant, wall, &self.settings);
@@ -292,7 +332,7 @@ impl Desk {
     }
 
     /// Polls until the agent waits, and takes over what it shows.
-    fn drain(&mut self, now: Moment) -> Result<(), String> {
+    pub(super) fn drain(&mut self, now: Moment) -> Result<(), String> {
         let instant = self.instant(now);
         let Some(agent) = &mut self.agent else {
             self.due = None;
@@ -325,7 +365,8 @@ impl Desk {
         });
         self.reports
             .truncate(self.reports.len().min(1_000) /* enough for any test */);
-        self.show(now, &looks)
+        self.show(now, &looks)?;
+        self.check_own(now)
     }
 
     /// The lamps light up as they were told, and the agent's own account agrees.
@@ -362,7 +403,7 @@ impl Desk {
         self.dialog.note(now, self.hardware.dialog());
     }
 
-    fn instant(&self, now: Moment) -> Instant {
+    pub(super) fn instant(&self, now: Moment) -> Instant {
         Instant::from_micros(self.origin + (now - self.booted))
     }
 

@@ -49,6 +49,9 @@ pub(crate) struct Tally {
     pub(crate) boots: u64,
     pub(crate) restarts_of_pbxs: u64,
     pub(crate) cuts: u64,
+    pub(crate) chatters: u64,
+    /// Strangers that were let in.
+    pub(crate) let_in: u64,
     pub(crate) notified: u64,
     /// How long the calm took, at most.
     pub(crate) slowest: Moment,
@@ -60,6 +63,7 @@ enum Deed {
     Boot(usize),
     Press(usize),
     PhoneBack(usize),
+    Hook(usize),
 }
 
 struct Life {
@@ -69,6 +73,8 @@ struct Life {
     agenda: Vec<(Moment, Deed)>,
     calm: Moment,
     tally: Tally,
+    /// When a hook last chattered.
+    chattered: Moment,
 }
 
 /// Lives the life of `seed`.
@@ -86,6 +92,7 @@ pub(crate) fn lived(
     life.play()
         .map_err(|why| format!("at {}: {why}", clock(life.world.now)))?;
     life.tally.requests = life.world.wiretap.requests;
+    life.tally.let_in = life.world.let_in.len() as u64;
     life.tally.notified = life.world.phones.iter().map(|phone| phone.notified).sum();
     Ok((life.tally, life.world))
 }
@@ -106,6 +113,7 @@ impl Life {
             agenda: Vec::new(),
             calm: CALM,
             tally: Tally::default(),
+            chattered: 0,
         }
     }
 
@@ -151,6 +159,7 @@ impl Life {
                 Deed::Boot(desk) if self.world.desks[desk].agent.is_none() => self.boot(desk)?,
                 Deed::Boot(_) => {}
                 Deed::Press(desk) => self.change_hardware(desk)?,
+                Deed::Hook(desk) => self.world.press(desk, |it| it.hook = !it.hook)?,
                 Deed::PhoneBack(phone) => self.world.phones[phone].boot(at),
             }
         }
@@ -194,14 +203,34 @@ impl Life {
                 Ok(())
             }
             94..97 => {
-                let now = self.world.now;
-                self.world.with_desk(desk, |desk| desk.reload(now))
+                let (now, chance) = (self.world.now, &mut self.chance);
+                self.world.with_desk(desk, |desk| desk.reload(now, chance))
+            }
+            97..99 => {
+                self.chatter(desk);
+                self.world.approve(desk)
             }
             _ => {
                 self.world.network.weather = draw_weather(&mut self.chance);
                 Ok(())
             }
         }
+    }
+
+    /// The contact of a handset is worn: it moves faster than any hand. Once in a while, for each time makes a burst of
+    /// NOTIFYs.
+    fn chatter(&mut self, desk: usize) {
+        let now = self.world.now;
+        if !self.world.desks[desk].is_furnished() || now < self.chattered + 2 * MINUTE {
+            return;
+        }
+        self.chattered = now;
+        let (edges, pause) = (self.chance.between(20, 200), self.chance.between(2, 12));
+        for edge in 0..edges {
+            self.agenda
+                .push((now + edge * pause * MILLI, Deed::Hook(desk)));
+        }
+        self.tally.chatters += 1;
     }
 
     fn change_hardware(&mut self, desk: usize) -> Result<(), String> {
@@ -362,8 +391,16 @@ impl Life {
         self.settle(self.world.now + MINUTE, knows)
     }
 
+    /// Lets time pass until `done`; whoever waits is let in meanwhile.
     fn settle(&mut self, end: Moment, done: impl Fn(&World) -> bool) -> Result<(), String> {
-        if self.world.run_until(end, SECOND, done)? {
+        while self.world.now < end {
+            if done(&self.world) {
+                return Ok(());
+            }
+            self.world.approve_everywhere()?;
+            self.world.run_to(end.min(self.world.now + SECOND))?;
+        }
+        if done(&self.world) {
             return Ok(());
         }
         Err(format!("still astray: {:#?}", self.world.astray()))

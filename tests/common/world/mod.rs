@@ -17,6 +17,7 @@ mod documents;
 mod judging;
 pub(crate) mod life;
 pub(crate) mod network;
+mod owner;
 pub(crate) mod pbx;
 pub(crate) mod phone;
 mod request;
@@ -30,7 +31,7 @@ use lampfield::events::package::Package;
 use network::{Arrival, Datagram, Network, Weather};
 use pbx::{Manners, Pbx};
 use phone::{Event, Phone};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use wiretap::Wiretap;
 
@@ -59,6 +60,8 @@ pub(crate) struct World {
     pub(crate) trail: Option<Vec<Line>>,
     /// What a lamp stands for.
     sources: BTreeMap<(usize, usize), Source>,
+    /// Strangers that desks let in since they were switched on.
+    let_in: HashSet<(usize, SocketAddr)>,
     parties: HashMap<SocketAddr, Party>,
     chance: Chance,
     /// Whether monotonic clocks begin at zero, whatever chance says.
@@ -112,6 +115,7 @@ impl World {
             wiretap: Wiretap::default(),
             trail: None,
             sources: BTreeMap::new(),
+            let_in: HashSet::new(),
             parties: HashMap::new(),
             chance,
             clocks_at_zero: false,
@@ -197,6 +201,7 @@ impl World {
         let now = self.now;
         self.say(|| format!("desk{desk} boots"));
         self.wiretap.forget(self.desks[desk].address);
+        self.let_in.retain(|(at, _)| *at != desk);
         self.desks[desk].boot(now, origin, seed)?;
         self.after(desk, &[])
     }
@@ -399,6 +404,7 @@ impl World {
             }
             self.log(from, to, &bytes);
             self.wiretap.sent(now, from, to, &bytes)?;
+            self.keep_secret(number, to, &bytes)?;
             let arrival = Arrival::Datagram(bytes);
             self.network.send(now, Datagram { from, to, arrival });
         }

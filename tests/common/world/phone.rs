@@ -68,6 +68,8 @@ pub(crate) struct Phone {
     pub(crate) server: SocketAddr,
     pub(crate) event: Event,
     pub(crate) habits: Habits,
+    /// Nobody trusts it, so that it may have to wait.
+    pub(crate) is_stranger: bool,
     pub(crate) view: Option<View>,
     /// NOTIFYs taken in.
     pub(crate) notified: u64,
@@ -109,6 +111,7 @@ impl Phone {
             server,
             event,
             habits: Habits::default(),
+            is_stranger: false,
             view: None,
             notified: 0,
             next: Some(0),
@@ -309,7 +312,7 @@ impl Phone {
     }
 
     fn notified(&mut self, now: Moment, sip: &Sip<'_>) -> Result<(), String> {
-        check_notify(sip, self.event)?;
+        check_notify(sip, self.event, self.is_stranger)?;
         let (forgets, refuses, ignores) = (
             self.chance.permille(self.habits.forgets),
             self.chance.permille(self.habits.refuses),
@@ -455,7 +458,7 @@ impl Dialog {
 }
 
 /// What every NOTIFY must have, whatever it says.
-fn check_notify(sip: &Sip<'_>, event: Event) -> Result<(), String> {
+fn check_notify(sip: &Sip<'_>, event: Event, is_stranger: bool) -> Result<(), String> {
     let fail = |why: &str| Err(format!("{why}: {}", sip.start));
     if sip.header("Event") != event.name() {
         return fail("another event");
@@ -474,13 +477,19 @@ fn check_notify(sip: &Sip<'_>, event: Event) -> Result<(), String> {
     if !sip.body.is_empty() && sip.find("Content-Type") != Some(event.body()) {
         return fail("a body of another type");
     }
-    if sip.body.is_empty() && state != "terminated;reason=noresource" {
+    let waits = state.starts_with("pending");
+    if waits && (!is_stranger || !sip.body.is_empty()) {
+        return fail("somebody who waits is told, or waits for nothing");
+    }
+    if sip.body.is_empty() && !is_stranger && state != "terminated;reason=noresource" {
         return fail("it says nothing");
     }
     Ok(())
 }
 
-/// The lifetime of an `active`.
+/// The lifetime of an `active` or a `pending`.
 fn expires_of(state: &str) -> Option<u32> {
-    state.strip_prefix("active;expires=")?.parse().ok()
+    let active = state.strip_prefix("active;expires=");
+    let lives = active.or_else(|| state.strip_prefix("pending;expires="));
+    lives?.parse().ok()
 }
