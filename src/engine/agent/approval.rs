@@ -3,15 +3,13 @@
 use super::{Agent, Report};
 use crate::engine::directory::Directory;
 use crate::events::presentity::Presentity;
-use crate::events::subscription::Verdict;
-use crate::ground::limits::WAITING;
+use crate::events::subscription::{State, Verdict};
 use crate::ground::table::Id;
 use crate::roles::notifier::Subscription;
-use crate::users::policy::Watching;
+use crate::users::policy::{Policy, Watching};
 use core::net::IpAddr;
-use heapless::Vec;
 
-/// Whom the owner means among the watchers that wait.
+/// Whom the owner means among the watchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom<'a> {
     /// Those who give themselves this URI.
@@ -43,39 +41,34 @@ impl Agent {
         let Some(&presentity) = self.presentities.get(presentity) else {
             return false;
         };
-        let mut all = self.notifier.waiting();
-        let Some((first, _)) = all.find(|(_, it)| it.presentity() == presentity) else {
-            return false;
-        };
-        drop(all);
-        self.decide(first, Verdict::Allow);
-        true
+        self.decide_first(true, |_, it| waits(it) && it.presentity() == presentity)
     }
 
-    /// Allows or blocks each watcher that is meant, whomever it wants to watch, now and when it comes back. How many of
-    /// their subscriptions waited.
+    /// Allows each watcher that is meant and waits, or blocks it, also if it was allowed before; whomever it wants to
+    /// watch, now and when it comes back. How many watchers that were, each counted once for each whom it watches. Who is
+    /// trusted can't be blocked.
     ///
     /// # Errors
-    /// [`Ambiguous`]: nobody was allowed.
-    pub fn decide_waiting(&mut self, whom: Whom<'_>, may: bool) -> Result<usize, Ambiguous> {
-        let meant = self.notifier.waiting().filter(|(_, it)| whom.means(it));
-        let mut addresses = meant.map(|(_, it)| it.flow().remote.ip());
+    /// [`Ambiguous`]: nothing was decided.
+    pub fn decide_strangers(&mut self, whom: Whom<'_>, may: bool) -> Result<usize, Ambiguous> {
+        let is_meant = |policy: &Policy, it: &Subscription| {
+            let is_allowed = matches!(it.state(), State::Active { .. })
+                && policy.admits(it.flow().remote.ip()) == Verdict::Confirm;
+            whom.means(it) && (waits(it) || (is_allowed && !may))
+        };
+        let meant = self.notifier.iter().map(|(_, it)| it);
+        let meant = meant.filter(|it| is_meant(&self.policy, it));
+        let mut addresses = meant.map(|it| it.flow().remote.ip());
         let first = addresses.next();
-        if may && addresses.any(|address| Some(address) != first) {
+        if addresses.any(|address| Some(address) != first) {
             return Err(Ambiguous);
         }
         drop(addresses);
-        let verdict = if may { Verdict::Allow } else { Verdict::Block };
-        let before = self.notifier.waiting().count();
-        loop {
-            let mut all = self.notifier.waiting();
-            let Some((id, _)) = all.find(|(_, it)| whom.means(it)) else {
-                break;
-            };
-            drop(all);
-            self.decide(id, verdict);
+        let mut decided = 0;
+        while self.decide_first(may, is_meant) {
+            decided += 1;
         }
-        Ok(before - self.notifier.waiting().count())
+        Ok(decided)
     }
 
     /// How many subscriptions wait for a decision about the presentity with that number in the settings.
@@ -102,30 +95,36 @@ impl Agent {
     pub(super) fn judge_all(&mut self) {
         let (policy, directory) = (&self.policy, &self.directory);
         self.notifier
-            .judge_all(|it| policy.judge(watching(directory, it)));
+            .judge_all(|it| Some(policy.judge(watching(directory, it))));
     }
 
-    /// Decides about the watcher behind a subscription: for all it waits with, and for those to come.
-    fn decide(&mut self, id: Id<Subscription>, verdict: Verdict) {
-        let Some((_, one)) = self.notifier.waiting().find(|(it, _)| *it == id) else {
-            return;
+    /// Decides about the first watcher that is meant, those who wait before the others: for all its subscriptions, and
+    /// for those to come. Whether there was one.
+    fn decide_first(
+        &mut self,
+        may: bool,
+        is_meant: impl Fn(&Policy, &Subscription) -> bool,
+    ) -> bool {
+        let mut all = self.notifier.waiting().chain(self.notifier.iter());
+        let Some((_, found)) = all.find(|(_, it)| is_meant(&self.policy, it)) else {
+            return false;
         };
-        let presentity = one.presentity();
-        let who = watching(&self.directory, one);
-        let is_same = |other: &Subscription| {
-            other.presentity() == presentity
-                && other.flow().remote.ip() == who.address
-                && other.dialog().remote_uri() == who.watcher
-        };
-        let all = self.notifier.waiting().filter(|(_, it)| is_same(it));
-        let all: Vec<Id<Subscription>, WAITING> = all.map(|(id, _)| id).collect();
-        let (may, remote) = (verdict == Verdict::Allow, one.flow().remote);
-        self.policy.decide(who, may);
-        for id in all {
-            self.notifier.decide(id, verdict);
-        }
+        let remote = found.flow().remote;
+        self.policy.decide(watching(&self.directory, found), may);
+        drop(all);
+        let (policy, directory) = (&self.policy, &self.directory);
+        self.notifier
+            .judge_all(|it| match policy.judge(watching(directory, it)) {
+                Verdict::Confirm => None,
+                verdict @ (Verdict::Allow | Verdict::Block) => Some(verdict),
+            });
         self.report(Report::Decided { remote, may });
+        true
     }
+}
+
+fn waits(subscription: &Subscription) -> bool {
+    matches!(subscription.state(), State::Pending { .. })
 }
 
 fn watching<'a>(directory: &'a Directory, subscription: &'a Subscription) -> Watching<'a> {

@@ -56,9 +56,9 @@ impl Notifier {
         self.wake(id);
     }
 
-    /// Who may watch is said otherwise: judges every subscription anew. One that was trusted and has to wait now is asked
-    /// to come again.
-    pub fn judge_all(&mut self, judge: impl Fn(&Subscription) -> Verdict) {
+    /// Judges every subscription anew for which there is a verdict. One that was allowed and has to wait now is asked to
+    /// come again.
+    pub fn judge_all(&mut self, judge: impl Fn(&Subscription) -> Option<Verdict>) {
         for slot in 0..SUBSCRIPTIONS as u16 {
             let id = self.subscriptions.id_at(slot);
             let Some((id, subscription)) =
@@ -66,7 +66,10 @@ impl Notifier {
             else {
                 continue;
             };
-            match (subscription.state, judge(subscription)) {
+            let Some(verdict) = judge(subscription) else {
+                continue;
+            };
+            match (subscription.state, verdict) {
                 (State::Terminated(_), _) => {}
                 (State::Pending { .. }, Verdict::Confirm) => {}
                 (State::Active { .. }, Verdict::Allow) => {}
@@ -74,8 +77,8 @@ impl Notifier {
                     subscription.allowed = false;
                     self.terminate(id, Reason::Deactivated);
                 }
-                (State::Pending { .. }, verdict @ (Verdict::Allow | Verdict::Block))
-                | (State::Active { .. }, verdict @ Verdict::Block) => self.decide(id, verdict),
+                (State::Pending { .. }, Verdict::Allow | Verdict::Block)
+                | (State::Active { .. }, Verdict::Block) => self.decide(id, verdict),
             }
         }
     }

@@ -270,7 +270,7 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield set activity NAME|none
   lampfield set note TEXT     (each takes --presentity URI)
   lampfield allow WATCHER     let somebody watch who waits for it
-  lampfield block WATCHER     or not
+  lampfield block WATCHER     or not, also one who was let in
 
 Without an agent:
   lampfield watch URI [--event presence|dialog|message-summary] [--seconds N]

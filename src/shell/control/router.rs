@@ -8,7 +8,7 @@
 //! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel; `/press/BUTTON?for=SECONDS` holds it |
 //! | `POST /lamps/test` | lights every element of every lamp alone for a second, then what was to be shown |
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
-//! | `POST /allow/WATCHER` `/block/WATCHER` | decides about a watcher that waits, by its URI or address |
+//! | `POST /allow/WATCHER` `/block/WATCHER` | lets a watcher in who waits, or sends a stranger away, by URI or address |
 //! | `POST /reload` | reads the configuration again |
 
 use std::borrow::ToOwned;
@@ -139,12 +139,12 @@ fn decide(hub: &mut Hub, watcher: &str, may: bool) -> Answer {
         Ok(address) => Whom::At(address),
         Err(_) => Whom::Named(watcher.as_bytes()),
     };
-    match hub.change(|agent, _, _| agent.decide_waiting(whom, may)) {
+    match hub.change(|agent, _, _| agent.decide_strangers(whom, may)) {
         Ok(0) => {}
         Ok(_) => return done(),
         Err(Ambiguous) => {
             let text = std::format!(
-                "{watcher} waits at several addresses, and anybody can use the name: \
+                "{watcher} is at several addresses, and anybody can use the name: \
                  give the address that you mean, see `lampfield watchers`"
             );
             return (409, views::error(&text));

@@ -38,7 +38,8 @@ impl Fixture {
     /// The owner decides about those who give themselves this name.
     fn decide(&mut self, name: &str, may: bool) -> Result<usize, Ambiguous> {
         let name = format!("sip:{name}@192.0.2.9");
-        self.agent.decide_waiting(Whom::Named(name.as_bytes()), may)
+        self.agent
+            .decide_strangers(Whom::Named(name.as_bytes()), may)
     }
 
     fn approve(&mut self) -> StdVec<Sent> {
@@ -169,13 +170,39 @@ fn a_name_that_two_give_themselves_lets_neither_in() /* N29 */
     f.waits(&mut mallory);
     assert_eq!(f.decide("bob", true), Err(Ambiguous));
     assert_eq!(f.agent.waiting(0), 2);
-    let decided = f.agent.decide_waiting(Whom::At(bob.address.ip()), true);
+    let decided = f.agent.decide_strangers(Whom::At(bob.address.ip()), true);
     assert_eq!(decided, Ok(1));
     let told = f.drain();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].flow.remote, bob.address);
+    assert_eq!(f.decide("bob", false), Err(Ambiguous), "one may be real");
+    let decided = f
+        .agent
+        .decide_strangers(Whom::At(mallory.address.ip()), false);
+    assert_eq!((decided, f.agent.waiting(0)), (Ok(1), 0));
+    assert_eq!(f.drain()[0].flow.remote, mallory.address);
+}
+
+#[test]
+fn an_approval_can_be_taken_back_and_the_trusted_cannot_be_blocked() /* N29 N37 */
+{
+    let mut f = asking();
+    let mut bob = stranger("bob", "presence", 1);
+    f.waits(&mut bob);
+    let told = f.approve();
+    f.confirm(&bob, &told[0]);
+    let mut trusted = Phone::new("bob", "presence");
+    trusted.cseq = 50;
+    let sent = f.send(&trusted, &trusted.subscribe(600));
+    f.confirm(&trusted, &sent[1]);
     assert_eq!(f.decide("bob", false), Ok(1));
-    assert_eq!(f.agent.waiting(0), 0);
+    let told = f.drain();
+    assert_eq!((told.len(), told[0].flow.remote), (1, bob.address));
+    assert_eq!(state(&told[0]), "terminated;reason=rejected");
+    assert_eq!(told[0].body(), "");
+    f.confirm(&bob, &told[0]);
+    assert_eq!(f.decide("bob", false), Ok(0));
+    assert_eq!(f.input(Input::Dnd(true)).len(), 1);
 }
 
 #[test]
