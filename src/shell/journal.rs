@@ -175,8 +175,8 @@ fn is_safe(letter: char) -> bool {
         && !matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }
 
-/// How many lines strangers can make us write: a short burst, then a steady few.
-#[derive(Debug)]
+/// How many lines strangers, or a loose contact, can make us write: a short burst, then a steady few.
+#[derive(Clone, Copy, Debug)]
 pub struct Limiter {
     tokens: u32,
     filled: Instant,

@@ -17,6 +17,7 @@ use super::retry::Retry;
 use super::rhythm::{Hues, Rhythm};
 use super::{Event, Problem, Queue, Trouble};
 use crate::ground::time::{Duration, Instant};
+use crate::shell::journal::Limiter;
 use crate::shell::poller::{Registry, Source};
 use crate::users::lamps::Look;
 
@@ -52,6 +53,8 @@ struct Wire {
     driver: Driver,
     /// What was said to be wrong with it.
     told: Option<String>,
+    /// A loose contact says the same all night.
+    limiter: Limiter,
 }
 
 /// Who has a line, and as which number.
@@ -300,7 +303,7 @@ impl Hardware {
     /// After anything that may have changed what works: says so, and plans ahead.
     fn settle(&mut self, now: Instant) {
         for at in 0..self.wires.len() {
-            self.tell(at);
+            self.tell(now, at);
         }
         let healthy = self.wires.iter().all(|wire| wire.told.is_none());
         if self.healthy.replace(healthy) != Some(healthy) {
@@ -311,22 +314,20 @@ impl Hardware {
     }
 
     /// A line in the log when a line of the board fails, or works again.
-    fn tell(&mut self, at: usize) {
+    fn tell(&mut self, now: Instant, at: usize) {
         let wire = &self.wires[at];
-        let told = match (self.problem(wire.driver), &wire.told) {
-            (None, None) => return,
-            (Some(problem), Some(told)) if problem.what == *told => return,
-            (Some(problem), _) => {
-                let trouble = wire.trouble(&self.file, problem);
-                warn!("{trouble:#}");
-                Some(problem.what.clone())
-            }
-            (None, Some(_)) => {
-                info!("the line {} of \"{}\" works now", wire.text, wire.name);
-                None
-            }
-        };
-        self.wires[at].told = told;
+        let problem = self.problem(wire.driver);
+        if problem.map(|it| &it.what) == wire.told.as_ref() {
+            return;
+        }
+        let mut limiter = wire.limiter;
+        match problem {
+            _ if limiter.admit(now).is_none() => {}
+            Some(problem) => warn!("{:#}", wire.trouble(&self.file, problem)),
+            None => info!("the line {} of \"{}\" works now", wire.text, wire.name),
+        }
+        let told = problem.map(|it| it.what.clone());
+        (self.wires[at].told, self.wires[at].limiter) = (told, limiter);
     }
 
     fn problem(&self, driver: Driver) -> Option<&Problem> {
@@ -441,6 +442,7 @@ impl Wire {
             name: String::from(name),
             driver,
             told: None,
+            limiter: Limiter::new(),
         }
     }
 

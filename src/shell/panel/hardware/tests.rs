@@ -46,3 +46,17 @@ fn a_new_look_at_the_end_of_a_test_ends_it_for_all_lamps() {
     assert!(panel.lights[1].rhythm.phases().is_some());
     assert!(panel.test.is_none());
 }
+
+#[test]
+fn a_loose_contact_does_not_flood_the_log_and_hides_no_other() {
+    let mut panel = panel();
+    for number in 0..100 {
+        let problem = Problem::new(format!("is gone, for the {number}th time"), "hold it");
+        panel.lose_led(NOW, 0, problem);
+        panel.settle(NOW);
+    }
+    let last = panel.wires[0].told.as_deref();
+    assert_eq!(last, Some("is gone, for the 99th time"));
+    let [loose, other] = [0, 1].map(|at| panel.wires[at].limiter.admit(NOW));
+    assert_eq!((loose, other), (None, Some(0)));
+}
