@@ -21,13 +21,18 @@
 //! [[lamp]]
 //! name = "blf1"                                     # the board's name for it
 //! watch = "sip:bob@pbx.example"
-//! event = "dialog"                                  # or "presence"
+//! event = "dialog"                                  # or "presence", "message-summary"
 //! fallback = true                                   # ask for presence where dialog is refused
 //! server = "192.168.1.5:5060"                       # default: the host of `watch`
 //! from = "sip:desk@192.168.1.20"                    # default: the first presentity
 //! expires = 300
 //! grace = 30
 //! looks = { held = "off", ringing = "red fast" }
+//!
+//! [[lamp]]
+//! name = "dnd"
+//! shows = "dnd"                                     # instead of `watch`: or "health", "waiting"
+//! presentity = "sip:desk@192.168.1.20"              # default: the first presentity
 //!
 //! [[button]]
 //! name = "dnd"

@@ -8,8 +8,8 @@
 //! by reading it every 20 ms, where its chip has no interrupts. `poll` in the board's file chooses the last at once:
 //! some chips take the request for edges and never send one.
 //!
-//! When the process ends the kernel takes the lines back. What a lamp shows then is the chip's affair: most make
-//! the line an input, and the lamp is dark.
+//! An agent that ends makes its lamps dark. When it is killed the kernel takes the lines back, and what a lamp shows
+//! then is the chip's affair: most make the line an input, and the lamp is dark.
 
 mod chips;
 mod opening;

@@ -480,7 +480,7 @@ fn hear_of_leds(registry: &Registry) -> Option<Plugs> {
 fn gone(why: impl std::fmt::Display) -> Problem {
     Problem::new(
         format!("has gone: {why}"),
-        "plug it in again, or load its driver; it is looked for every minute",
+        "plug it in again, or load its driver; it is found within a minute",
     )
 }
 

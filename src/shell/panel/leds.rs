@@ -176,7 +176,7 @@ fn problem(errno: Errno, root: &Path, name: &str) -> Problem {
                 "may not be lit: permission denied for {}/brightness",
                 path.display()
             ),
-            "install udev/60-lampfield.rules and add the agent's user to the group leds",
+            "install 60-lampfield.rules, as the package does, and add the agent's user to the group leds",
         ),
         Errno::ROFS => Problem::new(
             format!("may not be lit: {} is read-only", path.display()),

@@ -140,7 +140,7 @@ fn busy(chip: &File, offset: u32) -> Problem {
 pub(super) fn lost(error: Errno) -> Problem {
     Problem::new(
         format!("has gone: {error}"),
-        "plug it in again; it is looked for every minute",
+        "plug it in again; it is found within a minute",
     )
 }
 
