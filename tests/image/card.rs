@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::bench::{Bench, SOON, holds_within, new_folder};
+use crate::bench::{Bench, SOON, finish, holds_within, new_folder, repository};
 
 /// Booting an emulated Raspberry Pi takes 10 s alone, and much more on a busy machine.
 const BOOT: Duration = Duration::from_secs(180);
@@ -41,10 +41,12 @@ impl Card {
             kind,
         };
         let image = kind.image();
-        run(Command::new("cp")
-            .arg("--sparse=always")
-            .arg(image)
-            .arg(card.image()));
+        finish(
+            Command::new("cp")
+                .arg("--sparse=always")
+                .arg(image)
+                .arg(card.image()),
+        );
         card
     }
 
@@ -53,29 +55,33 @@ impl Card {
         let file = self.folder.join(name);
         fs::write(&file, bytes).expect("the folder can be written to");
         let mut copy = self.mtools("mcopy");
-        run(copy
-            .args(["-o", "-i"])
-            .arg(self.partition())
-            .arg(file)
-            .arg("::"));
+        finish(
+            copy.args(["-o", "-i"])
+                .arg(self.partition())
+                .arg(file)
+                .arg("::"),
+        );
     }
 
     /// Gives a file on it another name.
     pub(crate) fn rename(&self, name: &str, to: &str) {
         let mut rename = self.mtools("mren");
-        run(rename
-            .arg("-i")
-            .arg(self.partition())
-            .args([name, to].map(|it| format!("::{it}"))));
+        finish(
+            rename
+                .arg("-i")
+                .arg(self.partition())
+                .args([name, to].map(|it| format!("::{it}"))),
+        );
     }
 
     /// A text on it.
     pub(crate) fn read(&self, name: &str) -> String {
         let mut read = self.mtools("mtype");
-        run(read
-            .arg("-i")
-            .arg(self.partition())
-            .arg(format!("::{name}")))
+        finish(
+            read.arg("-i")
+                .arg(self.partition())
+                .arg(format!("::{name}")),
+        )
     }
 
     /// A folder with copies of its files of these names.
@@ -83,11 +89,12 @@ impl Card {
         let folder = self.folder.join("extracted");
         fs::create_dir_all(&folder).expect("the folder can be written to");
         let mut copy = self.mtools("mcopy");
-        run(copy
-            .args(["-n", "-i"])
-            .arg(self.partition())
-            .arg(format!("::{pattern}"))
-            .arg(&folder));
+        finish(
+            copy.args(["-n", "-i"])
+                .arg(self.partition())
+                .arg(format!("::{pattern}"))
+                .arg(&folder),
+        );
         folder
     }
 
@@ -183,7 +190,7 @@ impl Kind {
         if let Some(binary) = std::env::var_os(self.variable()) {
             build.arg("-b").arg(binary);
         }
-        run(build.arg("-o").arg(output).arg(self.arch()));
+        finish(build.arg("-o").arg(output).arg(self.arch()));
     }
 
     fn arch(self) -> &'static str {
@@ -208,24 +215,4 @@ impl Kind {
             Kind::Armel => "LAMPFIELD_ARMV6",
         }
     }
-}
-
-pub(crate) fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Runs a command that has to succeed; what it prints.
-#[track_caller]
-pub(crate) fn run(command: &mut Command) -> String {
-    let output = command.output();
-    let output = output.unwrap_or_else(|error| {
-        panic!("{command:?}: {error}; `tests/run` installs what is missing")
-    });
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    let (printed, errors) = (text(&output.stdout), text(&output.stderr));
-    assert!(
-        output.status.success(),
-        "{command:?} failed\n{printed}{errors}"
-    );
-    printed
 }

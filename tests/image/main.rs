@@ -13,7 +13,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::card::{Card, Kind, repository, run};
+use crate::bench::{finish, repository};
+use crate::card::{Card, Kind};
 use crate::outside::{Watcher, options};
 
 /// As a person writes it with an editor of Windows: a byte order mark, other line ends, no line end at last.
@@ -49,7 +50,7 @@ fn the_same_inputs_make_the_same_bytes() {
         &images[1],
         &[("TZ", "America/Caracas"), ("LC_ALL", "C.UTF-8")],
     );
-    run(Command::new("cmp").args(&images));
+    finish(Command::new("cmp").args(&images));
     for image in images {
         fs::remove_file(image).expect("it is ours");
     }
@@ -99,12 +100,14 @@ fn device_trees() -> Vec<(String, Vec<String>)> {
     let mut trees = Vec::new();
     for card in [Kind::Arm64, Kind::Armel].map(Card::new) {
         let folder = card.extract("*.dtb");
-        let listed = run(Command::new("ls").arg(&folder));
+        let listed = finish(Command::new("ls").arg(&folder));
         for tree in listed.lines().filter(has_40_pins) {
-            let names = run(Command::new("fdtget")
-                .args(["-t", "s"])
-                .arg(folder.join(tree))
-                .args(["/soc/gpio@7e200000", "gpio-line-names"]));
+            let names = finish(
+                Command::new("fdtget")
+                    .args(["-t", "s"])
+                    .arg(folder.join(tree))
+                    .args(["/soc/gpio@7e200000", "gpio-line-names"]),
+            );
             trees.push((
                 tree.to_owned(),
                 names.split_whitespace().map(str::to_owned).collect(),
