@@ -14,7 +14,17 @@ const FLOORS: [(&str, &[&str]); 8] = [
     ),
     ("wire", &["flow"]),
     ("txn", &["mark"]),
-    ("events", &["presentity", "watched"]),
+    (
+        "events",
+        &[
+            "delays",
+            "hop",
+            "package",
+            "presentity",
+            "sending",
+            "watched",
+        ],
+    ),
     ("roles", &[]),
     ("users", &[]),
     ("engine", &["answers", "config", "directory"]),

@@ -17,13 +17,13 @@
 
 mod bodies;
 mod notify;
-mod pace;
 mod subscribe;
 mod waiting;
 
 pub use subscribe::Subscriber;
 
 use crate::events::dialog::Dialog;
+use crate::events::pace::Bucket;
 use crate::events::package::{Pace, Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
@@ -37,7 +37,6 @@ use crate::wire::flow::Flow;
 use bodies::{Bodies, BodyId};
 use heapless::Vec;
 use notify::InFlight;
-use pace::Bucket;
 use waiting::Waiting;
 
 /// All subscriptions served.

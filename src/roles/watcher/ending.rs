@@ -1,9 +1,9 @@
 //! How attempts, legs and watches end, and what follows.
 
-use super::delays::{self, Retry};
 use super::leg::{Leg, LegState};
 use super::watch::{State, Watch};
 use super::{LEGS, Watcher};
+use crate::events::delays::{self, Retry};
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;

@@ -1,9 +1,9 @@
 //! A leg: one notifier's side of a watch, with its dialog, its documents and its refreshes.
 
-use super::request::Sending;
 use super::watch::{Watch, earlier};
 use crate::events::dialog::Dialog;
 use crate::events::package::Memory;
+use crate::events::sending::Sending;
 use crate::events::watched::Watched;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};

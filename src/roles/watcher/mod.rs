@@ -32,13 +32,10 @@
 //! * `Retry-After` and `retry-after` are obeyed up to [`limits::LONGEST_RETRY`].
 //! * Redirections (3xx) are not followed; they count as a refusal.
 
-mod delays;
 mod ending;
-mod hop;
 mod leg;
 mod notify;
 mod reason;
-mod request;
 mod response;
 mod subscribe;
 mod timers;
@@ -48,6 +45,8 @@ mod watch;
 pub use leg::Leg;
 pub use watch::{AddError, LEGS_PER_WATCH, Order, Report, Watch};
 
+use crate::events::delays;
+use crate::events::hop::Hop;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
@@ -57,7 +56,6 @@ use crate::ground::timers::Timers;
 use crate::wire::flow::Flow;
 use core::net::SocketAddr;
 use heapless::Vec;
-use hop::Hop;
 use leg::{LegState, Refresh};
 use watch::State;
 

@@ -1,6 +1,6 @@
 //! The reasons a notifier gives for ending a subscription: read RFC 6665 §4.1.3.
 
-use super::delays::Retry;
+use crate::events::delays::Retry;
 use crate::ground::time::Seconds;
 use crate::wire::sip::{Reason, SubscriptionState};
 

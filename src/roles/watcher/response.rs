@@ -3,13 +3,13 @@
 //! Read RFC 6665 §4.1.2.1 and §4.1.2.2, and RFC 5057 §5.1 on what a code means for the subscription.
 
 use super::Watcher;
-use super::delays::{self, Retry};
 use super::ending::Cause;
 use super::leg::{Leg, LegState};
 use super::notify::same_host;
-use super::request::Sending;
 use super::watch::{EXPIRES_MOST, State, Watch};
+use crate::events::delays::{self, Retry};
 use crate::events::package::Package;
+use crate::events::sending::Sending;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};

@@ -1,14 +1,14 @@
 //! Attempts and the requests they send.
 
-use super::delays::Retry;
 use super::ending::Cause;
-use super::hop::{Hop, PORT};
 use super::leg::{Leg, LegState};
-use super::request::Sending;
 use super::watch::{Attempt, State, Watch};
 use super::{Action, Watcher};
+use crate::events::delays::Retry;
 use crate::events::dialog::{Dialog, write_contact};
+use crate::events::hop::{Hop, PORT};
 use crate::events::package::Package;
+use crate::events::sending::Sending;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};

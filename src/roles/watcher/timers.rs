@@ -1,11 +1,11 @@
 //! What time brings: attempts, refreshes, retransmissions, Timers F and N, expiry; and ICMP errors.
 
-use super::delays::Retry;
 use super::ending::Cause;
 use super::leg::{Gap, Leg, LegState, Refresh};
-use super::request::Sending;
 use super::watch::{State, Watch};
 use super::{LEGS, Watcher};
+use crate::events::delays::Retry;
+use crate::events::sending::Sending;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;

@@ -2,11 +2,11 @@
 //!
 //! Read RFC 3856 §6.6.2, §6.8 and RFC 4235 §3.9, §4.3 first.
 
-use super::delays;
 use super::leg::{Gap, Knowledge, Leg, LegState};
-use super::request::Sending;
 use super::watch::Story;
+use crate::events::delays;
 use crate::events::package::{Package, Reading};
+use crate::events::sending::Sending;
 use crate::events::watched::Watched;
 use crate::ground::random::Random;
 use crate::ground::time::Instant;

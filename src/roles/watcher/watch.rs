@@ -1,9 +1,9 @@
 //! A watch: whom we want to know about, and how far the attempt to be told is.
 
-use super::hop::{Hop, NoHop};
 use super::leg::Leg;
-use super::request::Sending;
+use crate::events::hop::{Hop, NoHop};
 use crate::events::package::Package;
+use crate::events::sending::Sending;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::table::Id;

@@ -1,14 +1,14 @@
-//! Where a watch sends: the configured server, else the host of its target (RFC 3261 §8.1.2).
+//! Where requests of ours go: the configured server, else the host of the target (RFC 3261 §8.1.2).
 
 use crate::wire::sip::{Host, Uri, is_answerable};
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// The port of SIP over UDP when none is written (RFC 3261 §19.1.2).
-pub(super) const PORT: u16 = 5_060;
+pub const PORT: u16 = 5_060;
 
 /// Where requests go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hop<'a> {
+pub enum Hop<'a> {
     /// To an address.
     Address(SocketAddr),
     /// To whatever address a name has.
@@ -17,7 +17,7 @@ pub(super) enum Hop<'a> {
 
 /// Why there is no place to send to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoHop {
+pub enum NoHop {
     /// It names nobody a datagram can go to.
     Nowhere,
     /// It asks for TLS, which we must not replace by UDP (R16).
@@ -26,7 +26,7 @@ pub(super) enum NoHop {
 
 impl<'a> Hop<'a> {
     /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`.
-    pub(super) fn of_server(text: &'a str) -> Result<Hop<'a>, NoHop> {
+    pub fn of_server(text: &'a str) -> Result<Hop<'a>, NoHop> {
         if let Ok(address) = text.parse::<SocketAddr>() {
             return reachable(address);
         }
@@ -51,7 +51,7 @@ impl<'a> Hop<'a> {
     }
 
     /// Reads the URI of the watched.
-    pub(super) fn of_target(target: &'a str) -> Result<Hop<'a>, NoHop> {
+    pub fn of_target(target: &'a str) -> Result<Hop<'a>, NoHop> {
         let uri = Uri::parse(target.as_bytes()).map_err(|_| NoHop::Nowhere)?;
         let (host, port) = match &uri {
             Uri::Sip(uri) if uri.secure => return Err(NoHop::Secure),

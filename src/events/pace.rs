@@ -5,7 +5,7 @@ use crate::ground::time::Instant;
 
 /// The bucket. It starts full.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bucket {
+pub struct Bucket {
     /// Tokens taken out.
     taken: u8,
     /// When the taken tokens were last counted down.
@@ -14,7 +14,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// The bucket of nobody yet.
-    pub(super) const fn new() -> Bucket {
+    pub const fn new() -> Bucket {
         Bucket {
             taken: 0,
             counted: Instant::ZERO,
@@ -25,7 +25,7 @@ impl Bucket {
     ///
     /// # Errors
     /// When the next one is there.
-    pub(super) fn take(&mut self, now: Instant, pace: Pace) -> Result<(), Instant> {
+    pub fn take(&mut self, now: Instant, pace: Pace) -> Result<(), Instant> {
         if pace.burst == 0 || pace.interval.is_zero() {
             return Ok(());
         }

@@ -1,11 +1,11 @@
-//! A SUBSCRIBE of ours from the moment it is decided to its final answer.
+//! A request of ours from the moment it is decided to its final answer.
 
 use crate::ground::time::Instant;
 use crate::txn::client::{Client, Expiry};
 
 /// How far a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sending {
+pub enum Sending {
     /// Not sent yet: the next poll sends it.
     Due,
     /// Sent; its answer is awaited.
@@ -18,7 +18,7 @@ pub(super) enum Sending {
 
 impl Sending {
     /// Timers E and F.
-    pub(super) fn handle_timeout(&mut self, now: Instant) -> Expiry {
+    pub fn handle_timeout(&mut self, now: Instant) -> Expiry {
         let (Sending::Sent(mut client) | Sending::Again(mut client)) = *self else {
             return Expiry::Nothing;
         };
@@ -32,7 +32,7 @@ impl Sending {
     }
 
     /// A 1xx came.
-    pub(super) fn handle_provisional(&mut self) {
+    pub fn handle_provisional(&mut self) {
         match self {
             Sending::Sent(client) | Sending::Again(client) => client.handle_provisional(),
             Sending::Due | Sending::Answered => {}
@@ -40,7 +40,7 @@ impl Sending {
     }
 
     /// When Timer E or F is due.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub fn due(&self) -> Option<Instant> {
         match self {
             Sending::Sent(client) | Sending::Again(client) => Some(client.due()),
             Sending::Due | Sending::Answered => None,
@@ -48,7 +48,7 @@ impl Sending {
     }
 
     /// Whether an answer under the branch of `nonce` is for this request.
-    pub(super) fn awaits(&self, nonce: u64) -> bool {
+    pub fn awaits(&self, nonce: u64) -> bool {
         match self {
             Sending::Sent(client) | Sending::Again(client) => client.nonce() == nonce,
             Sending::Due | Sending::Answered => false,
@@ -56,7 +56,7 @@ impl Sending {
     }
 
     /// Whether it is on its way and unanswered.
-    pub(super) const fn is_in_flight(&self) -> bool {
+    pub const fn is_in_flight(&self) -> bool {
         match self {
             Sending::Sent(_) | Sending::Again(_) => true,
             Sending::Due | Sending::Answered => false,

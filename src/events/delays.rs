@@ -1,4 +1,4 @@
-//! How long to wait before the next SUBSCRIBE. Nothing here is ever a day, and everything is random enough that
+//! How long to wait before the next request of ours. Nothing here is ever a day, and everything is random enough that
 //! a hundred phones do not come back in the same second (S26).
 
 use crate::ground::limits;
@@ -31,7 +31,7 @@ const REFRESH_LEAST: Duration = Duration::from_secs(5);
 
 /// How soon to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Retry {
+pub enum Retry {
     /// At once; backing off if the last try was just now too.
     Soon,
     /// 2 s, doubling to at most 5 minutes: the peer is not there, or not well.
@@ -45,7 +45,7 @@ pub(super) enum Retry {
 
 impl Retry {
     /// The delay after `failures` tries that failed in a row.
-    pub(super) fn delay(self, failures: u8, random: &mut Random) -> Duration {
+    pub fn delay(self, failures: u8, random: &mut Random) -> Duration {
         match self {
             Retry::Soon if failures == 0 => random.duration(Duration::ZERO, SOON),
             Retry::Soon => backoff(failures - 1, random),
@@ -57,34 +57,34 @@ impl Retry {
 }
 
 /// The delay of the first SUBSCRIBE of the watch in `slot`: 0 to 2.2 s for the first 32.
-pub(super) fn first(slot: u16, random: &mut Random) -> Duration {
+pub fn first(slot: u16, random: &mut Random) -> Duration {
     random.duration(STEP * u32::from(slot), STEP_JITTER)
 }
 
 /// The delay after `failures` tries without an answer, or with one that says "later".
-pub(super) fn backoff(failures: u8, random: &mut Random) -> Duration {
+pub fn backoff(failures: u8, random: &mut Random) -> Duration {
     jittered(doubled(BACKOFF_FIRST, failures, BACKOFF_MOST), random)
 }
 
 /// The delay of a refresh that checks whether the server still knows us.
-pub(super) fn doubt(random: &mut Random) -> Duration {
+pub fn doubt(random: &mut Random) -> Duration {
     random.duration(Duration::ZERO, DOUBT)
 }
 
 /// When [`doubt`] is over at the latest.
-pub(super) const fn doubt_most() -> Duration {
+pub const fn doubt_most() -> Duration {
     DOUBT
 }
 
 /// A `Retry-After` as we obey it: never less than asked, never more than [`limits::LONGEST_RETRY`] and a tenth.
-pub(super) fn retry_after(asked: Seconds, random: &mut Random) -> Duration {
+pub fn retry_after(asked: Seconds, random: &mut Random) -> Duration {
     let asked = asked.min(limits::LONGEST_RETRY).duration();
     random.duration(asked, asked / 10)
 }
 
 /// How long before the next refresh, when `left` of the lifetime is left: 76 to 85% of it, with [`MARGIN`] to
 /// spare; half of it if it is too short for that.
-pub(super) fn refresh(left: Duration, random: &mut Random) -> Duration {
+pub fn refresh(left: Duration, random: &mut Random) -> Duration {
     let latest = if left < 2 * MARGIN {
         left / 2
     } else {
