@@ -5,6 +5,7 @@
 
 mod buttons;
 mod lamps;
+mod upstreams;
 
 use core::fmt::{self, Write};
 use core::net::SocketAddr;
@@ -13,10 +14,11 @@ use heapless::Vec;
 
 pub use buttons::{Action, ButtonSettings};
 pub use lamps::{LampSettings, Looks, Shows};
+pub use upstreams::{Account, Server, UpstreamSettings};
 
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
-    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MIN_EXPIRES, PRESENTITIES, TRUSTED, URI, WATCHES,
+    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MIN_EXPIRES, PRESENTITIES, TRUSTED, UPSTREAMS, URI, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
@@ -29,6 +31,8 @@ use crate::wire::sip::{Bad, Uri, same_presentity};
 pub struct Settings {
     /// Whose presence is kept and served here.
     pub presentities: Vec<PresentitySettings, PRESENTITIES>,
+    /// The servers above us. No two have the same address of record.
+    pub upstreams: Vec<UpstreamSettings, UPSTREAMS>,
     /// Our own subscriptions. No two are equal: lamps that ask for the same thing share one.
     pub watches: Vec<WatchSettings, WATCHES>,
     /// Every lamp of the panel, in the board's order.
@@ -53,6 +57,7 @@ impl Settings {
     pub const fn new() -> Settings {
         Settings {
             presentities: Vec::new(),
+            upstreams: Vec::new(),
             watches: Vec::new(),
             lamps: Vec::new(),
             buttons: Vec::new(),
@@ -75,6 +80,7 @@ impl Settings {
     /// Forgets everything, then sets what is not zero by default.
     pub fn restore_defaults(&mut self) {
         self.presentities.clear();
+        self.upstreams.clear();
         self.watches.clear();
         self.lamps.clear();
         self.buttons.clear();
@@ -125,6 +131,7 @@ impl Settings {
         }
         let Settings {
             presentities,
+            upstreams,
             watches,
             lamps,
             buttons,
@@ -135,6 +142,7 @@ impl Settings {
             strangers,
         } = other;
         copy(&mut self.presentities, presentities);
+        copy(&mut self.upstreams, upstreams);
         copy(&mut self.watches, watches);
         copy(&mut self.lamps, lamps);
         copy(&mut self.buttons, buttons);
@@ -172,6 +180,7 @@ impl Settings {
             return Err(Invalid::MinExpires);
         }
         self.validate_presentities()?;
+        self.validate_upstreams()?;
         self.validate_watches()?;
         self.validate_lamps()?;
         self.validate_buttons()
@@ -205,6 +214,10 @@ impl Settings {
             }
             if watch.expires == Seconds::ZERO {
                 return Err(Invalid::WatchExpires(at));
+            }
+            let upstream = watch.upstream.map(usize::from);
+            if upstream.is_some_and(|it| it >= self.upstreams.len()) {
+                return Err(Invalid::WatchUpstream(at));
             }
         }
         Ok(())
@@ -247,8 +260,10 @@ pub struct WatchSettings {
     pub package: Package,
     /// Whether a 489 (Bad Event) to `dialog` makes us ask for `presence`.
     pub fallback: bool,
-    /// The next hop as `host[:port]`; without it the target's own host.
+    /// The next hop as `host[:port]`; without it the server of [`WatchSettings::upstream`], or the target's own host.
     pub server: Option<Text<HOST>>,
+    /// With whose account we watch: an index into [`Settings::upstreams`].
+    pub upstream: Option<u16>,
     /// The lifetime we ask for.
     pub expires: Seconds,
 }
@@ -265,6 +280,7 @@ impl WatchSettings {
             package,
             fallback: false,
             server: None,
+            upstream: None,
             expires: WatchSettings::EXPIRES,
         }
     }
@@ -293,6 +309,18 @@ pub enum Invalid {
     Server(usize),
     /// A watch asks for no time at all.
     WatchExpires(usize),
+    /// A watch's upstream is not there.
+    WatchUpstream(usize),
+    /// An upstream's address of record.
+    UpstreamAor(usize),
+    /// An upstream of that address of record is there already.
+    UpstreamTwice(usize),
+    /// An upstream has no usable server.
+    UpstreamServers(usize),
+    /// The presentity that is to be published is not there.
+    UpstreamPresentity(usize),
+    /// An upstream asks for no time at all.
+    UpstreamExpires(usize),
     /// A lamp's name is unusable or there already.
     LampName(usize),
     /// A lamp's watch is not there.
@@ -321,6 +349,18 @@ impl fmt::Display for Invalid {
             Invalid::From(at) => ("watch", Some(at), "write from as sip:name@host"),
             Invalid::Server(at) => ("watch", Some(at), "write server as host or host:port"),
             Invalid::WatchExpires(at) => ("watch", Some(at), "ask for one second or more"),
+            Invalid::WatchUpstream(at) => ("watch", Some(at), "name an upstream in the list"),
+            Invalid::UpstreamAor(at) => {
+                ("upstream", Some(at), "write aor as sip:name@host, not sips")
+            }
+            Invalid::UpstreamTwice(at) => ("upstream", Some(at), "name each aor only once"),
+            Invalid::UpstreamServers(at) => {
+                ("upstream", Some(at), "write servers as host or host:port")
+            }
+            Invalid::UpstreamPresentity(at) => {
+                ("upstream", Some(at), "publish a presentity served here")
+            }
+            Invalid::UpstreamExpires(at) => ("upstream", Some(at), "ask for one second or more"),
             Invalid::LampName(at) => ("lamp", Some(at), "give each lamp a name of its own"),
             Invalid::LampWatch(at) => ("lamp", Some(at), "let it watch something in the list"),
             Invalid::LampPresentity(at) => ("lamp", Some(at), "name a presentity served here"),

@@ -2,6 +2,24 @@
 
 use crate::ground::time::Instant;
 use crate::txn::client::{Client, Expiry};
+use crate::wire::flow::Flow;
+
+/// What a client role wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send the first `len` bytes of the buffer.
+    Send {
+        /// Which way.
+        flow: Flow,
+        /// How many.
+        len: usize,
+    },
+    /// Find the address of the name that the role's query of this number asks for, and tell it.
+    Resolve {
+        /// Its number.
+        query: u16,
+    },
+}
 
 /// How far a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,12 @@ pub const SUBSCRIPTIONS: usize = setting(option_env!("LAMPFIELD_SUBSCRIPTIONS"),
 /// Own subscriptions to others (settable): a sidecar of 32 keys.
 pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 32);
 
+/// Servers above us at which we register and publish (settable): a PBX, and a presence server of somebody else.
+pub const UPSTREAMS: usize = setting(option_env!("LAMPFIELD_UPSTREAMS"), 4);
+
+/// Servers of one upstream, in the order of their priority.
+pub const SERVERS: usize = 4;
+
 /// Server transactions kept (settable). One lives 32 s and takes some 70 bytes; this many let a building of phones
 /// subscribe within the same half minute after a power cut, 16 a second.
 pub const TRANSACTIONS: usize = setting(option_env!("LAMPFIELD_TRANSACTIONS"), 512);
@@ -58,6 +64,21 @@ pub const ROUTES: usize = 384;
 
 /// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
 pub const HOST: usize = 264;
+
+/// Bytes of a user's name in credentials.
+pub const USER: usize = 64;
+
+/// Bytes of a password.
+pub const PASSWORD: usize = 64;
+
+/// Bytes of a realm. A challenge with a longer one is as none.
+pub const REALM: usize = 64;
+
+/// Bytes of a server's nonce; Kamailio's have 32, Asterisk's 42. A challenge with a longer one is as none.
+pub const NONCE: usize = 192;
+
+/// Bytes of what a server wants back as it is. A challenge with more is as none.
+pub const OPAQUE: usize = 64;
 
 /// Bytes of a panel's, lamp's or button's name.
 pub const NAME: usize = 32;

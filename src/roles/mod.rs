@@ -2,4 +2,5 @@
 //! carries facts between them.
 
 pub mod notifier;
+pub mod upstream;
 pub mod watcher;

@@ -104,7 +104,7 @@ impl Hub {
                 info!("our address {old} is {new} now");
             }
         }
-        self.change(|agent, _, _| agent.set_locals(&locals));
+        self.change(|agent, now, _| agent.set_locals(now, &locals));
         self.locals = locals;
     }
 

@@ -334,7 +334,7 @@ impl Runtime {
                 self.state = State::Stopping(clock::now() + LEAVE);
                 let mut hub = self.hub.borrow_mut();
                 hub.change(|agent, now, wall| {
-                    agent.stop();
+                    agent.stop(now);
                     // Lamps show at once that nobody vouches for them: there may be no other turn.
                     agent.handle_timeout(now, wall);
                 });

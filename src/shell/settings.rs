@@ -18,13 +18,26 @@
 //! uri = "sip:desk@192.168.1.20"
 //! dialog_shows_dnd = true
 //!
+//! [[upstream]]                                      # a server above us: a PBX, a presence server
+//! aor = "sip:100@pbx.example"                       # who we are there
+//! servers = ["pbx.example", "tcp:192.168.1.6:5060"] # in order of priority; default: the host of `aor`, over UDP
+//! presentity = "sip:desk@192.168.1.20"              # whose presence is published; default: the first
+//! user = "100"                                      # default: the user of `aor`
+//! password_file = "pbx.password"                    # from this file's folder; or password_env = "NAME"
+//! realm = "pbx.example"                             # the only one that is answered; default: any of these servers
+//! register = true
+//! publish = true
+//! expires = 300
+//! keep_alive = 25                                   # seconds; default: where there is a NAT; 0: never
+//!
 //! [[lamp]]
 //! name = "blf1"                                     # the board's name for it
 //! watch = "sip:bob@pbx.example"
 //! event = "dialog"                                  # or "presence", "message-summary"
 //! fallback = true                                   # ask for presence where dialog is refused
 //! server = "192.168.1.5:5060"                       # default: the host of `watch`
-//! from = "sip:desk@192.168.1.20"                    # default: the first presentity
+//! from = "sip:desk@192.168.1.20"                    # default: the aor of an upstream at the same host, else the
+//!                                                   # first presentity; an aor lends its server and account
 //! expires = 300
 //! grace = 30
 //! looks = { held = "off", ringing = "red fast" }
@@ -66,6 +79,7 @@ mod explain;
 pub use explain::in_words;
 mod lamps;
 mod subscriptions;
+mod upstreams;
 
 /// Everything one configuration says.
 #[derive(Clone, Debug)]
@@ -80,6 +94,8 @@ pub struct Configuration {
     pub sandbox: bool,
     /// The panel's hardware.
     pub board: Board,
+    /// The files that passwords stand in.
+    pub secrets: Vec<PathBuf>,
     /// What the agent is told: validated, with every lamp and button of the board in the board's order.
     pub settings: Box<Settings>,
 }
@@ -133,6 +149,7 @@ impl Configuration {
         }
         reader.subscriptions(&root);
         reader.presentities(&root);
+        let secrets = reader.upstreams(&root, folder);
         reader.lamps(&root);
         reader.buttons(&root);
         let faults = reader.faults;
@@ -142,6 +159,7 @@ impl Configuration {
             log: log.map(|it| it.value),
             sandbox: sandbox.is_none_or(|it| it.value),
             board,
+            secrets,
             settings,
         };
         let configuration = faults.finish(name, configuration)?;
@@ -173,6 +191,7 @@ impl Configuration {
             log: None,
             sandbox: true,
             board,
+            secrets: Vec::new(),
             settings,
         })
     }
@@ -371,7 +390,7 @@ fn build_with(limit: &str) -> String {
 /// Seconds.
 const DAY: u32 = 86_400;
 
-const ROOT: [&str; 11] = [
+const ROOT: [&str; 12] = [
     "listen",
     "trusted",
     "strangers",
@@ -381,6 +400,7 @@ const ROOT: [&str; 11] = [
     "sandbox",
     "subscriptions",
     "presentity",
+    "upstream",
     "lamp",
     "button",
 ];

@@ -14,6 +14,10 @@ pub enum Owner {
     Watch,
     /// One notifier's side of a watch.
     Leg,
+    /// A registration of ours at a server.
+    Registration,
+    /// A publication of ours at a server.
+    Publication,
 }
 
 /// A tag or branch of ours.
@@ -78,6 +82,8 @@ impl Owner {
             Owner::Subscription => b's',
             Owner::Watch => b'w',
             Owner::Leg => b'l',
+            Owner::Registration => b'r',
+            Owner::Publication => b'p',
         }
     }
 
@@ -86,6 +92,8 @@ impl Owner {
             b's' => Some(Owner::Subscription),
             b'w' => Some(Owner::Watch),
             b'l' => Some(Owner::Leg),
+            b'r' => Some(Owner::Registration),
+            b'p' => Some(Owner::Publication),
             _ => None,
         }
     }
@@ -116,7 +124,13 @@ mod tests {
 
     #[test]
     fn a_mark_survives_the_wire() {
-        for owner in [Owner::Subscription, Owner::Watch, Owner::Leg] {
+        for owner in [
+            Owner::Subscription,
+            Owner::Watch,
+            Owner::Leg,
+            Owner::Registration,
+            Owner::Publication,
+        ] {
             let mark = Mark {
                 owner,
                 slot: 0x0fed,

@@ -6,18 +6,22 @@ use super::Agent;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::time::Instant;
+use crate::roles::upstream::Registered;
 use crate::users::lamps::Shows;
 
-/// The watches by how they stand, and the panel.
+/// The watches and the servers above us by how they stand, and the panel.
 pub(super) struct Health {
-    standings: [Standing; limits::WATCHES],
+    standings: [Standing; PARTS],
     counts: [u16; Standing::COUNT],
     /// Since when at least one watch has been in doubt without end.
     doubt: Instant,
     panel_is_broken: bool,
 }
 
-/// How a watch stands.
+/// What may be ill: each watch, then each upstream.
+const PARTS: usize = limits::WATCHES + limits::UPSTREAMS;
+
+/// How a watch stands, or an upstream.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     /// Its notifier vouches for what is known; or there is no such watch.
@@ -32,6 +36,15 @@ enum Standing {
 
 impl Standing {
     const COUNT: usize = Standing::Broken as usize + 1;
+
+    /// That of a link, and since when it has not stood as it should.
+    const fn of_link(stands: Registered) -> Standing {
+        match stands {
+            Registered::Off | Registered::Yes => Standing::Well,
+            Registered::Waiting => Standing::Subscribing,
+            Registered::Retrying => Standing::InDoubt,
+        }
+    }
 
     /// That of a watch that knows this, and since when that is in doubt.
     const fn of(watched: Watched, broken_since: Option<Instant>) -> Standing {
@@ -48,7 +61,7 @@ impl Health {
     /// There is nothing that could be ill.
     pub(super) const fn new() -> Health {
         Health {
-            standings: [Standing::Well; limits::WATCHES],
+            standings: [Standing::Well; PARTS],
             counts: [0; Standing::COUNT],
             doubt: Instant::ZERO,
             panel_is_broken: false,
@@ -78,15 +91,24 @@ impl Health {
         } else if has(Standing::Broken) {
             Some("of somebody watched nothing is known")
         } else if has(Standing::InDoubt) {
-            Some("a subscription is broken")
+            Some("a subscription, a registration or a publication is broken")
         } else {
             None
         }
     }
 
-    /// A watch stands like that from now on; one in doubt has been so since then.
-    fn note(&mut self, watch: usize, standing: Standing, since: Instant) {
-        let old = core::mem::replace(&mut self.standings[watch], standing);
+    /// As [`Health::note`]; says whether that is news.
+    fn takes_in(&mut self, part: usize, standing: Standing, since: Instant) -> bool {
+        let is_news = self.standings[part] != standing;
+        if is_news {
+            self.note(part, standing, since);
+        }
+        is_news
+    }
+
+    /// A part stands like that from now on; one in doubt has been so since then.
+    fn note(&mut self, part: usize, standing: Standing, since: Instant) {
+        let old = core::mem::replace(&mut self.standings[part], standing);
         let doubts = self.counts[Standing::InDoubt as usize];
         self.counts[old as usize] = self.counts[old as usize].saturating_sub(1);
         self.counts[standing as usize] += 1;
@@ -116,6 +138,27 @@ impl Agent {
         for watch in 0..limits::WATCHES {
             self.finds_otherwise(now, watch);
         }
+        for upstream in 0..limits::UPSTREAMS {
+            self.finds_link_otherwise(now, upstream);
+        }
+    }
+
+    /// As [`Agent::examine`], for an upstream of the settings.
+    pub(super) fn examine_link(&mut self, now: Instant, upstream: usize) {
+        if self.finds_link_otherwise(now, upstream) {
+            self.relight_showing(now, Shows::Health);
+        }
+    }
+
+    fn finds_link_otherwise(&mut self, now: Instant, upstream: usize) -> bool {
+        let id = self.links.get(upstream).copied().flatten();
+        let standing = id.and_then(|id| self.upstreams.standing(now, id));
+        let (standing, since) = match standing {
+            Some((stands, since)) => (Standing::of_link(stands), since),
+            None => (Standing::Well, None),
+        };
+        self.health
+            .takes_in(limits::WATCHES + upstream, standing, since.unwrap_or(now))
     }
 
     /// Takes in how a watch stands. Whether that is news.
@@ -125,11 +168,7 @@ impl Agent {
             true => Standing::of(watched, since),
             false => Standing::Well,
         };
-        let is_news = self.health.standings[watch] != standing;
-        if is_news {
-            self.health.note(watch, standing, since.unwrap_or(now));
-        }
-        is_news
+        self.health.takes_in(watch, standing, since.unwrap_or(now))
     }
 }
 

@@ -49,8 +49,9 @@ impl Agent {
     /// The network says that nobody is at `remote`: as a 503 from there (T06).
     pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr) {
         self.notifier.handle_unreachable(now, remote);
-        self.watcher
-            .handle_unreachable(now, remote, &mut self.random);
+        let random = &mut self.random;
+        self.watcher.handle_unreachable(now, remote, random);
+        self.upstreams.handle_unreachable(now, remote, random);
     }
 
     fn handle_request(&mut self, now: Instant, flow: &Flow, request: &Request<'_>) {
@@ -228,7 +229,10 @@ impl Agent {
                 self.watcher
                     .handle_response(now, mark, response, flow, &mut self.random);
             }
-            _ => {}
+            (Owner::Registration | Owner::Publication, _) => {
+                self.handle_upstream_response(now, mark, response, flow);
+            }
+            (Owner::Subscription | Owner::Watch | Owner::Leg, _) => {}
         }
     }
 

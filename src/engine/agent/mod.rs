@@ -5,8 +5,8 @@
 //!
 //! ```text
 //!   datagram ─► requests ─► notifier ─► NOTIFY            button, input ─► directory ─► notifier
-//!                    └────► watcher ──► lamps ──► look
-//!   answer ───► responses ─► notifier, watcher             time ─────────► all of them
+//!                    └────► watcher ──► lamps ──► look            └───► upstreams ─► PUBLISH
+//!   answer ───► responses ─► notifier, watcher, upstreams  time ─────────► all of them
 //! ```
 
 mod approval;
@@ -19,6 +19,7 @@ mod setup;
 pub mod status;
 #[cfg(test)]
 mod tests;
+mod upstreams;
 
 pub use approval::{Ambiguous, Whom};
 pub use output::{Output, Report, Trouble};
@@ -36,6 +37,7 @@ use crate::ground::table::{Chains, Id, Queue};
 use crate::ground::time::{Instant, Wall};
 use crate::ground::timers::Timers;
 use crate::roles::notifier::Notifier;
+use crate::roles::upstream::{Link, Upstreams};
 use crate::roles::watcher::{Action, Watch, Watcher};
 use crate::txn::server::Transactions;
 use crate::users::compose::Input;
@@ -67,6 +69,9 @@ pub struct Agent {
     watches: Vec<Option<Id<Watch>>, { limits::WATCHES }>,
     /// Which watch of the settings is in which slot of the watcher.
     watch_at: [u16; limits::WATCHES],
+    upstreams: Upstreams,
+    /// The upstreams in the order of the settings; `None` for one that there is no room for.
+    links: Vec<Option<Id<Link>>, { limits::UPSTREAMS }>,
     panel: Panel,
     buttons: Buttons,
     health: Health,
@@ -119,6 +124,8 @@ impl Agent {
             watcher: Watcher::new(),
             watches: Vec::new(),
             watch_at: [0; limits::WATCHES],
+            upstreams: Upstreams::new(),
+            links: Vec::new(),
             panel: Panel {
                 lamps: [const { Lamp::new() }; limits::LAMPS],
                 states: [Watched::Unknown; limits::LAMPS],
@@ -152,8 +159,9 @@ impl Agent {
 
     /// The address of the name asked for by [`Output::Resolve`], or `None` if there is none to be had.
     pub fn handle_resolved(&mut self, now: Instant, query: u16, address: Option<SocketAddr>) {
-        self.watcher
-            .handle_resolved(now, query, address, &mut self.random);
+        let random = &mut self.random;
+        self.watcher.handle_resolved(now, query, address, random);
+        self.upstreams.handle_resolved(now, query, address, random);
     }
 
     /// The moment of [`Output::Wait`] has come, or any other; early and late calls do no harm.
@@ -162,6 +170,7 @@ impl Agent {
         self.transactions.handle_timeout(now);
         self.notifier.handle_timeout(now);
         self.watcher.handle_timeout(now, &mut self.random);
+        self.upstreams.handle_timeout(now, &mut self.random);
         while let Some(lamp) = self.panel.graces.take_due(now) {
             self.relight(now, lamp);
         }
@@ -175,18 +184,20 @@ impl Agent {
     ///
     /// All lamps turn unknown with the next [`Agent::handle_timeout`], which is due at once: what they show last may
     /// stay lit for as long as nobody starts an agent again.
-    pub fn stop(&mut self) {
+    pub fn stop(&mut self, now: Instant) {
         self.stopping = true;
         for lamp in 0..self.settings.lamps.len() {
             self.panel.graces.set(lamp as u16, Some(self.started));
         }
         self.notifier.stop(Reason::Deactivated);
         self.watcher.stop();
+        self.upstreams.stop(now);
     }
 
     /// Whether everybody knows that the agent stops.
     pub fn is_stopped(&self) -> bool {
-        self.stopping && self.notifier.is_empty() && self.watcher.is_idle()
+        let all_know = self.notifier.is_empty() && self.watcher.is_idle();
+        self.stopping && all_know && self.upstreams.is_idle()
     }
 
     /// The next thing to do. A message to send is in `buf`, which should hold [`limits::MESSAGE`] bytes.
@@ -198,7 +209,7 @@ impl Agent {
             let flow = self.reply.flow;
             return Output::Send { flow, len };
         }
-        if let Some(action) = self.watcher.poll(now, &mut self.random, buf) {
+        if let Some(action) = self.next_action(now, buf) {
             return match action {
                 Action::Send { flow, len } => Output::Send { flow, len },
                 Action::Resolve { query } => Output::Resolve { query },
@@ -206,6 +217,9 @@ impl Agent {
         }
         while let Some(watch) = self.watcher.take_changed() {
             self.handle_watched(now, watch);
+        }
+        while let Some(link) = self.upstreams.take_changed() {
+            self.handle_link(now, link);
         }
         if self.notifier.take_waiting_changed() {
             self.waiting_changed(now);
@@ -225,13 +239,23 @@ impl Agent {
 
     /// The name and port to resolve for [`Output::Resolve`].
     pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
-        self.watcher.query(query)
+        let watched = self.watcher.query(query);
+        watched.or_else(|| self.upstreams.query(query))
+    }
+
+    /// What the clients among the roles want done.
+    fn next_action(&mut self, now: Instant, buf: &mut [u8]) -> Option<Action> {
+        let presentities = self.directory.presentities();
+        let random = &mut self.random;
+        let watched = self.watcher.poll(now, random, buf);
+        watched.or_else(|| self.upstreams.poll(now, presentities, random, buf))
     }
 
     /// The presentity may have changed.
     fn tell_watchers(&mut self, now: Instant, id: Id<Presentity>) {
         if let Some(presentity) = self.directory.presentities().get(id) {
             self.notifier.handle_change(now, id, presentity);
+            self.upstreams.handle_change(now, id, presentity);
         }
     }
 
@@ -245,6 +269,7 @@ impl Agent {
             self.transactions.due(),
             self.notifier.due(),
             self.watcher.due(),
+            self.upstreams.due(),
             self.panel.graces.next(),
             self.buttons.due(),
         ]

@@ -3,6 +3,7 @@
 use super::Agent;
 use super::lamps::source;
 use crate::engine::config::{Settings, WatchSettings};
+use crate::events::package::Package;
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Wall};
@@ -28,8 +29,10 @@ impl Agent {
         self.directory.seed(self.random.secret());
         self.notifier.seed(self.random.secret());
         self.policy.seed(self.random.secret());
+        let instance = [self.random.bits(), self.random.bits()];
+        self.name_instance(instance);
         self.started = now;
-        self.set_locals(locals);
+        self.set_locals(now, locals);
         self.reconfigure(now, wall, settings);
     }
 
@@ -45,23 +48,27 @@ impl Agent {
         if (&old.trusted, old.strangers) != (&new.trusted, new.strangers) {
             self.judge_all();
         }
+        self.upstreams
+            .set_pace(settings.paces[Package::Presence as usize]);
+        let links = self.keep_links(now, settings);
         let watches = self.keep_watches(now, settings);
         self.settings.copy_from(settings);
-        self.watches = watches;
+        (self.watches, self.links) = (watches, links);
         self.examine_all(now);
         self.connect_lamps(now);
         self.connect_buttons(now, wall, &kept);
     }
 
     /// The addresses the shell listens on changed.
-    pub fn set_locals(&mut self, locals: &[SocketAddr]) {
+    pub fn set_locals(&mut self, now: Instant, locals: &[SocketAddr]) {
         let of = |is_v4: bool| {
             locals
                 .iter()
                 .copied()
                 .find(|local| local.is_ipv4() == is_v4)
         };
-        self.watcher.configure_locals(of(true), of(false));
+        let (v4, v6) = (of(true), of(false));
+        self.announce_locals(now, v4, v6);
         self.locals = locals.iter().copied().take(limits::LISTENERS).collect();
     }
 

@@ -242,7 +242,7 @@ impl Notifier {
     fn find(&self, mark: Mark) -> Option<Id<Subscription>> {
         match mark.owner {
             Owner::Subscription => self.subscriptions.id_at(mark.slot),
-            Owner::Watch | Owner::Leg => None,
+            Owner::Watch | Owner::Leg | Owner::Registration | Owner::Publication => None,
         }
     }
 

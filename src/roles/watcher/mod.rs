@@ -42,6 +42,7 @@ mod timers;
 mod told;
 mod watch;
 
+pub use crate::events::sending::Action;
 pub use leg::Leg;
 pub use watch::{AddError, LEGS_PER_WATCH, Order, Report, Watch};
 
@@ -83,23 +84,6 @@ pub struct Watcher {
     locals: Vec<SocketAddr, 2>,
     /// The number of the last name asked for.
     query: u16,
-}
-
-/// What the watcher wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Send the first `len` bytes of the buffer.
-    Send {
-        /// Which way.
-        flow: Flow,
-        /// How many.
-        len: usize,
-    },
-    /// Find the address of [`Watcher::query`]'s name and give it to [`Watcher::handle_resolved`].
-    Resolve {
-        /// Its number.
-        query: u16,
-    },
 }
 
 impl Watcher {

@@ -47,7 +47,7 @@ impl Watcher {
                     self.settle_leg(id);
                 }
             }
-            Owner::Subscription => {}
+            Owner::Subscription | Owner::Registration | Owner::Publication => {}
         }
     }
 

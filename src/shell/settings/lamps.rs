@@ -4,7 +4,9 @@ use std::format;
 use std::vec::Vec;
 
 use super::{DAY, Reader, build_with, text};
-use crate::engine::config::{Full, LampSettings, Shows, WatchSettings, is_server, needs_tls};
+use crate::engine::config::{
+    Full, LampSettings, Shows, WatchSettings, is_same, is_server, needs_tls,
+};
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::limits::{HOST, URI, WATCHES};
@@ -12,6 +14,7 @@ use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section};
 use crate::users::lamps::{Colour, Look, Looks};
+use crate::wire::sip::{Bad, Uri};
 
 impl Reader<'_, '_> {
     pub(super) fn lamps(&mut self, root: &Section<'_, '_>) {
@@ -99,10 +102,18 @@ impl Reader<'_, '_> {
         let server = server.map(|it| self.server(it));
         let from = match from {
             Some(from) => self.address("from", from),
-            None => self.first_presentity(section),
+            None => match self.neighbour(target.value) {
+                Some(aor) => Some(aor),
+                None => self.first_presentity(section),
+            },
         };
         let target = self.target(target)?;
         let mut watch = WatchSettings::new(target, from?, package);
+        let upstreams = &self.settings.upstreams;
+        let upstream = upstreams
+            .iter()
+            .position(|it| is_same(&it.aor, &watch.from));
+        watch.upstream = upstream.and_then(|at| u16::try_from(at).ok());
         watch.fallback = fallback.is_some_and(|it| it.value);
         watch.server = match server {
             Some(None) => return None,
@@ -148,6 +159,19 @@ impl Reader<'_, '_> {
             let remedy = format!("add {missing} = \"{example}\", or leave it out");
             self.faults.add(key.at, what, remedy);
         }
+    }
+
+    /// Who we are at the server where `target` is.
+    fn neighbour(&self, target: &str) -> Option<Text<URI>> {
+        let target = Uri::parse(target.as_bytes()).ok()?;
+        let there = target.sip()?.host;
+        let is_there = |aor: &str| match Uri::parse(aor.as_bytes()) {
+            Ok(uri) => uri.sip().is_some_and(|uri| uri.host == there),
+            Err(Bad) => false,
+        };
+        let mut upstreams = self.settings.upstreams.iter();
+        let upstream = upstreams.find(|it| is_there(&it.aor))?;
+        Some(upstream.aor.clone())
     }
 
     fn first_presentity(&mut self, section: &Section<'_, '_>) -> Option<Text<URI>> {

@@ -8,6 +8,7 @@
 
 mod build;
 mod bytes;
+pub mod digest;
 mod fields;
 mod grammar;
 mod headers;

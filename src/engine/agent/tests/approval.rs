@@ -237,7 +237,7 @@ fn no_way_out_shows_a_stranger_the_document() /* N29 N33 */
             f.drain()
         }),
         ("deactivated", |f, _| {
-            f.agent.stop();
+            f.agent.stop(f.now);
             f.drain()
         }),
     ];

@@ -138,7 +138,7 @@ fn an_agent_that_stops_vouches_for_nothing_of_its_own() /* S23 */
         Shows::Nothing,
     ]);
     f.lit();
-    f.agent.stop();
+    f.agent.stop(f.now);
     f.agent.handle_timeout(f.now, f.wall);
     let amber = |lamp| (lamp, "amber slow".to_string());
     assert_eq!(f.lit(), [amber(0), amber(1), amber(2)]);

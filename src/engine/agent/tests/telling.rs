@@ -244,7 +244,7 @@ fn stopping_tells_every_watcher() /* N37 */
 {
     let mut f = Fixture::new();
     let watchers = [f.watching("bob", "presence"), f.watching("carol", "dialog")];
-    f.agent.stop();
+    f.agent.stop(f.now);
     let last = f.drain();
     for (watcher, notify) in watchers.iter().zip(&last) {
         assert_eq!(
@@ -262,7 +262,7 @@ fn stopping_does_not_wait_for_answers() /* N37 J05 */
     let mut f = Fixture::new();
     f.watching("bob", "presence");
     let told = f.input(Input::Dnd(true));
-    f.agent.stop();
+    f.agent.stop(f.now);
     let last = f.drain();
     assert_eq!(last[0].cseq(), told[0].cseq() + 1);
     assert!(last[0].text.contains("terminated;reason=deactivated"));
@@ -276,7 +276,7 @@ fn stopping_leaves_a_last_word_that_is_in_flight_alone() /* N37 N27 H04 */
     let unsubscribe = bob.refresh(0);
     let last = f.send(&bob, &unsubscribe);
     assert!(last[1].text.contains("terminated;reason=timeout"));
-    f.agent.stop();
+    f.agent.stop(f.now);
     assert_eq!(f.drain(), []);
     let again = f.run(Duration::from_secs(33));
     assert!(again.iter().all(|(_, sent)| *sent == last[1]));
@@ -292,7 +292,7 @@ fn stopping_tells_an_end_that_waits_for_an_answer() /* N37 H04 */
     f.run(Duration::from_secs(3_590));
     f.input(Input::Dnd(true));
     f.run(Duration::from_secs(15));
-    f.agent.stop();
+    f.agent.stop(f.now);
     let last = f.drain();
     assert!(last[0].text.contains("terminated;reason=timeout"));
 }

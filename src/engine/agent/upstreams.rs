@@ -1,0 +1,121 @@
+//! The servers above us: settings to links, and what links mean for the rest.
+
+use super::Agent;
+use crate::engine::config::{Settings, UpstreamSettings};
+use crate::ground::limits;
+use crate::ground::table::Id;
+use crate::ground::time::Instant;
+use crate::roles::upstream::{Instance, Link, Order, Report};
+use crate::txn::mark::Mark;
+use crate::wire::flow::Flow;
+use crate::wire::sip::Response;
+use core::net::SocketAddr;
+use heapless::Vec;
+
+impl Agent {
+    /// How we stand with the servers above us, in the order of the settings.
+    pub fn upstreams(&self, now: Instant) -> impl Iterator<Item = Report<'_>> {
+        let ids = self.links.iter().copied().flatten();
+        ids.filter_map(move |id| self.upstreams.report(now, id))
+    }
+
+    /// A connection that an [`super::Output::Send`] asked for is there; from now on `flow` says which it is.
+    pub fn handle_connected(&mut self, flow: &Flow) {
+        self.upstreams.handle_connected(flow);
+    }
+
+    /// A connection ended, or could not be made: as a 503 to what is in flight there (T06).
+    pub fn handle_disconnected(&mut self, now: Instant, flow: &Flow) {
+        let random = &mut self.random;
+        self.upstreams.handle_disconnected(now, flow, random);
+    }
+
+    /// The other end of a connection that we opened answered a ping (RFC 5626 §4.4.1).
+    pub fn handle_pong(&mut self, flow: &Flow) {
+        self.upstreams.handle_pong(flow);
+    }
+
+    pub(super) fn handle_upstream_response(
+        &mut self,
+        now: Instant,
+        mark: Mark,
+        response: &Response<'_>,
+        flow: &Flow,
+    ) {
+        let random = &mut self.random;
+        self.upstreams
+            .handle_response(now, mark, response, flow, random);
+    }
+
+    /// A link stands otherwise.
+    pub(super) fn handle_link(&mut self, now: Instant, link: Id<Link>) {
+        let number = self.links.iter().position(|it| *it == Some(link));
+        if let Some(number) = number {
+            self.examine_link(now, number);
+        }
+    }
+
+    /// Upstreams that both versions of the settings want stay; the others take leave, or begin.
+    pub(super) fn keep_links(
+        &mut self,
+        now: Instant,
+        settings: &Settings,
+    ) -> Vec<Option<Id<Link>>, { limits::UPSTREAMS }> {
+        let old = self.settings.upstreams.iter().zip(&self.links);
+        // The number of a presentity may be another's now.
+        let whose = |upstream: &UpstreamSettings| {
+            let number = usize::from(upstream.publish?);
+            self.presentities.get(number).copied()
+        };
+        let is_same = |it: &UpstreamSettings, id: Id<Link>, wanted: &UpstreamSettings| {
+            it == wanted && self.upstreams.publishes(id) == whose(wanted)
+        };
+        let known = |wanted: &UpstreamSettings| {
+            let mut old = old.clone().filter_map(|(it, id)| Some((it, (*id)?)));
+            old.find(|(it, id)| is_same(it, *id, wanted))
+        };
+        let kept: Vec<_, { limits::UPSTREAMS }> = settings
+            .upstreams
+            .iter()
+            .map(|wanted| known(wanted).map(|(_, id)| id))
+            .collect();
+        let mine = self.links.iter().copied().flatten();
+        for id in mine.filter(|id| !kept.contains(&Some(*id))) {
+            self.upstreams.remove(now, id);
+        }
+        let mut links = Vec::new();
+        for (number, (wanted, known)) in settings.upstreams.iter().zip(kept).enumerate() {
+            let publish = wanted.publish.map(usize::from);
+            let publish = publish.and_then(|it| self.presentities.get(it).copied());
+            let order = Order {
+                aor: &wanted.aor,
+                servers: &wanted.servers,
+                account: &wanted.account,
+                register: wanted.register,
+                publish,
+                expires: wanted.expires,
+                keep_alive: wanted.keep_alive,
+                reg_id: number as u8 + 1,
+            };
+            let id = known.or_else(|| self.upstreams.add(now, &order, &mut self.random).ok());
+            let _ = links.push(id);
+        }
+        links
+    }
+
+    /// The addresses that the roles announce.
+    pub(super) fn announce_locals(
+        &mut self,
+        now: Instant,
+        v4: Option<SocketAddr>,
+        v6: Option<SocketAddr>,
+    ) {
+        self.watcher.configure_locals(v4, v6);
+        self.upstreams.listen_on(now, v4, v6);
+    }
+
+    /// The UUID that names this instance to registrars (R07).
+    pub(super) fn name_instance(&mut self, instance: Instance) {
+        self.upstreams.set_instance(instance);
+    }
+}

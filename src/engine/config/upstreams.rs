@@ -1,0 +1,72 @@
+//! The servers above us: where we register and publish, and with whose account we watch.
+
+use super::{Invalid, Settings, is_address, is_server, needs_tls};
+pub use crate::events::auth::Account;
+pub use crate::events::course::Server;
+use crate::ground::limits::{SERVERS, URI};
+use crate::ground::text::Text;
+use crate::ground::time::Seconds;
+use heapless::Vec;
+
+/// What we are at a server, or at several of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamSettings {
+    /// Who we are there.
+    pub aor: Text<URI>,
+    /// The servers, the best first; at least one.
+    pub servers: Vec<Server, SERVERS>,
+    /// What proves it.
+    pub account: Account,
+    /// Whether we register.
+    pub register: bool,
+    /// Whose presence we publish: an index into [`Settings::presentities`].
+    pub publish: Option<u16>,
+    /// The lifetime we ask for.
+    pub expires: Seconds,
+    /// How often a way through a NAT is kept open; without it as often as needed. Nought: never.
+    pub keep_alive: Option<Seconds>,
+}
+
+impl UpstreamSettings {
+    /// Lifetime asked for without further words: a restarted server is noticed within five minutes.
+    pub const EXPIRES: Seconds = Seconds(300);
+
+    /// A server as it is without further words, where nothing is published yet.
+    pub const fn new(aor: Text<URI>) -> UpstreamSettings {
+        UpstreamSettings {
+            aor,
+            servers: Vec::new(),
+            account: Account::new(),
+            register: true,
+            publish: None,
+            expires: UpstreamSettings::EXPIRES,
+            keep_alive: None,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn validate_upstreams(&self) -> Result<(), Invalid> {
+        for (at, upstream) in self.upstreams.iter().enumerate() {
+            if !is_address(&upstream.aor) || needs_tls(&upstream.aor) {
+                return Err(Invalid::UpstreamAor(at));
+            }
+            let mut before = self.upstreams.iter().take(at);
+            if before.any(|other| other.aor == upstream.aor) {
+                return Err(Invalid::UpstreamTwice(at));
+            }
+            let servers = &upstream.servers;
+            if servers.is_empty() || servers.iter().any(|it| !is_server(&it.host)) {
+                return Err(Invalid::UpstreamServers(at));
+            }
+            let own = upstream.publish.map(usize::from);
+            if own.is_some_and(|own| own >= self.presentities.len()) {
+                return Err(Invalid::UpstreamPresentity(at));
+            }
+            if upstream.expires == Seconds::ZERO {
+                return Err(Invalid::UpstreamExpires(at));
+            }
+        }
+        Ok(())
+    }
+}

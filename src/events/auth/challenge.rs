@@ -1,0 +1,191 @@
+//! One challenge, kept: what is hashed and what goes back as it came.
+
+use super::Account;
+use crate::ground::limits::{NONCE, OPAQUE, REALM};
+use crate::ground::text::Text;
+use crate::txn::mark::hex;
+use crate::wire::sip::digest::{Digest, Qop, is_spoken};
+use crate::wire::sip::{Algorithm, Auth, Bad, Challenge, Method, Name, Writer};
+
+/// A challenge that we can answer.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    realm: Text<REALM>,
+    nonce: Text<NONCE>,
+    opaque: Option<Text<OPAQUE>>,
+    algorithm: Algorithm<'static>,
+    qop: Qop,
+    /// Whether the nonce before was refused for its age alone.
+    stale: bool,
+    /// How often the nonce was used (A11).
+    count: u32,
+}
+
+/// The topmost challenge of these rows that we can answer (A04); why not, where that is worth saying. `None` for no
+/// Digest at all.
+pub(super) fn best<'a>(
+    rows: impl Iterator<Item = Result<Auth<Challenge<'a>>, Bad>>,
+    account: &Account,
+    before: Option<&Known>,
+) -> Option<Result<Known, &'static str>> {
+    let mut why = None;
+    for row in rows {
+        let Ok(Auth::Digest(challenge)) = row else {
+            continue;
+        };
+        match Known::new(&challenge, account, before) {
+            Ok(known) => return Some(Ok(known)),
+            Err(refused) => why = Some(Err(refused)),
+        }
+    }
+    why
+}
+
+impl Known {
+    fn new(
+        challenge: &Challenge<'_>,
+        account: &Account,
+        before: Option<&Known>,
+    ) -> Result<Known, &'static str> {
+        const TOO_LONG: &str = "its challenge is longer than any we know";
+        let realm = Text::from_bytes(challenge.realm.raw()).map_err(|_| TOO_LONG)?;
+        if account.realm.as_ref().is_some_and(|own| *own != realm) {
+            return Err("it asks for another realm than the account's");
+        }
+        if !is_spoken(challenge.algorithm) {
+            return Err("it asks for a hash that we do not speak");
+        }
+        let algorithm = owned(challenge.algorithm);
+        // Whoever could have SHA-256 and suddenly wants MD5 is not who it was (A06).
+        let was_strong = before.is_some_and(|it| it.realm == realm && is_strong(it.algorithm));
+        if was_strong && !is_strong(algorithm) {
+            return Err("it asks for a weaker hash than before");
+        }
+        let opaque = match challenge.opaque {
+            Some(opaque) => Some(Text::from_bytes(opaque.raw()).map_err(|_| TOO_LONG)?),
+            None => None,
+        };
+        Ok(Known {
+            realm,
+            nonce: Text::from_bytes(challenge.nonce.raw()).map_err(|_| TOO_LONG)?,
+            opaque,
+            algorithm,
+            qop: qop(challenge)?,
+            stale: challenge.stale,
+            count: 0,
+        })
+    }
+
+    pub(super) const fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// One more use of the nonce.
+    pub(super) const fn count(&mut self) -> u32 {
+        self.count = self.count.saturating_add(1);
+        self.count
+    }
+
+    /// The server gave another nonce. `nextnonce` is quoted and holds no comma in any server known to us.
+    pub(super) fn renew(&mut self, info: &[u8]) {
+        let found = memchr::memmem::find(info, b"nextnonce=\"").map(|at| &info[at + 11..]);
+        let nonce = found.and_then(|it| it.split(|byte| *byte == b'"').next());
+        if let Some(Ok(nonce)) = nonce.map(Text::from_bytes)
+            && nonce != self.nonce
+        {
+            self.nonce = nonce;
+            self.count = 0;
+        }
+    }
+
+    /// Writes the credentials: quoted and unquoted as RFC 7616 §3.4 wants each (A03).
+    #[allow(clippy::too_many_arguments, reason = "all of it is hashed")]
+    pub(super) fn write(
+        &self,
+        w: &mut Writer<'_>,
+        name: Name,
+        account: &Account,
+        method: Method<'_>,
+        uri: &[u8],
+        (nc, seed): (u32, u64),
+        body: &[u8],
+    ) {
+        let mut cnonce = [0; 16];
+        hex(&mut cnonce, seed);
+        let digest = Digest {
+            algorithm: self.algorithm,
+            username: account.user.as_bytes(),
+            realm: self.realm.as_bytes(),
+            password: account.password.as_bytes(),
+            nonce: self.nonce.as_bytes(),
+            qop: self.qop,
+            nc,
+            cnonce: &cnonce,
+            method: method.as_bytes(),
+            uri,
+            body,
+        };
+        let Some(response) = digest.response() else {
+            return; // Such a challenge is not kept.
+        };
+        w.begin(name)
+            .part(b"Digest username=\"")
+            .part(digest.username)
+            .part(b"\", realm=\"")
+            .part(digest.realm)
+            .part(b"\", nonce=\"")
+            .part(digest.nonce)
+            .part(b"\", uri=\"")
+            .part(uri)
+            .part(b"\", response=\"")
+            .part(response.as_bytes())
+            .part(b"\", algorithm=")
+            .part(self.algorithm.as_bytes());
+        if let Some(opaque) = &self.opaque {
+            w.part(b", opaque=\"").part(opaque.as_bytes()).part(b"\"");
+        }
+        // The client's nonce of a session is hashed without a qop, too.
+        if let Some(qop) = self.qop.name() {
+            let mut count = [0; 8];
+            hex(&mut count, nc.into());
+            w.part(b", qop=").part(qop.as_bytes());
+            w.part(b", nc=").part(&count);
+            w.part(b", cnonce=\"").part(&cnonce).part(b"\"");
+        }
+        w.end();
+    }
+}
+
+/// The best that the challenge allows: a proxy may change bodies, so the head alone where there is a choice.
+fn qop(challenge: &Challenge<'_>) -> Result<Qop, &'static str> {
+    let Some(offered) = challenge.qop else {
+        return Ok(Qop::None);
+    };
+    let has = |wanted: &[u8]| {
+        let mut words = offered.raw().split(|byte| *byte == b',');
+        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(wanted))
+    };
+    if has(b"auth") {
+        Ok(Qop::Auth)
+    } else if has(b"auth-int") {
+        Ok(Qop::AuthInt)
+    } else {
+        Err("it asks for a protection that we do not know")
+    }
+}
+
+const fn is_strong(algorithm: Algorithm<'_>) -> bool {
+    !matches!(algorithm, Algorithm::Md5 | Algorithm::Md5Sess)
+}
+
+fn owned(algorithm: Algorithm<'_>) -> Algorithm<'static> {
+    match algorithm {
+        Algorithm::Md5 => Algorithm::Md5,
+        Algorithm::Md5Sess => Algorithm::Md5Sess,
+        Algorithm::Sha256 => Algorithm::Sha256,
+        Algorithm::Sha256Sess => Algorithm::Sha256Sess,
+        Algorithm::Sha512 => Algorithm::Sha512,
+        Algorithm::Sha512Sess => Algorithm::Sha512Sess,
+        Algorithm::Other(_) => Algorithm::Other(b""),
+    }
+}

@@ -1,0 +1,200 @@
+//! Challenges as servers send them, and what becomes of them.
+
+extern crate std;
+use super::*;
+use crate::ground::limits::NONCE;
+use crate::wire::sip::{self, Auth, Credentials, Message, Rows};
+use std::format;
+use std::string::{String, ToString};
+
+const ASTERISK: &str = "WWW-Authenticate: Digest realm=\"asterisk\",\
+    nonce=\"1795000000/9e107d9d372bb6826bd81d3542a419d6\",opaque=\"5ccc069c403ebaf9\",\
+    algorithm=MD5,qop=\"auth\"\r\n";
+const FREESWITCH: &str = "WWW-Authenticate: Digest realm=\"192.0.2.1\", \
+    nonce=\"0d3a8c1e-9a6f-11ee-8c90-0242ac120002\", algorithm=MD5, qop=\"auth\"\r\n";
+const KAMAILIO: &str = "WWW-Authenticate: Digest realm=\"pbx.example\", nonce=\"ZVxrBGVcadh0\"\r\n";
+
+fn account() -> Account {
+    Account {
+        user: Text::copied("100").expect("short"),
+        password: Password::new(Text::copied("secret").expect("short")),
+        realm: None,
+    }
+}
+
+fn take(login: &mut Login, account: &Account, rows: &str, tries: u8) -> Next {
+    let text = format!(
+        "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKx\r\n\
+         From: <sip:100@pbx.example>;tag=a\r\nTo: <sip:100@pbx.example>;tag=b\r\nCall-ID: c\r\n\
+         CSeq: 1 REGISTER\r\n{rows}Content-Length: 0\r\n\r\n"
+    );
+    let mut storage = Rows::new();
+    match sip::parse(text.as_bytes(), &mut storage) {
+        Ok(Message::Response(response)) if rows.starts_with("Authentication-Info") => {
+            login.handle_info(&response);
+            Next::Again
+        }
+        Ok(Message::Response(response)) => login.take(&response, account, tries),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn written(login: &Login, proof: Proof) -> String {
+    let mut buf = [0; 1_024];
+    let mut w = Writer::new(&mut buf);
+    let uri = b"sip:pbx.example";
+    login.write(&mut w, &account(), Method::Register, uri, proof, b"");
+    let len = w.finish_lines().expect("it fits");
+    String::from_utf8_lossy(&buf[..len]).to_string()
+}
+
+fn next(login: &mut Login, random: &mut Random) -> String {
+    let proof = login.prove(random);
+    written(login, proof)
+}
+
+#[test]
+fn real_challenges_are_answered() /* A02 A03 A07 A13 */
+{
+    let mut random = Random::new();
+    for (challenge, has_qop) in [(ASTERISK, true), (FREESWITCH, true), (KAMAILIO, false)] {
+        let mut login = Login::new();
+        assert_eq!(next(&mut login, &mut random), "", "nobody asked");
+        assert_eq!(take(&mut login, &account(), challenge, 0), Next::Again);
+        let proof = login.prove(&mut random);
+        let row = written(&login, proof);
+        assert_eq!(row, written(&login, proof), "a retransmission is the same");
+        let value = row
+            .strip_prefix("Authorization: ")
+            .expect("one row")
+            .trim_end();
+        let Ok(Auth::Digest(it)) = Credentials::parse(value.as_bytes()) else {
+            panic!("{row}");
+        };
+        assert!(it.uri.is(b"sip:pbx.example") && it.uri.is_quoted());
+        assert_eq!(it.nc, has_qop.then_some(1));
+        assert_eq!(it.cnonce.is_some(), has_qop);
+        let digest = sip::digest::Digest {
+            algorithm: it.algorithm,
+            username: b"100",
+            realm: it.realm.raw(),
+            password: b"secret",
+            nonce: it.nonce.raw(),
+            qop: if has_qop {
+                sip::digest::Qop::Auth
+            } else {
+                sip::digest::Qop::None
+            },
+            nc: 1,
+            cnonce: it.cnonce.map_or(b"", |it| it.raw()),
+            method: b"REGISTER",
+            uri: b"sip:pbx.example",
+            body: b"",
+        };
+        let expected = digest.response().expect("spoken");
+        assert_eq!(it.response.raw(), expected.as_bytes());
+    }
+}
+
+#[test]
+fn a_known_challenge_is_answered_unasked_with_a_rising_count() /* A11 A15 */
+{
+    let (mut login, mut random) = (Login::new(), Random::new());
+    take(&mut login, &account(), ASTERISK, 0);
+    for count in 1..=3 {
+        let row = next(&mut login, &mut random);
+        assert!(row.contains(&format!(", nc={count:08x}")), "{row}");
+    }
+    take(
+        &mut login,
+        &account(),
+        "Authentication-Info: qop=auth, nextnonce=\"fresh\"\r\n",
+        0,
+    );
+    let row = next(&mut login, &mut random);
+    assert!(
+        row.contains("nonce=\"fresh\"") && row.contains("nc=00000001"),
+        "{row}"
+    );
+}
+
+#[test]
+fn the_topmost_challenge_that_we_speak_is_taken() /* A04 A05 */
+{
+    let (mut login, mut random) = (Login::new(), Random::new());
+    let rows = "WWW-Authenticate: Basic realm=\"a\"\r\n\
+        WWW-Authenticate: Digest realm=\"a\", nonce=\"1\", algorithm=SHA-512-256, qop=\"auth\"\r\n\
+        WWW-Authenticate: Digest realm=\"a\", nonce=\"2\", algorithm=SHA-256, qop=\"auth-int, auth\"\r\n\
+        WWW-Authenticate: Digest realm=\"a\", nonce=\"3\", algorithm=MD5, qop=\"auth\"\r\n";
+    assert_eq!(take(&mut login, &account(), rows, 0), Next::Again);
+    let row = next(&mut login, &mut random);
+    assert!(
+        row.contains("algorithm=SHA-256") && row.contains("qop=auth, "),
+        "{row}"
+    );
+    // Whoever stands in the way now cannot make us weaker (A06).
+    let weaker =
+        "WWW-Authenticate: Digest realm=\"a\", nonce=\"4\", algorithm=MD5, qop=\"auth\"\r\n";
+    let expected = Next::GiveUp("it asks for a weaker hash than before");
+    assert_eq!(take(&mut login, &account(), weaker, 0), expected);
+    let basic = "WWW-Authenticate: Basic realm=\"a\"\r\n";
+    let next = take(&mut Login::new(), &account(), basic, 0);
+    assert!(matches!(next, Next::GiveUp(_)), "{next:?}");
+}
+
+#[test]
+fn only_a_stale_nonce_is_tried_again_and_not_for_ever() /* A12 ATTACKS B11 */
+{
+    let mut login = Login::new();
+    let stale = KAMAILIO.replace("\r\n", ", stale=true\r\n");
+    assert_eq!(take(&mut login, &account(), KAMAILIO, 0), Next::Again);
+    assert_eq!(take(&mut login, &account(), &stale, 1), Next::Again);
+    let wrong = Next::GiveUp("it does not take our password");
+    assert_eq!(take(&mut login, &account(), &stale, 2), wrong);
+    assert_eq!(take(&mut login, &account(), KAMAILIO, 1), wrong);
+}
+
+#[test]
+fn no_secret_goes_to_another_realm() /* A21 ATTACKS F06 */
+{
+    let mut bound = account();
+    bound.realm = Text::copied("pbx.example").ok();
+    let mut login = Login::new();
+    let next = take(&mut login, &bound, ASTERISK, 0);
+    assert!(matches!(next, Next::GiveUp(_)), "{next:?}");
+    assert_eq!(super::tests::next(&mut login, &mut Random::new()), "");
+    assert_eq!(take(&mut login, &bound, KAMAILIO, 0), Next::Again);
+    let next = take(&mut Login::new(), &Account::new(), KAMAILIO, 0);
+    assert!(matches!(next, Next::GiveUp(_)), "no password: {next:?}");
+}
+
+#[test]
+fn monstrous_challenges_are_left_alone() /* ATTACKS F07 */
+{
+    let long = format!(
+        "WWW-Authenticate: Digest realm=\"a\", nonce=\"{}\"\r\n",
+        "n".repeat(NONCE + 1)
+    );
+    let next = take(&mut Login::new(), &account(), &long, 0);
+    assert!(matches!(next, Next::GiveUp(_)), "{next:?}");
+    let many = "WWW-Authenticate: Basic realm=\"a\"\r\n".repeat(50) + KAMAILIO;
+    let next = take(&mut Login::new(), &account(), &many, 0);
+    assert!(matches!(next, Next::GiveUp(_)), "{next:?}");
+}
+
+#[test]
+fn both_kinds_of_challenge_are_answered_together() /* A14 */
+{
+    let (mut login, mut random) = (Login::new(), Random::new());
+    let proxy = KAMAILIO.replace("WWW-Authenticate", "Proxy-Authenticate");
+    assert_eq!(take(&mut login, &account(), ASTERISK, 0), Next::Again);
+    assert_eq!(take(&mut login, &account(), &proxy, 0), Next::Again);
+    let rows = next(&mut login, &mut random);
+    assert!(rows.contains("\r\nProxy-Authorization: Digest") || rows.starts_with("Authorization"));
+    assert_eq!(rows.matches("Digest ").count(), 2, "{rows}");
+}
+
+#[test]
+fn a_password_prints_as_nothing() {
+    assert!(!format!("{:?}", account()).contains("secret"));
+}

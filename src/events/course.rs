@@ -1,0 +1,188 @@
+//! Which of several servers a client speaks to: in the order of their priority, and on to the next when one fails
+//! (RFC 3263 §4.3, RFC 3261 §8.1.3.4).
+
+use super::hop::{Hop, NoHop};
+use crate::ground::limits::{HOST, SERVERS, URI};
+use crate::ground::text::Text;
+use crate::wire::flow::Transport;
+use crate::wire::sip::Uri;
+use heapless::Vec;
+
+/// A server and how it is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `host[:port]`.
+    pub host: Text<HOST>,
+    /// Over what.
+    pub transport: Transport,
+}
+
+/// The servers of one account.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// The first is the best.
+    servers: Vec<Server, SERVERS>,
+    /// Which one is spoken to.
+    at: u8,
+    /// How many have failed since one worked.
+    failed: u8,
+    /// Where a server sent us instead, until it fails.
+    redirect: Option<Text<URI>>,
+    /// Redirections followed since a server worked (attack B10).
+    redirected: u8,
+}
+
+/// Redirections followed in a row.
+const REDIRECTIONS: u8 = 3;
+
+impl Course {
+    /// Begins with the first of `servers`, of which there is at least one.
+    pub fn new(servers: &[Server]) -> Course {
+        Course {
+            servers: servers.iter().take(SERVERS).cloned().collect(),
+            at: 0,
+            failed: 0,
+            redirect: None,
+            redirected: 0,
+        }
+    }
+
+    /// Where to send now.
+    ///
+    /// # Errors
+    /// [`NoHop`] if that is nowhere.
+    pub fn hop(&self) -> Result<Hop<'_>, NoHop> {
+        match (&self.redirect, self.server()) {
+            (Some(target), _) => Hop::of_target(target),
+            (None, Some(server)) => Hop::of_server(&server.host),
+            (None, None) => Err(NoHop::Nowhere),
+        }
+    }
+
+    /// Over what.
+    pub fn transport(&self) -> Transport {
+        let redirect = self.redirect.as_ref().map(|it| Uri::parse(it.as_bytes()));
+        match redirect {
+            Some(Ok(Uri::Sip(uri))) => match uri.transport() {
+                Some(name) if name.eq_ignore_ascii_case(b"tcp") => Transport::Tcp,
+                Some(_) | None => Transport::Udp,
+            },
+            Some(_) => Transport::Udp,
+            None => self.server().map_or(Transport::Udp, |it| it.transport),
+        }
+    }
+
+    /// The server in use, as it is configured.
+    pub fn server(&self) -> Option<&Server> {
+        self.servers.get(usize::from(self.at))
+    }
+
+    /// Where a server sent us, as a Request-URI.
+    pub fn redirect(&self) -> Option<&str> {
+        self.redirect.as_deref()
+    }
+
+    /// Whether a better server than this one is configured.
+    pub fn is_second_best(&self) -> bool {
+        self.at > 0
+    }
+
+    /// The one in use works.
+    pub fn settle(&mut self) {
+        self.failed = 0;
+        self.redirected = 0;
+    }
+
+    /// The one in use does not: turns to the next. `false` if all have failed in turn: time to wait, and to begin again
+    /// with the best.
+    pub fn fail(&mut self) -> bool {
+        self.redirect = None;
+        self.failed = self.failed.saturating_add(1);
+        if usize::from(self.failed) >= self.servers.len() {
+            self.failed = 0;
+            self.at = 0;
+            return false;
+        }
+        self.at = (self.at + 1) % self.servers.len() as u8;
+        true
+    }
+
+    /// Turns to the best one.
+    pub fn go_home(&mut self) {
+        self.redirect = None;
+        self.failed = 0;
+        self.at = 0;
+    }
+
+    /// A server sends us elsewhere (3xx). `false` if that is followed no further: too often, not a `sip` URI, too
+    /// long, or where we are.
+    pub fn follow(&mut self, target: &[u8]) -> bool {
+        let is_sip = matches!(Uri::parse(target), Ok(Uri::Sip(uri)) if !uri.secure);
+        let Ok(target) = Text::from_bytes(target) else {
+            return false;
+        };
+        if !is_sip || self.redirected >= REDIRECTIONS || self.redirect.as_ref() == Some(&target) {
+            return false;
+        }
+        self.redirected += 1;
+        self.redirect = Some(target);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn course(hosts: &[&str]) -> Course {
+        let server = |host: &&str| Server {
+            host: Text::copied(host).expect("short"),
+            transport: Transport::Udp,
+        };
+        let servers: Vec<Server, SERVERS> = hosts.iter().map(server).collect();
+        Course::new(&servers)
+    }
+
+    fn host(course: &Course) -> &str {
+        match course.hop().expect("somewhere") {
+            Hop::Name(name, _) => name,
+            Hop::Address(_) => panic!("a name"),
+        }
+    }
+
+    #[test]
+    fn servers_are_tried_in_their_order_once_a_round() /* T20 */
+    {
+        let mut course = course(&["a", "b", "c"]);
+        assert_eq!(host(&course), "a");
+        assert!(course.fail());
+        assert_eq!(host(&course), "b");
+        course.settle();
+        assert!(course.is_second_best());
+        assert!(course.fail());
+        assert_eq!(host(&course), "c");
+        assert!(course.fail());
+        assert_eq!(host(&course), "a");
+        assert!(!course.fail(), "all three have failed");
+        assert_eq!(host(&course), "a");
+        course.fail();
+        course.go_home();
+        assert_eq!(host(&course), "a");
+    }
+
+    #[test]
+    fn redirections_are_few_and_never_to_tls() /* ATTACKS B10 */
+    {
+        let mut course = course(&["a"]);
+        assert!(!course.follow(b"sips:x@b"));
+        assert!(!course.follow(b"tel:1"));
+        assert!(course.follow(b"sip:x@b;transport=tcp"));
+        assert_eq!(host(&course), "b");
+        assert_eq!(course.transport(), Transport::Tcp);
+        assert!(!course.follow(b"sip:x@b;transport=tcp"), "to itself");
+        assert!(course.follow(b"sip:x@c") && course.follow(b"sip:x@d"));
+        assert!(!course.follow(b"sip:x@e"), "for ever");
+        assert!(!course.fail(), "the only server");
+        assert_eq!(course.redirect(), None);
+    }
+}

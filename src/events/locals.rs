@@ -1,0 +1,117 @@
+//! What peers call us: the addresses we listen on, and those that servers see us at through a NAT.
+
+use crate::ground::limits::UPSTREAMS;
+use crate::wire::flow::{Flow, Transport};
+use core::net::{IpAddr, SocketAddr};
+use heapless::Vec;
+
+/// Our own addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Locals {
+    v4: Option<SocketAddr>,
+    v6: Option<SocketAddr>,
+    seen: Vec<Seen, UPSTREAMS>,
+}
+
+/// What a server says our requests come from (`received` and `rport`, RFC 3581 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    by: IpAddr,
+    at: SocketAddr,
+}
+
+impl Locals {
+    /// Nowhere at all.
+    pub const fn new() -> Locals {
+        Locals {
+            v4: None,
+            v6: None,
+            seen: Vec::new(),
+        }
+    }
+
+    /// Where we listen: one address of each family at most. What servers saw of the old ones is forgotten.
+    pub fn listen_on(&mut self, v4: Option<SocketAddr>, v6: Option<SocketAddr>) {
+        *self = Locals {
+            v4,
+            v6,
+            seen: Vec::new(),
+        };
+    }
+
+    /// The flow to a peer: from our address of its family. `None` if we have none.
+    pub fn flow(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
+        let local = if remote.is_ipv4() { self.v4 } else { self.v6 };
+        Some(Flow {
+            transport,
+            ..Flow::udp(local?, remote)
+        })
+    }
+
+    /// A server says where it sees us; says whether that is news. Full: the oldest makes way, whose server is told our
+    /// own address until it says again what it sees.
+    pub fn see(&mut self, by: IpAddr, at: SocketAddr) -> bool {
+        let own = if at.is_ipv4() { self.v4 } else { self.v6 };
+        let known = self.seen.iter().position(|seen| seen.by == by);
+        if known.map_or(own, |known| Some(self.seen[known].at)) == Some(at) {
+            return false;
+        }
+        if let Some(known) = known {
+            self.seen.remove(known);
+        } else if self.seen.is_full() {
+            self.seen.remove(0);
+        }
+        if own != Some(at) {
+            let _ = self.seen.push(Seen { by, at }); // There is room now.
+        }
+        true
+    }
+
+    /// The flow as a Contact names it to the peer at its other end: where that peer can reach us.
+    #[must_use]
+    pub fn as_seen(&self, flow: &Flow) -> Flow {
+        let seen = self.seen.iter().find(|it| it.by == flow.remote.ip());
+        Flow {
+            local: seen.map_or(flow.local, |it| it.at),
+            ..*flow
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn a_peer_is_told_the_address_that_it_sees() {
+        let (own, remote) = (address("192.0.2.7:5060"), address("198.51.100.5:5060"));
+        let mut locals = Locals::new();
+        locals.listen_on(Some(own), None);
+        let flow = locals.flow(Transport::Udp, remote).expect("our family");
+        assert_eq!(locals.flow(Transport::Udp, address("[::1]:5060")), None);
+        assert!(!locals.see(remote.ip(), own), "no NAT is no news");
+        let public = address("203.0.113.9:40000");
+        assert!(locals.see(remote.ip(), public));
+        assert!(!locals.see(remote.ip(), public));
+        assert_eq!(locals.as_seen(&flow).local, public);
+        let other = Flow::udp(own, address("198.51.100.6:5060"));
+        assert_eq!(locals.as_seen(&other).local, own);
+        assert!(locals.see(remote.ip(), own), "the NAT is gone");
+        assert_eq!(locals.as_seen(&flow).local, own);
+    }
+
+    #[test]
+    fn of_too_many_servers_the_oldest_makes_way() {
+        let mut locals = Locals::new();
+        locals.listen_on(Some(address("192.0.2.7:5060")), None);
+        for host in 0..=UPSTREAMS as u8 {
+            assert!(locals.see(IpAddr::from([10, 0, 0, host]), address("203.0.113.9:40000")));
+        }
+        assert_eq!(locals.seen.len(), UPSTREAMS);
+        assert_eq!(locals.seen[0].by, IpAddr::from([10, 0, 0, 1]));
+    }
+}

@@ -1,0 +1,301 @@
+//! Answers to what we asked of a server.
+
+use super::Upstreams;
+use super::errand::{Errand, Exchange, Kind};
+use super::link::{Link, Place};
+use super::registration::seen_at;
+use super::timers::home_after;
+use crate::events::auth::Next;
+use crate::events::delays::{self, Retry};
+use crate::events::sending::Sending;
+use crate::ground::random::Random;
+use crate::ground::table::Id;
+use crate::ground::time::{Duration, Instant, Seconds};
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::flow::{Flow, Transport};
+use crate::wire::sip::{Contact, Method, Response, Status};
+
+/// The longest lifetime that a 423 makes us ask for (B11).
+const EXPIRES_MOST: Seconds = Seconds(86_400);
+
+/// How often a NAT is kept open: 24 to 29 s (RFC 5626 §4.4.2, R11).
+const NAT_LEAST: Duration = Duration::from_secs(24);
+const NAT_SPREAD: Duration = Duration::from_secs(5);
+
+impl Upstreams {
+    /// Takes in the answer to a request of ours; `mark` is its branch. What answers no request, or comes from another
+    /// host than the request went to (B12), is dropped. Says whether the server seems to have forgotten what it knew.
+    pub fn handle_response(
+        &mut self,
+        now: Instant,
+        mark: Mark,
+        response: &Response<'_>,
+        flow: &Flow,
+        random: &mut Random,
+    ) -> bool {
+        let kind = match (mark.owner, response.cseq.method) {
+            (Owner::Registration, Method::Register) => Kind::Register,
+            (Owner::Registration, Method::Options) => Kind::Probe,
+            (Owner::Publication, Method::Publish) => Kind::Publish,
+            _ => return false,
+        };
+        let (Some(id), Some(status)) = (self.links.id_at(mark.slot), Status::new(response.status))
+        else {
+            return false;
+        };
+        let exchange = self.links.get_mut(id).and_then(|it| it.exchange_mut(kind));
+        let Some(exchange) = exchange.filter(|it| {
+            let same_host = it.flow.remote.ip().to_canonical() == flow.remote.ip().to_canonical();
+            it.request.awaits(mark.nonce) && it.seq == response.cseq.number && same_host
+        }) else {
+            return false;
+        };
+        if !status.is_final() {
+            exchange.request.handle_provisional();
+            return false;
+        }
+        exchange.request = Sending::Answered;
+        let exchange = *exchange;
+        let forgot = self.answered(now, id, kind, status, &exchange, response, random);
+        self.settle(id);
+        forgot
+    }
+
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what an answer means depends on all of them"
+    )]
+    fn answered(
+        &mut self,
+        now: Instant,
+        id: Id<Link>,
+        kind: Kind,
+        status: Status,
+        exchange: &Exchange,
+        response: &Response<'_>,
+        random: &mut Random,
+    ) -> bool {
+        let Some(link) = self.links.get_mut(id) else {
+            return false;
+        };
+        link.note(kind, status.code());
+        if kind == Kind::Probe || status.is_success() {
+            self.succeeded(now, id, kind, exchange, response, random);
+            return false;
+        }
+        match status {
+            Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
+                match link
+                    .login
+                    .take(response, &link.account, exchange.challenged)
+                {
+                    Next::Again => link.repeat(kind, exchange.challenged + 1, exchange.raised),
+                    Next::GiveUp(why) => link.refuse(now, kind, why, None, random),
+                }
+            }
+            Status::INTERVAL_TOO_BRIEF if !exchange.raised && link.raise(response) => {
+                link.repeat(kind, exchange.challenged, true);
+            }
+            Status::CONDITIONAL_REQUEST_FAILED if link.forgets(kind) => {
+                link.repeat(kind, exchange.challenged, exchange.raised);
+                return true;
+            }
+            Status::FIRST_HOP_LACKS_OUTBOUND_SUPPORT | Status::BAD_EXTENSION
+                if kind == Kind::Register && link.registration.be_plain() =>
+            {
+                link.repeat(kind, exchange.challenged, exchange.raised);
+            }
+            _ if status.class() == 3 && link.follow(response) => {
+                link.repeat(kind, exchange.challenged, exchange.raised);
+            }
+            _ => self.refused(now, id, kind, status, response, random),
+        }
+        false
+    }
+
+    fn succeeded(
+        &mut self,
+        now: Instant,
+        id: Id<Link>,
+        kind: Kind,
+        exchange: &Exchange,
+        response: &Response<'_>,
+        random: &mut Random,
+    ) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        link.settle();
+        link.login.handle_info(response);
+        if exchange.flow.connection != 0 {
+            link.connection = exchange.flow.connection;
+        }
+        if let Some(seen) = seen_at(response, &exchange.flow)
+            && self.locals.see(exchange.flow.remote.ip(), seen)
+            && kind == Kind::Probe
+            && !link.leaving
+        {
+            // The NAT gave us another address: whoever calls us there reaches nobody (R11).
+            link.begin(Kind::Register);
+        }
+        let had = link.registration.stands(now);
+        match kind {
+            Kind::Register => {
+                if link.registered(now, response, exchange, &self.locals, random) {
+                    link.begin(Kind::Register);
+                }
+            }
+            Kind::Publish if link.leaving => {
+                link.publication.forget();
+                link.rest(kind, None);
+            }
+            Kind::Publish => {
+                let asked = link.expires;
+                link.publication.published(now, response, asked, random);
+                if link.publication.is_behind() {
+                    let newest = link.publication.newest();
+                    if let Some(when) = link.publication.renew(now, newest, self.pace) {
+                        link.publish_at(now, when);
+                    }
+                }
+            }
+            Kind::Probe => link.rest(kind, None),
+        }
+        if link.leaving {
+            return;
+        }
+        if link.course.is_second_best() {
+            link.home.get_or_insert(home_after(now, random));
+        }
+        link.keep_alive(now, exchange, &self.locals, random);
+        // What waited for the registration, or was on its way when the server before this one failed.
+        if kind == Kind::Register && (!had || link.publication.is_idle()) {
+            link.publish_at(now, now);
+        }
+    }
+
+    /// A final answer that nothing can be done about at once.
+    fn refused(
+        &mut self,
+        now: Instant,
+        id: Id<Link>,
+        kind: Kind,
+        status: Status,
+        response: &Response<'_>,
+        random: &mut Random,
+    ) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        let after = response.headers.retry_after();
+        let is_down = matches!(status.code(), 408 | 500 | 502..=504) && after.is_none();
+        if is_down {
+            return self.fail(now, id, "it is not well", random);
+        }
+        if kind == Kind::Publish {
+            // Whether a 5xx was executed is anybody's guess.
+            link.publication.doubt();
+        }
+        let why = match status.code() {
+            401 | 407 | 403 => "it does not let us",
+            404 | 604 => "it does not know us",
+            405 | 489 | 501 => "it does not serve this",
+            _ if after.is_some() => "it asked us to wait",
+            _ => "it refuses",
+        };
+        link.refuse(now, kind, why, after, random);
+    }
+}
+
+impl Link {
+    /// Asks the same once more, as a new request (A16).
+    fn repeat(&mut self, kind: Kind, challenged: u8, raised: bool) {
+        self.begin(kind);
+        if let Some(exchange) = self.exchange_mut(kind) {
+            exchange.challenged = challenged;
+            exchange.raised = raised;
+        }
+    }
+
+    /// Asks for nothing of this kind for a while: as long as the server says, else a minute to a quarter of an hour.
+    /// What stands already goes on (R14).
+    fn refuse(
+        &mut self,
+        now: Instant,
+        kind: Kind,
+        why: &'static str,
+        after: Option<Seconds>,
+        random: &mut Random,
+    ) {
+        self.complain(now, why);
+        if self.leaving {
+            return self.rest(kind, None);
+        }
+        let wait = match after {
+            Some(after) => delays::retry_after(after, random).max(Duration::from_secs(1)),
+            None => Retry::Slow.delay(self.failures, random),
+        };
+        self.failures = self.failures.saturating_add(1);
+        self.rest(kind, Some(now + wait));
+    }
+
+    /// Follows a 423, if it does not go too far (R03, P06).
+    fn raise(&mut self, response: &Response<'_>) -> bool {
+        let Some(least) = response.headers.min_expires() else {
+            return false;
+        };
+        let raises = least > self.expires && least <= EXPIRES_MOST;
+        if raises {
+            self.expires = least;
+        }
+        raises
+    }
+
+    /// A 412 to a PUBLISH with an entity-tag: the server knows it no more (P05).
+    fn forgets(&mut self, kind: Kind) -> bool {
+        let is_known = kind == Kind::Publish && self.publication.held().is_some();
+        if is_known {
+            self.publication.forget();
+        }
+        // Nothing is there to be removed either.
+        is_known && !self.leaving
+    }
+
+    /// Goes where a 3xx sends us (RFC 3261 §8.1.3.4).
+    fn follow(&mut self, response: &Response<'_>) -> bool {
+        let target = response.headers.contacts().flatten().next();
+        let Some(Contact::Addr(target, _)) = target else {
+            return false;
+        };
+        let follows = self.course.follow(target.uri_text);
+        if follows {
+            self.place = Place::Unknown;
+            self.connection = 0;
+        }
+        follows
+    }
+
+    /// Sees to it that the way stays open.
+    fn keep_alive(
+        &mut self,
+        now: Instant,
+        exchange: &Exchange,
+        locals: &super::Locals,
+        random: &mut Random,
+    ) {
+        let flow = &exchange.flow;
+        let has_nat = locals.as_seen(flow).local != flow.local;
+        let interval = match (flow.transport, self.keep_alive) {
+            (Transport::Tcp | Transport::Tls, _) => None,
+            (Transport::Udp, Some(Seconds::ZERO)) => None,
+            (Transport::Udp, Some(every)) => {
+                let every = every.duration();
+                Some(random.duration(every * 4 / 5, every / 5))
+            }
+            (Transport::Udp, None) => has_nat.then(|| random.duration(NAT_LEAST, NAT_SPREAD)),
+        };
+        if let Errand::Resting { .. } = self.probe {
+            self.rest(Kind::Probe, interval.map(|it| now + it));
+        }
+    }
+}

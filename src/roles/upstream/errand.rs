@@ -1,0 +1,83 @@
+//! What is asked of a server: one request at a time of each kind (R01, P04).
+
+use crate::events::auth::Proof;
+use crate::events::sending::Sending;
+use crate::ground::time::Instant;
+use crate::wire::flow::Flow;
+
+/// The kinds of request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// REGISTER.
+    Register,
+    /// PUBLISH.
+    Publish,
+    /// OPTIONS.
+    Probe,
+}
+
+impl Kind {
+    pub(super) const ALL: [Kind; 3] = [Kind::Register, Kind::Publish, Kind::Probe];
+}
+
+/// How far one kind is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Errand {
+    /// Nothing is asked before then.
+    Resting { until: Option<Instant> },
+    /// A request is on its way, or waits for the server's address.
+    Asking(Exchange),
+}
+
+/// A request, and what was done already to have it granted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exchange {
+    pub(super) request: Sending,
+    pub(super) seq: u32,
+    /// Which way it went.
+    pub(super) flow: Flow,
+    /// The credentials it carries.
+    pub(super) proof: Proof,
+    /// How often it was sent again for a challenge.
+    pub(super) challenged: u8,
+    /// Whether it was sent again for a 423.
+    pub(super) raised: bool,
+}
+
+impl Exchange {
+    pub(super) const fn new(seq: u32) -> Exchange {
+        Exchange {
+            request: Sending::Due,
+            seq,
+            flow: Flow::NOWHERE,
+            proof: Proof::NONE,
+            challenged: 0,
+            raised: false,
+        }
+    }
+}
+
+impl Errand {
+    /// When a timer of it is due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self {
+            Errand::Resting { until } => *until,
+            Errand::Asking(exchange) => exchange.request.due(),
+        }
+    }
+
+    /// Whether it is time to begin.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        matches!(self, Errand::Resting { until: Some(until) } if *until <= now)
+    }
+
+    /// Whether it waits to be sent, for the first time or again.
+    pub(super) const fn wants_to_send(&self) -> bool {
+        match self {
+            Errand::Resting { .. } => false,
+            Errand::Asking(exchange) => {
+                matches!(exchange.request, Sending::Due | Sending::Again(_))
+            }
+        }
+    }
+}

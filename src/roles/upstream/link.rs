@@ -1,0 +1,207 @@
+//! A link: one server above us (or several of one account), what we are there, and what is under way.
+
+use super::errand::{Errand, Exchange, Kind};
+use super::publication::Publication;
+use super::registration::Registration;
+use crate::events::auth::{Account, Login};
+use crate::events::course::{Course, Server};
+use crate::events::presentity::Presentity;
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::table::Id;
+use crate::ground::text::{Text, TooLong};
+use crate::ground::time::{Duration, Instant, Seconds};
+use crate::txn::mark::{Mark, Owner};
+use core::net::SocketAddr;
+
+/// What to be at a server above us.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// Who we are there: the address of record (RFC 3261 §10).
+    pub aor: &'a str,
+    /// The servers, the best first; at least one.
+    pub servers: &'a [Server],
+    /// What proves it.
+    pub account: &'a Account,
+    /// Whether to register.
+    pub register: bool,
+    /// Whose presence to publish.
+    pub publish: Option<Id<Presentity>>,
+    /// The lifetime to ask for.
+    pub expires: Seconds,
+    /// How often to keep the way through a NAT open over datagrams; without it as often as RFC 5626 §4.4.2 says, and
+    /// only where there is a NAT.
+    pub keep_alive: Option<Seconds>,
+    /// The number of the flow (RFC 5626 §4.2.1): the same after every restart.
+    pub reg_id: u8,
+}
+
+/// One link.
+pub struct Link {
+    pub(super) aor: Text<{ limits::URI }>,
+    pub(super) account: Account,
+    pub(super) login: Login,
+    pub(super) course: Course,
+    pub(super) place: Place,
+    pub(super) expires: Seconds,
+    pub(super) keep_alive: Option<Seconds>,
+    pub(super) reg_id: u8,
+    /// Rounds in a row in which no server worked.
+    pub(super) failures: u8,
+    /// Whether it takes leave.
+    pub(super) leaving: bool,
+    pub(super) registration: Registration,
+    pub(super) publication: Publication,
+    /// OPTIONS, to keep a NAT open and to see whether it is still the same.
+    pub(super) probe: Errand,
+    /// When to leave a second-best server for a look at the best.
+    pub(super) home: Option<Instant>,
+    /// The connection in use, for a stream; 0 before it is known.
+    pub(super) connection: u32,
+    pub(super) story: Story,
+}
+
+/// Where the server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nobody has asked.
+    Unknown,
+    /// The name is asked for.
+    Asking { told: bool, until: Instant },
+    /// There.
+    At(SocketAddr),
+}
+
+/// What happened last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Story {
+    /// The last final status of a REGISTER; 408 when nobody answered, 503 when nobody could be reached.
+    pub(super) registered: Option<u16>,
+    /// The same of a PUBLISH.
+    pub(super) published: Option<u16>,
+    /// Why something failed last; empty if nothing did since it worked.
+    pub(super) why: &'static str,
+    /// Since when it has not worked.
+    pub(super) broken_since: Option<Instant>,
+}
+
+impl Link {
+    /// Begins at `first`.
+    pub(super) fn new(order: &Order<'_>, first: Instant) -> Result<Link, TooLong> {
+        let begins = Errand::Resting { until: Some(first) };
+        let off = Errand::Resting { until: None };
+        Ok(Link {
+            aor: Text::copied(order.aor)?,
+            account: order.account.clone(),
+            login: Login::new(),
+            course: Course::new(order.servers),
+            place: Place::Unknown,
+            expires: order.expires,
+            keep_alive: order.keep_alive,
+            reg_id: order.reg_id,
+            failures: 0,
+            leaving: false,
+            registration: Registration::new(
+                order.register,
+                if order.register { begins } else { off },
+            ),
+            publication: Publication::new(order.publish, if order.register { off } else { begins }),
+            probe: off,
+            home: None,
+            connection: 0,
+            story: Story::default(),
+        })
+    }
+
+    pub(super) const fn errand(&self, kind: Kind) -> &Errand {
+        match kind {
+            Kind::Register => &self.registration.errand,
+            Kind::Publish => &self.publication.errand,
+            Kind::Probe => &self.probe,
+        }
+    }
+
+    pub(super) const fn errand_mut(&mut self, kind: Kind) -> &mut Errand {
+        match kind {
+            Kind::Register => &mut self.registration.errand,
+            Kind::Publish => &mut self.publication.errand,
+            Kind::Probe => &mut self.probe,
+        }
+    }
+
+    pub(super) const fn exchange_mut(&mut self, kind: Kind) -> Option<&mut Exchange> {
+        match self.errand_mut(kind) {
+            Errand::Asking(exchange) => Some(exchange),
+            Errand::Resting { .. } => None,
+        }
+    }
+
+    /// Does nothing of the kind before `until`; for ever without it.
+    pub(super) const fn rest(&mut self, kind: Kind, until: Option<Instant>) {
+        *self.errand_mut(kind) = Errand::Resting { until };
+    }
+
+    /// Begins a new request, to be sent with the next poll.
+    pub(super) fn begin(&mut self, kind: Kind) {
+        let seq = match kind {
+            Kind::Register => self.registration.next_seq(),
+            Kind::Publish => self.publication.next_seq(),
+            Kind::Probe => 1,
+        };
+        *self.errand_mut(kind) = Errand::Asking(Exchange::new(seq));
+    }
+
+    /// When it has something to do by itself.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let place = match self.place {
+            Place::Asking { until, .. } => Some(until),
+            Place::Unknown | Place::At(_) => None,
+        };
+        let errands = Kind::ALL.map(|kind| self.errand(kind).due());
+        let pong = self.registration.pong_due();
+        errands.into_iter().chain([place, pong]).flatten().min()
+    }
+
+    /// Whether we are registered, or need not be.
+    pub(super) fn may_publish(&self, now: Instant) -> bool {
+        !self.registration.wanted || self.registration.stands(now)
+    }
+
+    /// Whether nothing is left to say.
+    pub(super) fn is_over(&self) -> bool {
+        let quiet = |kind| matches!(self.errand(kind), Errand::Resting { .. });
+        self.leaving && quiet(Kind::Register) && quiet(Kind::Publish)
+    }
+
+    /// Something works: what failed before is forgotten.
+    pub(super) fn settle(&mut self) {
+        self.failures = 0;
+        self.course.settle();
+        self.story.why = "";
+        self.story.broken_since = None;
+    }
+
+    /// Something does not.
+    pub(super) fn complain(&mut self, now: Instant, why: &'static str) {
+        self.story.why = why;
+        self.story.broken_since.get_or_insert(now);
+    }
+}
+
+/// The branch of a request of this kind.
+pub(super) const fn branch(kind: Kind, slot: u16, nonce: u64) -> Mark {
+    let owner = match kind {
+        Kind::Register | Kind::Probe => Owner::Registration,
+        Kind::Publish => Owner::Publication,
+    };
+    Mark { owner, slot, nonce }
+}
+
+/// How long until everything is tried again after no server worked (RFC 5626 §4.5, R12): half to all of 30 s, doubled
+/// with each round, but never more than half an hour.
+pub(super) fn recovery(failures: u8, random: &mut Random) -> Duration {
+    const BASE: Duration = Duration::from_secs(30);
+    const MOST: Duration = Duration::from_secs(1_800);
+    let upper = (BASE * (1 << failures.min(7))).min(MOST);
+    random.duration(upper / 2, upper / 2)
+}

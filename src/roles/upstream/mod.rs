@@ -1,0 +1,278 @@
+//! What we are at the servers above us: registered (RFC 3261 §10, 5626, 5627) and published (RFC 3903 §4).
+//!
+//! A *link* is one account at one server, or at several in the order of their priority. Three kinds of request go over
+//! it, one of each at a time: REGISTER, PUBLISH once we are registered (or need not be), and OPTIONS to keep a NAT open.
+//!
+//! ```text
+//!   one kind                                        the link
+//!     ┌─────────┐  due, changed   ┌────────┐          a server fails: no answer, unreachable, 5xx, flow lost
+//!     │ Resting ├────────────────►│ Asking │            ──► the next in order, at once
+//!     └────▲────┘                 └───┬────┘            ──► all failed: 15 to 30 s, doubled up to half an hour
+//!          ├── 200: refresh in time ──┤               a second-best one works
+//!          ├── refused: slower ───────┤                 ──► another look at the best after ten minutes
+//!          └── 401, 407, 423, 412, 3xx: once more ◄─────┘
+//! ```
+//!
+//! Whatever fails is tried again within bounded, random time; nothing is ever given up.
+//!
+//! Registration and publication are one role because they share the account, the server in use and what it says of our
+//! address: a server that fails one of them has failed both.
+
+mod answer;
+mod errand;
+mod link;
+mod poll;
+mod publication;
+mod registration;
+mod status;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod wire;
+
+pub use link::{Link, Order};
+pub use publication::ETAG;
+pub use registration::Instance;
+pub use status::{Registered, Report};
+
+use self::errand::{Errand, Kind};
+use crate::events::auth::{Account, Login};
+use crate::events::locals::Locals;
+use crate::events::package::Pace;
+use crate::events::presentity::Presentity;
+use crate::ground::limits::UPSTREAMS;
+use crate::ground::random::Random;
+use crate::ground::table::{Id, Queue, Table};
+use crate::ground::text::TooLong;
+use crate::ground::time::{Duration, Instant};
+use crate::ground::timers::Timers;
+use core::net::SocketAddr;
+
+/// Links kept at once: those in force, and as many that take leave.
+pub const LINKS: usize = 2 * UPSTREAMS;
+
+/// All links of an agent.
+///
+/// Full: a link that takes leave makes way; the settings have no more than [`UPSTREAMS`] others.
+pub struct Upstreams {
+    links: Table<Link, LINKS>,
+    timers: Timers<LINKS>,
+    /// Links that may have something to send.
+    ready: Queue<LINKS>,
+    /// Links whose standing may have changed.
+    changed: Queue<LINKS>,
+    locals: Locals,
+    instance: Instance,
+    pace: Pace,
+}
+
+/// How long a second-best server is good enough.
+const HOME: Duration = Duration::from_secs(600);
+
+/// The links of one agent begin one after the other (S26).
+const STEP: Duration = Duration::from_millis(200);
+
+impl Upstreams {
+    /// There is no server above us.
+    pub const fn new() -> Upstreams {
+        Upstreams {
+            links: Table::new(),
+            timers: Timers::new(),
+            ready: Queue::new(),
+            changed: Queue::new(),
+            locals: Locals::new(),
+            instance: [0; 2],
+            pace: Pace::UNLIMITED,
+        }
+    }
+
+    /// Says what this instance is called. Before the first link only.
+    pub const fn set_instance(&mut self, instance: Instance) {
+        self.instance = instance;
+    }
+
+    /// How often changes are published.
+    pub const fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+    }
+
+    /// Where we listen: one address of each family at most. Servers are told a new one at once.
+    pub fn listen_on(&mut self, now: Instant, v4: Option<SocketAddr>, v6: Option<SocketAddr>) {
+        self.locals.listen_on(v4, v6);
+        for slot in 0..LINKS as u16 {
+            let Some(id) = self.links.id_at(slot) else {
+                continue;
+            };
+            if let Some(link) = self.links.get_mut(id)
+                && link.registration.stands(now)
+            {
+                link.rest(Kind::Register, Some(now));
+                self.settle(id);
+            }
+        }
+    }
+
+    /// What servers say of where we are, for the Contacts of other roles.
+    pub const fn locals(&self) -> &Locals {
+        &self.locals
+    }
+
+    /// Begins to be somebody at a server.
+    ///
+    /// # Errors
+    /// [`TooLong`]: the address of record is longer than it may be.
+    pub fn add(
+        &mut self,
+        now: Instant,
+        order: &Order<'_>,
+        random: &mut Random,
+    ) -> Result<Id<Link>, TooLong> {
+        if self.links.is_full() {
+            self.give_up_one();
+        }
+        let slot = self.links.vacant().ok_or(TooLong)?;
+        let first = now + random.duration(STEP * u32::from(slot), STEP);
+        let mut link = Link::new(order, first)?;
+        link.registration.draw(slot, random);
+        link.publication.draw(slot, random);
+        let id = self.links.insert(link).map_err(|_| TooLong)?;
+        self.settle(id);
+        Ok(id)
+    }
+
+    /// Takes leave: what was published is removed, the registration ended.
+    pub fn remove(&mut self, now: Instant, id: Id<Link>) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        if core::mem::replace(&mut link.leaving, true) {
+            return;
+        }
+        link.rest(Kind::Probe, None);
+        let published = link.publication.held().is_some();
+        for (kind, is_there) in [
+            (Kind::Publish, published),
+            (Kind::Register, link.registration.stands(now)),
+        ] {
+            link.rest(kind, None);
+            if is_there {
+                link.begin(kind);
+            }
+        }
+        self.settle(id);
+    }
+
+    /// Takes leave of all.
+    pub fn stop(&mut self, now: Instant) {
+        for slot in 0..LINKS as u16 {
+            if let Some(id) = self.links.id_at(slot) {
+                self.remove(now, id);
+            }
+        }
+    }
+
+    /// Whether there is no link any more.
+    pub fn is_idle(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// A presentity has another presence.
+    pub fn handle_change(&mut self, now: Instant, id: Id<Presentity>, presentity: &Presentity) {
+        let revision = presentity.presence_revision();
+        for slot in 0..LINKS as u16 {
+            let Some(link_id) = self.links.id_at(slot) else {
+                continue;
+            };
+            let Some(link) = self.links.get_mut(link_id) else {
+                continue;
+            };
+            if link.publication.of != Some(id) || link.leaving {
+                continue;
+            }
+            let Some(when) = link.publication.renew(now, revision, self.pace) else {
+                continue;
+            };
+            link.publish_at(now, when);
+            self.settle(link_id);
+        }
+    }
+
+    /// A server seems to have forgotten us: another role was told so. What is registered and published there is told
+    /// again.
+    pub fn handle_forgotten(&mut self, now: Instant, id: Id<Link>) {
+        if let Some(link) = self.links.get_mut(id)
+            && link.registration.stands(now)
+            && matches!(link.registration.errand, Errand::Resting { .. })
+        {
+            link.rest(Kind::Register, Some(now));
+            self.settle(id);
+        }
+    }
+
+    /// The account of a link and what is known of its server's challenges, for other roles that speak to it.
+    pub fn keys(&mut self, id: Id<Link>) -> Option<(&Account, &mut Login)> {
+        let link = self.links.get_mut(id)?;
+        Some((&link.account, &mut link.login))
+    }
+
+    /// Whose presence is published over a link.
+    pub fn publishes(&self, id: Id<Link>) -> Option<Id<Presentity>> {
+        self.links.get(id)?.publication.of
+    }
+
+    /// Takes a link whose standing may have changed.
+    pub fn take_changed(&mut self) -> Option<Id<Link>> {
+        self.changed.pop().and_then(|slot| self.links.id_at(slot))
+    }
+
+    /// When [`Upstreams::handle_timeout`] has something to do.
+    pub fn due(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Something about a link changed: its timer is set anew, and the next poll looks at it.
+    fn settle(&mut self, id: Id<Link>) {
+        let Some(link) = self.links.get(id) else {
+            return;
+        };
+        self.changed.push(id.slot());
+        if link.is_over() {
+            self.links.remove(id);
+            self.timers.set(id.slot(), None);
+            return;
+        }
+        self.timers.set(id.slot(), link.due());
+        self.ready.push(id.slot());
+    }
+
+    fn give_up_one(&mut self) {
+        let leaving = self.links.iter().find(|(_, link)| link.leaving);
+        if let Some((id, _)) = leaving {
+            self.links.remove(id);
+            self.timers.set(id.slot(), None);
+        }
+    }
+}
+
+impl Link {
+    /// Publishes at `when`, unless a request is on its way (then behind it) or the registration is still to come.
+    fn publish_at(&mut self, now: Instant, when: Instant) {
+        if !self.may_publish(now) {
+            return;
+        }
+        if let Errand::Resting { until } = &mut self.publication.errand {
+            *until = Some(until.map_or(when, |until| until.min(when)));
+        }
+    }
+}
+
+impl Default for Upstreams {
+    fn default() -> Upstreams {
+        Upstreams::new()
+    }
+}
+
+/// A name of a server that is asked for has this bit in its number, so that it is no watch's.
+const QUERY: u16 = 1 << 15;
+
+const _: () = assert!(LINKS < QUERY as usize);

@@ -1,0 +1,276 @@
+//! What there is to send.
+
+use super::errand::{Exchange, Kind};
+use super::link::{Link, Place, branch};
+use super::wire::{Head, domain, write_head};
+use super::{QUERY, Upstreams};
+use crate::events::hop::{Hop, PORT};
+use crate::events::presentity::Presentity;
+use crate::events::sending::{Action, Sending};
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::table::{Id, Table};
+use crate::ground::text::Text;
+use crate::ground::time::{Duration, Instant};
+use crate::txn::client::Client;
+use crate::wire::flow::{Flow, Transport};
+use crate::wire::sip::{Method, Writer, is_answerable};
+use core::net::SocketAddr;
+
+/// How long a name may take to be resolved. The shell answers sooner; this is for one that forgets.
+const RESOLVE: Duration = Duration::from_secs(40);
+
+impl Upstreams {
+    /// Gives the next thing to do; `None` when there is nothing more for now. `buf` holds a datagram.
+    pub fn poll(
+        &mut self,
+        now: Instant,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<Action> {
+        while let Some(slot) = self.ready.pop() {
+            let Some(id) = self.links.id_at(slot) else {
+                continue;
+            };
+            let action = self.poll_link(now, id, presentities, random, buf);
+            if let Some(link) = self.links.get(id) {
+                self.timers.set(slot, link.due());
+            }
+            if action.is_some() {
+                // There may be more.
+                self.ready.push(slot);
+                return action;
+            }
+        }
+        None
+    }
+
+    /// The name and port that an [`Action::Resolve`] of ours asks for.
+    pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
+        let id = self.links.id_at(query.checked_sub(QUERY)?)?;
+        match self.links.get(id)?.course.hop() {
+            Ok(Hop::Name(name, port)) => Some((name, port)),
+            Ok(Hop::Address(_)) | Err(_) => None,
+        }
+    }
+
+    /// Takes the address that answers an [`Action::Resolve`] of ours; `None` if the name has none.
+    pub fn handle_resolved(
+        &mut self,
+        now: Instant,
+        query: u16,
+        address: Option<SocketAddr>,
+        random: &mut Random,
+    ) {
+        let Some(id) = query
+            .checked_sub(QUERY)
+            .and_then(|slot| self.links.id_at(slot))
+        else {
+            return;
+        };
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        let Place::Asking { .. } = link.place else {
+            return;
+        };
+        let port = match link.course.hop() {
+            Ok(Hop::Name(_, port)) => port,
+            Ok(Hop::Address(_)) | Err(_) => None,
+        };
+        let found = address
+            .map(|it| at_port(it, port))
+            .filter(|it| is_answerable(*it));
+        match found {
+            Some(address) => link.place = Place::At(address),
+            None => return self.fail(now, id, "its name has no address", random),
+        }
+        self.settle(id);
+    }
+
+    fn poll_link(
+        &mut self,
+        now: Instant,
+        id: Id<Link>,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<Action> {
+        let link = self.links.get_mut(id)?;
+        if link.registration.wants_ping(now, random)
+            && let Place::At(remote) = link.place
+        {
+            return ping(link.stream(self.locals.flow(Transport::Tcp, remote)?), buf);
+        }
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| link.errand(*kind).wants_to_send())?;
+        let remote = match link.place {
+            Place::At(remote) => remote,
+            Place::Asking { told: true, .. } => return None,
+            Place::Asking { told: false, until } => {
+                link.place = Place::Asking { told: true, until };
+                let query = QUERY | id.slot();
+                return Some(Action::Resolve { query });
+            }
+            Place::Unknown => {
+                self.look_for(now, id, random);
+                return self.poll_link(now, id, presentities, random, buf);
+            }
+        };
+        match self.locals.flow(link.course.transport(), remote) {
+            Some(flow) => {
+                let flow = link.stream(flow);
+                self.send(now, id, kind, flow, presentities, random, buf)
+            }
+            None => {
+                self.fail(now, id, "we have no address of its family", random);
+                None
+            }
+        }
+    }
+
+    /// Finds out where the server is.
+    fn look_for(&mut self, now: Instant, id: Id<Link>, random: &mut Random) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        match link.course.hop() {
+            Ok(Hop::Address(address)) => link.place = Place::At(address),
+            Ok(Hop::Name(..)) => {
+                link.place = Place::Asking {
+                    told: false,
+                    until: now + RESOLVE,
+                };
+            }
+            Err(_) => self.fail(now, id, "its address leads nowhere", random),
+        }
+    }
+
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what is sent depends on all of them"
+    )]
+    fn send(
+        &mut self,
+        now: Instant,
+        id: Id<Link>,
+        kind: Kind,
+        flow: Flow,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<Action> {
+        let link = self.links.get_mut(id)?;
+        let request = link.exchange_mut(kind)?.request;
+        let client = match request {
+            Sending::Again(client) => client,
+            Sending::Due => {
+                if kind == Kind::Publish && !link.prepare(now, presentities) {
+                    link.rest(kind, None);
+                    self.settle(id);
+                    return None;
+                }
+                let proof = link.login.prove(random);
+                let exchange = link.exchange_mut(kind)?;
+                exchange.flow = flow;
+                exchange.proof = proof;
+                Client::start(now, random.bits(), flow.transport.is_reliable())
+            }
+            Sending::Sent(_) | Sending::Answered => return None,
+        };
+        let exchange = link.exchange_mut(kind)?;
+        exchange.request = Sending::Sent(client);
+        let exchange = *exchange;
+        let (slot, nonce) = (id.slot(), client.nonce());
+        let (locals, instance) = (&self.locals, self.instance);
+        let len = match kind {
+            Kind::Register => link.write_register(slot, &exchange, nonce, locals, instance, buf),
+            Kind::Publish => link.write_publish(slot, &exchange, nonce, buf),
+            Kind::Probe => link.write_probe(slot, &exchange, nonce, buf),
+        };
+        match len {
+            Some(len) => Some(Action::Send {
+                flow: exchange.flow,
+                len,
+            }),
+            None => {
+                // Only with a configuration that `validate` would have refused.
+                link.complain(now, "its request fits no datagram");
+                link.rest(kind, None);
+                None
+            }
+        }
+    }
+}
+
+impl Link {
+    /// The flow, over the connection in use.
+    fn stream(&self, flow: Flow) -> Flow {
+        match flow.transport {
+            Transport::Udp => flow,
+            Transport::Tcp | Transport::Tls => Flow {
+                connection: self.connection,
+                ..flow
+            },
+        }
+    }
+
+    fn prepare(
+        &mut self,
+        now: Instant,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+    ) -> bool {
+        let presentity = self.publication.of.and_then(|id| presentities.get(id));
+        self.publication.prepare(now, presentity, self.leaving)
+    }
+
+    /// Writes the OPTIONS that `exchange` stands for.
+    fn write_probe(
+        &self,
+        slot: u16,
+        exchange: &Exchange,
+        nonce: u64,
+        buf: &mut [u8],
+    ) -> Option<usize> {
+        let mut scratch = Text::new();
+        let branch = branch(Kind::Probe, slot, nonce);
+        let mut w = Writer::new(buf);
+        write_head(
+            &mut w,
+            &Head {
+                method: Method::Options,
+                uri: self.request_uri(domain(&self.aor, &mut scratch)?),
+                aor: &self.aor,
+                tag: branch,
+                call: branch,
+                seq: exchange.seq,
+                flow: &exchange.flow,
+                branch,
+            },
+        );
+        w.empty_body();
+        w.finish().ok()
+    }
+}
+
+/// CRLFCRLF (RFC 5626 §3.5.1).
+fn ping(flow: Flow, buf: &mut [u8]) -> Option<Action> {
+    const PING: &[u8] = b"\r\n\r\n";
+    buf.get_mut(..PING.len())?.copy_from_slice(PING);
+    Some(Action::Send {
+        flow,
+        len: PING.len(),
+    })
+}
+
+/// The address with the port that was written, else the one it came with, else the usual one.
+fn at_port(address: SocketAddr, written: Option<u16>) -> SocketAddr {
+    let port = match (written, address.port()) {
+        (Some(port), _) => port,
+        (None, 0) => PORT,
+        (None, port) => port,
+    };
+    SocketAddr::new(address.ip(), port)
+}

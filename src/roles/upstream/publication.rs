@@ -1,0 +1,237 @@
+//! PUBLISH out (RFC 3903 §4): initial, refresh, modify, remove.
+
+use super::errand::{Errand, Exchange, Kind};
+use super::link::{Link, branch};
+use super::wire::{Head, write_head};
+use crate::events::delays;
+use crate::events::pace::Bucket;
+use crate::events::package::{Pace, Package, Told};
+use crate::events::presentity::Presentity;
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::table::Id;
+use crate::ground::text::Text;
+use crate::ground::time::{Instant, Seconds};
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::sip::{Method, Name, Response, Writer};
+use heapless::Vec;
+
+/// Bytes of an entity-tag that is kept. A longer one is as none: the next PUBLISH is an initial one.
+pub const ETAG: usize = 128;
+
+/// What there is of a publication.
+pub(super) struct Publication {
+    /// Whose presence it is; `None` for nobody's.
+    pub(super) of: Option<Id<Presentity>>,
+    pub(super) errand: Errand,
+    call: Mark,
+    tag: Mark,
+    seq: u32,
+    /// What the server calls it (P02).
+    etag: Option<Text<ETAG>>,
+    /// When the server forgets it.
+    ends: Instant,
+    /// The revision of the presence that the server has, and the one on its way.
+    told: u32,
+    telling: u32,
+    /// The newest revision there is.
+    newest: u32,
+    /// What the request in flight carries: the same bytes each time it is sent.
+    body: Vec<u8, { limits::BODY }>,
+    bucket: Bucket,
+    /// Whether the store has to hear of it.
+    pub(super) changed: bool,
+}
+
+impl Publication {
+    pub(super) const fn new(of: Option<Id<Presentity>>, errand: Errand) -> Publication {
+        const NOBODY: Mark = Mark {
+            owner: Owner::Publication,
+            slot: 0,
+            nonce: 0,
+        };
+        Publication {
+            errand: match of {
+                Some(_) => errand,
+                None => Errand::Resting { until: None },
+            },
+            of,
+            call: NOBODY,
+            tag: NOBODY,
+            seq: 0,
+            etag: None,
+            ends: Instant::ZERO,
+            told: 0,
+            telling: 0,
+            newest: 0,
+            body: Vec::new(),
+            bucket: Bucket::new(),
+            changed: false,
+        }
+    }
+
+    pub(super) fn draw(&mut self, slot: u16, random: &mut Random) {
+        self.call = Mark::draw(Owner::Publication, slot, random);
+        self.tag = Mark::draw(Owner::Publication, slot, random);
+    }
+
+    pub(super) const fn next_seq(&mut self) -> u32 {
+        self.seq = (self.seq + 1) & 0x7fff_ffff;
+        self.seq
+    }
+
+    /// The entity-tag and when the server forgets it.
+    pub(super) fn held(&self) -> Option<(&str, Instant)> {
+        Some((self.etag.as_deref()?, self.ends))
+    }
+
+    /// Whether the server has what there is.
+    pub(super) fn stands(&self, now: Instant) -> bool {
+        self.etag.is_some() && now < self.ends && self.told == self.newest
+    }
+
+    /// The entity-tag of before a restart: the first PUBLISH modifies what the server still has (P07).
+    pub(super) fn recall(&mut self, etag: &str, ends: Instant) {
+        self.etag = Text::copied(etag).ok();
+        self.ends = ends;
+    }
+
+    /// The server knows it no more (P05), or it is over.
+    pub(super) fn forget(&mut self) {
+        self.changed |= self.etag.is_some();
+        self.etag = None;
+        self.told = 0;
+    }
+
+    /// The outcome of the request in flight is unknown: the next one says everything again (P10).
+    pub(super) const fn doubt(&mut self) {
+        self.told = 0;
+    }
+
+    /// Takes in that the presence has another revision. When it may be told, if that is news.
+    pub(super) fn renew(&mut self, now: Instant, revision: u32, pace: Pace) -> Option<Instant> {
+        self.newest = revision;
+        if revision == self.told {
+            return None;
+        }
+        Some(self.bucket.take(now, pace).err().unwrap_or(now))
+    }
+
+    /// Whether something changed since the request that was just answered.
+    pub(super) const fn is_behind(&self) -> bool {
+        self.told != self.newest
+    }
+
+    /// The newest revision there is.
+    pub(super) const fn newest(&self) -> u32 {
+        self.newest
+    }
+
+    /// Whether nothing is planned.
+    pub(super) const fn is_idle(&self) -> bool {
+        matches!(self.errand, Errand::Resting { until: None })
+    }
+
+    /// Decides what the request says, when it is about to be sent for the first time. `false` if there is nothing to
+    /// say, or no document that fits.
+    pub(super) fn prepare(
+        &mut self,
+        now: Instant,
+        presentity: Option<&Presentity>,
+        leaving: bool,
+    ) -> bool {
+        self.body.clear();
+        if now >= self.ends {
+            self.forget();
+        }
+        if leaving {
+            return self.etag.is_some();
+        }
+        let Some(presentity) = presentity else {
+            return false;
+        };
+        self.newest = presentity.presence_revision();
+        self.telling = self.newest;
+        let is_refresh = self.etag.is_some() && !self.is_behind();
+        if is_refresh {
+            return true;
+        }
+        let _ = self.body.resize(limits::BODY, 0); // That is its capacity.
+        let spec = Package::Presence.spec();
+        match (spec.write)(presentity, Told::Nothing, &mut self.body) {
+            Some(body) => self.body.truncate(body.len),
+            None => self.body.clear(),
+        }
+        !self.body.is_empty()
+    }
+
+    /// Takes in a 2xx.
+    pub(super) fn published(
+        &mut self,
+        now: Instant,
+        response: &Response<'_>,
+        asked: Seconds,
+        random: &mut Random,
+    ) {
+        let etag = response.headers.sip_etag().ok().flatten();
+        let granted = response.headers.expires().ok().flatten();
+        let granted = granted.unwrap_or(asked).min(asked);
+        self.etag = etag.and_then(|it| Text::from_bytes(it).ok());
+        self.ends = now + granted;
+        self.told = self.telling;
+        self.changed = true;
+        let refresh = now + delays::refresh(granted.duration(), random);
+        self.errand = Errand::Resting {
+            until: Some(refresh),
+        };
+    }
+}
+
+impl Link {
+    /// Writes the PUBLISH that `exchange` stands for.
+    pub(super) fn write_publish(
+        &self,
+        slot: u16,
+        exchange: &Exchange,
+        nonce: u64,
+        buf: &mut [u8],
+    ) -> Option<usize> {
+        let it = &self.publication;
+        let uri = self.request_uri(&self.aor);
+        let mut w = Writer::new(buf);
+        write_head(
+            &mut w,
+            &Head {
+                method: Method::Publish,
+                uri,
+                aor: &self.aor,
+                tag: it.tag,
+                call: it.call,
+                seq: exchange.seq,
+                flow: &exchange.flow,
+                branch: branch(Kind::Publish, slot, nonce),
+            },
+        );
+        w.header(Name::Event, Package::Presence.name().as_bytes());
+        w.header_u32(Name::Expires, if self.leaving { 0 } else { self.expires.0 });
+        if let Some(etag) = &it.etag {
+            w.header(Name::SipIfMatch, etag.as_bytes());
+        }
+        let body = &it.body[..];
+        self.login.write(
+            &mut w,
+            &self.account,
+            Method::Publish,
+            uri,
+            exchange.proof,
+            body,
+        );
+        if body.is_empty() {
+            w.empty_body();
+        } else {
+            let media_type = Package::Presence.spec().bodies.first()?;
+            w.body(media_type.text.as_bytes(), body);
+        }
+        w.finish().ok()
+    }
+}

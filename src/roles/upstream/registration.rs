@@ -1,0 +1,364 @@
+//! REGISTER out (RFC 3261 §10, RFC 5626 §4.2, RFC 5627 §4).
+
+use super::errand::{Errand, Exchange, Kind};
+use super::link::{Link, branch};
+use super::wire::{Head, domain, write_head};
+use crate::events::locals::Locals;
+use crate::ground::limits;
+use crate::ground::random::Random;
+use crate::ground::text::Text;
+use crate::ground::time::{Duration, Instant, Seconds};
+use crate::txn::mark::{Mark, Owner};
+use crate::wire::flow::{Flow, Transport};
+use crate::wire::sip::{Contact, Method, Name, Response, Uri, Writer};
+use core::net::SocketAddr;
+
+/// What there is of a registration.
+pub(super) struct Registration {
+    pub(super) wanted: bool,
+    pub(super) errand: Errand,
+    /// Until when the server knows us.
+    ends: Option<Instant>,
+    /// What Call-ID and From tag are made of: the same as long as the agent runs (R01).
+    call: Mark,
+    tag: Mark,
+    seq: u32,
+    /// The address in the Contact that the server knows.
+    contact: Option<SocketAddr>,
+    /// Whether the server would have none of RFC 5626 (439), so that it is not asked for (R08).
+    plain: bool,
+    /// Whether the server said that it does (R09).
+    outbound: bool,
+    /// The address that leads to this instance and no other, as the server gave it (RFC 5627 §3.2).
+    gruu: Option<Text<{ limits::URI }>>,
+    /// How often the Contact was corrected since it was right: a NAT that never gives the same address twice is left
+    /// alone.
+    corrected: u8,
+    /// When to ping a stream, and until when a pong is waited for (RFC 5626 §4.4.1).
+    ping: Option<Instant>,
+    pong: Option<Instant>,
+    /// The server's `Flow-Timer`.
+    flow_timer: Option<Seconds>,
+}
+
+/// A UUID (RFC 9562) that names this instance, for as long as its state is kept (R07).
+pub type Instance = [u64; 2];
+
+/// How long a pong may take (RFC 5626 §4.4.1).
+const PONG: Duration = Duration::from_secs(10);
+
+/// Contacts corrected in a row.
+const CORRECTIONS: u8 = 2;
+
+impl Registration {
+    pub(super) const fn new(wanted: bool, errand: Errand) -> Registration {
+        const NOBODY: Mark = Mark {
+            owner: Owner::Registration,
+            slot: 0,
+            nonce: 0,
+        };
+        Registration {
+            wanted,
+            errand,
+            ends: None,
+            call: NOBODY,
+            tag: NOBODY,
+            seq: 0,
+            contact: None,
+            plain: false,
+            outbound: false,
+            gruu: None,
+            corrected: 0,
+            ping: None,
+            pong: None,
+            flow_timer: None,
+        }
+    }
+
+    pub(super) fn draw(&mut self, slot: u16, random: &mut Random) {
+        self.call = Mark::draw(Owner::Registration, slot, random);
+        self.tag = Mark::draw(Owner::Registration, slot, random);
+    }
+
+    pub(super) const fn next_seq(&mut self) -> u32 {
+        self.seq = (self.seq + 1) & 0x7fff_ffff;
+        self.seq
+    }
+
+    /// Whether the server knows us.
+    pub(super) fn stands(&self, now: Instant) -> bool {
+        self.ends.is_some_and(|ends| now < ends)
+    }
+
+    /// Until when.
+    pub(super) const fn ends(&self) -> Option<Instant> {
+        self.ends
+    }
+
+    /// The address that the server gave this instance.
+    pub(super) fn gruu(&self) -> Option<&str> {
+        self.gruu.as_deref()
+    }
+
+    /// The registration is over, one way or the other (R15).
+    pub(super) fn lapse(&mut self) {
+        self.ends = None;
+        self.gruu = None;
+        self.outbound = false;
+        self.be_silent();
+    }
+
+    /// The connection is gone: it is pinged no more.
+    pub(super) const fn be_silent(&mut self) {
+        self.ping = None;
+        self.pong = None;
+    }
+
+    /// When [`Registration::wants_ping`] or a failed flow is due.
+    pub(super) fn pong_due(&self) -> Option<Instant> {
+        [self.ping, self.pong].into_iter().flatten().min()
+    }
+
+    /// The pong came.
+    pub(super) const fn handle_pong(&mut self) {
+        self.pong = None;
+    }
+
+    /// Whether the other end of the stream has not answered in time. Only counts where it said it would (R09).
+    pub(super) fn has_lost_flow(&self, now: Instant) -> bool {
+        self.pong.is_some_and(|until| now >= until)
+    }
+
+    /// Whether a ping is due; the next one and the wait for the pong are set then.
+    pub(super) fn wants_ping(&mut self, now: Instant, random: &mut Random) -> bool {
+        if self.ping.is_none_or(|due| now < due) {
+            return false;
+        }
+        self.ping = Some(now + self.ping_interval(random));
+        if self.outbound {
+            self.pong = Some(now + PONG);
+        }
+        true
+    }
+
+    /// R10: 95 to 120 s, or 80 to 100 % of what the server says.
+    fn ping_interval(&self, random: &mut Random) -> Duration {
+        match self.flow_timer.map(Seconds::duration) {
+            Some(most) => random.duration(most * 4 / 5, most / 5),
+            None => random.duration(Duration::from_secs(95), Duration::from_secs(25)),
+        }
+    }
+
+    /// The first hop knows nothing of RFC 5626, and said so (R08). `false` if that was known.
+    pub(super) const fn be_plain(&mut self) -> bool {
+        !core::mem::replace(&mut self.plain, true)
+    }
+}
+
+impl Link {
+    /// Takes in a 2xx to a REGISTER. Says whether the Contact was wrong, so that it has to be sent once more at once.
+    pub(super) fn registered(
+        &mut self,
+        now: Instant,
+        response: &Response<'_>,
+        exchange: &Exchange,
+        locals: &Locals,
+        random: &mut Random,
+    ) -> bool {
+        let named = locals.as_seen(&exchange.flow).local;
+        let own = own_contact(response, &exchange.flow, named);
+        let header = response.headers.expires().ok().flatten();
+        let asked = self.expires;
+        let granted = own
+            .as_ref()
+            .and_then(|it| it.expires)
+            .or(header)
+            .unwrap_or(asked)
+            .min(asked);
+        let it = &mut self.registration;
+        if self.leaving || granted == Seconds::ZERO {
+            it.lapse();
+            it.errand = Errand::Resting { until: None };
+            return false;
+        }
+        it.ends = Some(now + granted);
+        it.contact = Some(named);
+        it.outbound = response
+            .headers
+            .require()
+            .any(|it| it.eq_ignore_ascii_case(b"outbound"));
+        it.gruu = own.and_then(|it| it.gruu);
+        it.flow_timer = flow_timer(response);
+        let refresh = now + crate::events::delays::refresh(granted.duration(), random);
+        it.errand = Errand::Resting {
+            until: Some(refresh),
+        };
+        if exchange.flow.transport.is_reliable() {
+            it.ping = Some(now + it.ping_interval(random));
+        }
+        let wrong = seen_at(response, &exchange.flow).is_some_and(|seen| seen != named);
+        let corrects = wrong && it.corrected < CORRECTIONS;
+        it.corrected = if wrong {
+            it.corrected.saturating_add(1)
+        } else {
+            0
+        };
+        corrects
+    }
+
+    /// Writes the REGISTER that `exchange` stands for.
+    pub(super) fn write_register(
+        &self,
+        slot: u16,
+        exchange: &Exchange,
+        nonce: u64,
+        locals: &Locals,
+        instance: Instance,
+        buf: &mut [u8],
+    ) -> Option<usize> {
+        let it = &self.registration;
+        let mut scratch = Text::new();
+        let uri = self.request_uri(domain(&self.aor, &mut scratch)?);
+        let flow = &exchange.flow;
+        let mut w = Writer::new(buf);
+        write_head(
+            &mut w,
+            &Head {
+                method: Method::Register,
+                uri,
+                aor: &self.aor,
+                tag: it.tag,
+                call: it.call,
+                seq: exchange.seq,
+                flow,
+                branch: branch(Kind::Register, slot, nonce),
+            },
+        );
+        let named = locals.as_seen(flow).local;
+        self.write_binding(&mut w, flow.transport, named, instance);
+        // A Contact that we were known by is taken back with the new one, unless the server knows us by instance
+        // anyway (R04).
+        if let Some(old) = it.contact.filter(|old| *old != named && !it.outbound) {
+            w.begin(Name::Contact);
+            self.write_address(&mut w, flow.transport, old);
+            w.part(b";expires=0").end();
+        }
+        w.header_u32(Name::Expires, if self.leaving { 0 } else { self.expires.0 });
+        w.header(
+            Name::Supported,
+            if it.plain {
+                b"path, gruu"
+            } else {
+                b"path, outbound, gruu"
+            },
+        );
+        self.login.write(
+            &mut w,
+            &self.account,
+            Method::Register,
+            uri,
+            exchange.proof,
+            b"",
+        );
+        w.empty_body();
+        w.finish().ok()
+    }
+
+    /// Our Contact; the instance and the number of the flow say whose it is when its address changes (R07, R08).
+    fn write_binding(
+        &self,
+        w: &mut Writer<'_>,
+        transport: Transport,
+        named: SocketAddr,
+        instance: Instance,
+    ) {
+        w.begin(Name::Contact);
+        self.write_address(w, transport, named);
+        w.part(b";+sip.instance=\"<urn:uuid:");
+        write_uuid(w, instance);
+        w.part(b">\"");
+        if !self.registration.plain {
+            w.part(b";reg-id=").part_u32(self.reg_id.into());
+        }
+        w.end();
+    }
+
+    fn write_address(&self, w: &mut Writer<'_>, transport: Transport, at: SocketAddr) {
+        let user = match Uri::parse(self.aor.as_bytes()) {
+            Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),
+            Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => b"",
+        };
+        w.part(b"<sip:").part(user);
+        if !user.is_empty() {
+            w.part(b"@");
+        }
+        w.part_address(at);
+        if transport == Transport::Tcp {
+            w.part(b";transport=tcp");
+        }
+        w.part(b">");
+    }
+
+    /// The Request-URI: the usual one, or where a server sent us.
+    pub(super) fn request_uri<'a>(&'a self, usual: &'a str) -> &'a [u8] {
+        self.course.redirect().unwrap_or(usual).as_bytes()
+    }
+}
+
+/// What the server says of our own binding.
+struct Own {
+    expires: Option<Seconds>,
+    gruu: Option<Text<{ limits::URI }>>,
+}
+
+/// Our binding among those of a 200, found by its address (R02); others are not looked at.
+fn own_contact(response: &Response<'_>, flow: &Flow, named: SocketAddr) -> Option<Own> {
+    response.headers.contacts().flatten().find_map(|contact| {
+        let Contact::Addr(contact, Uri::Sip(uri)) = contact else {
+            return None;
+        };
+        let address = SocketAddr::new(uri.host.ip()?, uri.port.unwrap_or(5_060));
+        if address != named && address != flow.local {
+            return None;
+        }
+        let gruu = contact.params.find(b"pub-gruu").and_then(|it| it.value);
+        let mut text = [0; limits::URI];
+        let gruu = gruu.and_then(|it| it.copy_to(&mut text));
+        Some(Own {
+            expires: contact.expires(),
+            gruu: gruu.and_then(|it| Text::from_bytes(it).ok()),
+        })
+    })
+}
+
+/// Where the server sees us, by the Via that it returned (RFC 3581 §4).
+pub(super) fn seen_at(response: &Response<'_>, flow: &Flow) -> Option<SocketAddr> {
+    // The port that a stream comes from is no port to call.
+    if flow.transport.is_reliable() {
+        return None;
+    }
+    let via = &response.via;
+    let port = via.rport.flatten()?;
+    let ip = via.received_ip().unwrap_or(flow.local.ip());
+    (port != 0 && ip.is_ipv4() == flow.local.is_ipv4()).then(|| SocketAddr::new(ip, port))
+}
+
+/// `Flow-Timer` (RFC 5626 §4.4.1), if it makes sense.
+fn flow_timer(response: &Response<'_>) -> Option<Seconds> {
+    let text = response.headers.first(Name::FlowTimer)?;
+    let seconds = core::str::from_utf8(text).ok()?.trim().parse().ok()?;
+    (10..=3_600).contains(&seconds).then_some(Seconds(seconds))
+}
+
+/// Version 4 in form, whatever the bits came from (RFC 9562 §5.4).
+fn write_uuid(w: &mut Writer<'_>, [high, low]: Instance) {
+    let mut digits = [0; 32];
+    crate::txn::mark::hex(&mut digits[..16], high & !0xf000 | 0x4000);
+    crate::txn::mark::hex(&mut digits[16..], low & !(3 << 62) | 2 << 62);
+    let mut from = 0;
+    for (at, len) in [8, 4, 4, 4, 12].into_iter().enumerate() {
+        w.part(if at == 0 { b"" } else { b"-" })
+            .part(&digits[from..from + len]);
+        from += len;
+    }
+}

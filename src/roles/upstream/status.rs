@@ -1,0 +1,132 @@
+//! What there is to say about a link.
+
+use super::Upstreams;
+use super::errand::{Errand, Kind};
+use super::link::{Link, Place};
+use crate::events::hop::Hop;
+use crate::ground::table::Id;
+use crate::ground::time::Instant;
+use core::net::SocketAddr;
+
+/// How a registration or publication stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// Nobody wants it.
+    Off,
+    /// It is on its way for the first time, or waits for the registration.
+    Waiting,
+    /// The server has it.
+    Yes,
+    /// It was refused, or nobody answers: it is tried again.
+    Retrying,
+}
+
+impl Registered {
+    /// The word in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Registered::Off => "off",
+            Registered::Waiting => "waiting",
+            Registered::Yes => "yes",
+            Registered::Retrying => "retrying",
+        }
+    }
+}
+
+/// What there is to say about a link.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// Who we are there.
+    pub aor: &'a str,
+    /// The server in use, as configured.
+    pub server: &'a str,
+    /// Where it is, once that is known.
+    pub remote: Option<SocketAddr>,
+    /// Whether we are registered.
+    pub registration: Registered,
+    /// When that ends without a refresh.
+    pub expires: Option<Instant>,
+    /// Whether the newest presence is published.
+    pub publication: Registered,
+    /// When that ends without a refresh.
+    pub published_until: Option<Instant>,
+    /// What the last REGISTER was answered; 408 when it was not.
+    pub last_register: Option<u16>,
+    /// What the last PUBLISH was answered.
+    pub last_publish: Option<u16>,
+    /// When something is asked next.
+    pub next: Option<Instant>,
+    /// Where the server sees us, if that is elsewhere than where we are.
+    pub public: Option<SocketAddr>,
+    /// The address that it gave this instance (RFC 5627).
+    pub gruu: Option<&'a str>,
+    /// What is wrong; empty if all is well.
+    pub why: &'static str,
+    /// Since when.
+    pub broken_since: Option<Instant>,
+}
+
+impl Upstreams {
+    /// How a link stands; `None` once it is over.
+    pub fn report(&self, now: Instant, id: Id<Link>) -> Option<Report<'_>> {
+        let link = self.links.get(id)?;
+        let remote = match link.place {
+            Place::At(remote) => Some(remote),
+            Place::Unknown | Place::Asking { .. } => match link.course.hop() {
+                Ok(Hop::Address(remote)) => Some(remote),
+                Ok(Hop::Name(..)) | Err(_) => None,
+            },
+        };
+        let flow = remote.and_then(|it| self.locals.flow(link.course.transport(), it));
+        let seen = flow.map(|flow| (self.locals.as_seen(&flow).local, flow.local));
+        Some(Report {
+            aor: &link.aor,
+            server: link.course.server().map_or("", |it| &it.host),
+            remote,
+            registration: link.registered_now(now),
+            expires: link.registration.ends(),
+            publication: link.published_now(now),
+            published_until: link.publication.held().map(|(_, ends)| ends),
+            last_register: link.story.registered,
+            last_publish: link.story.published,
+            next: link.due(),
+            public: seen.and_then(|(seen, own)| (seen != own).then_some(seen)),
+            gruu: link.registration.gruu(),
+            why: link.story.why,
+            broken_since: link.story.broken_since,
+        })
+    }
+
+    /// Whether all that is wanted of a link stands, and since when not.
+    pub fn standing(&self, now: Instant, id: Id<Link>) -> Option<(Registered, Option<Instant>)> {
+        let link = self.links.get(id)?;
+        let both = [link.registered_now(now), link.published_now(now)];
+        let worst = [Registered::Retrying, Registered::Waiting, Registered::Yes]
+            .into_iter()
+            .find(|it| both.contains(it));
+        Some((worst.unwrap_or(Registered::Off), link.story.broken_since))
+    }
+}
+
+impl Link {
+    fn registered_now(&self, now: Instant) -> Registered {
+        match self.registration.stands(now) {
+            _ if !self.registration.wanted => Registered::Off,
+            true => Registered::Yes,
+            false if self.story.broken_since.is_some() => Registered::Retrying,
+            false => Registered::Waiting,
+        }
+    }
+
+    fn published_now(&self, now: Instant) -> Registered {
+        let asks = matches!(self.errand(Kind::Publish), Errand::Asking(_));
+        match self.publication.held() {
+            _ if self.publication.of.is_none() => Registered::Off,
+            Some((_, ends)) if now < ends && (asks || self.story.broken_since.is_none()) => {
+                Registered::Yes
+            }
+            _ if self.story.broken_since.is_some() => Registered::Retrying,
+            Some(_) | None => Registered::Waiting,
+        }
+    }
+}

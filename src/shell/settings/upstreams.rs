@@ -1,0 +1,280 @@
+//! The `[[upstream]]` tables: the servers above us, and what we are there. Passwords are read from files or from the
+//! environment, never from the configuration itself, and no message repeats one.
+
+use std::format;
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::vec::Vec;
+use std::{env, fs};
+
+use super::{DAY, Reader, build_with};
+use crate::engine::config::{Account, Server, UpstreamSettings, is_same, is_server, needs_tls};
+use crate::events::auth::Password;
+use crate::ground::limits::{SERVERS, UPSTREAMS, URI};
+use crate::ground::text::Text;
+use crate::ground::time::Seconds;
+use crate::shell::document::{Found, Section};
+use crate::wire::flow::Transport;
+use crate::wire::sip::Uri;
+
+impl Reader<'_, '_> {
+    /// Reads all of them; gives the files that passwords stand in, which are opened again with each reload.
+    pub(super) fn upstreams(&mut self, root: &Section<'_, '_>, folder: &Path) -> Vec<PathBuf> {
+        let mut secrets = Vec::new();
+        for section in root.sections("upstream", "[[upstream]]", &UPSTREAM, &mut self.faults) {
+            let read = self.upstream(&section, folder, &mut secrets);
+            let Some(upstream) = read else { continue };
+            if self.settings.upstreams.push(upstream).is_err() {
+                let what = format!("more than {UPSTREAMS} upstreams");
+                self.faults.add(section.at, what, build_with("UPSTREAMS"));
+                break;
+            }
+        }
+        secrets
+    }
+
+    fn upstream(
+        &mut self,
+        section: &Section<'_, '_>,
+        folder: &Path,
+        secrets: &mut Vec<PathBuf>,
+    ) -> Option<UpstreamSettings> {
+        let register = section.flag("register", &mut self.faults);
+        let publish = section.flag("publish", &mut self.faults);
+        let expires = section.number("expires", 1..=DAY, &mut self.faults);
+        let keep_alive = section.number("keep_alive", 0..=3_600, &mut self.faults);
+        let servers = self.servers(section);
+        let named = section.text("presentity", &mut self.faults);
+        let account = self.account(section, folder, secrets);
+        let aor = self.aor(section)?;
+        let mut upstream = UpstreamSettings::new(aor);
+        upstream.account = account;
+        if upstream.account.user.is_empty() {
+            upstream.account.user = user_of(&upstream.aor).unwrap_or_default();
+        }
+        upstream.servers = match servers {
+            Some(servers) => servers,
+            None => self.server_of(section, &upstream.aor)?,
+        };
+        upstream.register = register.is_none_or(|it| it.value);
+        if publish.is_none_or(|it| it.value) {
+            upstream.publish = self.published(section, named)?;
+        } else if let Some(Found { at, .. }) = named {
+            let what = "presentity without publish means nothing";
+            self.faults
+                .add(at, what, "leave presentity or publish = false out");
+        }
+        if !upstream.register && upstream.publish.is_none() {
+            let what = "it neither registers nor publishes";
+            let remedy = "leave register or publish out, or add a [[presentity]]";
+            self.faults.add(section.at, what, remedy);
+        }
+        if let Some(expires) = expires {
+            upstream.expires = Seconds(expires.value);
+        }
+        upstream.keep_alive = keep_alive.map(|it| Seconds(it.value));
+        Some(upstream)
+    }
+
+    fn aor(&mut self, section: &Section<'_, '_>) -> Option<Text<URI>> {
+        let written = section.required("aor", "sip:100@pbx.example", &mut self.faults)?;
+        let aor = self.address("aor", written)?;
+        if needs_tls(&aor) {
+            let what = format!("{aor} needs TLS, which this version does not speak");
+            self.faults.add(
+                written.at,
+                what,
+                "write sip: if the server can be had without TLS",
+            );
+            return None;
+        }
+        if self
+            .settings
+            .upstreams
+            .iter()
+            .any(|it| is_same(&it.aor, &aor))
+        {
+            let what = format!("{aor} is there already");
+            self.faults.add(
+                written.at,
+                what,
+                "name each aor only once; give it several servers",
+            );
+            return None;
+        }
+        Some(aor)
+    }
+
+    /// `servers`, each `host[:port]` with `udp:` or `tcp:` before it.
+    fn servers(&mut self, section: &Section<'_, '_>) -> Option<heapless::Vec<Server, SERVERS>> {
+        let texts = section.texts("servers", &mut self.faults)?;
+        let mut servers = heapless::Vec::new();
+        if texts.is_empty() {
+            let at = section.key_place("servers")?;
+            self.faults.add(
+                at,
+                "servers is empty",
+                "leave it out to ask the host of aor",
+            );
+        }
+        for text in texts {
+            let Some(server) = server(text.value) else {
+                let what = format!("\"{}\" is no server", text.value.escape_debug());
+                let remedy = "write host or host:port, with tcp: before it for TCP";
+                self.faults.add(text.at, what, remedy);
+                continue;
+            };
+            if servers.push(server).is_err() {
+                let what = format!("more than {SERVERS} servers");
+                self.faults.add(text.at, what, "leave some out");
+                break;
+            }
+        }
+        Some(servers)
+    }
+
+    /// The host of the address of record is the server where none is named.
+    fn server_of(
+        &mut self,
+        section: &Section<'_, '_>,
+        aor: &str,
+    ) -> Option<heapless::Vec<Server, SERVERS>> {
+        let host = aor.split_once('@').map_or("", |(_, host)| host);
+        let host = host.split([';', '?']).next().unwrap_or_default();
+        let Some(server) = server(host) else {
+            let what = "nobody knows where the server is";
+            self.faults
+                .add(section.at, what, "add servers = [\"host:port\"]");
+            return None;
+        };
+        let mut servers = heapless::Vec::new();
+        let _ = servers.push(server); // It is the first.
+        Some(servers)
+    }
+
+    /// Whose presence is published: the one that is named, or the first; nobody's where there is none.
+    #[allow(clippy::option_option, reason = "a mistake is not the same as nobody")]
+    fn published(
+        &mut self,
+        section: &Section<'_, '_>,
+        named: Option<Found<&str>>,
+    ) -> Option<Option<u16>> {
+        match named {
+            Some(named) => self.presentity(named).map(Some),
+            None if self.settings.presentities.is_empty() => {
+                if let Some(at) = section.key_place("publish") {
+                    let what = "there is nobody to publish";
+                    self.faults.add(at, what, "add a [[presentity]]");
+                }
+                Some(None)
+            }
+            None => Some(Some(0)),
+        }
+    }
+
+    fn account(
+        &mut self,
+        section: &Section<'_, '_>,
+        folder: &Path,
+        secrets: &mut Vec<PathBuf>,
+    ) -> Account {
+        let mut account = Account::new();
+        if let Some(user) = self.short(section, "user") {
+            account.user = user;
+        }
+        account.realm = self.short(section, "realm");
+        let file = section.text("password_file", &mut self.faults);
+        let variable = section.text("password_env", &mut self.faults);
+        if let (Some(_), Some(Found { at, .. })) = (file, variable) {
+            let what = "the password cannot come from two places";
+            self.faults
+                .add(at, what, "leave out password_file or password_env");
+            return account;
+        }
+        let secret = file.map(|it| {
+            let path = folder.join(it.value);
+            let read = read_secret(&path);
+            secrets.push(path);
+            (it.at, read)
+        });
+        let secret = secret.or_else(|| {
+            variable.map(|it| {
+                let missing = || {
+                    format!(
+                        "there is no environment variable {}",
+                        it.value.escape_debug()
+                    )
+                };
+                (it.at, env::var(it.value).map_err(|_| missing()))
+            })
+        });
+        match secret.map(|(at, read)| (at, read.and_then(|it| password(&it)))) {
+            None => {}
+            Some((_, Ok(password))) => account.password = password,
+            Some((at, Err(what))) => {
+                let remedy = "put the password there, on one line of at most 64 bytes";
+                self.faults.add(at, what, remedy);
+            }
+        }
+        account
+    }
+
+    fn short<const N: usize>(&mut self, section: &Section<'_, '_>, key: &str) -> Option<Text<N>> {
+        let written = section.text(key, &mut self.faults)?;
+        let text = Text::copied(written.value).ok();
+        let text =
+            text.filter(|it: &Text<N>| !it.is_empty() && !it.contains(['"', '\\', '\r', '\n']));
+        if text.is_none() {
+            let remedy = format!("write 1 to {N} bytes without quotes");
+            self.faults
+                .add(written.at, format!("{key} cannot be used"), remedy);
+        }
+        text
+    }
+}
+
+/// One line of a file that others should not read.
+fn read_secret(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_string())
+}
+
+fn password(text: &str) -> Result<Password, String> {
+    let is_one_line = !text.is_empty() && !text.contains(['\r', '\n', '\0']);
+    let text = Text::copied(text).ok().filter(|_| is_one_line);
+    text.map(Password::new)
+        .ok_or_else(|| "there is no usable password".to_string())
+}
+
+fn server(text: &str) -> Option<Server> {
+    let (transport, host) = match text.split_once(':') {
+        Some(("udp", host)) => (Transport::Udp, host),
+        Some(("tcp", host)) => (Transport::Tcp, host),
+        _ => (Transport::Udp, text),
+    };
+    let host = Text::copied(host).ok().filter(|it| is_server(it))?;
+    Some(Server { host, transport })
+}
+
+/// The user part of an address, where it is written without escapes.
+fn user_of(aor: &str) -> Option<Text<{ crate::ground::limits::USER }>> {
+    match Uri::parse(aor.as_bytes()) {
+        Ok(Uri::Sip(uri)) => Text::from_bytes(uri.user?).ok(),
+        Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => None,
+    }
+}
+
+const UPSTREAM: [&str; 11] = [
+    "aor",
+    "servers",
+    "presentity",
+    "user",
+    "realm",
+    "password_file",
+    "password_env",
+    "register",
+    "publish",
+    "expires",
+    "keep_alive",
+];
