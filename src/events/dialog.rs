@@ -2,12 +2,13 @@
 //! copied into every request.
 
 use crate::ground::limits;
-use crate::txn::mark::Mark;
+use crate::txn::mark::{Mark, Owner};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Method, Name, NameAddr, Request, Uri, Writer, is_answerable};
 use core::net::SocketAddr;
 use core::ops::Range;
 use heapless::Vec;
+use serde::{Deserialize, Serialize};
 
 /// One side of a dialog, or of one that a peer has yet to join.
 pub struct Dialog {
@@ -34,6 +35,21 @@ pub struct Dialog {
 enum Routing {
     Loose,
     Strict,
+}
+
+/// A dialog on its way through the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptDialog<'a> {
+    fixed: &'a [u8],
+    call_id: (u16, u16),
+    remote_tag: (u16, u16),
+    routes: &'a [u8],
+    first_route: Option<(u16, u16, bool)>,
+    target: &'a [u8],
+    slot: u16,
+    nonce: u64,
+    seq: u32,
+    remote_seq: Option<u32>,
 }
 
 /// A dialog's strings do not fit their places: 513 to who sent them.
@@ -171,6 +187,64 @@ impl Dialog {
             None => &self.target,
         };
         numeric_address(&Uri::parse(uri).ok()?)
+    }
+
+    /// What is kept of it over a restart; `seq` is the highest CSeq that may have been used by then.
+    pub fn kept(&self, seq: u32) -> KeptDialog<'_> {
+        KeptDialog {
+            fixed: &self.fixed,
+            call_id: (self.call_id.start, self.call_id.end),
+            remote_tag: (self.remote_tag.start, self.remote_tag.end),
+            routes: &self.routes,
+            first_route: self.first_route.as_ref().map(|(first, routing)| {
+                let strict = *routing == Routing::Strict;
+                (first.start, first.end, strict)
+            }),
+            target: &self.target,
+            slot: self.mark.slot,
+            nonce: self.mark.nonce,
+            seq,
+            remote_seq: self.remote_seq,
+        }
+    }
+
+    /// The dialog of a subscription that we served before a restart; `None` if it fits its places no more.
+    pub fn restored(kept: &KeptDialog<'_>) -> Option<Dialog> {
+        let range = |(start, end): (u16, u16), within: &[u8]| {
+            let is_sound = start <= end && usize::from(end) <= within.len();
+            is_sound.then_some(start..end)
+        };
+        let first_route = match kept.first_route {
+            None => None,
+            Some((start, end, strict)) => {
+                let routing = if strict {
+                    Routing::Strict
+                } else {
+                    Routing::Loose
+                };
+                Some((range((start, end), kept.routes)?, routing))
+            }
+        };
+        Some(Dialog {
+            fixed: Vec::from_slice(kept.fixed).ok()?,
+            call_id: range(kept.call_id, kept.fixed)?,
+            remote_tag: range(kept.remote_tag, kept.fixed)?,
+            routes: Vec::from_slice(kept.routes).ok()?,
+            first_route,
+            target: Vec::from_slice(kept.target).ok()?,
+            mark: Mark {
+                owner: Owner::Subscription,
+                slot: kept.slot,
+                nonce: kept.nonce,
+            },
+            local_seq: kept.seq,
+            remote_seq: kept.remote_seq,
+        })
+    }
+
+    /// The CSeq of our last request.
+    pub fn local_seq(&self) -> u32 {
+        self.local_seq
     }
 
     /// Our tag.

@@ -6,6 +6,7 @@ pub mod course;
 pub mod delays;
 pub mod dialog;
 pub mod hop;
+pub mod kept;
 pub mod locals;
 pub mod pace;
 pub mod package;

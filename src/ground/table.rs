@@ -95,6 +95,34 @@ impl<T, const N: usize> Table<T, N> {
         })
     }
 
+    /// Takes `entry` in at a slot of its own choice: one whose number others have kept over a restart.
+    ///
+    /// # Errors
+    /// Gives `entry` back if the slot is taken or there is none of that number.
+    pub fn insert_at(&mut self, slot: u16, entry: T) -> Result<Id<T>, T> {
+        if usize::from(slot) >= N || self.is_full() {
+            return Err(entry);
+        }
+        while self.slots.len() <= usize::from(slot) {
+            let _ = self.free.push(self.slots.len() as u16); // Never more than there are slots.
+            let _ = self.slots.push(Slot {
+                lap: 0,
+                entry: None,
+            });
+        }
+        let Some(at) = self.free.iter().position(|&free| free == slot) else {
+            return Err(entry);
+        };
+        self.free.swap_remove(at);
+        let place = &mut self.slots[usize::from(slot)];
+        place.entry = Some(entry);
+        Ok(Id {
+            slot,
+            lap: place.lap,
+            of: PhantomData,
+        })
+    }
+
     /// Takes the entry out; its id finds nothing from now on.
     pub fn remove(&mut self, id: Id<T>) -> Option<T> {
         let slot = self.slots.get_mut(id.slot as usize)?;

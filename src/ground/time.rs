@@ -14,6 +14,9 @@ impl Instant {
     /// The clock's origin.
     pub const ZERO: Instant = Instant(0);
 
+    /// Later than every other moment.
+    pub const MAX: Instant = Instant(u64::MAX);
+
     /// The moment `micros` microseconds after the origin.
     pub const fn from_micros(micros: u64) -> Instant {
         Instant(micros)

@@ -16,10 +16,12 @@
 //! Read RFC 6665 §4.2 first.
 
 mod bodies;
+mod kept;
 mod notify;
 mod subscribe;
 mod waiting;
 
+pub use kept::KeptSubscription;
 pub use subscribe::Subscriber;
 
 use crate::events::dialog::Dialog;
@@ -36,6 +38,7 @@ use crate::txn::mark::{Mark, Owner};
 use crate::wire::flow::Flow;
 use bodies::{Bodies, BodyId};
 use heapless::Vec;
+use kept::Reserved;
 use notify::InFlight;
 use waiting::Waiting;
 
@@ -64,6 +67,8 @@ pub struct Notifier {
     rules: Rules,
     /// Those whom nobody has allowed to watch.
     waiting: Waiting,
+    /// What the store has not heard of yet, and when it should.
+    unsaved: Timers<{ limits::SUBSCRIPTIONS }>,
 }
 
 /// What the configuration says about subscriptions.
@@ -101,6 +106,7 @@ pub struct Subscription {
     notify: Notify,
     /// NOTIFYs in a row that failed in passing.
     failures: u8,
+    reserved: Reserved,
 }
 
 /// What the watcher is still to be told.
@@ -156,6 +162,7 @@ impl Notifier {
                 pace: [Pace::UNLIMITED; Package::SERVED_COUNT],
             },
             waiting: Waiting::new(),
+            unsaved: Timers::new(),
         }
     }
 
@@ -312,6 +319,7 @@ impl Notifier {
                 .leave(group(gone.presentity, gone.package), id.slot());
             self.timers.set(id.slot(), None);
             self.by_device.remove(gone.device, id.slot());
+            self.unsaved.hasten(id.slot(), Instant::ZERO);
         }
     }
 }

@@ -224,6 +224,9 @@ impl Notifier {
         }
         subscription.wants = Wants::Nothing;
         subscription.notify = Notify::InFlight(in_flight);
+        if subscription.runs_out() {
+            self.unsaved.hasten(id.slot(), now);
+        }
         self.write(id, presentities, &in_flight, buf)
     }
 

@@ -1,5 +1,6 @@
 //! SUBSCRIBE in, answer out (RFC 6665 §4.2.1). The checks keep the order of RFC 3261 §8.2.
 
+use super::kept::Reserved;
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::dialog::{self, Dialog, TooLarge};
@@ -84,6 +85,7 @@ impl Notifier {
             wants: Wants::Full,
             notify: Notify::Idle,
             failures: 0,
+            reserved: Reserved::default(),
         };
         let id = self
             .subscriptions
@@ -91,6 +93,7 @@ impl Notifier {
             .map_err(|_| busy())?;
         self.watchers.enter(group(presentity, package), slot);
         self.index(device, slot);
+        self.unsaved.hasten(slot, now);
         if !allowed {
             self.waits(id);
         }
@@ -189,6 +192,7 @@ impl Notifier {
             let old = core::mem::replace(&mut subscription.device, new);
             self.by_device.remove(old, id.slot());
             self.index(new, id.slot());
+            self.unsaved.hasten(id.slot(), Instant::ZERO);
         }
         Ok(())
     }
@@ -215,13 +219,13 @@ impl Notifier {
 
     /// Enters a subscription unless one of the same device is there: a device that subscribes a thousand times to
     /// the same must not make a thousand equal entries.
-    fn index(&mut self, device: u64, slot: u16) {
+    pub(super) fn index(&mut self, device: u64, slot: u16) {
         if self.by_device.find(device, |_| true).is_none() {
             self.by_device.insert(device, slot);
         }
     }
 
-    fn device(
+    pub(super) fn device(
         &self,
         presentity: Id<Presentity>,
         package: Package,

@@ -10,6 +10,7 @@ use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits::{PRESENTITIES, SUBSCRIPTIONS, WAITING, WAITING_EACH};
 use crate::ground::table::Id;
+use crate::ground::time::Instant;
 use core::mem::take;
 use core::net::IpAddr;
 use heapless::Vec;
@@ -140,6 +141,9 @@ impl Notifier {
         };
         let presentity = subscription.presentity;
         let old = core::mem::replace(&mut subscription.state, state);
+        if core::mem::discriminant(&old) != core::mem::discriminant(&state) {
+            self.unsaved.hasten(id.slot(), Instant::ZERO);
+        }
         self.count(presentity, old, -1);
         self.count(presentity, state, 1);
     }

@@ -1,0 +1,96 @@
+//! What is kept over a power cut, as the store gets it: plain data for `postcard`, which borrows what it holds.
+//!
+//! Moments do not survive a restart: the monotonic clock begins anew and the wall clock may be unset. A [`Lease`] says
+//! how much of a lifetime was left when it was written, and when that was, if anybody knew.
+
+use crate::ground::time::{Duration, Instant, Seconds, Wall};
+use crate::wire::flow::{Flow, Transport};
+use core::net::SocketAddr;
+use serde::{Deserialize, Serialize};
+
+/// The rest of a lifetime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Seconds that were left.
+    left: u32,
+    /// When that was, in milliseconds since 1970; 0 if the clock was not set.
+    at: u64,
+}
+
+impl Lease {
+    /// What is left until `ends`.
+    pub fn new(ends: Instant, now: Instant, wall: Wall) -> Lease {
+        Lease {
+            left: ends.seconds_from(now).0,
+            at: wall.unix_millis().unwrap_or(0),
+        }
+    }
+
+    /// When it ends after a restart. Where a clock was not set, the time in between is taken for none: better to tell
+    /// somebody who is gone than to forget somebody who is there.
+    pub fn ends(self, now: Instant, wall: Wall) -> Instant {
+        let passed = match (self.at, wall.unix_millis()) {
+            (0, _) | (_, None) => 0,
+            (at, Some(wall)) => wall.saturating_sub(at),
+        };
+        let left = Seconds(self.left).duration();
+        now + left.saturating_sub(Duration::from_millis(passed))
+    }
+}
+
+/// A flow. A connection does not survive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFlow {
+    transport: u8,
+    local: SocketAddr,
+    remote: SocketAddr,
+}
+
+impl KeptFlow {
+    /// That of a running agent.
+    pub const fn new(flow: &Flow) -> KeptFlow {
+        KeptFlow {
+            transport: match flow.transport {
+                Transport::Udp => 0,
+                Transport::Tcp => 1,
+                Transport::Tls => 2,
+            },
+            local: flow.local,
+            remote: flow.remote,
+        }
+    }
+
+    /// The same, to be connected anew where it was a connection.
+    pub const fn flow(&self) -> Option<Flow> {
+        let transport = match self.transport {
+            0 => Transport::Udp,
+            1 => Transport::Tcp,
+            2 => Transport::Tls,
+            _ => return None,
+        };
+        Some(Flow {
+            transport,
+            ..Flow::udp(self.local, self.remote)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_runs_on_while_the_power_is_off_if_the_clock_tells() {
+        let (before, after) = (Instant::from_millis(900_000), Instant::from_millis(5_000));
+        let wall = |seconds: u64| Wall::from_unix_millis(1_800_000_000_000 + seconds * 1_000);
+        let lease = Lease::new(before + Seconds(600), before, wall(0));
+        assert_eq!(lease.ends(after, wall(100)), after + Seconds(500));
+        assert_eq!(lease.ends(after, wall(700)), after, "it is over");
+        assert_eq!(lease.ends(after, Wall::UNSET), after + Seconds(600));
+        // A clock that was set back proves nothing.
+        let back = Wall::from_unix_millis(1_700_000_000_000);
+        assert_eq!(lease.ends(after, back), after + Seconds(600));
+        let unset = Lease::new(before + Seconds(600), before, Wall::UNSET);
+        assert_eq!(unset.ends(after, wall(100)), after + Seconds(600));
+    }
+}

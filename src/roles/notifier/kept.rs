@@ -1,0 +1,163 @@
+//! Subscriptions over a power cut: watchers are told at once, and never with a CSeq or version that they had before.
+//!
+//! A NOTIFY moves both numbers on, and the store is not asked each time. A record says up to where they may have been
+//! used, [`HEADROOM`] beyond what was; after a restart they go on behind that. Who has used up half of it is saved
+//! again.
+
+use super::{Notifier, Notify, Subscription, Wants, group};
+use crate::events::dialog::{Dialog, KeptDialog};
+use crate::events::kept::{KeptFlow, Lease};
+use crate::events::package::{Package, Told};
+use crate::events::presentity::Presentity;
+use crate::events::subscription::State;
+use crate::ground::table::Id;
+use crate::ground::time::{Instant, Wall};
+use heapless::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Numbers that may be used before the store has to hear of it. At most 32,767 restarts fit one dialog's CSeq.
+const HEADROOM: u32 = 1 << 16;
+
+/// A subscription as it is kept; its slot is part of its key, since the tag in the dialog leads there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSubscription<'a> {
+    /// Whom it watches.
+    pub presentity: &'a str,
+    package: &'a str,
+    event_id: &'a [u8],
+    body: u8,
+    pending: bool,
+    lease: Lease,
+    flow: KeptFlow,
+    #[serde(borrow)]
+    dialog: KeptDialog<'a>,
+    /// Up to where version numbers may have been used.
+    versions: u32,
+}
+
+impl Notifier {
+    /// When the store wants to hear of a change.
+    pub fn save_due(&self) -> Option<Instant> {
+        self.unsaved.next()
+    }
+
+    /// Takes the slot of a subscription that the store has not heard of, the most urgent first.
+    pub fn take_unsaved(&mut self) -> Option<u16> {
+        self.unsaved.take_due(Instant::MAX)
+    }
+
+    /// The record of what is in a slot, `None` if that is nothing to be kept: a free place, a subscription that is
+    /// over. `presentity` is the URI of whom it watches.
+    pub fn kept<'a>(
+        &'a mut self,
+        now: Instant,
+        wall: Wall,
+        slot: u16,
+        uri_of: impl FnOnce(Id<Presentity>) -> Option<&'a str>,
+    ) -> Option<KeptSubscription<'a>> {
+        let id = self.subscriptions.id_at(slot)?;
+        let subscription = self.subscriptions.get_mut(id)?;
+        let (ends, pending) = match subscription.state {
+            State::Pending { ends } => (ends, true),
+            State::Active { ends } => (ends, false),
+            State::Terminated(_) => return None,
+        };
+        subscription.reserve();
+        // A refresh alone is no reason to write; but what is written must not end before the subscription does.
+        self.unsaved.hasten(slot, ends);
+        let subscription = self.subscriptions.get(id)?;
+        Some(KeptSubscription {
+            presentity: uri_of(subscription.presentity)?,
+            package: subscription.package.name(),
+            event_id: &subscription.event_id,
+            body: subscription.body,
+            pending,
+            lease: Lease::new(ends, now, wall),
+            flow: KeptFlow::new(&subscription.flow),
+            dialog: subscription.dialog.kept(subscription.reserved.seq),
+            versions: subscription.reserved.version,
+        })
+    }
+
+    /// Takes a subscription back that was kept in `slot`; it is told everything at once. Says whether it is served
+    /// again: one that expired meanwhile, or whose place or package is no more, is not.
+    pub fn restore(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        slot: u16,
+        presentity: Id<Presentity>,
+        kept: &KeptSubscription<'_>,
+    ) -> bool {
+        let ends = kept.lease.ends(now, wall);
+        let package = Package::from_name(kept.package.as_bytes()).filter(|it| it.is_served());
+        let dialog = Dialog::restored(&kept.dialog);
+        let (Some(package), Some(dialog), Some(flow)) = (package, dialog, kept.flow.flow()) else {
+            return false;
+        };
+        let is_whole = dialog.mark().slot == slot && ends > now;
+        let bodies = package.spec().bodies.len();
+        let Some(event_id) = Vec::from_slice(kept.event_id).ok().filter(|_| is_whole) else {
+            return false;
+        };
+        let device = self.device(presentity, package, &event_id, dialog.target());
+        let subscription = Subscription {
+            device,
+            flow,
+            presentity,
+            package,
+            event_id,
+            body: kept.body.min(bodies as u8 - 1),
+            state: match kept.pending {
+                true => State::Pending { ends },
+                false => State::Active { ends },
+            },
+            allowed: !kept.pending,
+            told: Told::Nothing,
+            version: kept.versions,
+            wants: Wants::Full,
+            notify: Notify::Idle,
+            failures: 0,
+            reserved: Reserved {
+                seq: dialog.local_seq(),
+                version: kept.versions,
+            },
+            dialog,
+        };
+        let Ok(id) = self.subscriptions.insert_at(slot, subscription) else {
+            return false;
+        };
+        self.watchers.enter(group(presentity, package), slot);
+        self.index(device, slot);
+        if kept.pending {
+            self.waits(id);
+        }
+        // At once: what is reserved is used from now on.
+        self.unsaved.hasten(slot, now);
+        self.wake(id);
+        true
+    }
+}
+
+/// Up to where numbers are known to the store.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reserved {
+    seq: u32,
+    version: u32,
+}
+
+impl Subscription {
+    fn reserve(&mut self) {
+        self.reserved = Reserved {
+            seq: self.dialog.local_seq().saturating_add(HEADROOM) & 0x7fff_ffff,
+            version: self.version.saturating_add(HEADROOM),
+        };
+    }
+
+    /// Whether more than half of what was reserved is used up.
+    pub(super) fn runs_out(&self) -> bool {
+        let left = self.reserved.seq.saturating_sub(self.dialog.local_seq());
+        let versions = self.reserved.version.saturating_sub(self.version);
+        left.min(versions) < HEADROOM / 2
+    }
+}
