@@ -154,11 +154,8 @@ impl Dialog {
         flow: &Flow,
         branch: Mark,
     ) {
-        let (uri, strict) = match &self.first_route {
-            Some((first, Routing::Strict)) => (slice(&self.routes, first), true),
-            Some((_, Routing::Loose)) | None => (&self.target[..], false),
-        };
-        w.request(method, uri);
+        let strict = matches!(&self.first_route, Some((_, Routing::Strict)));
+        w.request(method, self.request_uri());
         write_via(w, flow, branch);
         w.raw(b"Max-Forwards: 70\r\n");
         w.raw(&self.fixed);
@@ -177,6 +174,14 @@ impl Dialog {
                 .end();
         } else {
             w.raw(&self.routes);
+        }
+    }
+
+    /// The Request-URI of our requests: the target, or a first route that routes strictly (§12.2.1.1).
+    pub fn request_uri(&self) -> &[u8] {
+        match &self.first_route {
+            Some((first, Routing::Strict)) => slice(&self.routes, first),
+            Some((_, Routing::Loose)) | None => &self.target,
         }
     }
 

@@ -26,6 +26,20 @@ impl Lease {
         }
     }
 
+    /// As [`Lease::ends`], but `least` from now at the earliest, for what may have been extended since it was written;
+    /// `None` if it was over for longer than it had left then, or an hour.
+    pub fn ends_at_least(self, now: Instant, wall: Wall, least: Seconds) -> Option<Instant> {
+        const LONG: u32 = 3_600;
+        let late = Lease {
+            left: self.left.saturating_add(self.left.max(LONG)),
+            ..self
+        };
+        if late.ends(now, wall) <= now {
+            return None;
+        }
+        Some(self.ends(now, wall).max(now + least))
+    }
+
     /// When it ends after a restart. Where a clock was not set, the time in between is taken for none: better to tell
     /// somebody who is gone than to forget somebody who is there.
     pub fn ends(self, now: Instant, wall: Wall) -> Instant {
@@ -90,6 +104,10 @@ mod tests {
         // A clock that was set back proves nothing.
         let back = Wall::from_unix_millis(1_700_000_000_000);
         assert_eq!(lease.ends(after, back), after + Seconds(600));
+        let least = |wall| lease.ends_at_least(after, wall, Seconds(60));
+        assert_eq!(least(wall(100)), Some(after + Seconds(500)));
+        assert_eq!(least(wall(700)), Some(after + Seconds(60)), "it may live");
+        assert_eq!(least(wall(600 + 3_601)), None, "nobody waits for so long");
         let unset = Lease::new(before + Seconds(600), before, Wall::UNSET);
         assert_eq!(unset.ends(after, wall(100)), after + Seconds(600));
     }

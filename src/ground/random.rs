@@ -63,6 +63,11 @@ impl Secret {
         Secret([0; 2])
     }
 
+    /// A key that was drawn before.
+    pub const fn from_bits(bits: [u64; 2]) -> Secret {
+        Secret(bits)
+    }
+
     /// Starts a hash over several parts.
     pub fn hasher(&self) -> Hashing {
         Hashing(SipHasher24::new_with_keys(self.0[0], self.0[1]))

@@ -21,4 +21,5 @@ pub mod sandbox;
 pub mod service;
 pub mod settings;
 pub mod signals;
+pub mod store;
 pub mod timer;

@@ -66,6 +66,16 @@ impl Policy {
         self.decided.set(who, may);
     }
 
+    /// What the owner decided, the oldest first: by keys under the secret, which say nothing without it.
+    pub fn decisions(&self) -> impl Iterator<Item = (u64, bool)> {
+        self.decided.iter().map(|it| (it.key, it.may))
+    }
+
+    /// Takes back a decision of before a restart, under the same secret.
+    pub fn recall(&mut self, key: u64, may: bool) {
+        self.decided.put(key, may);
+    }
+
     /// Whether requests of every kind from `address` are served.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(address))
@@ -123,7 +133,15 @@ impl Decisions {
     }
 
     fn set(&mut self, who: Watching<'_>, may: bool) {
-        let key = self.key(who);
+        self.put(self.key(who), may);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Decision> {
+        let first = self.made.saturating_sub(DECISIONS);
+        (first..self.made).map(|number| self.kept[number % DECISIONS])
+    }
+
+    fn put(&mut self, key: u64, may: bool) {
         if let Some(slot) = self.find(key) {
             self.kept[slot].may = may;
             return;

@@ -118,6 +118,7 @@ impl Agent {
                 Verdict::Confirm => None,
                 verdict @ (Verdict::Allow | Verdict::Block) => Some(verdict),
             });
+        self.keeping.decided();
         self.report(Report::Decided { remote, may });
         true
     }

@@ -2,6 +2,7 @@
 //!
 //! The checks keep the order of RFC 3261 §8.2; what changes nothing is answered statelessly (§8.2.7).
 
+use super::upstreams::Links;
 use super::{Agent, Report};
 use crate::engine::answers;
 use crate::events::answer::{Answer, Refusal};
@@ -226,8 +227,13 @@ impl Agent {
                 self.notifier.handle_response(now, mark, response, flow);
             }
             (Owner::Watch | Owner::Leg, Method::Subscribe) => {
+                let mut keys = Links {
+                    upstreams: &mut self.upstreams,
+                    ids: &self.links,
+                };
+                let random = &mut self.random;
                 self.watcher
-                    .handle_response(now, mark, response, flow, &mut self.random);
+                    .handle_response(now, mark, response, flow, &mut keys, random);
             }
             (Owner::Registration | Owner::Publication, _) => {
                 self.handle_upstream_response(now, mark, response, flow);

@@ -12,6 +12,7 @@
 mod approval;
 mod buttons;
 mod health;
+mod keeping;
 mod lamps;
 mod messages;
 mod output;
@@ -22,9 +23,12 @@ mod tests;
 mod upstreams;
 
 pub use approval::{Ambiguous, Whom};
+pub use keeping::{KEY, Key, RECORD};
 pub use output::{Output, Report, Trouble};
 
 use self::buttons::Buttons;
+use self::keeping::Keeping;
+use self::upstreams::Links;
 use super::config::Settings;
 use super::directory::Directory;
 use crate::events::answer::Answer;
@@ -75,6 +79,7 @@ pub struct Agent {
     panel: Panel,
     buttons: Buttons,
     health: Health,
+    keeping: Keeping,
     reply: Reply,
     reports: Deque<Report, 4>,
     started: Instant,
@@ -136,6 +141,7 @@ impl Agent {
             },
             buttons: Buttons::new(),
             health: Health::new(),
+            keeping: Keeping::new(),
             reply: Reply {
                 flow: Flow::NOWHERE,
                 len: 0,
@@ -152,6 +158,12 @@ impl Agent {
         let Some(&id) = self.presentities.get(presentity) else {
             return;
         };
+        match &input {
+            Input::Hook(_) | Input::Idle(_) => {}
+            Input::Dnd(_) | Input::Activity(_) | Input::Note(_) | Input::Clear => {
+                self.keeping.touch(now, id);
+            }
+        }
         self.directory.apply(now, wall, id, input);
         self.tell_watchers(now, id);
         self.relight_showing(now, Shows::Dnd(presentity as u16));
@@ -247,7 +259,11 @@ impl Agent {
     fn next_action(&mut self, now: Instant, buf: &mut [u8]) -> Option<Action> {
         let presentities = self.directory.presentities();
         let random = &mut self.random;
-        let watched = self.watcher.poll(now, random, buf);
+        let mut keys = Links {
+            upstreams: &mut self.upstreams,
+            ids: &self.links,
+        };
+        let watched = self.watcher.poll(now, &mut keys, random, buf);
         watched.or_else(|| self.upstreams.poll(now, presentities, random, buf))
     }
 

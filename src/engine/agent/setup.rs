@@ -28,9 +28,9 @@ impl Agent {
         self.transactions.seed(self.random.secret());
         self.directory.seed(self.random.secret());
         self.notifier.seed(self.random.secret());
-        self.policy.seed(self.random.secret());
-        let instance = [self.random.bits(), self.random.bits()];
-        self.name_instance(instance);
+        let mut bits = || [self.random.bits(), self.random.bits()];
+        self.keeping.identify(bits(), bits());
+        self.identify();
         self.started = now;
         self.set_locals(now, locals);
         self.reconfigure(now, wall, settings);
@@ -132,7 +132,11 @@ impl Agent {
                 from: &watch.from,
                 package: watch.package,
                 fallback: watch.fallback,
-                server: watch.server.as_deref(),
+                server: watch
+                    .server
+                    .as_deref()
+                    .or_else(|| server_of(settings, watch)),
+                account: watch.upstream,
                 expires: watch.expires,
             };
             let id =
@@ -165,6 +169,12 @@ impl Agent {
             self.relight(now, number as u16);
         }
     }
+}
+
+/// The server of the account that a watch asks with.
+fn server_of<'a>(settings: &'a Settings, watch: &WatchSettings) -> Option<&'a str> {
+    let upstream = settings.upstreams.get(usize::from(watch.upstream?))?;
+    upstream.servers.first().map(|server| server.host.as_str())
 }
 
 fn rules(settings: &Settings) -> Rules {

@@ -2,15 +2,29 @@
 
 use super::Agent;
 use crate::engine::config::{Settings, UpstreamSettings};
+use crate::events::auth::{Account, Keys, Login};
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
-use crate::roles::upstream::{Instance, Link, Order, Report};
+use crate::roles::upstream::{Link, Order, Report, Upstreams};
 use crate::txn::mark::Mark;
 use crate::wire::flow::Flow;
 use crate::wire::sip::Response;
 use core::net::SocketAddr;
 use heapless::Vec;
+
+/// The accounts of the upstreams, by their numbers in the settings.
+pub(super) struct Links<'a> {
+    pub(super) upstreams: &'a mut Upstreams,
+    pub(super) ids: &'a [Option<Id<Link>>],
+}
+
+impl Keys for Links<'_> {
+    fn key(&mut self, account: u16) -> Option<(&Account, &mut Login)> {
+        let id = *self.ids.get(usize::from(account))?;
+        self.upstreams.keys(id?)
+    }
+}
 
 impl Agent {
     /// How we stand with the servers above us, in the order of the settings.
@@ -52,6 +66,9 @@ impl Agent {
         let number = self.links.iter().position(|it| *it == Some(link));
         if let Some(number) = number {
             self.examine_link(now, number);
+            if self.upstreams.take_renewed(link) {
+                self.keeping.touch_upstream(now, number as u16);
+            }
         }
     }
 
@@ -112,10 +129,5 @@ impl Agent {
     ) {
         self.watcher.configure_locals(v4, v6);
         self.upstreams.listen_on(now, v4, v6);
-    }
-
-    /// The UUID that names this instance to registrars (R07).
-    pub(super) fn name_instance(&mut self, instance: Instance) {
-        self.upstreams.set_instance(instance);
     }
 }

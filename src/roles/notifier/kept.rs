@@ -11,12 +11,15 @@ use crate::events::package::{Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
 use crate::ground::table::Id;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Seconds, Wall};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Numbers that may be used before the store has to hear of it. At most 32,767 restarts fit one dialog's CSeq.
 const HEADROOM: u32 = 1 << 16;
+
+/// What a subscription has left at least when it is taken back.
+const BRIEF: Seconds = Seconds(60);
 
 /// A subscription as it is kept; its slot is part of its key, since the tag in the dialog leads there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,9 +44,9 @@ impl Notifier {
         self.unsaved.next()
     }
 
-    /// Takes the slot of a subscription that the store has not heard of, the most urgent first.
-    pub fn take_unsaved(&mut self) -> Option<u16> {
-        self.unsaved.take_due(Instant::MAX)
+    /// Takes the slot of a subscription that the store has to hear of by then, the most urgent first.
+    pub fn take_unsaved(&mut self, until: Instant) -> Option<u16> {
+        self.unsaved.take_due(until)
     }
 
     /// The record of what is in a slot, `None` if that is nothing to be kept: a free place, a subscription that is
@@ -63,7 +66,7 @@ impl Notifier {
             State::Terminated(_) => return None,
         };
         subscription.reserve();
-        // A refresh alone is no reason to write; but what is written must not end before the subscription does.
+        // A refresh alone is no reason to write, until what is written is over.
         self.unsaved.hasten(slot, ends);
         let subscription = self.subscriptions.get(id)?;
         Some(KeptSubscription {
@@ -89,13 +92,16 @@ impl Notifier {
         presentity: Id<Presentity>,
         kept: &KeptSubscription<'_>,
     ) -> bool {
-        let ends = kept.lease.ends(now, wall);
+        // It may have been refreshed since it was written; whoever has gone says so when it is told.
+        let ends = kept.lease.ends_at_least(now, wall, BRIEF);
         let package = Package::from_name(kept.package.as_bytes()).filter(|it| it.is_served());
         let dialog = Dialog::restored(&kept.dialog);
-        let (Some(package), Some(dialog), Some(flow)) = (package, dialog, kept.flow.flow()) else {
+        let (Some(package), Some(dialog), Some(flow), Some(ends)) =
+            (package, dialog, kept.flow.flow(), ends)
+        else {
             return false;
         };
-        let is_whole = dialog.mark().slot == slot && ends > now;
+        let is_whole = dialog.mark().slot == slot;
         let bodies = package.spec().bodies.len();
         let Some(event_id) = Vec::from_slice(kept.event_id).ok().filter(|_| is_whole) else {
             return false;

@@ -215,6 +215,24 @@ impl Upstreams {
         Some((&link.account, &mut link.login))
     }
 
+    /// The entity-tag of what is published over a link, and when the server forgets it.
+    pub fn held(&self, id: Id<Link>) -> Option<(&str, Instant)> {
+        self.links.get(id)?.publication.held()
+    }
+
+    /// Takes back the entity-tag of before a restart: the first PUBLISH modifies what the server still has (P07).
+    pub fn recall(&mut self, id: Id<Link>, etag: &str, ends: Instant) {
+        if let Some(link) = self.links.get_mut(id) {
+            link.publication.recall(etag, ends);
+        }
+    }
+
+    /// Whether the entity-tag changed since this was asked last; refreshes count.
+    pub fn take_renewed(&mut self, id: Id<Link>) -> bool {
+        let link = self.links.get_mut(id);
+        link.is_some_and(|it| core::mem::take(&mut it.publication.changed))
+    }
+
     /// Whose presence is published over a link.
     pub fn publishes(&self, id: Id<Link>) -> Option<Id<Presentity>> {
         self.links.get(id)?.publication.of

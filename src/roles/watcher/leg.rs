@@ -1,6 +1,7 @@
 //! A leg: one notifier's side of a watch, with its dialog, its documents and its refreshes.
 
 use super::watch::{Watch, earlier};
+use crate::events::auth::Proof;
 use crate::events::dialog::Dialog;
 use crate::events::package::Memory;
 use crate::events::sending::Sending;
@@ -93,6 +94,9 @@ pub(super) struct Refresh {
     pub(super) dated: bool,
     /// Whether a 423 was followed already.
     pub(super) raised: bool,
+    /// The credentials of the request, and how often it was sent again for a challenge.
+    pub(super) proof: Proof,
+    pub(super) challenged: u8,
 }
 
 /// FNV-1a: a collision costs a notifier that chose its tag badly its place until the next attempt.
@@ -113,6 +117,8 @@ impl Refresh {
             told: false,
             dated: false,
             raised: false,
+            proof: Proof::NONE,
+            challenged: 0,
         }
     }
 }

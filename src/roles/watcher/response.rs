@@ -7,6 +7,7 @@ use super::ending::Cause;
 use super::leg::{Leg, LegState};
 use super::notify::same_host;
 use super::watch::{EXPIRES_MOST, State, Watch};
+use crate::events::auth::{Keys, Next};
 use crate::events::delays::{self, Retry};
 use crate::events::package::Package;
 use crate::events::sending::Sending;
@@ -26,6 +27,7 @@ impl Watcher {
         mark: Mark,
         response: &Response<'_>,
         flow: &Flow,
+        keys: &mut dyn Keys,
         random: &mut Random,
     ) {
         let Some(status) = Status::new(response.status) else {
@@ -37,13 +39,13 @@ impl Watcher {
         match mark.owner {
             Owner::Watch => {
                 if let Some(id) = self.asking(mark, flow) {
-                    self.attempt_answered(now, id, status, response, random);
+                    self.attempt_answered(now, id, status, response, keys, random);
                     self.settle_watch(id);
                 }
             }
             Owner::Leg => {
                 if let Some(id) = self.refreshing(mark, flow) {
-                    self.refresh_answered(now, id, status, response, random);
+                    self.refresh_answered(now, id, status, response, keys, random);
                     self.settle_leg(id);
                 }
             }
@@ -76,6 +78,7 @@ impl Watcher {
         id: Id<Watch>,
         status: Status,
         response: &Response<'_>,
+        keys: &mut dyn Keys,
         random: &mut Random,
     ) {
         let Some(watch) = self.watches.get_mut(id) else {
@@ -99,7 +102,7 @@ impl Watcher {
             return;
         }
         match &watch.state {
-            State::Asking(_) => self.refused(now, id, status, response, random),
+            State::Asking(_) => self.refused(now, id, status, response, keys, random),
             // A notifier has told us already: what else becomes of the request changes nothing.
             State::Told { .. } | State::Ending(_) => watch.story.last_status = Some(status.code()),
             State::Waiting { .. } | State::Resolving { .. } => {}
@@ -113,17 +116,26 @@ impl Watcher {
         id: Id<Watch>,
         status: Status,
         response: &Response<'_>,
+        keys: &mut dyn Keys,
         random: &mut Random,
     ) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        let asks = watch.asks;
+        let (asks, account) = (watch.asks, watch.account);
         let falls_back = watch.fallback && watch.speaks == Package::Dialog;
         let Some(attempt) = watch.attempt_mut() else {
             return;
         };
         let to = attempt.to;
+        if convinces(account, response, attempt.challenged, keys) {
+            attempt.challenged += 1;
+            attempt.seq += 1;
+            attempt.request = Sending::Due;
+            watch.story.last_status = Some(status.code());
+            self.ready_watches.push(id.slot());
+            return;
+        }
         if status == Status::INTERVAL_TOO_BRIEF
             && !attempt.raised
             && let Some(least) = raised(response, asks)
@@ -152,8 +164,11 @@ impl Watcher {
         id: Id<Leg>,
         status: Status,
         response: &Response<'_>,
+        keys: &mut dyn Keys,
         random: &mut Random,
     ) {
+        let whose = self.legs.get(id).map(|leg| leg.watch);
+        let account = whose.and_then(|id| self.watches.get(id)?.account);
         let Some(leg) = self.legs.get_mut(id) else {
             return;
         };
@@ -163,10 +178,21 @@ impl Watcher {
         if !status.is_final() {
             return refresh.request.handle_provisional();
         }
+        let challenged = refresh.challenged;
         if status.is_success() {
             return self.refreshed(now, id, status, response, random);
         }
         let peer = leg.peer;
+        if convinces(account, response, challenged, keys) {
+            let seq = leg.dialog.next_seq();
+            if let Some(refresh) = leg.refresh_mut() {
+                refresh.challenged += 1;
+                refresh.seq = seq;
+                refresh.request = Sending::Due;
+            }
+            self.ready_legs.push(id.slot());
+            return;
+        }
         if self.raise(id, status, response) {
             return;
         }
@@ -263,6 +289,21 @@ impl Watcher {
             }
             self.settle_leg(id);
         }
+    }
+}
+
+/// Whether a challenge can be answered, so that the request is worth sending again (S22).
+fn convinces(
+    account: Option<u16>,
+    response: &Response<'_>,
+    challenged: u8,
+    keys: &mut dyn Keys,
+) -> bool {
+    let is_challenge = matches!(response.status, 401 | 407);
+    let key = account.filter(|_| is_challenge);
+    match key.and_then(|account| keys.key(account)) {
+        Some((account, login)) => login.take(response, account, challenged) == Next::Again,
+        None => false,
     }
 }
 

@@ -4,6 +4,7 @@ use super::ending::Cause;
 use super::leg::{Leg, LegState};
 use super::watch::{Attempt, State, Watch};
 use super::{Action, Watcher};
+use crate::events::auth::{Keys, Proof};
 use crate::events::delays::Retry;
 use crate::events::dialog::{Dialog, write_contact};
 use crate::events::hop::{Hop, PORT};
@@ -27,17 +28,23 @@ const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_by
 
 impl Watcher {
     /// Gives the next thing to do; `None` when there is nothing more for now. `buf` holds a datagram.
-    pub fn poll(&mut self, now: Instant, random: &mut Random, buf: &mut [u8]) -> Option<Action> {
+    pub fn poll(
+        &mut self,
+        now: Instant,
+        keys: &mut dyn Keys,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<Action> {
         while let Some(slot) = self.ready_watches.pop() {
             if let Some(id) = self.watches.id_at(slot)
-                && let Some(action) = self.poll_watch(now, id, random, buf)
+                && let Some(action) = self.poll_watch(now, id, keys, random, buf)
             {
                 return Some(action);
             }
         }
         while let Some(slot) = self.ready_legs.pop() {
             if let Some(id) = self.legs.id_at(slot)
-                && let Some(action) = self.poll_leg(now, id, random, buf)
+                && let Some(action) = self.poll_leg(now, id, keys, random, buf)
             {
                 return Some(action);
             }
@@ -125,6 +132,8 @@ impl Watcher {
             notify_by: now + T1_64,
             granted: None,
             raised: false,
+            proof: Proof::NONE,
+            challenged: 0,
             left: None,
         });
         self.ready_watches.push(id.slot());
@@ -149,6 +158,7 @@ impl Watcher {
         &mut self,
         now: Instant,
         id: Id<Watch>,
+        keys: &mut dyn Keys,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
@@ -157,9 +167,11 @@ impl Watcher {
             let query = *query;
             return (!core::mem::replace(asked, true)).then_some(Action::Resolve { query });
         }
+        let account = watch.account;
         let attempt = watch.attempt_mut()?;
         let client = match attempt.request {
             Sending::Due => {
+                attempt.proof = prove(account, keys, random);
                 attempt.sent = now;
                 attempt.notify_by = now + T1_64;
                 Client::start(now, random.bits(), false)
@@ -170,7 +182,7 @@ impl Watcher {
         attempt.request = Sending::Sent(client);
         let attempt = *attempt;
         let written = self.flow(attempt.to).and_then(|flow| {
-            let len = write_first(self.watches.get(id)?, &attempt, client, &flow, buf)?;
+            let len = write_first(self.watches.get(id)?, &attempt, client, &flow, keys, buf)?;
             Some(Action::Send { flow, len })
         });
         if written.is_none() {
@@ -184,13 +196,18 @@ impl Watcher {
         &mut self,
         now: Instant,
         id: Id<Leg>,
+        keys: &mut dyn Keys,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
         let leg = self.legs.get_mut(id)?;
+        let account = self.watches.get(leg.watch).and_then(|it| it.account);
         let refresh = leg.refresh_mut()?;
         let (client, is_new) = match refresh.request {
-            Sending::Due => (Client::start(now, random.bits(), false), true),
+            Sending::Due => {
+                refresh.proof = prove(account, keys, random);
+                (Client::start(now, random.bits(), false), true)
+            }
             Sending::Again(client) => (client, false),
             Sending::Sent(_) | Sending::Answered => return None,
         };
@@ -203,7 +220,7 @@ impl Watcher {
         let written = self.flow(peer).and_then(|flow| {
             let leg = self.legs.get(id)?;
             let watch = self.watches.get(leg.watch)?;
-            let len = write_refresh(watch, leg, id, client, &flow, buf)?;
+            let len = write_refresh(watch, leg, (id, client), &flow, keys, buf)?;
             Some(Action::Send { flow, len })
         });
         if written.is_none() {
@@ -230,6 +247,7 @@ fn write_first(
     attempt: &Attempt,
     client: Client,
     flow: &Flow,
+    keys: &mut dyn Keys,
     buf: &mut [u8],
 ) -> Option<usize> {
     let call_id = attempt.call_id();
@@ -247,6 +265,7 @@ fn write_first(
     };
     let mut w = Writer::new(buf);
     dialog.write_request(&mut w, Method::Subscribe, attempt.seq, flow, branch);
+    write_credentials(&mut w, watch, &dialog, attempt.proof, keys);
     write_rest(&mut w, watch, watch.asks, flow)
 }
 
@@ -254,9 +273,9 @@ fn write_first(
 fn write_refresh(
     watch: &Watch,
     leg: &Leg,
-    id: Id<Leg>,
-    client: Client,
+    (id, client): (Id<Leg>, Client),
     flow: &Flow,
+    keys: &mut dyn Keys,
     buf: &mut [u8],
 ) -> Option<usize> {
     let refresh = match &leg.state {
@@ -271,7 +290,29 @@ fn write_refresh(
     let mut w = Writer::new(buf);
     leg.dialog
         .write_request(&mut w, Method::Subscribe, refresh.seq, flow, branch);
+    write_credentials(&mut w, watch, &leg.dialog, refresh.proof, keys);
     write_rest(&mut w, watch, refresh.expires, flow)
+}
+
+/// Draws what makes the credentials of a new request its own.
+fn prove(account: Option<u16>, keys: &mut dyn Keys, random: &mut Random) -> Proof {
+    let key = account.and_then(|account| keys.key(account));
+    key.map_or(Proof::NONE, |(_, login)| login.prove(random))
+}
+
+/// Writes what proves who we are, where it was asked for (S22).
+fn write_credentials(
+    w: &mut Writer<'_>,
+    watch: &Watch,
+    dialog: &Dialog,
+    proof: Proof,
+    keys: &mut dyn Keys,
+) {
+    let key = watch.account.and_then(|account| keys.key(account));
+    if let Some((account, login)) = key {
+        let (method, uri) = (Method::Subscribe, dialog.request_uri());
+        login.write(w, account, method, uri, proof, b"");
+    }
 }
 
 /// Writes what every SUBSCRIBE has (S25).

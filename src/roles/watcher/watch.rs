@@ -1,6 +1,7 @@
 //! A watch: whom we want to know about, and how far the attempt to be told is.
 
 use super::leg::Leg;
+use crate::events::auth::Proof;
 use crate::events::hop::{Hop, NoHop};
 use crate::events::package::Package;
 use crate::events::sending::Sending;
@@ -33,6 +34,8 @@ pub struct Order<'a> {
     pub fallback: bool,
     /// Where all requests go, as `host[:port]`; without it to the host of the target.
     pub server: Option<&'a str>,
+    /// With which account, by its number in the [`Keys`](crate::events::auth::Keys) that are lent.
+    pub account: Option<u16>,
     /// The lifetime to ask for; taken as at least a minute and at most a day.
     pub expires: Seconds,
 }
@@ -56,6 +59,7 @@ pub struct Watch {
     pub(super) from: Text<{ limits::URI }>,
     pub(super) server: Option<Text<{ limits::HOST }>>,
     pub(super) package: Package,
+    pub(super) account: Option<u16>,
     pub(super) fallback: bool,
     /// The package asked for now: that of the order, or what it fell back to.
     pub(super) speaks: Package,
@@ -108,6 +112,9 @@ pub(super) struct Attempt {
     pub(super) granted: Option<Seconds>,
     /// Whether a 423 was followed already.
     pub(super) raised: bool,
+    /// The credentials of the request, and how often it was sent again for a challenge.
+    pub(super) proof: Proof,
+    pub(super) challenged: u8,
     /// A hash of the tag of the notifier that left last: its late datagrams do not bring it back.
     pub(super) left: Option<u64>,
 }
@@ -163,6 +170,7 @@ impl Watch {
             from: Text::copied(order.from)?,
             server,
             package: order.package,
+            account: order.account,
             fallback: order.fallback,
             speaks: order.package,
             asks: order.expires.clamp(EXPIRES_LEAST, EXPIRES_MOST),

@@ -177,6 +177,7 @@ fn codes_that_are_none_are_dropped() /* T07 */
             mark.expect("our branch"),
             &response,
             &flow,
+            &mut f.keys,
             &mut f.random,
         );
         assert_eq!(f.watched(), Watched::Subscribing);

@@ -4,8 +4,10 @@ extern crate std;
 
 use super::super::*;
 use crate::events::answer::Refusal;
+use crate::events::auth::{Account, Keys, Login, Password};
 use crate::events::package::Package;
 use crate::events::watched::Watched;
+use crate::ground::text::Text;
 use crate::ground::time::{Duration, Seconds};
 use crate::txn::mark::Mark;
 use crate::wire::sip::{self, Message, Rows, Status};
@@ -31,6 +33,7 @@ pub(super) struct Sent {
 pub(super) struct Fixture {
     pub(super) watcher: Box<Watcher>,
     pub(super) random: Random,
+    pub(super) keys: Purse,
     pub(super) now: Instant,
     /// Names asked for and not answered.
     pub(super) queries: Vec<u16>,
@@ -43,6 +46,26 @@ pub(super) struct Fixture {
     buf: Vec<u8>,
 }
 
+/// One account, number 0.
+#[derive(Default)]
+pub(super) struct Purse {
+    account: Account,
+    login: Login,
+}
+
+impl Keys for Purse {
+    fn key(&mut self, account: u16) -> Option<(&Account, &mut Login)> {
+        (account == 0).then_some((&self.account, &mut self.login))
+    }
+}
+
+impl Purse {
+    pub(super) fn fill(&mut self, user: &str, password: &str) {
+        self.account.user = Text::copied(user).expect("short");
+        self.account.password = Password::new(Text::copied(password).expect("short"));
+    }
+}
+
 /// An order for the dialog package at [`SERVER`].
 pub(super) fn order(target: &str) -> Order<'_> {
     Order {
@@ -51,6 +74,7 @@ pub(super) fn order(target: &str) -> Order<'_> {
         package: Package::Dialog,
         fallback: false,
         server: None,
+        account: None,
         expires: Seconds(300),
     }
 }
@@ -292,7 +316,10 @@ impl Fixture {
 
     pub(super) fn poll(&mut self) -> Vec<Sent> {
         let mut sent = Vec::from_iter(self.unread.drain(..));
-        while let Some(action) = self.watcher.poll(self.now, &mut self.random, &mut self.buf) {
+        while let Some(action) =
+            self.watcher
+                .poll(self.now, &mut self.keys, &mut self.random, &mut self.buf)
+        {
             match action {
                 Action::Resolve { query } => self.queries.push(query),
                 Action::Send { flow, len } => {
@@ -323,8 +350,14 @@ impl Fixture {
         let mark = response.via.branch.and_then(Mark::from_branch);
         let mark = mark.expect("our branch");
         let flow = Flow::udp(address(LOCAL), from);
-        self.watcher
-            .handle_response(self.now, mark, &response, &flow, &mut self.random);
+        self.watcher.handle_response(
+            self.now,
+            mark,
+            &response,
+            &flow,
+            &mut self.keys,
+            &mut self.random,
+        );
     }
 
     /// Gives the watcher a NOTIFY from the server.

@@ -87,6 +87,16 @@ impl Activities {
         Some(Activities(1 << bit))
     }
 
+    /// The set as a number, for [`Activities::from_bits`].
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The set of that number; bits that no activity has count for nothing.
+    pub const fn from_bits(bits: u32) -> Activities {
+        Activities(bits & ((1 << NAMES.len()) - 1))
+    }
+
     /// This set and the other together.
     #[must_use]
     pub const fn with(self, other: Activities) -> Activities {

@@ -1,0 +1,377 @@
+//! What is kept over a power cut: which records the store has to hear of, and when.
+//!
+//! The agent only says what is due ([`Agent::save_due`]) and writes it ([`Agent::next_record`]); all records taken at one
+//! time belong together, and the store takes all of them or none. After a restart each is given back
+//! ([`Agent::restore`]), the identity first.
+//!
+//! | key | record | written |
+//! |---|---|---|
+//! | `id` | the secret behind tags and decisions, the instance's name | once |
+//! | `desk/N` | do-not-disturb, activity and note of a presentity | when one changes |
+//! | `dec` | the owner's decisions about watchers | with each |
+//! | `sub/N` | a subscription that we serve | when it begins, ends or moves; a refresh alone writes nothing until the lifetime on record is over |
+//! | `up/N` | the entity-tag of what we published at a server | with each, refreshes aside |
+//!
+//! Cards wear out: what changes within half a second is one write, eight writes may follow at once, and then there is
+//! one a minute.
+
+use super::Agent;
+use crate::events::kept::Lease;
+use crate::events::pace::Bucket;
+use crate::events::package::Pace;
+use crate::events::presentity::Presentity;
+use crate::ground::limits::{self, DECISIONS, NOTE, PRESENTITIES};
+use crate::ground::random::Secret;
+use crate::ground::table::Id;
+use crate::ground::text::Text;
+use crate::ground::time::{Duration, Instant, Seconds, Wall};
+use crate::ground::timers::Timers;
+use crate::roles::notifier::KeptSubscription;
+use crate::roles::upstream::Instance;
+use crate::users::compose::Input;
+use crate::wire::doc::pidf::Activities;
+use core::fmt::{self, Write};
+use heapless::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Bytes of the longest record.
+pub const RECORD: usize = 4_096;
+
+/// Bytes of the longest key as text.
+pub const KEY: usize = 15;
+
+/// The name of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The secret and the instance.
+    Identity,
+    /// The owner's decisions.
+    Decisions,
+    /// A presentity's own state, by its place in the table.
+    Desk(u16),
+    /// A subscription that we serve, by its slot.
+    Subscription(u16),
+    /// What is published at a server, by the number of the upstream.
+    Upstream(u16),
+}
+
+/// What the store has not heard of.
+pub(super) struct Keeping {
+    /// Whether there is a store at all.
+    on: bool,
+    secret: [u64; 2],
+    instance: Instance,
+    identity: bool,
+    decisions: bool,
+    desks: Timers<PRESENTITIES>,
+    upstreams: Timers<{ limits::UPSTREAMS }>,
+    bucket: Bucket,
+    /// No write before this.
+    not_before: Instant,
+}
+
+/// What changes together is written together.
+const GATHER: Duration = Duration::from_millis(500);
+
+/// What comes due so soon goes along with a write.
+const ALONG: Seconds = Seconds(600);
+
+const PACE: Pace = Pace {
+    burst: 8,
+    interval: Duration::from_secs(60),
+};
+
+/// The form of the records; one of another form is not read.
+const VERSION: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct KeptIdentity {
+    secret: [u64; 2],
+    instance: Instance,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptDesk<'a> {
+    uri: &'a str,
+    dnd: bool,
+    activity: u32,
+    note: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptUpstream<'a> {
+    aor: &'a str,
+    etag: &'a str,
+    lease: Lease,
+}
+
+impl Keeping {
+    pub(super) const fn new() -> Keeping {
+        Keeping {
+            on: false,
+            secret: [0; 2],
+            instance: [0; 2],
+            identity: false,
+            decisions: false,
+            desks: Timers::new(),
+            upstreams: Timers::new(),
+            bucket: Bucket::new(),
+            not_before: Instant::ZERO,
+        }
+    }
+
+    /// The secret of this agent, and what it is called.
+    pub(super) const fn identify(&mut self, secret: [u64; 2], instance: Instance) {
+        self.secret = secret;
+        self.instance = instance;
+        self.identity = true;
+    }
+
+    /// The owner decided about a watcher.
+    pub(super) const fn decided(&mut self) {
+        self.decisions = true;
+    }
+
+    /// A presentity's own state changed.
+    pub(super) fn touch(&mut self, now: Instant, desk: Id<Presentity>) {
+        self.desks.hasten(desk.slot(), now);
+    }
+
+    /// What is published at a server changed.
+    pub(super) fn touch_upstream(&mut self, now: Instant, upstream: u16) {
+        self.upstreams.hasten(upstream, now);
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let at_once = (self.identity || self.decisions).then_some(Instant::ZERO);
+        let all = [at_once, self.desks.next(), self.upstreams.next()];
+        all.into_iter().flatten().min()
+    }
+}
+
+impl Agent {
+    /// There is a store: what it has to hear of is kept track of and told.
+    pub fn keep(&mut self) {
+        self.keeping.on = true;
+    }
+
+    /// When the store has to hear of something; `None` while it knows everything, or if there is none.
+    pub fn save_due(&self) -> Option<Instant> {
+        let all = [self.keeping.due(), self.notifier.save_due()];
+        let first = all
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|_| self.keeping.on)?;
+        Some((first + GATHER).max(self.keeping.not_before))
+    }
+
+    /// Begins a write: from now on [`Agent::next_record`] gives what belongs to it. Whatever changes later belongs to
+    /// the next.
+    pub fn begin_save(&mut self, now: Instant) {
+        let bucket = &mut self.keeping.bucket;
+        let _ = bucket.take(now, PACE); // Whoever comes too early pays for it next time.
+        let next = bucket.clone().take(now, PACE);
+        self.keeping.not_before = next.err().unwrap_or(now);
+    }
+
+    /// The next record of the write that was begun: its bytes are in `buf`, which should hold [`RECORD`] of them;
+    /// without a length it is gone. `None` when that was all.
+    pub fn next_record(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        buf: &mut [u8],
+    ) -> Option<(Key, Option<usize>)> {
+        let until = now + ALONG;
+        let key = self.take_unsaved(until)?;
+        let len = match key {
+            Key::Identity => {
+                let Keeping {
+                    secret, instance, ..
+                } = self.keeping;
+                write(&KeptIdentity { secret, instance }, buf)
+            }
+            Key::Decisions => {
+                let all: Vec<(u64, bool), DECISIONS> = self.policy.decisions().collect();
+                write(&all, buf)
+            }
+            Key::Desk(slot) => self.desk_record(slot).and_then(|it| write(&it, buf)),
+            Key::Subscription(slot) => {
+                let directory = &self.directory;
+                let uri_of = |id| Some(directory.presentities().get(id)?.uri());
+                let kept = self.notifier.kept(now, wall, slot, uri_of);
+                kept.and_then(|it| write(&it, buf))
+            }
+            Key::Upstream(number) => {
+                let kept = self.upstream_record(now, wall, number);
+                kept.and_then(|it| write(&it, buf))
+            }
+        };
+        Some((key, len))
+    }
+
+    /// Takes back a record of before a restart, after [`Agent::start`] and the identity before all others. `false` if it
+    /// is of no use any more: it expired, or the settings know whom it is about no longer, or it is no record.
+    pub fn restore(&mut self, now: Instant, wall: Wall, key: Key, record: &[u8]) -> bool {
+        let Some(record) = record.strip_prefix(&[VERSION]) else {
+            return false;
+        };
+        match key {
+            Key::Identity => match postcard::from_bytes(record) {
+                Ok(KeptIdentity { secret, instance }) => {
+                    self.keeping.identify(secret, instance);
+                    self.keeping.identity = false;
+                    self.identify();
+                    true
+                }
+                Err(_) => false,
+            },
+            Key::Decisions => self.restore_decisions(record),
+            Key::Desk(_) => self.restore_desk(now, wall, record),
+            Key::Subscription(slot) => self.restore_subscription(now, wall, slot, record),
+            Key::Upstream(_) => self.restore_upstream(now, wall, record),
+        }
+    }
+
+    /// Tells everybody who depends on it who we are.
+    pub(super) fn identify(&mut self) {
+        let [high, low] = self.keeping.secret;
+        self.policy.seed(Secret::from_bits([high, low]));
+        self.upstreams.set_instance(self.keeping.instance);
+    }
+
+    fn take_unsaved(&mut self, until: Instant) -> Option<Key> {
+        let keeping = &mut self.keeping;
+        if core::mem::take(&mut keeping.identity) {
+            return Some(Key::Identity);
+        }
+        if core::mem::take(&mut keeping.decisions) {
+            return Some(Key::Decisions);
+        }
+        let desk = keeping.desks.take_due(until).map(Key::Desk);
+        let desk = desk.or_else(|| keeping.upstreams.take_due(until).map(Key::Upstream));
+        desk.or_else(|| self.notifier.take_unsaved(until).map(Key::Subscription))
+    }
+
+    fn desk_record(&self, slot: u16) -> Option<KeptDesk<'_>> {
+        let id = self.directory.presentities().id_at(slot)?;
+        let inputs = self.directory.inputs(id)?;
+        Some(KeptDesk {
+            uri: self.directory.presentities().get(id)?.uri(),
+            dnd: inputs.dnd,
+            activity: inputs.activity.bits(),
+            note: &inputs.note,
+        })
+    }
+
+    fn restore_desk(&mut self, now: Instant, wall: Wall, record: &[u8]) -> bool {
+        let Ok(kept) = postcard::from_bytes::<KeptDesk<'_>>(record) else {
+            return false;
+        };
+        let (Some(id), Ok(note)) = (
+            self.directory.configured(kept.uri),
+            Text::<NOTE>::copied(kept.note),
+        ) else {
+            return false;
+        };
+        let number = self.presentities.iter().position(|it| *it == id);
+        let Some(number) = number else { return false };
+        for input in [
+            Input::Dnd(kept.dnd),
+            Input::Activity(Activities::from_bits(kept.activity)),
+            Input::Note(note),
+        ] {
+            self.handle_input(now, wall, number, input);
+        }
+        true
+    }
+
+    fn restore_subscription(&mut self, now: Instant, wall: Wall, slot: u16, record: &[u8]) -> bool {
+        let Ok(kept) = postcard::from_bytes::<KeptSubscription<'_>>(record) else {
+            return false;
+        };
+        let presentity = self.directory.configured(kept.presentity);
+        presentity.is_some_and(|id| self.notifier.restore(now, wall, slot, id, &kept))
+    }
+
+    fn restore_decisions(&mut self, record: &[u8]) -> bool {
+        let Ok(all) = postcard::from_bytes::<Vec<(u64, bool), DECISIONS>>(record) else {
+            return false;
+        };
+        for (key, may) in all {
+            self.policy.recall(key, may);
+        }
+        true
+    }
+
+    fn upstream_record(&self, now: Instant, wall: Wall, number: u16) -> Option<KeptUpstream<'_>> {
+        let id = self.links.get(usize::from(number)).copied().flatten()?;
+        let (etag, ends) = self.upstreams.held(id)?;
+        Some(KeptUpstream {
+            aor: &self.settings.upstreams.get(usize::from(number))?.aor,
+            etag,
+            lease: Lease::new(ends, now, wall),
+        })
+    }
+
+    fn restore_upstream(&mut self, now: Instant, wall: Wall, record: &[u8]) -> bool {
+        let Ok(kept) = postcard::from_bytes::<KeptUpstream<'_>>(record) else {
+            return false;
+        };
+        let mut all = self.settings.upstreams.iter().zip(&self.links);
+        let link = all.find(|(it, _)| it.aor.as_str() == kept.aor);
+        let ends = kept.lease.ends(now, wall);
+        match link {
+            Some((_, Some(id))) if ends > now => {
+                self.upstreams.recall(*id, kept.etag, ends);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+}
+
+fn write(record: &impl Serialize, buf: &mut [u8]) -> Option<usize> {
+    let (version, rest) = buf.split_first_mut()?;
+    *version = VERSION;
+    let len = postcard::to_slice(record, rest).ok()?.len();
+    Some(len + 1)
+}
+
+impl Key {
+    /// Reads a key as [`Key::name`] writes it.
+    pub fn named(name: &str) -> Option<Key> {
+        let (kind, number) = match name.split_once('/') {
+            None => (name, None),
+            Some((kind, number)) => (kind, Some(number.parse().ok()?)),
+        };
+        Some(match (kind, number) {
+            ("id", None) => Key::Identity,
+            ("dec", None) => Key::Decisions,
+            ("desk", Some(slot)) => Key::Desk(slot),
+            ("sub", Some(slot)) => Key::Subscription(slot),
+            ("up", Some(number)) => Key::Upstream(number),
+            _ => return None,
+        })
+    }
+
+    /// The key as text.
+    pub fn name(self) -> Text<KEY> {
+        let mut name = Text::new();
+        let _ = write!(name, "{self}"); // The longest has ten bytes.
+        name
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Key::Identity => f.write_str("id"),
+            Key::Decisions => f.write_str("dec"),
+            Key::Desk(slot) => write!(f, "desk/{slot}"),
+            Key::Subscription(slot) => write!(f, "sub/{slot}"),
+            Key::Upstream(number) => write!(f, "up/{number}"),
+        }
+    }
+}
