@@ -47,6 +47,7 @@ impl Bench {
         settings.paces = [Pace::UNLIMITED; Package::SERVED_COUNT];
         let agent = Box::leak(Box::new(Agent::new()));
         let options = Options {
+            state: None,
             settings,
             listen: vec!["127.0.0.1:0".parse().expect("an address")],
             control: None,

@@ -17,6 +17,7 @@ use super::journal::Limiter;
 use super::net::locals::announced;
 use super::net::outbox::Outbox;
 use super::panel::{Event, Panel, Touch};
+use super::saving::Saving;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
 use crate::ground::time::{Instant, Wall};
@@ -45,6 +46,8 @@ pub struct Hub {
     pub(super) resolver: Resolver,
     pub(super) limiter: Limiter,
     pub(super) reload: Option<Reload>,
+    /// What keeps the agent's state, if anything does.
+    pub(super) saving: Option<Saving>,
     pub(super) deadline: Option<Instant>,
     /// Peers that could not be had, until the agent hears of them.
     pub(super) unreachable: Vec<SocketAddr>,
@@ -144,7 +147,25 @@ impl Hub {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.agent.handle_timeout(now, clock::wall());
         }
+        if let Some(saving) = &mut self.saving {
+            saving.save(now, clock::wall(), self.agent);
+        }
         self.settle(now);
+    }
+
+    /// The disk may have done what it was given.
+    pub(super) fn look_at_disk(&mut self, now: Instant) {
+        if let Some(saving) = &mut self.saving {
+            saving.look(now, self.agent);
+        }
+    }
+
+    /// The process ends: what there is is written, and the panel goes dark.
+    pub(super) fn end(&mut self) {
+        if let Some(saving) = &mut self.saving {
+            saving.end(self.agent);
+        }
+        self.panel.end();
     }
 
     /// When [`Hub::handle_timeout`] wants to be called.
@@ -154,6 +175,7 @@ impl Hub {
             self.resolver.deadline(),
             self.outbox.deadline(),
             self.panel.deadline(),
+            self.saving.as_ref().and_then(|it| it.deadline(self.agent)),
         ];
         all.into_iter().flatten().min()
     }

@@ -18,6 +18,7 @@ pub mod poller;
 pub mod run;
 pub mod runtime;
 pub mod sandbox;
+pub mod saving;
 pub mod service;
 pub mod settings;
 pub mod signals;

@@ -1,7 +1,10 @@
 //! `lampfield run`: the agent as a process.
 
 use std::boxed::Box;
-use std::path::Path;
+use std::env;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::string::ToString;
 
 use log::{info, warn};
@@ -99,10 +102,21 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
         .clone()
         .or(configuration.control.clone())
         .unwrap_or_else(default_path);
+    let state = options
+        .state
+        .clone()
+        .or(configuration.state.clone())
+        .or_else(managed_state);
     let service = Service::from_environment(clock::now());
     if configuration.sandbox {
         prepare_folder(&control)?;
-        openings(&options, &configuration, &control).close();
+        let mut openings = openings(&options, &configuration, &control);
+        if let Some(state) = &state {
+            // What cannot be made is said by the one who needs it.
+            let _ = DirBuilder::new().recursive(true).mode(0o700).create(state);
+            openings.keep_state(state);
+        }
+        openings.close();
     }
     let agent = take_agent()?;
     let (board, at_start) = (configuration.board.clone(), configuration.listen.clone());
@@ -111,6 +125,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
         Options {
             listen: listen.collect::<Result<_, _>>()?,
             control: Some(control),
+            state,
             board: configuration.board,
             settings: configuration.settings,
             names: Paths::default(),
@@ -145,10 +160,20 @@ fn openings(options: &Run, configuration: &Configuration, control: &Path) -> Ope
     for file in options.config.as_deref().into_iter().chain([board]) {
         openings.read_beside(file);
     }
+    for secret in &configuration.secrets {
+        openings.read_beside(secret);
+    }
     if configuration.board.backend != Backend::Simulated {
         openings.use_devices();
     }
     openings
+}
+
+/// The folder that the service manager made for our state (systemd.exec(5), `StateDirectory=`).
+fn managed_state() -> Option<PathBuf> {
+    let folders = env::var("STATE_DIRECTORY").ok()?;
+    let first = folders.split(':').next().filter(|it| !it.is_empty())?;
+    Some(PathBuf::from(first))
 }
 
 fn announce(runtime: &Runtime) {

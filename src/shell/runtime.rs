@@ -38,6 +38,7 @@ use super::net::{SOCKETS, listen};
 use super::panel::Panel;
 use super::panel::board::Board;
 use super::poller::{Doorbell, Poller, Registry, Source};
+use super::saving::Saving;
 use super::service::Service;
 use super::signals::{Signals, Wish};
 use super::timer::Timer;
@@ -53,6 +54,8 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// The control socket; `None` for none.
     pub control: Option<PathBuf>,
+    /// The folder in which state is kept over a restart; `None` for none.
+    pub state: Option<PathBuf>,
     /// What the panel is made of.
     pub board: Board,
     /// What the machine knows about names; the default is right outside tests.
@@ -142,6 +145,11 @@ impl Runtime {
         let moves = watch_addresses(&registry, &listeners);
         let locals = announced(&listeners);
         agent.start(now, wall, &options.settings, seed()?, &locals);
+        let waker = Waker::from(bell.clone());
+        let saving = match &options.state {
+            Some(folder) => Saving::begin(agent, folder, seed()?[0], waker)?,
+            None => None,
+        };
         let hub = Rc::new(RefCell::new(Hub {
             agent,
             panel: Panel::open(&options.board, &registry, now),
@@ -154,6 +162,7 @@ impl Runtime {
             resolver: Resolver::new(registry.clone(), usable, options.names),
             limiter: Limiter::new(),
             reload: options.reload,
+            saving,
             deadline: None,
             unreachable: Vec::new(),
         }));
@@ -202,7 +211,7 @@ impl Runtime {
         while result.is_ok() && self.state != State::Stopped {
             result = self.turn().map(drop);
         }
-        self.hub.borrow_mut().panel.end();
+        self.hub.borrow_mut().end();
         result
     }
 
@@ -213,6 +222,7 @@ impl Runtime {
     pub fn turn(&mut self) -> Result<State, Failed> {
         let rung = self.bell.take();
         if rung {
+            self.hub.borrow_mut().look_at_disk(clock::now());
             self.run_tasks();
             self.obey(self.stop.take());
             self.look_whether_stopped();

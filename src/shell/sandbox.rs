@@ -23,6 +23,8 @@ pub struct Openings {
     read: Vec<PathBuf>,
     /// The folder in which the control socket is made and removed.
     socket: Option<PathBuf>,
+    /// The folder in which state is kept.
+    state: Option<PathBuf>,
     /// Whether the panel has lines of its own.
     devices: bool,
 }
@@ -59,6 +61,11 @@ impl Openings {
     /// Lets the control socket be made and removed. Its folder has to be there.
     pub fn make_socket(&mut self, socket: &Path) {
         self.socket = Some(folder_of(socket));
+    }
+
+    /// Lets state be kept in this folder, which has to be there.
+    pub fn keep_state(&mut self, folder: &Path) {
+        self.state = Some(folder.to_path_buf());
     }
 
     /// Lets buttons be read and lamps be lit: device files, and LEDs below `/sys`.
@@ -102,6 +109,10 @@ impl Openings {
         if let Some(folder) = &self.socket {
             let access = AccessFs::MakeSock | AccessFs::RemoveFile;
             rules.push((folder.clone(), access));
+        }
+        if let Some(folder) = &self.state {
+            let make = AccessFs::MakeReg | AccessFs::RemoveFile;
+            rules.push((folder.clone(), read | write | make));
         }
         if self.devices {
             rules.push(("/dev".into(), read | write | AccessFs::IoctlDev));
@@ -216,6 +227,23 @@ mod tests {
             drop(UnixListener::bind(&path).expect("allowed"));
             fs::remove_file(&path).expect("allowed");
             assert!(UnixListener::bind(folder.at("etc/control.sock")).is_err());
+        });
+    }
+
+    #[test]
+    fn state_is_kept_in_its_folder_and_nowhere_else() {
+        let folder = Folder::new("state");
+        let mut openings = Openings::new();
+        openings.keep_state(&folder.at("run"));
+        inside(&openings, || {
+            let (new, old) = (folder.at("run/state.new"), folder.at("run/state"));
+            fs::write(&new, "x").expect("made");
+            fs::rename(&new, &old).expect("renamed");
+            fs::write(&old, "").expect("cut");
+            let listed = fs::File::open(folder.at("run")).expect("opened");
+            listed.sync_all().expect("synced");
+            assert!(fs::rename(&old, folder.at("etc/state")).is_err());
+            assert!(fs::write(folder.at("secret/file"), "x").is_err());
         });
     }
 

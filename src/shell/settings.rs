@@ -6,6 +6,7 @@
 //! strangers = "refuse"                              # or "ask": all others wait until they are allowed
 //! board   = "sim"                                   # or the path of a board file, from this file's folder
 //! control = "/run/lampfield/control.sock"
+//! state   = "/var/lib/lampfield"                    # kept over a power cut; default: what systemd names, or nothing
 //! log     = "info"                                  # off, error, warn, info, debug, trace
 //! sandbox = true                                    # files that the agent does not need stay closed to it
 //!
@@ -88,6 +89,8 @@ pub struct Configuration {
     pub listen: Vec<Listen>,
     /// The control socket, where it is not the default one.
     pub control: Option<PathBuf>,
+    /// The folder in which state is kept, where it is said.
+    pub state: Option<PathBuf>,
     /// What to log, where it is said: a level of the `log` crate, or `off`.
     pub log: Option<&'static str>,
     /// Whether files that the agent does not need stay closed to it.
@@ -141,6 +144,7 @@ impl Configuration {
         };
         let listen = reader.listen(&root);
         let control = reader.control(&root);
+        let state = reader.state(&root, folder);
         let log = root.choice("log", &LEVELS, &mut reader.faults);
         let sandbox = root.flag("sandbox", &mut reader.faults);
         reader.trusted(&root);
@@ -156,6 +160,7 @@ impl Configuration {
         let configuration = Configuration {
             listen,
             control,
+            state,
             log: log.map(|it| it.value),
             sandbox: sandbox.is_none_or(|it| it.value),
             board,
@@ -188,6 +193,7 @@ impl Configuration {
         Ok(Configuration {
             listen,
             control: None,
+            state: None,
             log: None,
             sandbox: true,
             board,
@@ -280,6 +286,15 @@ impl Reader<'_, '_> {
                 .add(path.at, "control cannot be the path of a socket", remedy);
         }
         Some(PathBuf::from(path.value))
+    }
+
+    fn state(&mut self, root: &Section<'_, '_>, folder: &Path) -> Option<PathBuf> {
+        let path = root.text("state", &mut self.faults)?;
+        if path.value.is_empty() || path.value.contains('\0') {
+            let remedy = "write the path of a folder, as /var/lib/lampfield";
+            self.faults.add(path.at, "state cannot be a folder", remedy);
+        }
+        Some(folder.join(path.value))
     }
 
     fn trusted(&mut self, root: &Section<'_, '_>) {
@@ -390,12 +405,13 @@ fn build_with(limit: &str) -> String {
 /// Seconds.
 const DAY: u32 = 86_400;
 
-const ROOT: [&str; 12] = [
+const ROOT: [&str; 13] = [
     "listen",
     "trusted",
     "strangers",
     "board",
     "control",
+    "state",
     "log",
     "sandbox",
     "subscriptions",

@@ -6,7 +6,7 @@ use super::Agent;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::time::Instant;
-use crate::roles::upstream::Registered;
+use crate::roles::upstream::Stands;
 use crate::users::lamps::Shows;
 
 /// The watches and the servers above us by how they stand, and the panel.
@@ -38,11 +38,11 @@ impl Standing {
     const COUNT: usize = Standing::Broken as usize + 1;
 
     /// That of a link, and since when it has not stood as it should.
-    const fn of_link(stands: Registered) -> Standing {
+    const fn of_link(stands: Stands) -> Standing {
         match stands {
-            Registered::Off | Registered::Yes => Standing::Well,
-            Registered::Waiting => Standing::Subscribing,
-            Registered::Retrying => Standing::InDoubt,
+            Stands::Off | Stands::Yes => Standing::Well,
+            Stands::Waiting => Standing::Subscribing,
+            Stands::Retrying => Standing::InDoubt,
         }
     }
 

@@ -175,6 +175,19 @@ impl Agent {
         self.keeping.not_before = next.err().unwrap_or(now);
     }
 
+    /// The store has lost track: everything is written again.
+    pub fn save_all(&mut self, now: Instant) {
+        let keeping = &mut self.keeping;
+        (keeping.identity, keeping.decisions) = (true, true);
+        for slot in 0..PRESENTITIES as u16 {
+            keeping.desks.hasten(slot, now);
+        }
+        for number in 0..limits::UPSTREAMS as u16 {
+            keeping.upstreams.hasten(number, now);
+        }
+        self.notifier.save_all(now);
+    }
+
     /// The next record of the write that was begun: its bytes are in `buf`, which should hold [`RECORD`] of them;
     /// without a length it is gone. `None` when that was all.
     pub fn next_record(

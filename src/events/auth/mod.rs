@@ -91,6 +91,11 @@ impl Account {
             realm: None,
         }
     }
+
+    /// Whether any challenge can be answered.
+    pub fn has_password(&self) -> bool {
+        !self.password.as_bytes().is_empty()
+    }
 }
 
 impl Password {
@@ -130,7 +135,7 @@ impl Login {
 
     /// Takes in the challenges of a 401 or 407 to a request that was sent again `tries` times already.
     pub fn take(&mut self, response: &Response<'_>, account: &Account, tries: u8) -> Next {
-        if account.password.as_bytes().is_empty() {
+        if !account.has_password() {
             return Next::GiveUp("it wants a password, and there is none");
         }
         if tries >= TRIES {

@@ -10,6 +10,7 @@ use crate::events::kept::{KeptFlow, Lease};
 use crate::events::package::{Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
+use crate::ground::limits::SUBSCRIPTIONS;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds, Wall};
 use heapless::Vec;
@@ -47,6 +48,13 @@ impl Notifier {
     /// Takes the slot of a subscription that the store has to hear of by then, the most urgent first.
     pub fn take_unsaved(&mut self, until: Instant) -> Option<u16> {
         self.unsaved.take_due(until)
+    }
+
+    /// The store has to hear of every slot.
+    pub fn save_all(&mut self, now: Instant) {
+        for slot in 0..SUBSCRIPTIONS as u16 {
+            self.unsaved.hasten(slot, now);
+        }
     }
 
     /// The record of what is in a slot, `None` if that is nothing to be kept: a free place, a subscription that is

@@ -33,7 +33,7 @@ mod wire;
 pub use link::{Link, Order};
 pub use publication::ETAG;
 pub use registration::Instance;
-pub use status::{Registered, Report};
+pub use status::{Report, Stands};
 
 use self::errand::{Errand, Kind};
 use crate::events::auth::{Account, Login};

@@ -8,9 +8,9 @@ use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use core::net::SocketAddr;
 
-/// How a registration or publication stands.
+/// How a registration or a publication stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registered {
+pub enum Stands {
     /// Nobody wants it.
     Off,
     /// It is on its way for the first time, or waits for the registration.
@@ -21,14 +21,14 @@ pub enum Registered {
     Retrying,
 }
 
-impl Registered {
+impl Stands {
     /// The word in JSON.
     pub const fn name(self) -> &'static str {
         match self {
-            Registered::Off => "off",
-            Registered::Waiting => "waiting",
-            Registered::Yes => "yes",
-            Registered::Retrying => "retrying",
+            Stands::Off => "off",
+            Stands::Waiting => "waiting",
+            Stands::Yes => "yes",
+            Stands::Retrying => "retrying",
         }
     }
 }
@@ -43,11 +43,11 @@ pub struct Report<'a> {
     /// Where it is, once that is known.
     pub remote: Option<SocketAddr>,
     /// Whether we are registered.
-    pub registration: Registered,
+    pub registration: Stands,
     /// When that ends without a refresh.
     pub expires: Option<Instant>,
     /// Whether the newest presence is published.
-    pub publication: Registered,
+    pub publication: Stands,
     /// When that ends without a refresh.
     pub published_until: Option<Instant>,
     /// What the last REGISTER was answered; 408 when it was not.
@@ -98,35 +98,35 @@ impl Upstreams {
     }
 
     /// Whether all that is wanted of a link stands, and since when not.
-    pub fn standing(&self, now: Instant, id: Id<Link>) -> Option<(Registered, Option<Instant>)> {
+    pub fn standing(&self, now: Instant, id: Id<Link>) -> Option<(Stands, Option<Instant>)> {
         let link = self.links.get(id)?;
         let both = [link.registered_now(now), link.published_now(now)];
-        let worst = [Registered::Retrying, Registered::Waiting, Registered::Yes]
+        let worst = [Stands::Retrying, Stands::Waiting, Stands::Yes]
             .into_iter()
             .find(|it| both.contains(it));
-        Some((worst.unwrap_or(Registered::Off), link.story.broken_since))
+        Some((worst.unwrap_or(Stands::Off), link.story.broken_since))
     }
 }
 
 impl Link {
-    fn registered_now(&self, now: Instant) -> Registered {
+    fn registered_now(&self, now: Instant) -> Stands {
         match self.registration.stands(now) {
-            _ if !self.registration.wanted => Registered::Off,
-            true => Registered::Yes,
-            false if self.story.broken_since.is_some() => Registered::Retrying,
-            false => Registered::Waiting,
+            _ if !self.registration.wanted => Stands::Off,
+            true => Stands::Yes,
+            false if self.story.broken_since.is_some() => Stands::Retrying,
+            false => Stands::Waiting,
         }
     }
 
-    fn published_now(&self, now: Instant) -> Registered {
+    fn published_now(&self, now: Instant) -> Stands {
         let asks = matches!(self.errand(Kind::Publish), Errand::Asking(_));
         match self.publication.held() {
-            _ if self.publication.of.is_none() => Registered::Off,
+            _ if self.publication.of.is_none() => Stands::Off,
             Some((_, ends)) if now < ends && (asks || self.story.broken_since.is_none()) => {
-                Registered::Yes
+                Stands::Yes
             }
-            _ if self.story.broken_since.is_some() => Registered::Retrying,
-            Some(_) | None => Registered::Waiting,
+            _ if self.story.broken_since.is_some() => Stands::Retrying,
+            Some(_) | None => Stands::Waiting,
         }
     }
 }

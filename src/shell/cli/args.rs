@@ -59,6 +59,8 @@ pub struct Run {
     pub listen: Vec<Listen>,
     /// The control socket instead of the configuration's.
     pub control: Option<PathBuf>,
+    /// The folder for state instead of the configuration's.
+    pub state: Option<PathBuf>,
     /// The log level instead of the configuration's.
     pub log: Option<&'static str>,
 }
@@ -284,7 +286,7 @@ impl Line {
     }
 
     fn run(mut self) -> Result<Command, Usage> {
-        let given = self.options("run", 0, &[CONFIG, BOARD, LISTEN, CONTROL, LOG])?;
+        let given = self.options("run", 0, &[CONFIG, BOARD, LISTEN, CONTROL, STATE, LOG])?;
         given.or_help(|given| Ok(Command::Run(given.run)))
     }
 
@@ -401,6 +403,7 @@ impl Line {
             TEST => given.test = true,
             CONFIG => given.run.config = Some(PathBuf::from(self.0.value()?)),
             CONTROL => given.run.control = Some(PathBuf::from(self.0.value()?)),
+            STATE => given.run.state = Some(PathBuf::from(self.0.value()?)),
             BOARD => given.run.board = Some(self.text()?),
             LISTEN => given.run.listen.push(self.listen()?),
             LOG => given.run.log = Some(self.level()?),
@@ -456,6 +459,7 @@ fn synopsis(command: &str) -> &str {
 const BOARD: &str = "--board";
 const CONFIG: &str = "--config";
 const CONTROL: &str = "--control";
+const STATE: &str = "--state";
 const EVENT: &str = "--event";
 const FOLLOW: &str = "--follow";
 const FOR: &str = "--for";

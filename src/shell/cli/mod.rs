@@ -251,7 +251,7 @@ const HELP: &str = "\
 lampfield: an edge presence agent. Buttons in, lamps out, SIP in the middle.
 
   lampfield [run] [--config FILE] [--board NAME|FILE] [--listen udp:ADDR:PORT]...
-            [--control SOCKET] [--log LEVEL]
+            [--control SOCKET] [--state DIR] [--log LEVEL]
                               be the agent; without a configuration, the demonstration
   lampfield check FILE        explain a configuration
 

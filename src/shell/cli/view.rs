@@ -75,6 +75,25 @@ pub fn status(status: &Value) -> String {
     for what in ["subscriptions", "watches", "publications"] {
         out += &format!("{what:15}{}\n", count(status, what));
     }
+    let upstreams = member(status, "upstreams");
+    if !upstreams.is_empty() {
+        let words = [
+            "UPSTREAM",
+            "SERVER",
+            "REGISTRATION",
+            "PUBLICATION",
+            "TROUBLE",
+        ];
+        let keys = ["aor", "server", "registration", "publication", "trouble"];
+        let mut rows = vec![headings(&words)];
+        rows.extend(
+            upstreams
+                .iter()
+                .map(|it| keys.map(|key| text(it, key)).to_vec()),
+        );
+        out += "\n";
+        out += &table(&rows);
+    }
     for trouble in member(status, "troubles") {
         out += &format!("\n{}", self::trouble(trouble));
     }

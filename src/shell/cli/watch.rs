@@ -50,6 +50,7 @@ pub fn watch(wanted: &Watch) -> Exit {
 /// Whether a state was received.
 fn run(wanted: &Watch) -> Result<bool, Failed> {
     let options = Options {
+        state: None,
         settings: settings(wanted).map_err(|TooLong| Failed("a name is too long".to_string()))?,
         listen: any_port(),
         control: None,

@@ -106,6 +106,7 @@ fn options(control: PathBuf) -> Options {
     settings.restore_demo(Some(address));
     drop(probe);
     Options {
+        state: None,
         settings,
         listen: Vec::from([address]),
         control: Some(control),

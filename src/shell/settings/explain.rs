@@ -6,12 +6,14 @@ use std::vec::Vec;
 
 use super::Configuration;
 use crate::engine::config::{
-    Action, ButtonSettings, LampSettings, Settings, Shows, Strangers, WatchSettings,
+    Action, ButtonSettings, LampSettings, Server, Settings, Shows, Strangers, UpstreamSettings,
+    WatchSettings,
 };
 use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
 use crate::shell::panel::board::Board;
+use crate::wire::flow::Transport;
 
 impl fmt::Display for Configuration {
     /// Who is served, who may watch, what each lamp shows and each button does; one thing to a line.
@@ -34,7 +36,13 @@ impl fmt::Display for Configuration {
         if !self.sandbox {
             writeln!(f, "sandbox      off")?;
         }
+        if let Some(state) = &self.state {
+            writeln!(f, "state        is kept in {}", state.display())?;
+        }
         served(f, settings)?;
+        for upstream in &settings.upstreams {
+            explain_upstream(f, settings, upstream)?;
+        }
         for (lamp, hardware) in settings.lamps.iter().zip(&self.board.lamps) {
             explain_lamp(f, settings, lamp, &hardware.name)?;
         }
@@ -108,6 +116,41 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
         writeln!(f, "{head:<12} {}: {}", package.name(), pace(rule))?;
     }
     Ok(())
+}
+
+fn explain_upstream(
+    f: &mut fmt::Formatter<'_>,
+    settings: &Settings,
+    upstream: &UpstreamSettings,
+) -> fmt::Result {
+    let servers: Vec<String> = upstream.servers.iter().map(server).collect();
+    write!(
+        f,
+        "upstream     {} at {}: ",
+        upstream.aor,
+        servers.join(", then ")
+    )?;
+    let own = upstream.publish.map(usize::from);
+    let own = own.and_then(|own| settings.presentities.get(own));
+    match (upstream.register, own) {
+        (true, Some(own)) => write!(f, "registers, and publishes {}", own.uri)?,
+        (true, None) => write!(f, "registers")?,
+        (false, Some(own)) => write!(f, "publishes {}", own.uri)?,
+        (false, None) => write!(f, "nothing")?,
+    }
+    write!(f, ", {} s at a time", upstream.expires.0)?;
+    match upstream.account.has_password() {
+        true => writeln!(f, "; as {} with a password", upstream.account.user),
+        false => writeln!(f, "; without a password"),
+    }
+}
+
+fn server(server: &Server) -> String {
+    match server.transport {
+        Transport::Udp => server.host.to_string(),
+        Transport::Tcp => std::format!("tcp:{}", server.host),
+        Transport::Tls => std::format!("tls:{}", server.host),
+    }
 }
 
 fn pace(pace: Pace) -> String {

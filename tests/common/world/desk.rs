@@ -217,7 +217,7 @@ impl Desk {
     pub(crate) fn stop(&mut self, now: Moment, patience: Option<Moment>) -> Result<(), String> {
         if let Some(agent) = &mut self.agent {
             self.leaving = true;
-            agent.stop();
+            agent.stop(clock(now));
             self.stops = patience.map(|patience| now + patience);
         }
         self.drain(now)

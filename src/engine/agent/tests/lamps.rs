@@ -186,7 +186,10 @@ fn health_is_that_of_the_subscriptions() /* S23 */
         "",
     );
     f.expect_lamp(0, "idle", "green");
-    assert_eq!(f.agent.why(0).expect("it").rule, "a subscription is broken");
+    assert_eq!(
+        f.agent.why(0).expect("it").rule,
+        "a subscription, a registration or a publication is broken"
+    );
     f.run(Duration::from_millis(9_999));
     f.expect_lamp(0, "idle", "green");
     f.run(Duration::from_millis(1));

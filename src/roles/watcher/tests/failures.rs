@@ -198,3 +198,30 @@ fn a_refusal_after_a_notify_changes_nothing() /* S01 */
     assert_eq!(f.report().state, "active");
     assert_eq!(f.watched(), Watched::Busy);
 }
+
+#[test]
+fn a_challenge_is_answered_once_and_refreshes_carry_the_answer() /* S22 A11 A16 */
+{
+    const ASKS: &str = "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\"\r\n";
+    let mut f = Fixture::ordered(&Order {
+        account: Some(0),
+        ..order("sip:bob@192.0.2.1")
+    });
+    f.keys.fill("100", "secret");
+    let first = f.expect_one(3 * SECOND);
+    assert!(first.try_header("Authorization").is_none());
+    f.answer(&first, 401, ASKS);
+    let second = f.expect_one(SECOND);
+    let credentials = second.header("Authorization");
+    assert!(credentials.contains("username=\"100\"") && credentials.contains("nc=00000001"));
+    assert_eq!(second.seq(), first.seq() + 1);
+    assert_eq!(second.header("Call-ID"), first.header("Call-ID"));
+    assert_eq!(second.tag(), first.tag());
+    // The same request again has the same credentials again.
+    let again = f.expect_one(SECOND);
+    assert_eq!(again.text, second.text);
+    // A second plain challenge means that the password is wrong: no storm.
+    f.answer(&second, 401, ASKS);
+    assert_eq!(f.report().state, "retrying");
+    f.expect_silence(30 * SECOND);
+}

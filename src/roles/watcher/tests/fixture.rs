@@ -198,6 +198,7 @@ impl Fixture {
         let mut watcher = Box::new(Watcher::new());
         watcher.configure_locals(Some(address(LOCAL)), Some(address("[2001:db8::9]:5060")));
         Fixture {
+            keys: Purse::default(),
             watcher,
             random,
             now: Instant::from_millis(1_000),

@@ -38,6 +38,7 @@ fn without_a_command_it_runs() {
             .map(|it| it.parse().expect("a listener"))
             .collect(),
         control: Some(PathBuf::from("/c")),
+        state: Some(PathBuf::from("/s")),
         log: Some("debug"),
     });
     let options = [
@@ -49,6 +50,7 @@ fn without_a_command_it_runs() {
         "--listen",
         "udp:[::]:5060",
         "--control=/c",
+        "--state=/s",
         "--log",
         "debug",
     ];
@@ -253,7 +255,7 @@ fn wrong_lines_are_told_with_what_to_do() {
     wrong(
         &["--verbose"],
         "run has no option --verbose",
-        "use one of: --config, --board, --listen, --control, --log",
+        "use one of: --config, --board, --listen, --control, --state, --log",
     );
     wrong(
         &["lamps", "--folow"],

@@ -1,0 +1,195 @@
+//! The agent's records on their way to the state store and back.
+
+use std::boxed::Box;
+use std::format;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::task::Waker;
+use std::time::Duration;
+use std::vec;
+
+use log::{debug, info, warn};
+
+use super::clock;
+use super::runtime::Failed;
+use super::store::writer::Writer;
+use super::store::{Batch, Counters, Folder, Opened, Store};
+use crate::engine::agent::{Agent, Key, RECORD};
+use crate::ground::time::{Instant, Wall};
+
+/// What keeps the agent's state.
+pub struct Saving {
+    writer: Writer,
+    batch: Batch,
+    buf: Box<[u8]>,
+    folder: PathBuf,
+    /// After a failure: when to try again.
+    not_before: Option<Instant>,
+}
+
+/// How long a disk that fails is left alone.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// How long the end of the process waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Saving {
+    /// Opens the state in `folder` and gives it back to the agent, which must have been started. Where it cannot be
+    /// had the agent works from memory alone, and the log says so.
+    ///
+    /// # Errors
+    /// Another agent has the same folder.
+    pub fn begin(
+        agent: &mut Agent,
+        folder: &Path,
+        id: u64,
+        waker: Waker,
+    ) -> Result<Option<Saving>, Failed> {
+        let shown = folder.display();
+        let opened = Folder::take(folder).and_then(|folder| Store::open(folder, id));
+        let (store, opened) = match opened {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let remedy = "end it, or give this one a folder of its own with --state";
+                return Err(Failed(format!(
+                    "another agent keeps its state in {shown}\nremedy: {remedy}"
+                )));
+            }
+            Err(error) => {
+                warn!(
+                    "nothing will be kept over a restart: {shown}: {error}; {}",
+                    remedy(&error)
+                );
+                return Ok(None);
+            }
+        };
+        match opened {
+            Opened::New => info!("state is kept in {shown}"),
+            Opened::Whole => debug!("state is kept in {shown}"),
+            Opened::Torn => {
+                info!("the last write to {shown}/state did not get there before the power went")
+            }
+            Opened::SetAside(why) => {
+                warn!(
+                    "{shown}/state cannot be used: {why}. It is {shown}/state.bad now, and nothing is remembered"
+                );
+            }
+        }
+        let restored = restore(agent, &store);
+        if restored > 0 {
+            info!("{restored} records restored from {shown}");
+        }
+        agent.keep();
+        let writer = match Writer::start(store, waker) {
+            Ok(writer) => writer,
+            Err(error) => {
+                warn!("nothing will be kept over a restart: no thread for the disk: {error}");
+                return Ok(None);
+            }
+        };
+        Ok(Some(Saving {
+            writer,
+            batch: Batch::new(),
+            buf: vec![0; RECORD].into_boxed_slice(),
+            folder: folder.to_path_buf(),
+            not_before: None,
+        }))
+    }
+
+    /// When [`Saving::save`] has something to do; never while the disk is at work.
+    pub fn deadline(&self, agent: &Agent) -> Option<Instant> {
+        let due = agent.save_due()?;
+        let due = self.not_before.map_or(due, |pause| due.max(pause));
+        self.writer.is_idle().then_some(due)
+    }
+
+    /// Hands over what is due.
+    pub fn save(&mut self, now: Instant, wall: Wall, agent: &mut Agent) {
+        if self.deadline(agent).is_none_or(|due| due > now) {
+            return;
+        }
+        self.hand_over(now, wall, agent);
+    }
+
+    /// The disk is done, perhaps.
+    pub fn look(&mut self, now: Instant, agent: &mut Agent) {
+        match self.writer.take_outcome() {
+            None => {}
+            Some(Ok(())) => {
+                if self.not_before.take().is_some() {
+                    info!("state is kept in {} again", self.folder.display());
+                }
+            }
+            Some(Err(error)) => {
+                if self.not_before.is_none() {
+                    let folder = self.folder.display();
+                    warn!("state is not kept: {folder}: {error}; {}", remedy(&error));
+                }
+                self.not_before = Some(now + PAUSE);
+                // Nobody knows what is there now, so all of it is written when it works again.
+                agent.save_all(now);
+            }
+        }
+    }
+
+    /// Writes everything, before the process ends.
+    pub fn end(&mut self, agent: &mut Agent) {
+        let (now, wall) = (clock::now(), clock::wall());
+        if !self.writer.wait(PATIENCE) {
+            return warn!("the disk did not take the last state");
+        }
+        self.look(now, agent);
+        if self.not_before.is_none() && agent.save_due().is_some() {
+            self.hand_over(now, wall, agent);
+            self.writer.wait(PATIENCE);
+            self.look(now, agent);
+        }
+    }
+
+    /// What the disk had to do so far.
+    pub fn counters(&self) -> Counters {
+        self.writer.counters()
+    }
+
+    fn hand_over(&mut self, now: Instant, wall: Wall, agent: &mut Agent) {
+        agent.begin_save(now);
+        while self.batch.has_room() {
+            let Some((key, len)) = agent.next_record(now, wall, &mut self.buf) else {
+                break;
+            };
+            let value = len.and_then(|len| self.buf.get(..len));
+            let _ = self.batch.put(&key.name(), value); // There is room, and no record is longer.
+        }
+        if !self.batch.is_empty() {
+            self.writer.submit(&mut self.batch);
+        }
+    }
+}
+
+/// Gives the agent its records back, the identity first. Says how many were of use.
+fn restore(agent: &mut Agent, store: &Store<Folder>) -> usize {
+    let (now, wall) = (clock::now(), clock::wall());
+    let mut restored = 0;
+    for first in [true, false] {
+        store.each(&mut |name, record| {
+            let Some(key) = Key::named(name) else { return };
+            if (key == Key::Identity) == first && agent.restore(now, wall, key, record) {
+                restored += 1;
+            }
+        });
+    }
+    restored
+}
+
+fn remedy(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::StorageFull => "make room on the disk",
+        ErrorKind::ReadOnlyFilesystem => {
+            "let the folder be written to, or name another with --state"
+        }
+        ErrorKind::PermissionDenied => "give this user the folder, or name another with --state",
+        _ => "look after the disk",
+    }
+    .to_string()
+}
