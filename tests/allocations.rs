@@ -48,7 +48,7 @@ impl Bench {
         let agent = Box::leak(Box::new(Agent::new()));
         let options = Options {
             settings,
-            listen: vec!["127.0.0.1:0".parse().expect("an address")],
+            listen: vec!["udp:127.0.0.1:0".parse().expect("an address")],
             control: None,
             board,
             names: Paths::default(),
@@ -62,7 +62,7 @@ impl Bench {
         let limit = Some(Duration::from_secs(5));
         watcher.set_read_timeout(limit).expect("set");
         Bench {
-            sip: runtime.listeners()[0],
+            sip: runtime.listeners()[0].address,
             here: watcher.local_addr().expect("bound"),
             runtime,
             watcher,

@@ -73,6 +73,7 @@ use crate::ground::text::Text;
 use crate::shell::document::{self, Collector, Faults, Found, Section};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
+use crate::wire::flow::Transport;
 
 mod buttons;
 mod explain;
@@ -182,7 +183,11 @@ impl Configuration {
         };
         let board = Board::find(board.unwrap_or(Board::DEFAULT))?;
         let mut settings = Box::new(Settings::new());
-        let elsewhere = listen.first().filter(|first| **first != Listen::DEFAULT);
+        let by_udp = |it: &&Listen| it.transport == Transport::Udp;
+        let elsewhere = listen
+            .iter()
+            .find(by_udp)
+            .filter(|first| **first != Listen::DEFAULT);
         settings.restore_demo(elsewhere.map(|first| first.from_here()));
         fit_to(&board, &mut settings);
         Ok(Configuration {

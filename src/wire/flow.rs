@@ -41,7 +41,8 @@ pub struct Flow {
     pub local: SocketAddr,
     /// The peer's address.
     pub remote: SocketAddr,
-    /// Which connection, for a stream; 0 for datagrams.
+    /// Which connection, for a stream; never used twice. 0 for datagrams, and for a message to send on whichever
+    /// connection of ours leads to `remote`, opened for it if there is none.
     pub connection: u32,
 }
 
@@ -61,4 +62,15 @@ impl Flow {
             connection: 0,
         }
     }
+}
+
+/// How a stream ended, or why it never was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was there, and either side closed it or the network lost it.
+    Closed,
+    /// Nobody takes connections there, or there is no way there (RST or ICMP, RFC 3261 §18.4).
+    Refused,
+    /// The attempt got no answer in time.
+    Silent,
 }

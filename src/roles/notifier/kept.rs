@@ -12,6 +12,7 @@ use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Wall};
+use crate::wire::flow::Transport;
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -101,9 +102,10 @@ impl Notifier {
             return false;
         };
         let device = self.device(presentity, package, &event_id, dialog.target());
-        let subscription = Subscription {
+        let mut subscription = Subscription {
             device,
             flow,
+            long_by: Transport::Tcp,
             presentity,
             package,
             event_id,
@@ -124,6 +126,9 @@ impl Notifier {
             },
             dialog,
         };
+        if subscription.flow.transport.is_reliable() {
+            subscription.call_back();
+        }
         let Ok(id) = self.subscriptions.insert_at(slot, subscription) else {
             return false;
         };

@@ -1,0 +1,495 @@
+//! SIP over TCP: connections that peers open to us, and those that we open to them.
+//!
+//! Read RFC 3261 §18 and RFC 5626 §3.5.1 first. A connection has a number that no other ever has, so that an answer
+//! never leaves through a neighbour. All of them share [`limits::CONNECTIONS`] places, each with one block of memory
+//! for as long as it is taken; a message costs no allocation and a turn writes to a connection once.
+//!
+//! ```text
+//!  listener ─ accept ─► place ─ receive, next ─► message, pong ─► agent
+//!                         ▲                                        │
+//!  connect ◄──────────────┴─────────────── flush ◄─────── send ◄───┘     events: connected, ended
+//! ```
+
+mod connection;
+mod listeners;
+
+pub use listeners::Listener;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::vec::Vec;
+
+use log::debug;
+
+use self::connection::{Connection, Dead, State, Step, is_echo, outcome, tune};
+use self::listeners::{Listeners, connect};
+use crate::ground::limits;
+use crate::ground::time::{Duration, Instant};
+use crate::shell::poller::{Registry, Source};
+use crate::txn::T1_64;
+use crate::wire::flow::{End, Flow, Transport};
+use crate::wire::sip::Status;
+
+/// All streams.
+///
+/// Full: of those that peers opened the one that is longest unused makes way, if that is longer than a transaction
+/// takes (X13); else the new one is closed at once. One address has half of the places at most.
+#[derive(Debug)]
+pub struct Streams {
+    listeners: Listeners,
+    registry: Registry,
+    places: Vec<Place>,
+    /// Places with bytes to send.
+    unsent: Vec<u16>,
+    events: VecDeque<Event>,
+    /// No connection has had its time before this.
+    due: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    /// How many connections were here before.
+    lap: u32,
+    connection: Option<Connection>,
+}
+
+/// What the agent is told of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// What was sent without a connection leaves through this one.
+    Connected(Flow),
+    /// A connection has ended, or none can be had: then its number is 0.
+    Ended(Flow, End),
+}
+
+/// What came on a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// A message.
+    Message {
+        /// Where from.
+        flow: Flow,
+        /// All of it.
+        bytes: &'a [u8],
+    },
+    /// Framing is lost (X09): what is answered now still goes out.
+    Lost {
+        /// Where from.
+        flow: Flow,
+        /// What to answer.
+        status: Status,
+        /// What was understood.
+        head: &'a [u8],
+    },
+    /// The answer to a ping of ours (RFC 5626 §4.4.1).
+    Pong(Flow),
+}
+
+/// How long a peer may say nothing after it has connected (C05).
+pub const FIRST: Duration = T1_64;
+
+/// How long one message may take from its first byte to its last (C06).
+pub const WHOLE: Duration = T1_64;
+
+/// How long bytes of ours may wait for a peer that does not read (C06).
+pub const STALLED: Duration = T1_64;
+
+/// How long an attempt to connect may take.
+pub const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long an unused connection lives: longer than a subscription or registration does without a refresh, so that
+/// none loses its connection (X13).
+pub const IDLE: Duration = Duration::from_secs(limits::MAX_EXPIRES.0 as u64).saturating_add(T1_64);
+
+/// How long a peer has to read our last words.
+pub const CLOSING: Duration = Duration::from_secs(2);
+
+/// How long nobody is let in when there is no descriptor left.
+pub const PAUSE: Duration = Duration::from_secs(1);
+
+/// Pings answered within [`PINGS_WITHIN`]; with one more the connection is closed (E05). Phones ping every half minute.
+pub const PINGS: u8 = 20;
+
+/// See [`PINGS`].
+pub const PINGS_WITHIN: Duration = Duration::from_secs(10);
+
+/// After how much silence the kernel looks whether the peer still has power.
+const PROBE: Duration = Duration::from_secs(300);
+
+/// Streams let in before others get their turn.
+const BATCH: usize = 16;
+
+impl Streams {
+    /// No streams yet; `registry` wakes whoever calls [`Streams::accept`] and [`Streams::receive`].
+    ///
+    /// # Errors
+    /// The kernel's, when it is out of memory.
+    pub fn new(listeners: Vec<Listener>, registry: Registry) -> io::Result<Streams> {
+        Ok(Streams {
+            listeners: Listeners::new(listeners, &registry)?,
+            registry,
+            places: (0..limits::CONNECTIONS).map(|_| Place::default()).collect(),
+            unsent: Vec::with_capacity(limits::CONNECTIONS),
+            events: VecDeque::with_capacity(2 * limits::CONNECTIONS),
+            due: None,
+        })
+    }
+
+    /// Lets in who waits at listener `at`, within reason.
+    pub fn accept(&mut self, now: Instant, at: usize) {
+        for _ in 0..BATCH {
+            let Some((tcp, local)) = self.listeners.accept(now, at, &self.registry) else {
+                break;
+            };
+            if let Ok(remote) = tcp.peer_addr() {
+                self.let_in(now, tcp, local, remote);
+            }
+        }
+        self.note_due(self.listeners.due());
+    }
+
+    /// Something happened to the connection at `place`. Takes what has come: hand out all that [`Streams::next`] gives.
+    pub fn receive(&mut self, now: Instant, place: u16) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        if let State::Connecting { .. } = connection.state {
+            self.look_whether_connected(now, place);
+            return;
+        }
+        if connection.has_unsent() {
+            self.flush_place(now, place);
+        }
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        let received = connection.receive();
+        if let State::Closing { .. } = connection.state {
+            connection.discard();
+        }
+        if received == Err(Dead) {
+            // What was asked before has been answered; a last answer may be in the queue.
+            self.flush_place(now, place);
+            self.end(place, End::Closed, "closed by the peer");
+        }
+    }
+
+    /// The next thing that came on the connection at `place`.
+    pub fn next(&mut self, now: Instant, place: u16) -> Option<Heard<'_>> {
+        let (found, flow) = loop {
+            let connection = self.at(place)?;
+            let flow = connection.flow;
+            match connection.step(now) {
+                Step::Ping => self.push(now, place, b"\r\n"),
+                Step::Flood => self.end(place, End::Closed, "too many pings"),
+                Step::Nothing if connection.state == State::Lost => {
+                    self.leave(now, place);
+                    return None;
+                }
+                Step::Nothing => {
+                    let due = connection.due();
+                    self.note_due(Some(due));
+                    return None;
+                }
+                Step::Pong => return Some(Heard::Pong(flow)),
+                Step::Message(range) => break ((None, range), flow),
+                Step::Lost(status, head) => break ((Some(status), head), flow),
+            }
+        };
+        let connection = self.places[usize::from(place)].connection.as_ref()?;
+        Some(match found {
+            (None, range) => Heard::Message {
+                flow,
+                bytes: connection.bytes(range),
+            },
+            (Some(status), head) => Heard::Lost {
+                flow,
+                status,
+                head: connection.bytes(head),
+            },
+        })
+    }
+
+    /// Sends a message through the connection of `flow`. It leaves with [`Streams::flush`], or once there is a
+    /// connection; if it cannot, [`Event::Ended`] says so.
+    pub fn send(&mut self, now: Instant, flow: Flow, message: &[u8]) {
+        let place = match flow.connection {
+            0 => self.connection_to(now, flow),
+            number => self.find(number).ok_or(End::Closed),
+        };
+        match place {
+            Ok(place) => self.push(now, place, message),
+            Err(end) => self.events.push_back(Event::Ended(flow, end)),
+        }
+    }
+
+    /// Writes what there is to write.
+    pub fn flush(&mut self, now: Instant) {
+        while let Some(place) = self.unsent.pop() {
+            self.flush_place(now, place);
+        }
+    }
+
+    /// What the agent is to be told.
+    pub fn take_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether [`Streams::take_event`] has something.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// When [`Streams::handle_timeout`] wants to be called. Without a connection there is nothing to wait for.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Closes what has had its time.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.listeners.handle_timeout(now, &self.registry);
+        self.due = self.listeners.due();
+        for place in 0..limits::CONNECTIONS as u16 {
+            let Some(connection) = self.at(place) else {
+                continue;
+            };
+            let due = connection.due();
+            if due > now {
+                self.note_due(Some(due));
+                continue;
+            }
+            let end = match connection.state {
+                State::Connecting { .. } => End::Silent,
+                State::Fresh { .. } | State::Open | State::Lost | State::Closing { .. } => {
+                    End::Closed
+                }
+            };
+            self.end(place, end, "out of time");
+        }
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.connections().count()
+    }
+
+    /// Whether there is no connection.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn let_in(&mut self, now: Instant, tcp: TcpStream, local: SocketAddr, remote: SocketAddr) {
+        let from = remote.ip();
+        let is_theirs =
+            |it: &&Connection| !it.ours && it.is_usable() && it.flow.remote.ip() == from;
+        let place = if self.connections().filter(is_theirs).count() < limits::CONNECTIONS_EACH {
+            self.room(now, None)
+        } else {
+            self.room(now, Some(from))
+        };
+        let Some(place) = place else {
+            debug!("no room for a stream from {remote}");
+            return;
+        };
+        tune(&tcp);
+        let source = Source::Stream(place);
+        if self.registry.add(&tcp, source).is_err() {
+            return;
+        }
+        let flow = self.number(place, local, remote);
+        self.enter(place, Connection::accepted(now, tcp, flow));
+    }
+
+    /// A connection that we have to `flow.remote`, or begin to have.
+    fn connection_to(&mut self, now: Instant, flow: Flow) -> Result<u16, End> {
+        let mut all = (0..).zip(&self.places);
+        let known = all.find_map(|(place, it)| {
+            let it = it.connection.as_ref()?;
+            let leads_there = it.ours && it.flow.remote == flow.remote && it.is_usable();
+            leads_there.then_some((place, it.flow, it.state))
+        });
+        match known {
+            Some((place, _, State::Connecting { .. })) => return Ok(place),
+            Some((place, flow, _)) => {
+                self.events.push_back(Event::Connected(flow));
+                return Ok(place);
+            }
+            None => {}
+        }
+        let place = self.room(now, None).ok_or(End::Refused)?;
+        let from = self.listeners.any_at(flow.local).then_some(flow.local);
+        let opened = connect(flow.remote, from).and_then(|tcp| {
+            tune(&tcp);
+            self.registry.add_both(&tcp, Source::Stream(place))?;
+            Ok(tcp)
+        });
+        let tcp = opened.map_err(|error| {
+            debug!("no stream to {}: {error}", flow.remote);
+            End::Refused
+        })?;
+        let flow = self.number(place, flow.local, flow.remote);
+        self.enter(place, Connection::opened(now, tcp, flow));
+        Ok(place)
+    }
+
+    fn look_whether_connected(&mut self, now: Instant, place: u16) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        let flow = connection.flow;
+        match outcome(&connection.tcp) {
+            None => {}
+            Some(Ok(())) if !is_echo(&connection.tcp, flow.remote) => {
+                connection.state = State::Open;
+                self.events.push_back(Event::Connected(flow));
+                self.flush_place(now, place);
+            }
+            Some(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
+                self.end(place, End::Silent, "no answer");
+            }
+            Some(Ok(()) | Err(_)) => self.end(place, End::Refused, "refused"),
+        }
+    }
+
+    /// A free place, if need be that of one who was unused for long: of anybody's, or of `from`'s only.
+    fn room(&mut self, now: Instant, from: Option<IpAddr>) -> Option<u16> {
+        if from.is_none()
+            && let Some(vacant) = self.places.iter().position(|it| it.connection.is_none())
+        {
+            return u16::try_from(vacant).ok();
+        }
+        let unused = (0..).zip(&self.places).filter_map(|(place, it)| {
+            let it = it.connection.as_ref()?;
+            let concerns = from.is_none_or(|from| from == it.flow.remote.ip());
+            let since = match it.state {
+                State::Closing { .. } => Instant::ZERO,
+                State::Open if !it.ours && now >= it.used + T1_64 => it.used,
+                State::Connecting { .. } | State::Fresh { .. } | State::Open | State::Lost => {
+                    return None;
+                }
+            };
+            concerns.then_some((since, place))
+        });
+        let (_, place) = unused.min()?;
+        self.end(place, End::Closed, "makes way");
+        Some(place)
+    }
+
+    /// The flow of a new connection at `place`, with a number that comes again only after 2³² connections.
+    fn number(&mut self, place: u16, local: SocketAddr, remote: SocketAddr) -> Flow {
+        let all = limits::CONNECTIONS as u32;
+        let lap = &mut self.places[usize::from(place)].lap;
+        let connection = *lap * all + u32::from(place) + 1;
+        *lap = (*lap + 1) % (u32::MAX / all);
+        Flow {
+            transport: Transport::Tcp,
+            local,
+            remote,
+            connection,
+        }
+    }
+
+    fn enter(&mut self, place: u16, connection: Connection) {
+        self.note_due(Some(connection.due()));
+        self.places[usize::from(place)].connection = Some(connection);
+    }
+
+    fn find(&self, number: u32) -> Option<u16> {
+        let place = number.checked_sub(1)? % limits::CONNECTIONS as u32;
+        let it = self.places.get(place as usize)?.connection.as_ref()?;
+        (it.flow.connection == number && it.is_usable()).then_some(place as u16)
+    }
+
+    fn push(&mut self, now: Instant, place: u16, message: &[u8]) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        let was_empty = !connection.has_unsent();
+        if connection.queue(now, message).is_err() {
+            return self.end(place, End::Closed, "takes no more");
+        }
+        if was_empty && !connection.waits_for_room {
+            self.unsent.push(place);
+        }
+    }
+
+    fn flush_place(&mut self, now: Instant, place: u16) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        if connection.flush(now).is_err() {
+            return self.end(place, End::Closed, "cannot be written to");
+        }
+        let waits = connection.has_unsent();
+        if waits != connection.waits_for_room {
+            connection.waits_for_room = waits;
+            self.look(place);
+        }
+        if waits {
+            let due = self.at(place).map(|it| it.due());
+            self.note_due(due);
+        }
+    }
+
+    /// Sends what is left to send and says goodbye.
+    fn leave(&mut self, now: Instant, place: u16) {
+        self.flush_place(now, place);
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        connection.leave(now);
+        connection.waits_for_room = false;
+        let (flow, due) = (connection.flow, connection.due());
+        debug!("stream with {}: framing lost", flow.remote);
+        self.events.push_back(Event::Ended(flow, End::Closed));
+        self.look(place);
+        self.note_due(Some(due));
+    }
+
+    fn look(&mut self, place: u16) {
+        if let Some(it) = &self.places[usize::from(place)].connection {
+            let source = Source::Stream(place);
+            // Cannot fail for what was added.
+            let _ = self
+                .registry
+                .change(&it.tcp, source, true, it.waits_for_room);
+        }
+    }
+
+    /// Closes a connection. The agent has heard of one that is closing already.
+    fn end(&mut self, place: u16, end: End, why: &str) {
+        let Some(connection) = self.places[usize::from(place)].connection.take() else {
+            return;
+        };
+        debug!("stream with {}: {why}", connection.flow.remote);
+        let flow = match connection.state {
+            State::Closing { .. } => return,
+            // Nobody knows its number yet.
+            State::Connecting { .. } => Flow {
+                connection: 0,
+                ..connection.flow
+            },
+            State::Fresh { .. } | State::Open | State::Lost => connection.flow,
+        };
+        self.events.push_back(Event::Ended(flow, end));
+    }
+
+    fn at(&mut self, place: u16) -> Option<&mut Connection> {
+        self.places.get_mut(usize::from(place))?.connection.as_mut()
+    }
+
+    fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.places.iter().filter_map(|it| it.connection.as_ref())
+    }
+
+    fn note_due(&mut self, due: Option<Instant>) {
+        self.due = [self.due, due].into_iter().flatten().min();
+    }
+}
+
+#[cfg(test)]
+mod tests;
