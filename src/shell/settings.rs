@@ -1,7 +1,7 @@
 //! A configuration file (TOML) read into the agent's [`Settings`] and what the shell itself needs.
 //!
 //! ```toml
-//! listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]   # default: udp:127.0.0.1:5060
+//! listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]   # default: udp:127.0.0.1:5060; "udp" means TCP at that port too
 //! trusted = ["192.168.1.0/24"]                      # who may watch, besides this machine
 //! strangers = "refuse"                              # or "ask": all others wait until they are allowed
 //! board   = "sim"                                   # or the path of a board file, from this file's folder

@@ -88,13 +88,18 @@ impl Listeners {
                 }
                 Err(Errno::INTR | Errno::CONNABORTED) => {}
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                    self.paused = Some(now + PAUSE);
-                    self.look(registry);
+                    self.pause(now, registry);
                     return None;
                 }
                 Err(_) => return None,
             }
         }
+    }
+
+    /// Lets nobody in for a moment: they wait in the kernel, and would wake us for nothing.
+    pub(super) fn pause(&mut self, now: Instant, registry: &Registry) {
+        self.paused = Some(now + PAUSE);
+        self.look(registry);
     }
 
     /// Whether one listens at this very address, and not at all of them.
