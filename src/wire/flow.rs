@@ -53,6 +53,16 @@ impl Flow {
         Flow::udp(nobody, nobody)
     };
 
+    /// A flow through the TCP connection of that number, or with 0 through whichever there is.
+    pub const fn tcp(local: SocketAddr, remote: SocketAddr, connection: u32) -> Flow {
+        Flow {
+            transport: Transport::Tcp,
+            local,
+            remote,
+            connection,
+        }
+    }
+
     /// A datagram flow between two addresses.
     pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Flow {
         Flow {

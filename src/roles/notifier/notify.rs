@@ -310,7 +310,8 @@ impl Notifier {
         subscription
             .dialog
             .write_request(&mut w, Method::Notify, in_flight.seq, &flow, mark);
-        write_contact(&mut w, uri, &flow);
+        // A long NOTIFY that leaves UDP for TCP is no reason for the watcher to do so too.
+        write_contact(&mut w, uri, &subscription.flow);
         write_event(&mut w, subscription.package, &subscription.event_id);
         write_state(&mut w, in_flight.state, in_flight.expires);
         if let Some(body) = in_flight.body {

@@ -22,19 +22,20 @@ use std::vec::Vec;
 
 use log::debug;
 
-use self::connection::{Connection, Dead, State, Step, is_echo, outcome, tune};
+use self::connection::{Connection, Dead, Opened, State, Step, is_echo, outcome, tune};
 use self::listeners::{Listeners, connect};
 use crate::ground::limits;
 use crate::ground::time::{Duration, Instant};
 use crate::shell::poller::{Registry, Source};
-use crate::txn::T1_64;
-use crate::wire::flow::{End, Flow, Transport};
+use crate::txn::{T1_64, T2};
+use crate::wire::flow::{End, Flow};
 use crate::wire::sip::Status;
 
 /// All streams.
 ///
-/// Full: of those that peers opened the one that is longest unused makes way, if that is longer than a transaction
-/// takes (X13); else the new one is closed at once. One address has half of the places at most.
+/// Full: the one that is longest unused makes way, if it was opened by a peer and that is longer than a transaction takes
+/// (X13); if it is ours, [`CARRIED`] or [`KEPT`]. Else the new one is closed at once. One address has half of the places at
+/// most.
 #[derive(Debug)]
 pub struct Streams {
     listeners: Listeners,
@@ -101,6 +102,13 @@ pub const CONNECT: Duration = Duration::from_secs(10);
 /// How long an unused connection lives: longer than a subscription or registration does without a refresh, so that
 /// none loses its connection (X13).
 pub const IDLE: Duration = Duration::from_secs(limits::MAX_EXPIRES.0 as u64).saturating_add(T1_64);
+
+/// How long a connection of ours that nobody keeps waits for an answer to what it carried, when others need its place.
+pub const CARRIED: Duration = T2;
+
+/// How long a connection of ours that somebody keeps may be unused before it makes way: longer than the rarest pings are
+/// apart (RFC 5626 §4.4.1).
+pub const KEPT: Duration = Duration::from_secs(900);
 
 /// How long a peer has to read our last words.
 pub const CLOSING: Duration = Duration::from_secs(2);
@@ -216,7 +224,7 @@ impl Streams {
     pub fn send(&mut self, now: Instant, flow: Flow, message: &[u8]) {
         let place = match flow.connection {
             0 => self.connection_to(now, flow),
-            number => self.find(number).ok_or(End::Closed),
+            number => self.keep(number).ok_or(End::Closed),
         };
         match place {
             Ok(place) => self.push(now, place, message),
@@ -285,7 +293,7 @@ impl Streams {
     fn let_in(&mut self, now: Instant, tcp: TcpStream, local: SocketAddr, remote: SocketAddr) {
         let from = remote.ip();
         let is_theirs =
-            |it: &&Connection| !it.ours && it.is_usable() && it.flow.remote.ip() == from;
+            |it: &&Connection| it.opened.is_none() && it.is_usable() && it.flow.remote.ip() == from;
         let place = if self.connections().filter(is_theirs).count() < limits::CONNECTIONS_EACH {
             self.room(now, None)
         } else {
@@ -309,7 +317,8 @@ impl Streams {
         let mut all = (0..).zip(&self.places);
         let known = all.find_map(|(place, it)| {
             let it = it.connection.as_ref()?;
-            let leads_there = it.ours && it.flow.remote == flow.remote && it.is_usable();
+            let leads_there =
+                it.opened.is_some() && it.flow.remote == flow.remote && it.is_usable();
             leads_there.then_some((place, it.flow, it.state))
         });
         match known {
@@ -367,7 +376,7 @@ impl Streams {
             let concerns = from.is_none_or(|from| from == it.flow.remote.ip());
             let since = match it.state {
                 State::Closing { .. } => Instant::ZERO,
-                State::Open if !it.ours && now >= it.used + T1_64 => it.used,
+                State::Open if it.may_go(now) => it.used,
                 State::Connecting { .. } | State::Fresh { .. } | State::Open | State::Lost => {
                     return None;
                 }
@@ -385,12 +394,7 @@ impl Streams {
         let lap = &mut self.places[usize::from(place)].lap;
         let connection = *lap * all + u32::from(place) + 1;
         *lap = (*lap + 1) % (u32::MAX / all);
-        Flow {
-            transport: Transport::Tcp,
-            local,
-            remote,
-            connection,
-        }
+        Flow::tcp(local, remote, connection)
     }
 
     fn enter(&mut self, place: u16, connection: Connection) {
@@ -398,10 +402,15 @@ impl Streams {
         self.places[usize::from(place)].connection = Some(connection);
     }
 
-    fn find(&self, number: u32) -> Option<u16> {
-        let place = number.checked_sub(1)? % limits::CONNECTIONS as u32;
-        let it = self.places.get(place as usize)?.connection.as_ref()?;
-        (it.flow.connection == number && it.is_usable()).then_some(place as u16)
+    /// Where the connection of that number is. Whoever names it wants it to stay.
+    fn keep(&mut self, number: u32) -> Option<u16> {
+        let place = (number.checked_sub(1)? % limits::CONNECTIONS as u32) as u16;
+        let it = self.at(place)?;
+        if it.flow.connection != number || !it.is_usable() {
+            return None;
+        }
+        it.opened = it.opened.map(|_| Opened::Kept);
+        Some(place)
     }
 
     fn push(&mut self, now: Instant, place: u16, message: &[u8]) {

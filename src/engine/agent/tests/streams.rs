@@ -5,21 +5,13 @@ use crate::wire::flow::{End, Transport};
 
 /// The phone's connection to us, by that number; each comes from a port of its own.
 fn stream(phone: &Phone, number: u16) -> Flow {
-    Flow {
-        transport: Transport::Tcp,
-        local: LOCAL.parse().unwrap(),
-        remote: SocketAddr::new(phone.address.ip(), 40_000 + number),
-        connection: u32::from(number),
-    }
+    let remote = SocketAddr::new(phone.address.ip(), 40_000 + number);
+    Flow::tcp(LOCAL.parse().unwrap(), remote, u32::from(number))
 }
 
 /// Whichever connection leads to where the phone listens.
 fn back(phone: &Phone) -> Flow {
-    Flow {
-        remote: phone.address,
-        connection: 0,
-        ..stream(phone, 0)
-    }
+    Flow::tcp(LOCAL.parse().unwrap(), phone.address, 0)
 }
 
 impl Fixture {
@@ -61,6 +53,8 @@ fn on_a_stream_all_stays_there_and_nothing_is_sent_twice() /* X07 T01 T09 */
     assert_eq!(notify.flow, stream(&phone, 1));
     let via = notify.header("Via").unwrap();
     assert!(via.starts_with("SIP/2.0/TCP 192.0.2.1:5060;"), "{via}");
+    let contact = "<sip:desk@192.0.2.1:5060;transport=tcp;gr>";
+    assert_eq!(notify.header("Contact"), Some(contact));
     assert_eq!(f.run(Duration::from_millis(31_999)), []);
     assert_eq!(f.send_on(notify.flow, &notify.answer("200 OK")), []);
     assert_eq!(f.agent.notifier.len(), 1);
@@ -235,6 +229,8 @@ fn a_long_notify_goes_by_tcp() /* X01 */
     assert_eq!(notify.flow, back(&phone));
     let via = notify.header("Via").unwrap();
     assert!(via.starts_with("SIP/2.0/TCP 192.0.2.1:5060;"), "{via}");
+    let contact = "<sip:desk@192.0.2.1:5060;gr>";
+    assert_eq!(notify.header("Contact"), Some(contact), "it stays with UDP");
     assert_eq!(f.run(Duration::from_millis(31_000)), [], "sent once");
     assert_eq!(f.send_on(back(&phone), &notify.answer("200 OK")), []);
     // The answer to the SUBSCRIBE was a datagram, and a short one to another phone is too.

@@ -21,9 +21,10 @@ use rustix::net::sockopt::{
 };
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use super::{CLOSING, CONNECT, FIRST, IDLE, PINGS, PINGS_WITHIN, STALLED, WHOLE};
+use super::{CARRIED, CLOSING, CONNECT, FIRST, IDLE, KEPT, PINGS, PINGS_WITHIN, STALLED, WHOLE};
 use crate::ground::limits::MESSAGE;
 use crate::ground::time::Instant;
+use crate::txn::T1_64;
 use crate::wire::flow::Flow;
 use crate::wire::sip::Status;
 use crate::wire::sip::stream::{Frame, Framer, is_pong};
@@ -33,8 +34,8 @@ use crate::wire::sip::stream::{Frame, Framer, is_pong};
 pub(super) struct Connection {
     pub(super) tcp: TcpStream,
     pub(super) flow: Flow,
-    /// Whether we opened it.
-    pub(super) ours: bool,
+    /// If we did: what for.
+    pub(super) opened: Option<Opened>,
     pub(super) state: State,
     framer: Framer,
     /// What came in, then what goes out. Pages that no byte ever reached are not really used.
@@ -51,6 +52,15 @@ pub(super) struct Connection {
     pub(super) used: Instant,
     pings: u8,
     pings_since: Instant,
+}
+
+/// What we opened a connection for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// To carry what had no other way.
+    Carrier,
+    /// Somebody of us counts on it.
+    Kept,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +115,7 @@ pub(super) struct Dead;
 
 impl Connection {
     pub(super) fn accepted(now: Instant, tcp: TcpStream, flow: Flow) -> Connection {
-        Connection::new(now, tcp, flow, false, State::Fresh { by: now + FIRST })
+        Connection::new(now, tcp, flow, None, State::Fresh { by: now + FIRST })
     }
 
     pub(super) fn opened(now: Instant, tcp: TcpStream, flow: Flow) -> Connection {
@@ -113,22 +123,28 @@ impl Connection {
             now,
             tcp,
             flow,
-            true,
+            Some(Opened::Carrier),
             State::Connecting { by: now + CONNECT },
         )
     }
 
-    fn new(now: Instant, tcp: TcpStream, flow: Flow, ours: bool, state: State) -> Connection {
+    fn new(
+        now: Instant,
+        tcp: TcpStream,
+        flow: Flow,
+        opened: Option<Opened>,
+        state: State,
+    ) -> Connection {
         Connection {
             tcp,
             flow,
-            ours,
+            opened,
             state,
             framer: Framer::new(),
             bytes: vec![0; IN + OUT].into_boxed_slice(),
             heard: 0..0,
             unsent: IN..IN,
-            waits_for_room: ours,
+            waits_for_room: opened.is_some(),
             whole_by: None,
             owed: None,
             used: now,
@@ -165,7 +181,7 @@ impl Connection {
                 return Step::Nothing;
             }
             let buffered = &self.bytes[self.heard.clone()];
-            if self.ours && is_pong(buffered) {
+            if self.opened.is_some() && is_pong(buffered) {
                 self.take(2);
                 self.used = now;
                 return Step::Pong;
@@ -190,7 +206,7 @@ impl Connection {
                 }
                 Frame::Skip(len) => {
                     self.take(len);
-                    if self.ours {
+                    if self.opened.is_some() {
                         self.used = now;
                         return Step::Pong;
                     }
@@ -270,6 +286,16 @@ impl Connection {
     /// Whether messages can leave through it, now or once it is connected.
     pub(super) fn is_usable(&self) -> bool {
         !matches!(self.state, State::Closing { .. })
+    }
+
+    /// Whether it makes way for one that is needed more.
+    pub(super) fn may_go(&self, now: Instant) -> bool {
+        let stays = match self.opened {
+            None => T1_64,
+            Some(Opened::Carrier) => CARRIED,
+            Some(Opened::Kept) => KEPT,
+        };
+        now >= self.used + stays
     }
 
     /// When it has had its time, unless something happens before.

@@ -4,6 +4,7 @@ use super::*;
 use crate::shell::clock;
 use crate::shell::poller::Poller;
 use crate::shell::timer::Timer;
+use crate::wire::flow::Transport;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::string::{String, ToString};

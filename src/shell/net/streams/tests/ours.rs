@@ -12,12 +12,7 @@ impl Server {
     }
 
     fn flow(&self, it: &Fixture) -> Flow {
-        Flow {
-            transport: Transport::Tcp,
-            local: it.at,
-            remote: self.0.local_addr().unwrap(),
-            connection: 0,
-        }
+        Flow::tcp(it.at, self.0.local_addr().unwrap(), 0)
     }
 
     fn accept(&self) -> Peer {
@@ -152,7 +147,7 @@ fn a_server_that_comes_again_gets_a_new_connection() /* X07 T06 */
 }
 
 #[test]
-fn ours_make_no_way_and_find_room() /* ATTACKS C05 */
+fn one_that_is_kept_stays_where_others_make_way() /* ATTACKS C05 */
 {
     let mut it = Fixture::new();
     let server = Server::new();
@@ -170,10 +165,39 @@ fn ours_make_no_way_and_find_room() /* ATTACKS C05 */
     it.turn_until(|it| it.events.len() == 2);
     let mut peer = server.accept();
     peer.expect("room");
+    let Some(Event::Connected(ours)) = it.events.pop() else {
+        panic!("{:?}", it.events);
+    };
+    it.send(ours, "\r\n\r\n");
     // It is the oldest of all by now, and stays.
     it.pass(T1_64 * 2);
     it.talker_from(Ipv4Addr::new(127, 0, 2, 1));
+    peer.expect("\r\n\r\n");
     assert!(peer.is_open());
+}
+
+/// More phones to call back than there are places: each is reached within a few turns.
+#[test]
+fn one_that_only_carries_makes_way_soon() /* ATTACKS C10 */
+{
+    let mut it = Fixture::new();
+    let servers: Vec<Server> = (0..CONNECTIONS + 2).map(|_| Server::new()).collect();
+    for server in &servers[..CONNECTIONS] {
+        let flow = server.flow(&it);
+        it.send(flow, "NOTIFY");
+        it.turn_until(|it| !it.events.is_empty());
+        it.events.clear();
+    }
+    let flow = servers[CONNECTIONS].flow(&it);
+    it.send(flow, "NOTIFY");
+    assert_eq!(it.events, [Event::Ended(flow, End::Refused)]);
+    it.pass(CARRIED);
+    it.events.clear();
+    it.send(flow, "NOTIFY");
+    it.turn_until(|it| it.events.len() == 2);
+    servers[CONNECTIONS].accept().expect("NOTIFY");
+    // Nor does it keep others out.
+    it.talker();
 }
 
 #[test]
