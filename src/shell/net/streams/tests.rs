@@ -1,12 +1,13 @@
 //! Real streams over loopback, in virtual time.
 
+use super::listeners::connect;
 use super::*;
 use crate::shell::clock;
 use crate::shell::poller::Poller;
 use crate::shell::timer::Timer;
 use crate::wire::flow::Transport;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::string::{String, ToString};
 use std::{format, vec};
 
