@@ -4,7 +4,8 @@
 #[path = "common/counting.rs"]
 mod counting;
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use counting::allocations;
@@ -19,11 +20,18 @@ use lampfield::users::compose::Input;
 /// Rounds after which everything has found its place.
 const WARM_UP: u32 = 400;
 
+/// How the watcher talks.
+enum Way {
+    Datagrams(UdpSocket),
+    /// With what was read beyond the last message.
+    Stream(TcpStream, String),
+}
+
 /// A watcher on a socket of its own, and the agent it watches, turn by turn on one thread.
 struct Bench {
     runtime: Runtime,
     sip: SocketAddr,
-    watcher: UdpSocket,
+    watcher: Way,
     here: SocketAddr,
     cseq: u32,
     dialog: u32,
@@ -34,7 +42,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Bench {
+    fn new(by_tcp: bool) -> Bench {
         let board = Board::find(Board::DEFAULT).expect("built in");
         let mut settings = Box::new(Settings::new());
         settings.restore_demo(None);
@@ -49,7 +57,7 @@ impl Bench {
         let options = Options {
             state: None,
             settings,
-            listen: vec!["127.0.0.1:0".parse().expect("an address")],
+            listen: vec!["udp:127.0.0.1:0".parse().expect("an address")],
             control: None,
             board,
             names: Paths::default(),
@@ -59,12 +67,25 @@ impl Bench {
         };
         let mut runtime = Runtime::new(agent, options).expect("it starts");
         runtime.turn().expect("the first turn");
-        let watcher = UdpSocket::bind("127.0.0.1:0").expect("a watcher");
+        let sip = runtime.listeners()[0].address;
         let limit = Some(Duration::from_secs(5));
-        watcher.set_read_timeout(limit).expect("set");
+        let (watcher, here) = if by_tcp {
+            let tcp = TcpStream::connect(sip).expect("a watcher");
+            tcp.set_read_timeout(limit).expect("set");
+            tcp.set_nodelay(true).expect("set");
+            // It is let in.
+            runtime.turn().expect("a turn");
+            let here = tcp.local_addr().expect("bound");
+            (Way::Stream(tcp, String::new()), here)
+        } else {
+            let udp = UdpSocket::bind("127.0.0.1:0").expect("a watcher");
+            udp.set_read_timeout(limit).expect("set");
+            let here = udp.local_addr().expect("bound");
+            (Way::Datagrams(udp), here)
+        };
         Bench {
-            sip: runtime.listeners()[0],
-            here: watcher.local_addr().expect("bound"),
+            sip,
+            here,
             runtime,
             watcher,
             cseq: 0,
@@ -82,15 +103,32 @@ impl Bench {
     }
 
     fn send(&mut self, text: &str) {
-        let sent = self.watcher.send_to(text.as_bytes(), self.sip);
-        sent.expect("sent");
+        match &mut self.watcher {
+            Way::Datagrams(udp) => {
+                udp.send_to(text.as_bytes(), self.sip).expect("sent");
+            }
+            Way::Stream(tcp, _) => tcp.write_all(text.as_bytes()).expect("sent"),
+        }
         self.turn();
     }
 
-    fn receive(&self) -> String {
+    fn receive(&mut self) -> String {
         let mut buf = [0; 4_096];
-        let length = self.watcher.recv(&mut buf).expect("an answer");
-        String::from_utf8_lossy(&buf[..length]).into_owned()
+        match &mut self.watcher {
+            Way::Datagrams(udp) => {
+                let length = udp.recv(&mut buf).expect("an answer");
+                String::from_utf8_lossy(&buf[..length]).into_owned()
+            }
+            Way::Stream(tcp, read) => loop {
+                if let Some(length) = whole(read) {
+                    let rest = read.split_off(length);
+                    return std::mem::replace(read, rest);
+                }
+                let length = tcp.read(&mut buf).expect("an answer");
+                assert!(length > 0, "closed after {read:?}");
+                read.push_str(std::str::from_utf8(&buf[..length]).expect("text"));
+            },
+        }
     }
 
     /// A SUBSCRIBE, its 200, the NOTIFY and our 200 to that.
@@ -102,10 +140,15 @@ impl Bench {
             cseq,
             dialog,
             to,
+            watcher,
             ..
         } = self;
+        let transport = match watcher {
+            Way::Datagrams(_) => "UDP",
+            Way::Stream(..) => "TCP",
+        };
         let text = format!(
-            "SUBSCRIBE sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{dialog}x{cseq};rport\r\n\
+            "SUBSCRIBE sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/{transport} {here};branch=z9hG4bK{dialog}x{cseq};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:bob@127.0.0.1>;tag=b{dialog}\r\nTo: <sip:desk@127.0.0.1>{to}\r\n\
              Call-ID: {dialog}@{sip}\r\nCSeq: {cseq} SUBSCRIBE\r\nContact: <sip:bob@{here}>\r\nEvent: dialog\r\n\
              Accept: application/dialog-info+xml\r\nExpires: {expires}\r\nContent-Length: 0\r\n\r\n"
@@ -172,15 +215,21 @@ impl Bench {
     }
 }
 
+/// The length of the message that the text begins with, if all of it is there.
+fn whole(text: &str) -> Option<usize> {
+    let head = text.find("\r\n\r\n")? + 4;
+    let body: usize = row(text, "Content-Length").parse().expect("a number");
+    (text.len() >= head + body).then_some(head + body)
+}
+
 fn row<'m>(message: &'m str, name: &str) -> &'m str {
     let mut rows = message.split("\r\n");
     rows.find_map(|row| row.strip_prefix(name)?.strip_prefix(": "))
         .unwrap_or_else(|| panic!("no {name} in {message}"))
 }
 
-#[test]
-fn ten_thousand_rounds_allocate_nothing() {
-    let mut bench = Bench::new();
+fn rounds_allocate_nothing(by_tcp: bool) {
+    let mut bench = Bench::new(by_tcp);
     for number in 0..WARM_UP {
         bench.round(number);
     }
@@ -189,4 +238,14 @@ fn ten_thousand_rounds_allocate_nothing() {
         bench.round(number);
     }
     assert_eq!(bench.spent, 0, "allocations in 10,000 rounds");
+}
+
+#[test]
+fn ten_thousand_rounds_allocate_nothing() {
+    rounds_allocate_nothing(false);
+}
+
+#[test]
+fn ten_thousand_rounds_on_a_stream_allocate_nothing() {
+    rounds_allocate_nothing(true);
 }

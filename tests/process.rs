@@ -51,7 +51,7 @@ impl Agent {
         let mut line = String::new();
         log.read_line(&mut line).expect("a line");
         let ready = line.strip_prefix("lampfield: ready, sip on udp:");
-        let Some((sip, _)) = ready.and_then(|rest| rest.split_once(", ")) else {
+        let Some((sip, _)) = ready.and_then(|rest| rest.split_once(' ')) else {
             log.read_to_string(&mut line).expect("the rest");
             assert_eq!(child.wait().expect("it ends").code(), Some(1), "{line}");
             return Err(line);

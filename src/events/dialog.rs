@@ -3,7 +3,7 @@
 
 use crate::ground::limits;
 use crate::txn::mark::{Mark, Owner};
-use crate::wire::flow::Flow;
+use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Method, Name, NameAddr, Request, Uri, Writer, is_answerable};
 use core::net::SocketAddr;
 use core::ops::Range;
@@ -346,7 +346,8 @@ pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Mark) {
 }
 
 /// Writes our Contact: the user of `uri` at the address the peer reaches us at. The `gr` parameter says that it
-/// leads to this instance and no other (RFC 5627 §4.3, 7621 §2; N23).
+/// leads to this instance and no other (RFC 5627 §4.3, 7621 §2; N23). Without its `transport` a peer on a stream would
+/// answer by datagram (RFC 3263 §4.1).
 pub fn write_contact(w: &mut Writer<'_>, uri: &str, flow: &Flow) {
     let user = match Uri::parse(uri.as_bytes()) {
         Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),
@@ -357,7 +358,17 @@ pub fn write_contact(w: &mut Writer<'_>, uri: &str, flow: &Flow) {
     if !user.is_empty() {
         w.part(b"@");
     }
-    w.part_address(flow.local).part(b";gr>").end();
+    w.part_address(flow.local);
+    match flow.transport {
+        Transport::Udp => {}
+        Transport::Tcp => {
+            w.part(b";transport=tcp");
+        }
+        Transport::Tls => {
+            w.part(b";transport=tls");
+        }
+    }
+    w.part(b";gr>").end();
 }
 
 /// The address of a URI whose host is numeric; `None` for names and for addresses that nobody answers at.

@@ -31,6 +31,13 @@ pub const LAMPS: usize = setting(option_env!("LAMPFIELD_LAMPS"), 32);
 /// Buttons on one panel (settable).
 pub const BUTTONS: usize = setting(option_env!("LAMPFIELD_BUTTONS"), 32);
 
+/// Streams open at a time (settable): those phones that prefer TCP, and one or two servers. Full: one that was silent
+/// for 32 s makes way, else the newcomer is closed.
+pub const CONNECTIONS: usize = setting(option_env!("LAMPFIELD_CONNECTIONS"), 8);
+
+/// How many of those may come from one address, so that nobody takes all of them.
+pub const CONNECTIONS_EACH: usize = most(CONNECTIONS / 2, 1);
+
 /// Addresses listened on.
 pub const LISTENERS: usize = 8;
 

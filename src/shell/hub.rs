@@ -14,14 +14,17 @@ use super::changes::Changes;
 use super::clock;
 use super::dns::Resolver;
 use super::journal::Limiter;
+use super::listen::Listen;
 use super::net::locals::announced;
 use super::net::outbox::Outbox;
+use super::net::places::addresses;
+use super::net::streams::{Event as Change, Heard, Streams};
 use super::panel::{Event, Panel, Touch};
 use super::saving::Saving;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
 use crate::ground::time::{Instant, Wall};
-use crate::wire::flow::Flow;
+use crate::wire::flow::{Flow, Transport};
 
 /// Reads the settings again, or says why they cannot be had.
 pub type Reload = Box<dyn FnMut() -> Result<Box<Settings>, String>>;
@@ -37,12 +40,13 @@ pub struct Hub {
     /// When the agent was started.
     pub started: Instant,
     /// Where SIP is spoken.
-    pub listeners: Vec<SocketAddr>,
-    /// The same, as peers reach us.
+    pub listeners: Vec<Listen>,
+    /// The same, as peers reach us; each address once.
     pub(super) locals: Vec<SocketAddr>,
     /// The board's name.
     pub board: String,
     pub(super) outbox: Outbox,
+    pub(super) streams: Streams,
     pub(super) resolver: Resolver,
     pub(super) limiter: Limiter,
     pub(super) reload: Option<Reload>,
@@ -98,7 +102,7 @@ impl Hub {
 
     /// An address of this machine may have come or gone.
     pub(super) fn look_for_addresses(&mut self) {
-        let locals = announced(&self.listeners);
+        let locals = announced(&addresses(&self.listeners));
         if locals == self.locals {
             return;
         }
@@ -131,6 +135,22 @@ impl Hub {
         self.pump(now);
     }
 
+    /// Something happened to the connection at `place`.
+    pub(super) fn handle_stream(&mut self, now: Instant, place: u16) {
+        self.streams.receive(now, place);
+        while let Some(heard) = self.streams.next(now, place) {
+            match heard {
+                Heard::Message { flow, bytes } => self.agent.handle_datagram(now, flow, bytes),
+                Heard::Lost { flow, status, head } => {
+                    self.agent.handle_lost_framing(flow, status, head);
+                }
+                Heard::Pong(flow) => self.agent.handle_pong(&flow),
+            }
+            self.pump(now);
+        }
+        self.settle(now);
+    }
+
     /// The deadline of somebody here may be over.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.resolver.handle_timeout(now);
@@ -144,6 +164,7 @@ impl Hub {
         let failed = &mut self.unreachable;
         self.outbox
             .handle_timeout(now, |remote| note(failed, remote));
+        self.streams.handle_timeout(now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.agent.handle_timeout(now, clock::wall());
         }
@@ -174,6 +195,7 @@ impl Hub {
             self.deadline,
             self.resolver.deadline(),
             self.outbox.deadline(),
+            self.streams.deadline(),
             self.panel.deadline(),
             self.saving.as_ref().and_then(|it| it.deadline(self.agent)),
         ];
@@ -185,8 +207,14 @@ impl Hub {
         loop {
             self.pump(now);
             self.flush(now);
-            if self.unreachable.is_empty() {
+            if self.unreachable.is_empty() && !self.streams.has_events() {
                 break;
+            }
+            while let Some(change) = self.streams.take_event() {
+                match change {
+                    Change::Connected(flow) => self.agent.handle_connected(&flow),
+                    Change::Ended(flow, end) => self.agent.handle_disconnected(now, &flow, end),
+                }
             }
             for remote in self.unreachable.drain(..) {
                 debug!("{remote} cannot be reached");
@@ -207,7 +235,13 @@ impl Hub {
                 self.flush(now);
             }
             match self.agent.poll(now, self.outbox.room()) {
-                Output::Send { flow, len } => self.outbox.push(flow, len),
+                Output::Send { flow, len } => match flow.transport {
+                    Transport::Udp => self.outbox.push(flow, len),
+                    Transport::Tcp | Transport::Tls => {
+                        let message = &self.outbox.room()[..len];
+                        self.streams.send(now, flow, message);
+                    }
+                },
                 Output::Lamp { lamp, look } => {
                     self.panel.show(now, lamp, look);
                     self.changes.note();
@@ -236,6 +270,7 @@ impl Hub {
     fn flush(&mut self, now: Instant) {
         let failed = &mut self.unreachable;
         self.outbox.flush(now, |remote| note(failed, remote));
+        self.streams.flush(now);
     }
 
     fn resolve(&mut self, now: Instant, query: u16) {

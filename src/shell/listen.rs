@@ -1,4 +1,5 @@
-//! Where the agent listens: `udp:ADDRESS:PORT` on the command line and in a configuration.
+//! Where the agent listens: `udp:ADDRESS:PORT` on the command line and in a configuration, which means UDP and TCP; or
+//! `tcp:ADDRESS:PORT`, TCP alone.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -35,6 +36,15 @@ impl Listen {
     }
 }
 
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Listen {
+        Listen {
+            transport: Transport::Udp,
+            address,
+        }
+    }
+}
+
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let transport = match self.transport {
@@ -51,13 +61,14 @@ impl FromStr for Listen {
 
     fn from_str(text: &str) -> Result<Listen, NotAListen> {
         let (transport, address) = text.split_once(':').ok_or(NotAListen::Form)?;
-        match transport {
-            "udp" => {}
-            "tcp" | "tls" => return Err(NotAListen::NotYet),
+        let transport = match transport {
+            "udp" => Transport::Udp,
+            "tcp" => Transport::Tcp,
+            "tls" => return Err(NotAListen::NotYet),
             _ => return Err(NotAListen::Form),
-        }
+        };
         Ok(Listen {
-            transport: Transport::Udp,
+            transport,
             address: address.parse().map_err(|_| NotAListen::Form)?,
         })
     }
@@ -76,7 +87,9 @@ impl fmt::Display for NotAListen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NotAListen::Form => "write udp:ADDRESS:PORT, as udp:0.0.0.0:5060 or udp:[::]:5060",
-            NotAListen::NotYet => "this version listens on udp only; write udp:ADDRESS:PORT",
+            NotAListen::NotYet => {
+                "this version listens on udp and tcp only; write udp:ADDRESS:PORT, which means both"
+            }
         })
     }
 }
@@ -90,7 +103,12 @@ mod tests {
 
     #[test]
     fn listeners_are_read_and_printed_alike() {
-        for text in ["udp:0.0.0.0:5060", "udp:[::]:5060", "udp:127.0.0.1:0"] {
+        for text in [
+            "udp:0.0.0.0:5060",
+            "udp:[::]:5060",
+            "udp:127.0.0.1:0",
+            "tcp:[::1]:5060",
+        ] {
             let listen: Listen = text.parse().expect(text);
             assert_eq!(listen.to_string(), text);
         }
@@ -101,7 +119,7 @@ mod tests {
             ("udp:localhost:5060", NotAListen::Form),
             ("udp:::5060", NotAListen::Form),
             ("sctp:0.0.0.0:5060", NotAListen::Form),
-            ("tcp:0.0.0.0:5060", NotAListen::NotYet),
+            ("tls:0.0.0.0:5061", NotAListen::NotYet),
             ("udp:0.0.0.0:65536", NotAListen::Form),
         ] {
             assert_eq!(text.parse::<Listen>(), Err(error), "{text}");

@@ -1,10 +1,13 @@
-//! UDP sockets: datagrams in and out, in batches, and the errors that come back for them.
+//! The network: datagrams in and out, in batches, with the errors that come back for them; and streams.
 //!
-//! [`inbox`] receives, [`outbox`] sends; both hold the same sockets. [`locals`] knows what peers call us.
+//! [`inbox`] receives datagrams, [`outbox`] sends them; both hold the same sockets. [`streams`] holds what is there of
+//! TCP, [`places`] says where all of them are, [`locals`] what peers call us.
 
 pub mod inbox;
 pub mod locals;
 pub mod outbox;
+pub mod places;
+pub mod streams;
 
 use std::fmt;
 use std::io;
@@ -15,6 +18,9 @@ use std::vec::Vec;
 use nix::sys::socket::{setsockopt, sockopt};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
+
+use super::listen::Listen;
+use crate::wire::flow::Transport;
 
 /// The most sockets one agent listens on.
 pub const SOCKETS: usize = 16;
@@ -34,6 +40,8 @@ pub struct Socket {
 /// A socket could not be opened.
 #[derive(Debug)]
 pub struct BindError {
+    /// Over which transport.
+    pub transport: Transport,
     /// The address that was asked for.
     pub address: SocketAddr,
     /// Why not.
@@ -47,7 +55,13 @@ pub struct BindError {
 pub fn listen(addresses: &[SocketAddr]) -> Result<Vec<Socket>, BindError> {
     addresses
         .iter()
-        .map(|&address| open(address).map_err(|error| BindError { address, error }))
+        .map(|&address| {
+            open(address).map_err(|error| BindError {
+                transport: Transport::Udp,
+                address,
+                error,
+            })
+        })
         .collect()
 }
 
@@ -85,8 +99,16 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BindError { address, error } = self;
-        write!(f, "cannot listen on udp:{address}: {error}")?;
+        let BindError {
+            transport,
+            address,
+            error,
+        } = self;
+        let listen = Listen {
+            transport: *transport,
+            address: *address,
+        };
+        write!(f, "cannot listen on {listen}: {error}")?;
         match error.kind() {
             io::ErrorKind::AddrInUse => write!(
                 f,

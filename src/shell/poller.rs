@@ -33,6 +33,10 @@ pub enum Source {
     Panel(u8),
     /// A datagram came, or an error for one that we sent: which socket.
     Socket(u8),
+    /// A stream begins: on which listener.
+    Listener(u8),
+    /// A stream has something to read, room to write, or has ended: which one.
+    Stream(u16),
 }
 
 /// The epoll set.
@@ -103,6 +107,33 @@ impl Registry {
         )
     }
 
+    /// Reports `source` while `fd` has room to write, or something to read as well.
+    ///
+    /// # Errors
+    /// As [`Registry::add`].
+    pub fn add_both(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+        self.add_with(fd, source, epoll::EventFlags::IN | epoll::EventFlags::OUT)
+    }
+
+    /// Changes what `fd`, which was added before, is looked at for.
+    ///
+    /// # Errors
+    /// The kernel's; none is known for one that was added.
+    pub fn change(
+        &self,
+        fd: impl AsFd,
+        source: Source,
+        readable: bool,
+        writable: bool,
+    ) -> io::Result<()> {
+        let mut flags = epoll::EventFlags::empty();
+        flags.set(epoll::EventFlags::IN, readable);
+        flags.set(epoll::EventFlags::OUT, writable);
+        let data = epoll::EventData::new_u64(source.number());
+        epoll::modify(&*self.0, fd, data, flags)?;
+        Ok(())
+    }
+
     fn add_with(&self, fd: impl AsFd, source: Source, flags: epoll::EventFlags) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.number());
         epoll::add(&*self.0, fd, data, flags)?;
@@ -121,6 +152,8 @@ impl Source {
             Source::Control => 5,
             Source::Panel(at) => FIRST_PANEL + u64::from(at),
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
+            Source::Listener(at) => FIRST_LISTENER + u64::from(at),
+            Source::Stream(at) => FIRST_STREAM + u64::from(at),
         }
     }
 
@@ -132,6 +165,10 @@ impl Source {
             3 => Some(Source::Dns),
             4 => Some(Source::Moves),
             5 => Some(Source::Control),
+            at if at >= FIRST_STREAM => u16::try_from(at - FIRST_STREAM).ok().map(Source::Stream),
+            at if at >= FIRST_LISTENER => {
+                u8::try_from(at - FIRST_LISTENER).ok().map(Source::Listener)
+            }
             at if at >= FIRST_PANEL => u8::try_from(at - FIRST_PANEL).ok().map(Source::Panel),
             at => u8::try_from(at - FIRST_SOCKET).ok().map(Source::Socket),
         }
@@ -193,6 +230,8 @@ const EVENTS: usize = 16;
 
 const FIRST_SOCKET: u64 = 16;
 const FIRST_PANEL: u64 = FIRST_SOCKET + 256;
+const FIRST_LISTENER: u64 = FIRST_PANEL + 256;
+const FIRST_STREAM: u64 = FIRST_LISTENER + 256;
 
 #[cfg(test)]
 mod tests {
@@ -213,6 +252,10 @@ mod tests {
             Source::Socket(255),
             Source::Panel(0),
             Source::Panel(255),
+            Source::Listener(0),
+            Source::Listener(255),
+            Source::Stream(0),
+            Source::Stream(u16::MAX),
         ] {
             assert_eq!(Source::from_number(source.number()), Some(source));
         }

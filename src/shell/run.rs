@@ -16,14 +16,12 @@ use super::control::socket::{default_path, prepare_folder};
 use super::dns::Paths;
 use super::document::Faults;
 use super::journal;
-use super::listen::Listen;
 use super::panel::board::Backend;
 use super::runtime::{Failed, Options, Runtime};
 use super::sandbox::Openings;
 use super::service::Service;
 use super::settings::Configuration;
 use crate::engine::agent::Agent;
-use crate::wire::flow::Transport;
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +88,6 @@ fn configure(options: &Run) -> Result<Configuration, Faults> {
 }
 
 fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
-    let only_udp = |listen: &Listen| match listen.transport {
-        Transport::Udp => Ok(listen.address),
-        Transport::Tcp | Transport::Tls => Err(Failed(std::format!(
-            "cannot listen on {listen}\nremedy: only udp is there so far"
-        ))),
-    };
-    let listen = configuration.listen.iter().map(only_udp);
     let control = options
         .control
         .clone()
@@ -123,7 +114,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
     let mut runtime = Runtime::new(
         agent,
         Options {
-            listen: listen.collect::<Result<_, _>>()?,
+            listen: configuration.listen,
             control: Some(control),
             state,
             board: configuration.board,

@@ -1,8 +1,8 @@
 //! The one loop. A turn: sleep until something is ready, hand it to the agent, do what the agent says.
 //!
 //! In the steady state of SIP a turn makes no heap allocation, and an isolated datagram costs three system calls:
-//! the sleep, the receipt, the answer (a fourth only when the next deadline comes nearer). Nothing wakes an idle
-//! agent but its own deadlines.
+//! the sleep, the receipt, the answer (a fourth only when the next deadline comes nearer); so does a message on a
+//! stream. Nothing wakes an idle agent but its own deadlines.
 //!
 //! Everything runs on the caller's thread. The thread that async-io starts at the first connection to the control
 //! socket runs none of our code: it rings the doorbell.
@@ -31,10 +31,13 @@ use super::control::socket::Claim;
 use super::dns::{Families, Paths, Resolver};
 use super::hub::{Hub, Reload, note};
 use super::journal::Limiter;
+use super::listen::Listen;
+use super::net::SOCKETS;
 use super::net::inbox::{BATCH, Inbox, Received};
 use super::net::locals::{Moves, announced};
 use super::net::outbox::Outbox;
-use super::net::{SOCKETS, listen};
+use super::net::places::{Places, addresses};
+use super::net::streams::Streams;
 use super::panel::Panel;
 use super::panel::board::Board;
 use super::poller::{Doorbell, Poller, Registry, Source};
@@ -50,8 +53,8 @@ use crate::ground::time::{Duration, Instant};
 pub struct Options {
     /// What the agent is told.
     pub settings: Box<Settings>,
-    /// Where SIP is spoken over UDP; port 0 takes a free one.
-    pub listen: Vec<SocketAddr>,
+    /// Where SIP is spoken; port 0 takes a free one.
+    pub listen: Vec<Listen>,
     /// The control socket; `None` for none.
     pub control: Option<PathBuf>,
     /// The folder in which state is kept over a restart; `None` for none.
@@ -125,7 +128,10 @@ impl Runtime {
         }
         // Both before the panel: where another agent runs, the lamps are its own.
         let claim = options.control.map(Claim::take).transpose()?;
-        let sockets = listen(&options.listen).map_err(|error| Failed(std::format!("{error}")))?;
+        let places = Places::open(&options.listen);
+        let places = places.map_err(|error| Failed(std::format!("{error}")))?;
+        let listeners = places.list();
+        let sockets = places.sockets;
         let (poller, timer, bell) = (Poller::new()?, Timer::new()?, Doorbell::new()?);
         let registry = poller.registry();
         registry.add(&*bell, Source::Doorbell)?;
@@ -136,14 +142,14 @@ impl Runtime {
         for (at, socket) in (0..).zip(&sockets) {
             registry.add(&socket.udp, Source::Socket(at))?;
         }
-        let listeners: Vec<SocketAddr> = sockets.iter().map(|socket| socket.bound).collect();
+        let own = addresses(&listeners);
         let usable = Families {
-            v4: listeners.iter().any(SocketAddr::is_ipv4),
-            v6: listeners.iter().any(SocketAddr::is_ipv6),
+            v4: own.iter().any(SocketAddr::is_ipv4),
+            v6: own.iter().any(SocketAddr::is_ipv6),
         };
         let (now, wall) = (clock::now(), clock::wall());
-        let moves = watch_addresses(&registry, &listeners);
-        let locals = announced(&listeners);
+        let moves = watch_addresses(&registry, &own);
+        let locals = announced(&own);
         agent.start(now, wall, &options.settings, seed()?, &locals);
         let waker = Waker::from(bell.clone());
         let saving = match &options.state {
@@ -159,6 +165,7 @@ impl Runtime {
             locals,
             board: options.board.name,
             outbox: Outbox::new(&sockets),
+            streams: Streams::new(places.listeners, registry.clone())?,
             resolver: Resolver::new(registry.clone(), usable, options.names),
             limiter: Limiter::new(),
             reload: options.reload,
@@ -254,8 +261,8 @@ impl Runtime {
         self.stop.clone()
     }
 
-    /// Where SIP is spoken, with real ports.
-    pub fn listeners(&self) -> Vec<SocketAddr> {
+    /// Where SIP is spoken, with real ports: UDP first.
+    pub fn listeners(&self) -> Vec<Listen> {
         self.hub.borrow().listeners.clone()
     }
 
@@ -303,6 +310,15 @@ impl Runtime {
                 hub.change_panel(|panel, now| panel.handle_readable(now, which));
             }
             Source::Socket(at) => self.receive(usize::from(at)),
+            Source::Listener(at) => {
+                let (now, mut hub) = (clock::now(), self.hub.borrow_mut());
+                hub.streams.accept(now, usize::from(at));
+                hub.settle(now);
+            }
+            Source::Stream(place) => {
+                let mut hub = self.hub.borrow_mut();
+                hub.handle_stream(clock::now(), place);
+            }
         }
     }
 
@@ -371,10 +387,7 @@ impl Runtime {
     /// One line: where SIP is spoken.
     pub fn status(&self) -> String {
         let listeners = self.listeners();
-        let listeners: Vec<_> = listeners
-            .iter()
-            .map(|it| std::format!("udp:{it}"))
-            .collect();
+        let listeners: Vec<_> = listeners.iter().map(|it| std::format!("{it}")).collect();
         std::format!("sip on {}", listeners.join(" "))
     }
 

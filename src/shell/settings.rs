@@ -1,7 +1,7 @@
 //! A configuration file (TOML) read into the agent's [`Settings`] and what the shell itself needs.
 //!
 //! ```toml
-//! listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]   # default: udp:127.0.0.1:5060
+//! listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]   # default: udp:127.0.0.1:5060; "udp" means TCP at that port too
 //! trusted = ["192.168.1.0/24"]                      # who may watch, besides this machine
 //! strangers = "refuse"                              # or "ask": all others wait until they are allowed
 //! board   = "sim"                                   # or the path of a board file, from this file's folder
@@ -74,6 +74,7 @@ use crate::ground::text::Text;
 use crate::shell::document::{self, Collector, Faults, Found, Section};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
+use crate::wire::flow::Transport;
 
 mod buttons;
 mod explain;
@@ -187,7 +188,11 @@ impl Configuration {
         };
         let board = Board::find(board.unwrap_or(Board::DEFAULT))?;
         let mut settings = Box::new(Settings::new());
-        let elsewhere = listen.first().filter(|first| **first != Listen::DEFAULT);
+        let by_udp = |it: &&Listen| it.transport == Transport::Udp;
+        let elsewhere = listen
+            .iter()
+            .find(by_udp)
+            .filter(|first| **first != Listen::DEFAULT);
         settings.restore_demo(elsewhere.map(|first| first.from_here()));
         fit_to(&board, &mut settings);
         Ok(Configuration {

@@ -41,7 +41,8 @@ pub struct Flow {
     pub local: SocketAddr,
     /// The peer's address.
     pub remote: SocketAddr,
-    /// Which connection, for a stream; 0 for datagrams.
+    /// Which connection, for a stream; never used twice. 0 for datagrams, and for a message to send on whichever
+    /// connection of ours leads to `remote`, opened for it if there is none.
     pub connection: u32,
 }
 
@@ -52,6 +53,16 @@ impl Flow {
         Flow::udp(nobody, nobody)
     };
 
+    /// A flow through the TCP connection of that number, or with 0 through whichever there is.
+    pub const fn tcp(local: SocketAddr, remote: SocketAddr, connection: u32) -> Flow {
+        Flow {
+            transport: Transport::Tcp,
+            local,
+            remote,
+            connection,
+        }
+    }
+
     /// A datagram flow between two addresses.
     pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Flow {
         Flow {
@@ -61,4 +72,15 @@ impl Flow {
             connection: 0,
         }
     }
+}
+
+/// How a stream ended, or why it never was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was there, and either side closed it or the network lost it.
+    Closed,
+    /// Nobody takes connections there, or there is no way there (RST or ICMP, RFC 3261 §18.4).
+    Refused,
+    /// The attempt got no answer in time.
+    Silent,
 }

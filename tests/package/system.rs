@@ -56,7 +56,7 @@ impl Debian {
         self.expect("ActiveState", "active");
         self.expect("User", "lampfield");
         self.expect("WatchdogUSec", "30s");
-        self.expect("StatusText", "sip on udp:127.0.0.1:5060");
+        self.expect("StatusText", "sip on udp:127.0.0.1:5060 tcp:127.0.0.1:5060");
         self.sh("systemctl is-enabled lampfield");
         let process = self.show("MainPID");
         let owner = self.sh(&format!("stat -c %U:%G /proc/{process}"));
@@ -114,7 +114,7 @@ impl Debian {
         self.write("/etc/lampfield/board.toml", BOARD);
         self.configure(ON_THE_NETWORK);
         self.sh("systemctl restart lampfield");
-        self.expect("StatusText", "sip on udp:0.0.0.0:5060");
+        self.expect("StatusText", "sip on udp:0.0.0.0:5060 tcp:0.0.0.0:5060");
         assert_eq!(
             self.bench.json("status")["troubles"],
             Value::Array(Vec::new())

@@ -8,7 +8,7 @@ use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::roles::upstream::{Link, Order, Report, Upstreams};
 use crate::txn::mark::Mark;
-use crate::wire::flow::Flow;
+use crate::wire::flow::{End, Flow};
 use crate::wire::sip::Response;
 use core::net::SocketAddr;
 use heapless::Vec;
@@ -33,13 +33,17 @@ impl Agent {
         ids.filter_map(move |id| self.upstreams.report(now, id))
     }
 
-    /// A connection that an [`super::Output::Send`] asked for is there; from now on `flow` says which it is.
+    /// A message that was sent with connection 0 leaves through the connection of `flow`, which is open now or was
+    /// before. Whoever wants to stay on it keeps the number, as a registration does with its flow (RFC 5626 §4.2);
+    /// NOTIFYs go to connection 0 again.
     pub fn handle_connected(&mut self, flow: &Flow) {
         self.upstreams.handle_connected(flow);
     }
 
-    /// A connection ended, or could not be made: as a 503 to what is in flight there (T06).
-    pub fn handle_disconnected(&mut self, now: Instant, flow: &Flow) {
+    /// The connection of `flow` is no more; or, with number 0, none can be had to `flow.remote`. What waits for an
+    /// answer through it has got a 503 (T06), and its number leads nowhere for ever.
+    pub fn handle_disconnected(&mut self, now: Instant, flow: &Flow, end: End) {
+        self.notifier.handle_disconnected(now, flow, end);
         let random = &mut self.random;
         self.upstreams.handle_disconnected(now, flow, random);
     }

@@ -13,6 +13,7 @@ use crate::events::subscription::State;
 use crate::ground::limits::SUBSCRIPTIONS;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds, Wall};
+use crate::wire::flow::Transport;
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -115,9 +116,10 @@ impl Notifier {
             return false;
         };
         let device = self.device(presentity, package, &event_id, dialog.target());
-        let subscription = Subscription {
+        let mut subscription = Subscription {
             device,
             flow,
+            long_by: Transport::Tcp,
             presentity,
             package,
             event_id,
@@ -138,6 +140,9 @@ impl Notifier {
             },
             dialog,
         };
+        if subscription.flow.transport.is_reliable() {
+            subscription.call_back();
+        }
         let Ok(id) = self.subscriptions.insert_at(slot, subscription) else {
             return false;
         };

@@ -18,6 +18,7 @@
 mod bodies;
 mod kept;
 mod notify;
+mod streams;
 mod subscribe;
 mod waiting;
 
@@ -35,7 +36,7 @@ use crate::ground::table::{Chains, Id, Index, Queue, Table, cells};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
 use crate::txn::mark::{Mark, Owner};
-use crate::wire::flow::Flow;
+use crate::wire::flow::{Flow, Transport};
 use bodies::{Bodies, BodyId};
 use heapless::Vec;
 use kept::Reserved;
@@ -89,6 +90,8 @@ pub struct Subscription {
     device: u64,
     /// Where its NOTIFYs go.
     flow: Flow,
+    /// How those go that are long for a datagram: by TCP, until it is known that nobody takes them there (X01).
+    long_by: Transport,
     presentity: Id<Presentity>,
     package: Package,
     /// The `id` of its Event.

@@ -12,7 +12,7 @@ use crate::ground::table::{Id, Table};
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::client::{Client, Expiry};
 use crate::txn::mark::{Mark, Owner};
-use crate::wire::flow::Flow;
+use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Contact, Method, Name, Response, Writer};
 use core::net::SocketAddr;
 
@@ -31,7 +31,9 @@ pub(super) struct InFlight {
     version: u32,
     /// What the watcher knows once it answered.
     tells: Told,
-    resend: bool,
+    /// How it goes.
+    pub(super) transport: Transport,
+    pub(super) resend: bool,
 }
 
 impl InFlight {
@@ -109,7 +111,7 @@ impl Notifier {
         self.finish(now, id, in_flight, Outcome::of(response));
     }
 
-    /// The network says that nobody is at `remote` (T06): as a 503 to what is in flight to it.
+    /// The network says that nobody is at `remote` (T06): as a 503 to the datagram in flight to it.
     pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr) {
         for slot in 0..limits::SUBSCRIPTIONS as u16 {
             let Some(id) = self.subscriptions.id_at(slot) else {
@@ -119,6 +121,7 @@ impl Notifier {
                 continue;
             };
             if let Notify::InFlight(in_flight) = subscription.notify
+                && !in_flight.transport.is_reliable()
                 && subscription.flow.remote == remote
             {
                 self.finish(now, id, in_flight, Outcome::Unreachable);
@@ -217,6 +220,7 @@ impl Notifier {
             media_type: subscription.body,
             version: subscription.version,
             tells,
+            transport: subscription.flow.transport,
             resend: false,
         };
         if body.is_some() {
@@ -227,6 +231,13 @@ impl Notifier {
         if subscription.runs_out() {
             self.unsaved.hasten(id.slot(), now);
         }
+        let (flow, len) = self.write(id, presentities, &in_flight, buf)?;
+        let subscription = self.subscriptions.get_mut(id)?;
+        if !subscription.is_too_long(&flow, len) {
+            return Some((flow, len));
+        }
+        let in_flight = in_flight.by_tcp(now);
+        subscription.notify = Notify::InFlight(in_flight);
         self.write(id, presentities, &in_flight, buf)
     }
 
@@ -286,19 +297,20 @@ impl Notifier {
         let uri = presentities
             .get(subscription.presentity)
             .map_or("", Presentity::uri);
+        let flow = Flow {
+            transport: in_flight.transport,
+            ..subscription.flow
+        };
         let mut w = Writer::new(buf);
         let mark = Mark {
             owner: Owner::Subscription,
             slot: id.slot(),
             nonce: in_flight.client.nonce(),
         };
-        subscription.dialog.write_request(
-            &mut w,
-            Method::Notify,
-            in_flight.seq,
-            &subscription.flow,
-            mark,
-        );
+        subscription
+            .dialog
+            .write_request(&mut w, Method::Notify, in_flight.seq, &flow, mark);
+        // A long NOTIFY that leaves UDP for TCP is no reason for the watcher to do so too.
         write_contact(&mut w, uri, &subscription.flow);
         write_event(&mut w, subscription.package, &subscription.event_id);
         write_state(&mut w, in_flight.state, in_flight.expires);
@@ -316,10 +328,10 @@ impl Notifier {
             };
         }
         let len = w.finish().ok()?;
-        Some((subscription.flow, len))
+        Some((flow, len))
     }
 
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         now: Instant,
         id: Id<Subscription>,
@@ -356,7 +368,7 @@ impl Notifier {
 
 /// What an answer to a NOTIFY means for the subscription (RFC 6665 §4.2.2, RFC 5057 §5.1).
 #[derive(Clone, Copy)]
-enum Outcome {
+pub(super) enum Outcome {
     /// The watcher knows.
     Told,
     /// It does not want this one; the next change may fare better (N28).

@@ -12,7 +12,7 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::mark::{Mark, Owner};
-use crate::wire::flow::Flow;
+use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{
     Contact, Event, NameAddr, Request, SipUri, Status, Uri, answer_address, is_answerable,
 };
@@ -55,7 +55,8 @@ impl Notifier {
         let flow = notify_flow(request, from, &target);
 
         let device = self.device(presentity, package, &event_id, target.text);
-        let wanted = (presentity, package, &event_id[..], target.text, flow.remote);
+        let home = home(&flow);
+        let wanted = (presentity, package, &event_id[..], target.text, home);
         let allowed = from.verdict == Verdict::Allow;
         let fits = allowed || self.may_wait(flow.remote.ip());
         // Who waited already, and forgot, waits on.
@@ -74,6 +75,7 @@ impl Notifier {
             dialog,
             device,
             flow,
+            long_by: Transport::Tcp,
             presentity,
             package,
             event_id,
@@ -208,7 +210,7 @@ impl Notifier {
             old.package,
             &old.event_id[..],
             old.dialog.target(),
-            old.flow.remote,
+            home(&old.flow),
         );
         if wanted != has || (old.allowed && !allowed) {
             return None;
@@ -240,6 +242,15 @@ impl Notifier {
 
 /// What makes two subscriptions of one device the same: whom, package, event id, Contact, address.
 type Wanted<'a> = (Id<Presentity>, Package, &'a [u8], &'a [u8], SocketAddr);
+
+/// The address by which a device that comes again is known: on a stream it comes from another port each time.
+fn home(flow: &Flow) -> SocketAddr {
+    let mut address = flow.remote;
+    if flow.transport.is_reliable() {
+        address.set_port(0);
+    }
+    address
+}
 
 /// What the request subscribes to: one package that we serve (N03, N04).
 fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {

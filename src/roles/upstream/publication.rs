@@ -85,11 +85,6 @@ impl Publication {
         Some((self.etag.as_deref()?, self.ends))
     }
 
-    /// Whether the server has what there is.
-    pub(super) fn stands(&self, now: Instant) -> bool {
-        self.etag.is_some() && now < self.ends && self.told == self.newest
-    }
-
     /// The entity-tag of before a restart: the first PUBLISH modifies what the server still has (P07).
     pub(super) fn recall(&mut self, etag: &str, ends: Instant) {
         self.etag = Text::copied(etag).ok();

@@ -253,6 +253,7 @@ lampfield: an edge presence agent. Buttons in, lamps out, SIP in the middle.
   lampfield [run] [--config FILE] [--board NAME|FILE] [--listen udp:ADDR:PORT]...
             [--control SOCKET] [--state DIR] [--log LEVEL]
                               be the agent; without a configuration, the demonstration
+                              (udp listens on TCP too; tcp:ADDR:PORT on TCP alone)
   lampfield check FILE        explain a configuration
 
 Ask or tell the running agent (each takes --control SOCKET):

@@ -16,6 +16,7 @@ use crate::engine::config::{LampSettings, Network, Settings, Shows, WatchSetting
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Wall};
 use crate::shell::dns::Paths;
+use crate::shell::listen::Listen;
 use crate::shell::panel::board::Board;
 use crate::shell::run::take_agent;
 use crate::shell::runtime::{Failed, Options, Runtime, State};
@@ -186,11 +187,11 @@ fn settings(wanted: &Watch) -> Result<Box<Settings>, TooLong> {
 }
 
 /// A free port of each kind of address that this machine has.
-fn any_port() -> Vec<SocketAddr> {
-    let mut listen = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))];
+fn any_port() -> Vec<Listen> {
+    let mut listen = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into()];
     let six = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
     if UdpSocket::bind(six).is_ok() {
-        listen.push(six);
+        listen.push(six.into());
     }
     listen
 }

@@ -361,9 +361,7 @@ pub fn status(hub: &Hub, now: Now) -> Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: now.ago(hub.started),
         board: hub.board.clone(),
-        listen: listeners
-            .map(|address| std::format!("udp:{address}"))
-            .collect(),
+        listen: listeners.map(|it| std::format!("{it}")).collect(),
         presentities: presentities(hub.agent, now),
         subscriptions: hub.agent.subscriptions().count(),
         watches: hub.agent.watches().count(),

@@ -46,7 +46,7 @@ impl Running {
         let (stop, listeners) = receiver.recv().expect("it starts");
         Running {
             stop,
-            sip: listeners[0],
+            sip: listeners[0].address,
             folder,
             thread: Some(thread),
         }
@@ -108,7 +108,7 @@ fn options(control: PathBuf) -> Options {
     Options {
         state: None,
         settings,
-        listen: Vec::from([address]),
+        listen: Vec::from([address.into()]),
         control: Some(control),
         board,
         names: Paths::default(),
@@ -420,7 +420,7 @@ fn a_second_agent_on_the_same_address_says_what_to_do() {
     let running = Running::start("twice");
     let agent = Box::leak(Box::new(Agent::new()));
     let mut options = options(running.folder.join("other.sock"));
-    options.listen = Vec::from([running.sip]);
+    options.listen = Vec::from([running.sip.into()]);
     let Err(Failed(text)) = Runtime::new(agent, options) else {
         panic!("two agents on one address");
     };

@@ -218,7 +218,7 @@ fn the_demonstration_fits_the_board_and_the_listener() {
 fn mistakes_of_every_kind_are_all_told_at_once() {
     refused(
         r#"listn = []
-listen = ["udp:0.0.0.0:5060", "tcp:0.0.0.0:5060", "here"]
+listen = ["udp:0.0.0.0:5060", "tls:0.0.0.0:5060", "here"]
 trusted = ["192.168.1.0/33"]
 board = "phone"
 control = ""
@@ -228,8 +228,8 @@ min_expires = 7200
 "#,
         &[
             "1:1: unknown key `listn` in the file | did you mean `listen`?",
-            "2:31: cannot listen on \"tcp:0.0.0.0:5060\" | this version listens on udp only; \
-             write udp:ADDRESS:PORT",
+            "2:31: cannot listen on \"tls:0.0.0.0:5060\" | this version listens on udp and tcp only; \
+             write udp:ADDRESS:PORT, which means both",
             "2:51: cannot listen on \"here\" | write udp:ADDRESS:PORT, as udp:0.0.0.0:5060 or \
              udp:[::]:5060",
             "3:12: \"192.168.1.0/33\" is no network | write address/bits, as 192.168.1.0/24 or \

@@ -215,9 +215,10 @@ impl Desk {
 
     /// SIGTERM: everybody is told, for `patience` at most; without one the desk stays where it is when that is done.
     pub(crate) fn stop(&mut self, now: Moment, patience: Option<Moment>) -> Result<(), String> {
+        let instant = self.instant(now);
         if let Some(agent) = &mut self.agent {
             self.leaving = true;
-            agent.stop(clock(now));
+            agent.stop(instant);
             self.stops = patience.map(|patience| now + patience);
         }
         self.drain(now)

@@ -8,6 +8,7 @@ mod lamps;
 mod notifier;
 mod requests;
 mod sending;
+mod streams;
 mod telling;
 
 use super::*;

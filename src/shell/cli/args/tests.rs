@@ -306,7 +306,7 @@ fn wrong_lines_are_told_with_what_to_do() {
     wrong(
         &["run", "--listen", "tls:0.0.0.0:5061"],
         "cannot listen on \"tls:0.0.0.0:5061\"",
-        "this version listens on udp only; write udp:ADDRESS:PORT",
+        "this version listens on udp and tcp only; write udp:ADDRESS:PORT, which means both",
     );
     wrong(
         &["--log=loud"],

@@ -1,0 +1,411 @@
+//! SIP over TCP: connections that peers open to us, and those that we open to them.
+//!
+//! Read RFC 3261 §18 and RFC 5626 §3.5.1 first. A connection has a number that no other ever has, so that an answer
+//! never leaves through a neighbour. All of them share [`limits::CONNECTIONS`] places, each with one block of memory
+//! for as long as it is taken; a message costs no allocation and a turn writes to a connection once.
+//!
+//! ```text
+//!  listener ─ accept ─► place ─ receive, next ─► message, pong ─► agent
+//!                         ▲                                        │
+//!  connect ◄──────────────┴─────────────── flush ◄─────── send ◄───┘     events: connected, ended
+//! ```
+
+mod connection;
+mod entry;
+mod listeners;
+
+pub use listeners::Listener;
+
+use std::collections::VecDeque;
+use std::io;
+use std::vec::Vec;
+
+use log::debug;
+
+use self::connection::{Connection, Dead, Opened, State, Step, is_echo, outcome};
+use self::listeners::Listeners;
+use crate::ground::limits;
+use crate::ground::time::{Duration, Instant};
+use crate::shell::poller::{Registry, Source};
+use crate::txn::{T1_64, T2};
+use crate::wire::flow::{End, Flow};
+use crate::wire::sip::Status;
+
+/// All streams.
+///
+/// Full: the one that is longest unused makes way, if it was opened by a peer and that is longer than a transaction takes
+/// (X13); if it is ours, [`CARRIED`] or [`KEPT`]. Else the new one is closed at once. One address has half of the places at
+/// most.
+#[derive(Debug)]
+pub struct Streams {
+    listeners: Listeners,
+    registry: Registry,
+    places: Vec<Place>,
+    /// Places with bytes to send.
+    unsent: Vec<u16>,
+    events: VecDeque<Event>,
+    /// No connection has had its time before this.
+    due: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    /// How many connections were here before.
+    lap: u32,
+    connection: Option<Connection>,
+}
+
+/// What the agent is told of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// What was sent without a connection leaves through this one.
+    Connected(Flow),
+    /// A connection has ended, or none can be had: then its number is 0.
+    Ended(Flow, End),
+}
+
+/// What came on a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// A message.
+    Message {
+        /// Where from.
+        flow: Flow,
+        /// All of it.
+        bytes: &'a [u8],
+    },
+    /// Framing is lost (X09): what is answered now still goes out.
+    Lost {
+        /// Where from.
+        flow: Flow,
+        /// What to answer.
+        status: Status,
+        /// What was understood.
+        head: &'a [u8],
+    },
+    /// The answer to a ping of ours (RFC 5626 §4.4.1).
+    Pong(Flow),
+}
+
+/// How long a peer may say nothing after it has connected (C05).
+pub const FIRST: Duration = T1_64;
+
+/// How long one message may take from its first byte to its last (C06).
+pub const WHOLE: Duration = T1_64;
+
+/// How long bytes of ours may wait for a peer that does not read (C06).
+pub const STALLED: Duration = T1_64;
+
+/// How long an attempt to connect may take.
+pub const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long an unused connection lives: longer than a subscription or registration does without a refresh, so that
+/// none loses its connection (X13).
+pub const IDLE: Duration = Duration::from_secs(limits::MAX_EXPIRES.0 as u64).saturating_add(T1_64);
+
+/// How long a connection of ours that nobody keeps waits for an answer to what it carried, when others need its place.
+pub const CARRIED: Duration = T2;
+
+/// How long a connection of ours that somebody keeps may be unused before it makes way: longer than the rarest pings are
+/// apart (RFC 5626 §4.4.1).
+pub const KEPT: Duration = Duration::from_secs(900);
+
+/// How long a peer has to read our last words.
+pub const CLOSING: Duration = Duration::from_secs(2);
+
+/// How long nobody is let in when there is no descriptor left.
+pub const PAUSE: Duration = Duration::from_secs(1);
+
+/// Pings answered within [`PINGS_WITHIN`]; with one more the connection is closed (E05). Phones ping every half minute.
+pub const PINGS: u8 = 20;
+
+/// See [`PINGS`].
+pub const PINGS_WITHIN: Duration = Duration::from_secs(10);
+
+/// After how much silence the kernel looks whether the peer still has power.
+const PROBE: Duration = Duration::from_secs(300);
+
+/// Streams let in before others get their turn.
+const BATCH: usize = 16;
+
+impl Streams {
+    /// No streams yet; `registry` wakes whoever calls [`Streams::accept`] and [`Streams::receive`].
+    ///
+    /// # Errors
+    /// The kernel's, when it is out of memory.
+    pub fn new(listeners: Vec<Listener>, registry: Registry) -> io::Result<Streams> {
+        Ok(Streams {
+            listeners: Listeners::new(listeners, &registry)?,
+            registry,
+            places: (0..limits::CONNECTIONS).map(|_| Place::default()).collect(),
+            unsent: Vec::with_capacity(limits::CONNECTIONS),
+            events: VecDeque::with_capacity(2 * limits::CONNECTIONS),
+            due: None,
+        })
+    }
+
+    /// Lets in who waits at listener `at`, within reason.
+    pub fn accept(&mut self, now: Instant, at: usize) {
+        for _ in 0..BATCH {
+            let Some((tcp, local)) = self.listeners.accept(now, at, &self.registry) else {
+                break;
+            };
+            if let Ok(remote) = tcp.peer_addr() {
+                self.let_in(now, tcp, local, remote);
+            }
+        }
+        self.note_due(self.listeners.due());
+    }
+
+    /// Something happened to the connection at `place`. Takes what has come: hand out all that [`Streams::next`] gives.
+    pub fn receive(&mut self, now: Instant, place: u16) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        if let State::Connecting { .. } = connection.state {
+            self.look_whether_connected(now, place);
+            return;
+        }
+        if connection.has_unsent() {
+            self.flush_place(now, place);
+        }
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        let received = connection.receive();
+        if let State::Closing { .. } = connection.state {
+            connection.discard();
+        }
+        if received == Err(Dead) {
+            // What was asked before has been answered; a last answer may be in the queue.
+            self.flush_place(now, place);
+            self.end(place, End::Closed, "closed by the peer");
+        }
+    }
+
+    /// The next thing that came on the connection at `place`.
+    pub fn next(&mut self, now: Instant, place: u16) -> Option<Heard<'_>> {
+        let (found, flow) = loop {
+            let connection = self.at(place)?;
+            let flow = connection.flow;
+            match connection.step(now) {
+                Step::Ping => self.push(now, place, b"\r\n"),
+                Step::Flood => self.end(place, End::Closed, "too many pings"),
+                Step::Nothing if connection.state == State::Lost => {
+                    self.leave(now, place);
+                    return None;
+                }
+                Step::Nothing => {
+                    let due = connection.due();
+                    self.note_due(Some(due));
+                    return None;
+                }
+                Step::Pong => return Some(Heard::Pong(flow)),
+                Step::Message(range) => break ((None, range), flow),
+                Step::Lost(status, head) => break ((Some(status), head), flow),
+            }
+        };
+        let connection = self.places[usize::from(place)].connection.as_ref()?;
+        Some(match found {
+            (None, range) => Heard::Message {
+                flow,
+                bytes: connection.bytes(range),
+            },
+            (Some(status), head) => Heard::Lost {
+                flow,
+                status,
+                head: connection.bytes(head),
+            },
+        })
+    }
+
+    /// Sends a message through the connection of `flow`. It leaves with [`Streams::flush`], or once there is a
+    /// connection; if it cannot, [`Event::Ended`] says so.
+    pub fn send(&mut self, now: Instant, flow: Flow, message: &[u8]) {
+        let place = match flow.connection {
+            0 => self.connection_to(now, flow),
+            number => self.keep(number).ok_or(End::Closed),
+        };
+        match place {
+            Ok(place) => self.push(now, place, message),
+            Err(end) => self.events.push_back(Event::Ended(flow, end)),
+        }
+    }
+
+    /// Writes what there is to write.
+    pub fn flush(&mut self, now: Instant) {
+        while let Some(place) = self.unsent.pop() {
+            self.flush_place(now, place);
+        }
+    }
+
+    /// What the agent is to be told.
+    pub fn take_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether [`Streams::take_event`] has something.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// When [`Streams::handle_timeout`] wants to be called. Without a connection there is nothing to wait for.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Closes what has had its time.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.listeners.handle_timeout(now, &self.registry);
+        self.due = self.listeners.due();
+        for place in 0..limits::CONNECTIONS as u16 {
+            let Some(connection) = self.at(place) else {
+                continue;
+            };
+            let due = connection.due();
+            if due > now {
+                self.note_due(Some(due));
+                continue;
+            }
+            let end = match connection.state {
+                State::Connecting { .. } => End::Silent,
+                State::Fresh { .. } | State::Open | State::Lost | State::Closing { .. } => {
+                    End::Closed
+                }
+            };
+            self.end(place, end, "out of time");
+        }
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.connections().count()
+    }
+
+    /// Whether there is no connection.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn look_whether_connected(&mut self, now: Instant, place: u16) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        let flow = connection.flow;
+        match outcome(&connection.tcp) {
+            None => {}
+            Some(Ok(())) if !is_echo(&connection.tcp, flow.remote) => {
+                connection.state = State::Open;
+                self.events.push_back(Event::Connected(flow));
+                self.flush_place(now, place);
+            }
+            Some(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
+                self.end(place, End::Silent, "no answer");
+            }
+            Some(Ok(()) | Err(_)) => self.end(place, End::Refused, "refused"),
+        }
+    }
+
+    /// Where the connection of that number is. Whoever names it wants it to stay.
+    fn keep(&mut self, number: u32) -> Option<u16> {
+        let place = (number.checked_sub(1)? % limits::CONNECTIONS as u32) as u16;
+        let it = self.at(place)?;
+        if it.flow.connection != number || !it.is_usable() {
+            return None;
+        }
+        it.opened = it.opened.map(|_| Opened::Kept);
+        Some(place)
+    }
+
+    fn push(&mut self, now: Instant, place: u16, message: &[u8]) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        let was_empty = !connection.has_unsent();
+        if connection.queue(now, message).is_err() {
+            return self.end(place, End::Closed, "takes no more");
+        }
+        if was_empty && !connection.waits_for_room {
+            self.unsent.push(place);
+        }
+    }
+
+    fn flush_place(&mut self, now: Instant, place: u16) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        if connection.flush(now).is_err() {
+            return self.end(place, End::Closed, "cannot be written to");
+        }
+        let waits = connection.has_unsent();
+        if waits != connection.waits_for_room {
+            connection.waits_for_room = waits;
+            self.look(place);
+        }
+        if waits {
+            let due = self.at(place).map(|it| it.due());
+            self.note_due(due);
+        }
+    }
+
+    /// Sends what is left to send and says goodbye.
+    fn leave(&mut self, now: Instant, place: u16) {
+        self.flush_place(now, place);
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        connection.leave(now);
+        connection.waits_for_room = false;
+        let (flow, due) = (connection.flow, connection.due());
+        debug!("stream with {}: framing lost", flow.remote);
+        self.events.push_back(Event::Ended(flow, End::Closed));
+        self.look(place);
+        self.note_due(Some(due));
+    }
+
+    fn look(&mut self, place: u16) {
+        if let Some(it) = &self.places[usize::from(place)].connection {
+            let source = Source::Stream(place);
+            // Cannot fail for what was added.
+            let _ = self
+                .registry
+                .change(&it.tcp, source, true, it.waits_for_room);
+        }
+    }
+
+    /// Closes a connection. The agent has heard of one that is closing already.
+    fn end(&mut self, place: u16, end: End, why: &str) {
+        let Some(connection) = self.places[usize::from(place)].connection.take() else {
+            return;
+        };
+        debug!("stream with {}: {why}", connection.flow.remote);
+        let flow = match connection.state {
+            State::Closing { .. } => return,
+            // Nobody knows its number yet.
+            State::Connecting { .. } => Flow {
+                connection: 0,
+                ..connection.flow
+            },
+            State::Fresh { .. } | State::Open | State::Lost => connection.flow,
+        };
+        self.events.push_back(Event::Ended(flow, end));
+    }
+
+    fn at(&mut self, place: u16) -> Option<&mut Connection> {
+        self.places.get_mut(usize::from(place))?.connection.as_mut()
+    }
+
+    fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.places.iter().filter_map(|it| it.connection.as_ref())
+    }
+
+    fn note_due(&mut self, due: Option<Instant>) {
+        self.due = [self.due, due].into_iter().flatten().min();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! Connections that we open.
+
+use super::*;
+use crate::ground::limits::CONNECTIONS;
+
+/// A server that a fixture connects to.
+struct Server(TcpListener);
+
+impl Server {
+    fn new() -> Server {
+        Server(TcpListener::bind(LOCALHOST).expect("it listens"))
+    }
+
+    fn flow(&self, it: &Fixture) -> Flow {
+        Flow::tcp(it.at, self.0.local_addr().unwrap(), 0)
+    }
+
+    fn accept(&self) -> Peer {
+        Peer::new(self.0.accept().expect("somebody comes").0)
+    }
+
+    /// Nobody else has come.
+    #[track_caller]
+    fn expect_nobody(&self) {
+        self.0.set_nonblocking(true).unwrap();
+        assert!(self.0.accept().is_err(), "a connection too many");
+        self.0.set_nonblocking(false).unwrap();
+    }
+}
+
+#[test]
+fn what_is_sent_to_an_address_opens_one_connection_and_stays_on_it() /* X01 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    let flow = server.flow(&it);
+    it.send(flow, "one ");
+    it.send(flow, "two ");
+    it.turn_until(|it| !it.events.is_empty());
+    let mut peer = server.accept();
+    peer.expect("one two ");
+    let Some(Event::Connected(ours)) = it.events.pop() else {
+        panic!("{:?}", it.events);
+    };
+    assert_eq!((ours.local, ours.remote), (flow.local, flow.remote));
+    it.send(flow, "three ");
+    assert_eq!(it.events.pop(), Some(Event::Connected(ours)));
+    it.send(ours, "four");
+    peer.expect("three four");
+    assert_eq!(it.events, []);
+    server.expect_nobody();
+    peer.write(&message("answer"));
+    it.turn_until(|it| it.said.len() == 1);
+    assert_eq!(it.said, [Said::Message(ours, message("answer"))]);
+}
+
+#[test]
+fn a_lone_line_end_is_the_answer_to_our_ping() /* X10, RFC 5626 4.4.1 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    it.send(server.flow(&it), "\r\n\r\n");
+    it.turn_until(|it| !it.events.is_empty());
+    let mut peer = server.accept();
+    peer.expect("\r\n\r\n");
+    let Some(Event::Connected(ours)) = it.events.pop() else {
+        panic!("{:?}", it.events);
+    };
+    peer.write("\r\n");
+    it.turn_until(|it| it.said == [Said::Pong(ours)]);
+    peer.write(&format!("\r\n{}", message("a")));
+    it.turn_until(|it| it.said.len() == 3);
+    assert_eq!(
+        it.said[1..],
+        [Said::Pong(ours), Said::Message(ours, message("a"))]
+    );
+    // A server may ping too.
+    peer.write("\r\n\r\n");
+    it.turn();
+    peer.expect("\r\n");
+}
+
+#[test]
+fn where_nobody_listens_the_agent_is_told_so() /* T06 X01 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    let flow = server.flow(&it);
+    drop(server);
+    it.send(flow, "lost");
+    it.turn_until(|it| !it.events.is_empty());
+    assert_eq!(it.events, [Event::Ended(flow, End::Refused)]);
+    assert!(it.streams.is_empty());
+    // Nor can anybody be there.
+    let nowhere = Flow {
+        remote: "[::1]:9".parse().unwrap(),
+        ..flow
+    };
+    it.events.clear();
+    it.send(nowhere, "lost");
+    assert_eq!(it.events, [Event::Ended(nowhere, End::Refused)]);
+}
+
+#[test]
+fn who_does_not_answer_is_given_up_in_time() /* T06 X01 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    // One may wait to be let in; the kernel does not answer whoever comes after.
+    rustix::net::listen(&server.0, 0).unwrap();
+    let remote = server.0.local_addr().unwrap();
+    let _crowd: Vec<_> = (0..4).map(|_| connect(remote, None).unwrap()).collect();
+    let flow = server.flow(&it);
+    it.send(flow, "waits");
+    it.pass(CONNECT - Duration::from_millis(1));
+    assert_eq!((it.events.len(), it.streams.len()), (0, 1));
+    it.pass(Duration::from_millis(1));
+    assert_eq!(it.events, [Event::Ended(flow, End::Silent)]);
+    assert!(it.streams.is_empty());
+}
+
+#[test]
+fn a_server_that_comes_again_gets_a_new_connection() /* X07 T06 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    let flow = server.flow(&it);
+    let mut numbers = Vec::new();
+    for text in ["one", "two", "three"] {
+        it.send(flow, text);
+        it.turn_until(|it| !it.events.is_empty());
+        let Some(Event::Connected(ours)) = it.events.pop() else {
+            panic!("{:?}", it.events);
+        };
+        let mut peer = server.accept();
+        peer.expect(text);
+        drop(peer);
+        it.turn_until(|it| !it.events.is_empty());
+        assert_eq!(it.events.pop(), Some(Event::Ended(ours, End::Closed)));
+        it.send(ours, "stale");
+        assert_eq!(it.events.pop(), Some(Event::Ended(ours, End::Closed)));
+        numbers.push(ours.connection);
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 3);
+}
+
+#[test]
+fn one_that_is_kept_stays_where_others_make_way() /* ATTACKS C05 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    let flow = server.flow(&it);
+    let mut all = Vec::new();
+    for at in 0..CONNECTIONS {
+        let from = Ipv4Addr::new(127, 0, 1, u8::try_from(at).unwrap());
+        all.push(it.talker_from(from));
+    }
+    it.send(flow, "no room");
+    assert_eq!(it.events, [Event::Ended(flow, End::Refused)]);
+    it.events.clear();
+    it.pass(T1_64);
+    it.send(flow, "room");
+    it.turn_until(|it| it.events.len() == 2);
+    let mut peer = server.accept();
+    peer.expect("room");
+    let Some(Event::Connected(ours)) = it.events.pop() else {
+        panic!("{:?}", it.events);
+    };
+    it.send(ours, "\r\n\r\n");
+    // It is the oldest of all by now, and stays.
+    it.pass(T1_64 * 2);
+    it.talker_from(Ipv4Addr::new(127, 0, 2, 1));
+    peer.expect("\r\n\r\n");
+    assert!(peer.is_open());
+}
+
+/// More phones to call back than there are places: each is reached within a few turns.
+#[test]
+fn one_that_only_carries_makes_way_soon() /* ATTACKS C10 */
+{
+    let mut it = Fixture::new();
+    let servers: Vec<Server> = (0..CONNECTIONS + 2).map(|_| Server::new()).collect();
+    for server in &servers[..CONNECTIONS] {
+        let flow = server.flow(&it);
+        it.send(flow, "NOTIFY");
+        it.turn_until(|it| !it.events.is_empty());
+        it.events.clear();
+    }
+    let flow = servers[CONNECTIONS].flow(&it);
+    it.send(flow, "NOTIFY");
+    assert_eq!(it.events, [Event::Ended(flow, End::Refused)]);
+    it.pass(CARRIED);
+    it.events.clear();
+    it.send(flow, "NOTIFY");
+    it.turn_until(|it| it.events.len() == 2);
+    servers[CONNECTIONS].accept().expect("NOTIFY");
+    // Nor does it keep others out.
+    it.talker();
+}
+
+#[test]
+fn what_waits_for_a_connection_is_bounded() /* ATTACKS C06 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    rustix::net::listen(&server.0, 0).unwrap();
+    let remote = server.0.local_addr().unwrap();
+    let _crowd: Vec<_> = (0..4).map(|_| connect(remote, None).unwrap()).collect();
+    let flow = server.flow(&it);
+    for _ in 0..7 {
+        it.send(flow, &"x".repeat(10_000));
+    }
+    assert_eq!(it.events, [Event::Ended(flow, End::Closed)]);
+}
