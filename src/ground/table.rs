@@ -205,6 +205,11 @@ impl<T, const N: usize> Table<T, N> {
         self.len() == 0
     }
 
+    /// How many more entries fit.
+    pub fn room(&self) -> usize {
+        N.saturating_sub(self.len() + self.reserved)
+    }
+
     /// Whether the next [`Table::insert`] is refused.
     pub fn is_full(&self) -> bool {
         self.len() + self.reserved >= N

@@ -14,7 +14,7 @@ use crate::ground::time::{Instant, Seconds};
 use crate::txn::mark::{Mark, Owner};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{
-    Contact, Event, NameAddr, Request, SipUri, Status, Uri, answer_address, is_answerable,
+    Contact, Event, NameAddr, Request, Status, Uri, answer_address, is_somewhere,
 };
 use core::net::SocketAddr;
 use heapless::Vec;
@@ -303,16 +303,6 @@ fn contact<'a>(request: &Request<'a>) -> Result<Option<Target<'a>>, Refusal> {
             Err(Status::BAD_REQUEST.into())
         }
     }
-}
-
-/// Whether somebody can be there: not an unspecified, broadcast or multicast address, nor port 0 (B04).
-fn is_somewhere(uri: &SipUri<'_>) -> bool {
-    let port = uri.port.unwrap_or(5_060);
-    port != 0
-        && uri
-            .host
-            .ip()
-            .is_none_or(|ip| is_answerable(SocketAddr::new(ip, port)))
 }
 
 fn event_id(event: &Event<'_>) -> Result<Vec<u8, { limits::EVENT_ID }>, Refusal> {

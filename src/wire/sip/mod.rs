@@ -36,7 +36,7 @@ pub use message::{Broken, Message, Request, Response, Unusable, parse};
 pub use method::Method;
 pub use name::Name;
 pub use out::{Full, Out, Print};
-pub use respond::{Echo, answer_address, is_answerable, respond};
+pub use respond::{Echo, answer_address, is_answerable, is_somewhere, respond};
 pub use status::Status;
 pub use stream::Framer;
 pub use uri::{PresUri, SipUri, TelUri, Uri, UriParams, same_presentity};

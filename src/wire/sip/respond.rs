@@ -6,6 +6,7 @@ use super::headers::Headers;
 use super::message::{Broken, Request};
 use super::name::Name;
 use super::status::Status;
+use super::uri::SipUri;
 use crate::wire::flow::{Flow, Transport};
 use core::net::{IpAddr, SocketAddr};
 
@@ -103,6 +104,14 @@ pub fn is_answerable(address: SocketAddr) -> bool {
         IpAddr::V6(v6) => !v6.is_multicast() && !v6.is_unspecified(),
     };
     is_one_host && address.port() != 0
+}
+
+/// Whether somebody can be there: no unspecified, broadcast or multicast address, nor port 0 (B04). A name may lead
+/// anywhere.
+pub fn is_somewhere(uri: &SipUri<'_>) -> bool {
+    let port = uri.port.unwrap_or(5_060);
+    let can_be = |ip| is_answerable(SocketAddr::new(ip, port));
+    port != 0 && uri.host.ip().is_none_or(can_be)
 }
 
 /// A row as it came: it was split at its line end, so folding is all it can hold.
