@@ -4,14 +4,15 @@ use crate::events::answer::{Answer, Refusal};
 use crate::events::dialog::write_contact;
 use crate::events::package::Package;
 use crate::ground::random::Secret;
+use crate::roles::registrar::Registrar;
 use crate::txn::mark::{Mark, hex};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Echo, Full, Method, Name, Request, Status, Writer, respond};
 
 /// The methods we serve, as Allow tells them.
-const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, OPTIONS, CANCEL";
+const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, REGISTER, OPTIONS, CANCEL";
 
-/// Writes the response to `request`.
+/// Writes the response to `request`. Bindings are listed as `registrar` has them.
 ///
 /// # Errors
 /// [`Full`] if it does not fit `buf`.
@@ -19,6 +20,7 @@ pub(super) fn write(
     request: &Request<'_>,
     flow: &Flow,
     answer: Answer,
+    registrar: &Registrar,
     secret: Secret,
     buf: &mut [u8],
 ) -> Result<usize, Full> {
@@ -27,9 +29,10 @@ pub(super) fn write(
         Answer::Subscribed {
             tag: Some(mark), ..
         } => mark.text(),
-        Answer::Subscribed { tag: None, .. } | Answer::Done | Answer::Refused(_) => {
-            stateless_tag(request.echo(), secret)
-        }
+        Answer::Subscribed { tag: None, .. }
+        | Answer::Registered { .. }
+        | Answer::Done
+        | Answer::Refused(_) => stateless_tag(request.echo(), secret),
     };
     respond(&mut w, request.echo(), flow, answer.status(), Some(&tag));
     match answer {
@@ -39,6 +42,11 @@ pub(super) fn write(
             }
             write_contact(&mut w, own_uri(request), flow);
             w.header_u32(Name::Expires, expires.0);
+            write_allow(&mut w);
+            write_allow_events(&mut w);
+        }
+        Answer::Registered { presentity, at } => {
+            registrar.write_contacts(presentity, at, &mut w);
             write_allow(&mut w);
             write_allow_events(&mut w);
         }

@@ -18,7 +18,8 @@ pub use upstreams::{Account, Server, UpstreamSettings};
 
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
-    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MIN_EXPIRES, PRESENTITIES, TRUSTED, UPSTREAMS, URI, WATCHES,
+    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MAX_REGISTRATION, MIN_EXPIRES, MIN_REGISTRATION,
+    PRESENTITIES, TRUSTED, UPSTREAMS, URI, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub min_expires: Seconds,
     /// Longest lifetime granted to a subscription.
     pub max_expires: Seconds,
+    /// How long a registration lasts.
+    pub registrations: Lifetimes,
     /// How often watchers are told, by package.
     pub paces: [Pace; Package::SERVED_COUNT],
 }
@@ -65,6 +68,7 @@ impl Settings {
             strangers: Strangers::Refuse,
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
+            registrations: Lifetimes::NONE,
             paces: [Pace::UNLIMITED; Package::SERVED_COUNT],
         }
     }
@@ -88,6 +92,10 @@ impl Settings {
         self.strangers = Strangers::Refuse;
         self.min_expires = MIN_EXPIRES;
         self.max_expires = MAX_EXPIRES;
+        self.registrations = Lifetimes {
+            min: MIN_REGISTRATION,
+            max: MAX_REGISTRATION,
+        };
         for &package in Package::SERVED {
             self.paces[package as usize] = package.spec().pace;
         }
@@ -138,6 +146,7 @@ impl Settings {
             trusted,
             min_expires,
             max_expires,
+            registrations,
             paces,
             strangers,
         } = other;
@@ -148,6 +157,7 @@ impl Settings {
         copy(&mut self.buttons, buttons);
         copy(&mut self.trusted, trusted);
         (self.min_expires, self.max_expires) = (*min_expires, *max_expires);
+        self.registrations = *registrations;
         (self.paces, self.strangers) = (*paces, *strangers);
     }
 
@@ -178,6 +188,9 @@ impl Settings {
         // RFC 6665 §4.2.1.1: 423 is allowed only below an hour.
         if self.min_expires > Seconds(3_600) {
             return Err(Invalid::MinExpires);
+        }
+        if !self.registrations.make_sense() {
+            return Err(Invalid::Registrations);
         }
         self.validate_presentities()?;
         self.validate_upstreams()?;
@@ -237,6 +250,8 @@ pub struct PresentitySettings {
     pub uri: Text<URI>,
     /// Whether watchers of `dialog` see do-not-disturb as a confirmed dialog, so that their lamp turns red.
     pub dialog_shows_dnd: bool,
+    /// Whether its phone registers here, so that it is closed while none does.
+    pub registers: bool,
 }
 
 impl PresentitySettings {
@@ -245,7 +260,28 @@ impl PresentitySettings {
         PresentitySettings {
             uri,
             dialog_shows_dnd: true,
+            registers: false,
         }
+    }
+}
+
+/// How long what a peer asks for may last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Below it 423. At most 3600 (RFC 3261 §10.3 step 7).
+    pub min: Seconds,
+    /// More is shortened.
+    pub max: Seconds,
+}
+
+impl Lifetimes {
+    const NONE: Lifetimes = Lifetimes {
+        min: Seconds::ZERO,
+        max: Seconds::ZERO,
+    };
+
+    fn make_sense(self) -> bool {
+        self.max > Seconds::ZERO && self.min <= self.max && self.min <= Seconds(3_600)
     }
 }
 
@@ -297,6 +333,8 @@ pub enum Invalid {
     Lifetimes,
     /// The shortest lifetime is above an hour.
     MinExpires,
+    /// The same of registrations.
+    Registrations,
     /// A presentity's URI.
     Presentity(usize),
     /// A presentity is there already.
@@ -343,6 +381,10 @@ impl fmt::Display for Invalid {
         let (what, at, remedy) = match *self {
             Invalid::Lifetimes => ("min_expires", None, "set it between 1 and max_expires"),
             Invalid::MinExpires => ("min_expires", None, "set it to 3600 or less"),
+            Invalid::Registrations => {
+                let remedy = "set min_expires to 3600 or less, and not above max_expires";
+                ("registrations", None, remedy)
+            }
             Invalid::Presentity(at) => ("presentity", Some(at), "write uri as sip:name@host"),
             Invalid::PresentityTwice(at) => ("presentity", Some(at), "name each uri only once"),
             Invalid::Target(at) => ("watch", Some(at), "write the target as sip:name@host"),

@@ -1,6 +1,7 @@
 //! The presentities we keep: found by the URI of a request, changed by local inputs.
 
 use crate::events::presentity::Presentity;
+use crate::events::reach::Reach;
 use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::table::{Id, Index, Table, cells};
@@ -26,6 +27,9 @@ pub(super) struct Directory {
 struct Desk {
     inputs: Inputs,
     shows_dnd: bool,
+    reach: Reach,
+    /// Whether a phone ever registered for it.
+    had_phone: bool,
     /// When the state last changed.
     since: Instant,
     user: u64,
@@ -41,6 +45,8 @@ impl Directory {
                 Desk {
                     inputs: Inputs::new(),
                     shows_dnd: false,
+                    reach: Reach::Here,
+                    had_phone: false,
                     since: Instant::ZERO,
                     user: 0,
                 }
@@ -70,6 +76,8 @@ impl Directory {
         self.desks[usize::from(id.slot())] = Desk {
             inputs: Inputs::new(),
             shows_dnd,
+            reach: Reach::Here,
+            had_phone: false,
             since: now,
             user,
         };
@@ -106,6 +114,29 @@ impl Directory {
         };
         desk.shows_dnd = shows_dnd;
         self.compose(now, wall, id);
+    }
+
+    /// Its phone came or went.
+    pub(super) fn set_reach(&mut self, now: Instant, wall: Wall, id: Id<Presentity>, reach: Reach) {
+        let Some(desk) = self.desks.get_mut(usize::from(id.slot())) else {
+            return;
+        };
+        if core::mem::replace(&mut desk.reach, reach) != reach {
+            self.compose(now, wall, id);
+        }
+    }
+
+    /// A phone has registered for it.
+    pub(super) fn note_phone(&mut self, id: Id<Presentity>) {
+        if let Some(desk) = self.desks.get_mut(usize::from(id.slot())) {
+            desk.had_phone = true;
+        }
+    }
+
+    /// Whether one ever did.
+    pub(super) fn had_phone(&self, id: Id<Presentity>) -> bool {
+        let desk = self.desks.get(usize::from(id.slot()));
+        desk.is_some_and(|desk| desk.had_phone)
     }
 
     /// The presentity that a request means.
@@ -154,8 +185,9 @@ impl Directory {
         let Some(presentity) = self.presentities.get_mut(id) else {
             return;
         };
-        let in_call = desk.inputs.in_call(desk.shows_dnd);
-        if presentity.update(wall, desk.inputs.presence(), in_call) {
+        // RFC 4235 can't say that a phone is gone; one that is has no calls.
+        let in_call = desk.reach != Reach::Gone && desk.inputs.in_call(desk.shows_dnd);
+        if presentity.update(wall, desk.inputs.presence(desk.reach), in_call) {
             desk.since = now;
         }
     }

@@ -1,7 +1,9 @@
 //! What a role says to a request: facts, from which the engine writes the response. They are small, so that a
 //! server transaction keeps them instead of the response (see [`crate::txn::server`]).
 
-use crate::ground::time::Seconds;
+use super::presentity::Presentity;
+use crate::ground::table::Id;
+use crate::ground::time::{Instant, Seconds};
 use crate::txn::mark::Mark;
 use crate::wire::sip::Status;
 
@@ -14,6 +16,13 @@ pub enum Answer {
         tag: Option<Mark>,
         /// Never more than was asked for (N06).
         expires: Seconds,
+    },
+    /// 200 to a REGISTER: whose bindings it lists (RFC 3261 §10.3 step 8).
+    Registered {
+        /// Whose.
+        presentity: Id<Presentity>,
+        /// From when on the seconds that they have left are counted, also in an answer that is repeated later.
+        at: Instant,
     },
     /// 200 to anything else.
     Done,
@@ -36,7 +45,7 @@ impl Answer {
     /// Its status code.
     pub const fn status(self) -> Status {
         match self {
-            Answer::Subscribed { .. } | Answer::Done => Status::OK,
+            Answer::Subscribed { .. } | Answer::Registered { .. } | Answer::Done => Status::OK,
             Answer::Refused(Refusal::Answer(status) | Refusal::AnswerLater(status, _)) => status,
             Answer::Refused(Refusal::TooBrief(_)) => Status::INTERVAL_TOO_BRIEF,
         }

@@ -11,6 +11,7 @@ pub mod locals;
 pub mod pace;
 pub mod package;
 pub mod presentity;
+pub mod reach;
 pub mod sending;
 pub mod subscription;
 pub mod watched;

@@ -28,6 +28,8 @@ pub struct Presence {
     pub note: Text<{ limits::NOTE }>,
     /// Whether the person has been away from the device for long (RFC 4480 §3.11).
     pub idle: bool,
+    /// Whether there is no address at which the presentity can be reached: its phone is not registered.
+    pub gone: bool,
 }
 
 /// What the `dialog` package tells a third party: one virtual dialog while the presentity is busy, without
@@ -111,6 +113,7 @@ impl Presence {
             activities: Activities::NONE,
             note: Text::new(),
             idle: false,
+            gone: false,
         }
     }
 }

@@ -15,6 +15,12 @@ pub const SUBSCRIPTIONS: usize = setting(option_env!("LAMPFIELD_SUBSCRIPTIONS"),
 /// Own subscriptions to others (settable): a sidecar of 32 keys.
 pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 32);
 
+/// Bindings of phones that register here (settable): an office without a PBX.
+pub const BINDINGS: usize = setting(option_env!("LAMPFIELD_BINDINGS"), 16);
+
+/// Bindings of one presentity, and Contacts of one REGISTER: a desk phone, a handset, a laptop, and one that moves.
+pub const BINDINGS_EACH: usize = 4;
+
 /// Servers above us at which we register and publish (settable): a PBX, and a presence server of somebody else.
 pub const UPSTREAMS: usize = setting(option_env!("LAMPFIELD_UPSTREAMS"), 4);
 
@@ -111,6 +117,12 @@ pub const MIN_EXPIRES: Seconds = Seconds(60);
 /// Longest lifetime granted to a subscription: a watcher that died is forgotten within the hour.
 pub const MAX_EXPIRES: Seconds = Seconds(3_600);
 
+/// Shortest lifetime granted to a registration: below it 423 (RFC 3261 §10.3 step 7).
+pub const MIN_REGISTRATION: Seconds = Seconds(60);
+
+/// Longest lifetime granted to a registration: a phone that died is offline within the hour.
+pub const MAX_REGISTRATION: Seconds = Seconds(3_600);
+
 /// What a refused peer is told to wait when a table is full.
 pub const RETRY_AFTER: Seconds = Seconds(30);
 
@@ -118,8 +130,10 @@ pub const RETRY_AFTER: Seconds = Seconds(30);
 pub const LONGEST_RETRY: Seconds = Seconds(3_600);
 
 /// Bytes of the whole agent. Most of them are tables, and pages of tables that were never used are never resident.
-pub const AGENT_BYTES: usize =
-    384 * 1_024 + 2_048 * (SUBSCRIPTIONS + WATCHES + PRESENTITIES + LAMPS) + 96 * TRANSACTIONS;
+pub const AGENT_BYTES: usize = 384 * 1_024
+    + 2_048 * (SUBSCRIPTIONS + WATCHES + PRESENTITIES + LAMPS)
+    + 512 * BINDINGS
+    + 96 * TRANSACTIONS;
 
 const fn least(one: usize, other: usize) -> usize {
     if one < other { one } else { other }

@@ -2,5 +2,6 @@
 //! carries facts between them.
 
 pub mod notifier;
+pub mod registrar;
 pub mod upstream;
 pub mod watcher;

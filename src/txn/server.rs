@@ -87,7 +87,7 @@ impl<A: Copy> Transactions<A> {
 
     /// Whether the request that `cancel` names is known: a CANCEL then gets 200, and has no other effect (N32).
     pub fn knows_cancelled(&self, cancel: &Request<'_>) -> bool {
-        [Method::Subscribe, Method::Notify]
+        [Method::Subscribe, Method::Notify, Method::Register]
             .into_iter()
             .any(|method| self.find(self.key(cancel, method)).is_some())
     }

@@ -7,10 +7,12 @@
 //! | activity | that activity | – |
 //! | idle | `away` | – |
 //! | note | the note, before any of ours | – |
+//! | its phone is not registered | `closed` without a contact, and the owner's note | – |
 //!
 //! Both packages are made of the same inputs in the same moment, so they never contradict each other.
 
 use crate::events::presentity::Presence;
+use crate::events::reach::Reach;
 use crate::ground::limits;
 use crate::ground::text::Text;
 use crate::wire::doc::pidf::{Activities, Basic};
@@ -77,7 +79,20 @@ impl Inputs {
     }
 
     /// What watchers of `presence` are told.
-    pub fn presence(&self) -> Presence {
+    pub fn presence(&self, reach: Reach) -> Presence {
+        match reach {
+            Reach::Here | Reach::Registered => self.present(),
+            // What the phone does is not known; what the owner says still is.
+            Reach::Gone => Presence {
+                basic: Basic::Closed,
+                note: self.note.clone(),
+                gone: true,
+                ..Presence::new()
+            },
+        }
+    }
+
+    fn present(&self) -> Presence {
         let mut activities = self.activity;
         for (is_so, activity) in [
             (self.hook_up, Activities::ON_THE_PHONE),
@@ -94,6 +109,7 @@ impl Inputs {
             activities,
             note: self.spoken(),
             idle: self.idle,
+            gone: false,
         }
     }
 
@@ -121,7 +137,7 @@ mod tests {
     fn dnd_is_closed_busy_and_says_so() {
         let mut inputs = Inputs::new();
         inputs.apply(Input::Dnd(true));
-        let presence = inputs.presence();
+        let presence = inputs.presence(Reach::Here);
         assert_eq!(presence.basic, Basic::Closed);
         assert_eq!(presence.activities, Activities::BUSY);
         assert_eq!(presence.note.as_str(), "Do not disturb");
@@ -133,7 +149,7 @@ mod tests {
     {
         let mut inputs = Inputs::new();
         inputs.apply(Input::Hook(true));
-        let presence = inputs.presence();
+        let presence = inputs.presence(Reach::Here);
         assert_eq!(presence.basic, Basic::Open);
         assert_eq!(presence.activities, Activities::ON_THE_PHONE);
         assert_eq!(presence.note.as_str(), "On the phone");
@@ -151,7 +167,7 @@ mod tests {
         ] {
             inputs.apply(input);
         }
-        let presence = inputs.presence();
+        let presence = inputs.presence(Reach::Here);
         let expected = Activities::MEETING
             .with(Activities::ON_THE_PHONE)
             .with(Activities::AWAY);
@@ -160,13 +176,13 @@ mod tests {
         let mut cleared = inputs.clone();
         cleared.apply(Input::Dnd(true));
         cleared.apply(Input::Clear);
-        let presence = cleared.presence();
+        let presence = cleared.presence(Reach::Here);
         assert_eq!(presence.activities, Activities::ON_THE_PHONE);
         assert_eq!(presence.note.as_str(), "On the phone");
         inputs.apply(Input::Activity(Activities::NONE));
         inputs.apply(Input::Note(Text::new()));
         inputs.apply(Input::Idle(false));
         inputs.apply(Input::Hook(false));
-        assert_eq!(inputs.presence(), Presence::new());
+        assert_eq!(inputs.presence(Reach::Here), Presence::new());
     }
 }

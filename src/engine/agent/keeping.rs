@@ -249,8 +249,9 @@ impl Agent {
 
     /// Tells everybody who depends on it who we are.
     pub(super) fn identify(&mut self) {
-        let [high, low] = self.keeping.secret;
-        self.policy.seed(Secret::from_bits([high, low]));
+        let secret = Secret::from_bits(self.keeping.secret);
+        self.policy.seed(secret);
+        self.registrar.seed(secret);
         self.upstreams.set_instance(self.keeping.instance);
     }
 

@@ -14,7 +14,7 @@ use crate::txn::mark::{Mark, Owner};
 use crate::txn::server::Seen;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{
-    self, Echo, Message, Method, Request, Response, Rows, Status, Unusable, Uri, Via,
+    self, Echo, Message, Method, Name, Request, Response, Rows, Status, Unusable, Uri, Via,
     answer_address, is_answerable,
 };
 use core::net::SocketAddr;
@@ -81,7 +81,14 @@ impl Agent {
             return Err(Status::FORBIDDEN.into());
         }
         match request.method {
-            Method::Subscribe | Method::Notify => self.answer_once(now, flow, request, admits),
+            // It only asks.
+            Method::Register if !request.headers.has(Name::Contact) => {
+                self.check(request)?;
+                self.answer_register(now, flow, request)
+            }
+            Method::Subscribe | Method::Notify | Method::Register => {
+                self.answer_once(now, flow, request, admits)
+            }
             Method::Options => self
                 .check(request)
                 .and_then(|()| self.answer_options(request)),
@@ -107,13 +114,14 @@ impl Agent {
             Seen::New(key) => key,
         };
         self.check(request)?;
-        let opens_dialog = request.method == Method::Subscribe && request.to.tag().is_none();
+        let in_dialog = request.method != Method::Register && request.to.tag().is_some();
+        let needs_place = request.method != Method::Notify && !in_dialog;
         // Strangers don't get the last places.
         let is_full = match trusted {
             true => self.transactions.is_full(),
             false => !self.transactions.has_plenty(),
         };
-        if opens_dialog && is_full {
+        if needs_place && is_full {
             return Err(Refusal::AnswerLater(
                 Status::SERVICE_UNAVAILABLE,
                 limits::RETRY_AFTER,
@@ -124,10 +132,12 @@ impl Agent {
                 .watcher
                 .handle_notify(now, request, flow, trusted, &mut self.random)
                 .map(|()| Answer::Done)?,
+            Method::Register => self.answer_register(now, flow, request)?,
             _ => self.answer_subscribe(now, flow, request, admits)?,
         };
         // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
-        if !flow.transport.is_reliable() && (opens_dialog || self.transactions.has_plenty()) {
+        let is_kept = needs_place || self.transactions.has_plenty();
+        if !flow.transport.is_reliable() && is_kept {
             self.transactions.keep(now, key, answer);
         }
         Ok(answer)
@@ -243,7 +253,8 @@ impl Agent {
     }
 
     fn reply(&mut self, flow: &Flow, request: &Request<'_>, answer: Answer) {
-        let written = answers::write(request, flow, answer, self.secret, &mut self.reply.bytes);
+        let buf = &mut self.reply.bytes;
+        let written = answers::write(request, flow, answer, &self.registrar, self.secret, buf);
         self.send_reply(flow, &request.via, written.ok());
         // Whoever takes leave after we did is told so, and the log is not.
         if let Answer::Refused(_) = answer

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //!   datagram ─► requests ─► notifier ─► NOTIFY            button, input ─► directory ─► notifier
-//!                    └────► watcher ──► lamps ──► look            └───► upstreams ─► PUBLISH
+//!                    ├────► watcher ──► lamps ──► look    registrar ───────────┘  └─► upstreams
+//!                    └────► registrar
 //!   answer ───► responses ─► notifier, watcher, upstreams  time ─────────► all of them
 //! ```
 
@@ -16,6 +17,7 @@ mod keeping;
 mod lamps;
 mod messages;
 mod output;
+mod register;
 mod setup;
 pub mod status;
 #[cfg(test)]
@@ -41,6 +43,7 @@ use crate::ground::table::{Chains, Id, Queue};
 use crate::ground::time::{Instant, Wall};
 use crate::ground::timers::Timers;
 use crate::roles::notifier::Notifier;
+use crate::roles::registrar::Registrar;
 use crate::roles::upstream::{Link, Upstreams};
 use crate::roles::watcher::{Action, Watch, Watcher};
 use crate::txn::server::Transactions;
@@ -68,6 +71,7 @@ pub struct Agent {
     presentities: Vec<Id<Presentity>, { limits::PRESENTITIES }>,
     transactions: Transactions<Answer>,
     notifier: Notifier,
+    registrar: Registrar,
     watcher: Watcher,
     /// The watches in the order of the settings; `None` for one that can't be asked for.
     watches: Vec<Option<Id<Watch>>, { limits::WATCHES }>,
@@ -126,6 +130,7 @@ impl Agent {
             presentities: Vec::new(),
             transactions: Transactions::new(),
             notifier: Notifier::new(),
+            registrar: Registrar::new(),
             watcher: Watcher::new(),
             watches: Vec::new(),
             watch_at: [0; limits::WATCHES],
@@ -180,6 +185,7 @@ impl Agent {
     pub fn handle_timeout(&mut self, now: Instant, wall: Wall) {
         self.handle_button_timeout(now, wall);
         self.transactions.handle_timeout(now);
+        self.handle_registrations(now, wall);
         self.notifier.handle_timeout(now);
         self.watcher.handle_timeout(now, &mut self.random);
         self.upstreams.handle_timeout(now, &mut self.random);
@@ -288,6 +294,9 @@ impl Agent {
             self.upstreams.due(),
             self.panel.graces.next(),
             self.buttons.due(),
+            self.registrar.due(),
+            // What a REGISTER changed needs the time of day, which comes with the next timeout.
+            self.registrar.has_changed().then_some(self.started),
         ]
         .into_iter()
         .flatten()

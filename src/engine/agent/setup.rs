@@ -43,6 +43,8 @@ impl Agent {
         self.policy.trust(&settings.trusted, settings.strangers);
         let kept = self.let_go_buttons(now, wall, settings);
         self.notifier.set_rules(rules(settings));
+        let lifetimes = settings.registrations;
+        self.registrar.set_rules(lifetimes.min, lifetimes.max);
         self.keep_presentities(now, wall, settings);
         let (old, new) = (&self.settings, settings);
         if (&old.trusted, old.strangers) != (&new.trusted, new.strangers) {
@@ -54,6 +56,7 @@ impl Agent {
         let watches = self.keep_watches(now, settings);
         self.settings.copy_from(settings);
         (self.watches, self.links) = (watches, links);
+        self.reach_all(now, wall);
         self.examine_all(now);
         self.connect_lamps(now);
         self.connect_buttons(now, wall, &kept);
@@ -87,6 +90,7 @@ impl Agent {
                 .is_some_and(|presentity| !is_kept(presentity.uri()));
             if gone {
                 self.notifier.handle_removal(id);
+                self.registrar.handle_removal(id);
                 self.directory.remove(id);
             }
         }

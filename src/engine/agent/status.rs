@@ -57,6 +57,19 @@ pub struct SubscriptionStatus<'a> {
     pub remote: SocketAddr,
 }
 
+/// A phone that is registered here.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistrationStatus<'a> {
+    /// The presentity's URI.
+    pub presentity: &'a str,
+    /// Where it says that it can be reached.
+    pub contact: &'a str,
+    /// Where it registered from.
+    pub remote: SocketAddr,
+    /// When it ends without a refresh.
+    pub ends: Instant,
+}
+
 /// Why a lamp shows what it shows.
 #[derive(Clone, Debug)]
 pub struct Why<'a> {
@@ -100,6 +113,19 @@ impl Agent {
                 state: subscription.state().name(),
                 ends: subscription.state().ends(),
                 remote: subscription.flow().remote,
+            }
+        })
+    }
+
+    /// The phones that are registered here, one for each address.
+    pub fn registrations(&self) -> impl Iterator<Item = RegistrationStatus<'_>> {
+        self.registrar.iter().map(|(_, binding)| {
+            let presentity = self.directory.presentities().get(binding.presentity());
+            RegistrationStatus {
+                presentity: presentity.map_or("", |presentity| presentity.uri()),
+                contact: binding.contact(),
+                remote: binding.flow().remote,
+                ends: binding.ends(),
             }
         })
     }

@@ -62,6 +62,17 @@ fn each_thing_the_agent_relies_on_is_checked() {
         },
         "min_expires: set it to 3600 or less",
     );
+    for (min, max) in [(61, 60), (0, 0), (3_601, 7_200)] {
+        broken(
+            |it| {
+                it.registrations = Lifetimes {
+                    min: Seconds(min),
+                    max: Seconds(max),
+                }
+            },
+            "registrations: set min_expires to 3600 or less, and not above max_expires",
+        );
+    }
     broken(
         |it| it.presentities[0].uri = text("desk"),
         "presentity 1: write uri as sip:name@host",

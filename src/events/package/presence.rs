@@ -50,7 +50,8 @@ fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
     let tuple = Tuple {
         id: "sip",
         basic: Some(presence.basic),
-        contact: Some(presentity.uri()),
+        // Without a contact, a closed tuple is that of a phone that is not there (see `watched`).
+        contact: (!presence.gone).then(|| presentity.uri()),
         priority: None,
         note: None,
         device_id: None,

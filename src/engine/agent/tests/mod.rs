@@ -6,6 +6,7 @@ mod approval;
 mod buttons;
 mod lamps;
 mod notifier;
+mod register;
 mod requests;
 mod sending;
 mod streams;

@@ -93,7 +93,7 @@ fn recognised_methods_get_405_and_unknown_501_with_allow() /* T15 T16 A02 */
     for (method, status) in [
         ("INVITE", 405),
         ("BYE", 405),
-        ("REGISTER", 405),
+        ("REFER", 405),
         ("MESSAGE", 405),
         ("subscribe", 501),
     ] {
@@ -101,7 +101,7 @@ fn recognised_methods_get_405_and_unknown_501_with_allow() /* T15 T16 A02 */
         assert_eq!(one(&sent).status(), status, "{method}");
         assert_eq!(
             sent[0].header("Allow"),
-            Some("SUBSCRIBE, NOTIFY, OPTIONS, CANCEL")
+            Some("SUBSCRIBE, NOTIFY, REGISTER, OPTIONS, CANCEL")
         );
         assert_eq!(
             f.send(&phone, &phone.request(method, "")),

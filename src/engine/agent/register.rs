@@ -1,0 +1,90 @@
+//! Phones next door that register here: who may, and what it does to presence.
+
+use super::Agent;
+use crate::engine::config::Action;
+use crate::events::answer::{Answer, Refusal};
+use crate::events::presentity::Presentity;
+use crate::events::reach::Reach;
+use crate::ground::limits;
+use crate::ground::table::Id;
+use crate::ground::time::{Instant, Wall};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{NameAddr, Request, Status, Uri};
+
+impl Agent {
+    /// A REGISTER from a trusted network (RFC 3261 §10.3). Of its steps, 1 is taken as passed, for a phone reaches us
+    /// under many hosts; 2 and 3 are those of every request.
+    pub(super) fn answer_register(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+    ) -> Result<Answer, Refusal> {
+        if self.stopping {
+            return Err(Refusal::AnswerLater(
+                Status::SERVICE_UNAVAILABLE,
+                limits::RETRY_AFTER,
+            ));
+        }
+        // Step 4: nobody registers somebody else.
+        let presentity = self.named(&request.to);
+        if self.named(&request.from) != presentity {
+            return Err(Status::FORBIDDEN.into());
+        }
+        // Step 5.
+        let presentity = presentity.ok_or(Status::NOT_FOUND)?;
+        self.registrar
+            .handle_register(now, request, presentity, flow)
+    }
+
+    /// Whether the phone of a presentity is there. The agent's own device always is; a presentity is taken for another
+    /// one's if the settings say so, or if somebody has registered for it and no button of the panel speaks for it.
+    pub fn reachable(&self, presentity: Id<Presentity>) -> Reach {
+        if self.registrar.is_registered(presentity) {
+            return Reach::Registered;
+        }
+        let at = self.presentities.iter().position(|it| *it == presentity);
+        let settings = at.and_then(|at| self.settings.presentities.get(at));
+        let told = settings.is_some_and(|it| it.registers);
+        match told || (self.directory.had_phone(presentity) && !self.has_button(at)) {
+            true => Reach::Gone,
+            false => Reach::Here,
+        }
+    }
+
+    /// Whose bindings came or went: watchers are told.
+    pub(super) fn handle_registrations(&mut self, now: Instant, wall: Wall) {
+        self.registrar.handle_timeout(now);
+        while let Some(id) = self.registrar.take_changed() {
+            self.directory.note_phone(id);
+            self.reach(now, wall, id);
+        }
+    }
+
+    /// The settings are new.
+    pub(super) fn reach_all(&mut self, now: Instant, wall: Wall) {
+        for at in 0..self.presentities.len() {
+            self.reach(now, wall, self.presentities[at]);
+        }
+    }
+
+    fn reach(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
+        let reach = self.reachable(id);
+        self.directory.set_reach(now, wall, id, reach);
+        self.tell_watchers(now, id);
+    }
+
+    fn has_button(&self, presentity: Option<usize>) -> bool {
+        self.settings.buttons.iter().any(|button| {
+            Some(usize::from(button.presentity)) == presentity
+                && button.actions().any(|it| it != Action::None)
+        })
+    }
+
+    fn named(&self, address: &NameAddr<'_>) -> Option<Id<Presentity>> {
+        match address.uri() {
+            Uri::Other { .. } => None,
+            uri @ (Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_)) => self.directory.find(&uri),
+        }
+    }
+}
