@@ -10,6 +10,7 @@ use crate::events::answer::Answer;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::roles::notifier::Subscription;
+use crate::roles::registrar::Binding;
 use crate::roles::watcher::Watch;
 use crate::txn::server::Transactions;
 use crate::users::lamps::Lamp;
@@ -76,6 +77,12 @@ impl Capacity {
                 limits::DECISIONS,
                 size_of::<Decision>(),
                 "the oldest makes way",
+            ),
+            Table::new(
+                "registrations",
+                limits::BINDINGS,
+                size_of::<Binding>(),
+                LATER,
             ),
             Table::new("watches", limits::WATCHES, size_of::<Watch>(), REFUSED),
             Table::new("transactions", limits::TRANSACTIONS, transaction, LATER),

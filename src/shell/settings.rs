@@ -15,9 +15,14 @@
 //! max_expires = 3600
 //! pace = { presence = { burst = 4, interval = 5 }, dialog = { burst = 4, interval = 1 } }
 //!
+//! [registrations]
+//! min_expires = 60
+//! max_expires = 3600
+//!
 //! [[presentity]]
 //! uri = "sip:desk@192.168.1.20"
 //! dialog_shows_dnd = true
+//! registers = false                                 # true: its phone registers here, and is offline until it does
 //!
 //! [[upstream]]                                      # a server above us: a PBX, a presence server
 //! aor = "sip:100@pbx.example"                       # who we are there
@@ -153,6 +158,7 @@ impl Configuration {
             reader.settings.strangers = strangers.value;
         }
         reader.subscriptions(&root);
+        reader.registrations(&root);
         reader.presentities(&root);
         let secrets = reader.upstreams(&root, folder);
         reader.lamps(&root);
@@ -327,9 +333,10 @@ impl Reader<'_, '_> {
     }
 
     fn presentities(&mut self, root: &Section<'_, '_>) {
-        let keys = ["uri", "dialog_shows_dnd"];
+        let keys = ["uri", "dialog_shows_dnd", "registers"];
         for section in root.sections("presentity", "[[presentity]]", &keys, &mut self.faults) {
             let shows = section.flag("dialog_shows_dnd", &mut self.faults);
+            let registers = section.flag("registers", &mut self.faults);
             let uri = section.required("uri", "sip:desk@192.168.1.20", &mut self.faults);
             let Some((uri, at)) = uri.and_then(|it| Some((self.address("uri", it)?, it.at))) else {
                 continue;
@@ -348,6 +355,7 @@ impl Reader<'_, '_> {
             if let Some(shows) = shows {
                 presentity.dialog_shows_dnd = shows.value;
             }
+            presentity.registers = registers.is_some_and(|it| it.value);
             if self.settings.presentities.push(presentity).is_err() {
                 let what = format!("more than {PRESENTITIES} presentities");
                 self.faults
@@ -410,7 +418,7 @@ fn build_with(limit: &str) -> String {
 /// Seconds.
 const DAY: u32 = 86_400;
 
-const ROOT: [&str; 13] = [
+const ROOT: [&str; 14] = [
     "listen",
     "trusted",
     "strangers",
@@ -420,6 +428,7 @@ const ROOT: [&str; 13] = [
     "log",
     "sandbox",
     "subscriptions",
+    "registrations",
     "presentity",
     "upstream",
     "lamp",

@@ -96,6 +96,11 @@ pub enum Question {
         /// As JSON.
         json: bool,
     },
+    /// Which phones are registered.
+    Registrations {
+        /// As JSON.
+        json: bool,
+    },
     /// What this lamp shows, and why.
     Why {
         /// The lamp's name.
@@ -207,6 +212,9 @@ where
         }),
         "watchers" => line.ask("watchers", 0, &[JSON], |it| {
             Ok(Question::Watchers { json: it.json })
+        }),
+        "registrations" => line.ask("registrations", 0, &[JSON], |it| {
+            Ok(Question::Registrations { json: it.json })
         }),
         "why" => line.ask("why", 1, &[JSON], |it| {
             Ok(Question::Why {
@@ -435,9 +443,24 @@ impl Given {
 
 const SEE_HELP: &str = "see `lampfield help`";
 
-const COMMANDS: [&str; 16] = [
-    "run", "check", "status", "lamps", "watchers", "press", "release", "set", "allow", "block",
-    "watch", "why", "boards", "capacity", "version", "help",
+const COMMANDS: [&str; 17] = [
+    "run",
+    "check",
+    "status",
+    "lamps",
+    "watchers",
+    "registrations",
+    "press",
+    "release",
+    "set",
+    "allow",
+    "block",
+    "watch",
+    "why",
+    "boards",
+    "capacity",
+    "version",
+    "help",
 ];
 
 /// How a command is written.

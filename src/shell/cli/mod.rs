@@ -165,6 +165,9 @@ fn ask(ask: &Ask) -> Result<(), Trouble> {
         Question::Lamps { json, .. } => show(&client.get("/lamps")?, *json, view::lamps),
         Question::TestLamps => client.post("/lamps/test", "").map(drop),
         Question::Watchers { json } => show(&client.get("/watchers")?, *json, view::watchers),
+        Question::Registrations { json } => {
+            show(&client.get("/registrations")?, *json, view::registrations)
+        }
         Question::Why { lamp, json } => {
             show(&client.get(&format!("/why/{lamp}"))?, *json, view::why)
         }
@@ -261,6 +264,8 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield lamps [--follow] [--json]
   lampfield lamps --test      light every element of every lamp for a second
   lampfield watchers [--json]
+  lampfield registrations [--json]
+                              the phones that are registered here
   lampfield why LAMP [--json] what the lamp shows, and why
   lampfield press NAME [--for SECONDS]
                               press a button of the simulated panel, or hold it

@@ -72,7 +72,7 @@ pub fn status(status: &Value) -> String {
         out += &table(&rows);
     }
     out += "\n";
-    for what in ["subscriptions", "watches", "publications"] {
+    for what in ["subscriptions", "watches", "publications", "registrations"] {
         out += &format!("{what:15}{}\n", count(status, what));
     }
     let upstreams = member(status, "upstreams");
@@ -128,6 +128,24 @@ pub fn watchers(watchers: &Value) -> String {
             text(it, "presentity"),
             text(it, "package"),
             text(it, "state"),
+            age(it, "expires_s"),
+            text(it, "remote"),
+        ]
+    }));
+    table(&rows)
+}
+
+/// `lampfield registrations`.
+pub fn registrations(registrations: &Value) -> String {
+    let registrations = list(registrations);
+    if registrations.is_empty() {
+        return "nobody is registered\n".to_string();
+    }
+    let mut rows = vec![headings(&["PRESENTITY", "CONTACT", "EXPIRES", "ADDRESS"])];
+    rows.extend(registrations.iter().map(|it| {
+        vec![
+            text(it, "presentity"),
+            text(it, "contact"),
             age(it, "expires_s"),
             text(it, "remote"),
         ]
@@ -300,14 +318,14 @@ mod tests {
             "version": "0.1.0", "uptime_s": 90_000, "listen": ["udp:127.0.0.1:5060"],
             "presentities": [{"uri": "sip:desk@127.0.0.1", "basic": "open", "activities":
                 ["on-the-phone", "meeting"], "note": ""}],
-            "subscriptions": [{}, {}], "watches": [{}], "publications": 0,
+            "subscriptions": [{}, {}], "watches": [{}], "publications": 0, "registrations": 1,
         }));
         assert_eq!(
             text,
             "lampfield 0.1.0, up 1 d 1 h\nlistens on udp:127.0.0.1:5060\n\n\
              PRESENTITY          BASIC  ACTIVITIES             NOTE\n\
              sip:desk@127.0.0.1  open   on-the-phone, meeting  -\n\n\
-             subscriptions  2\nwatches        1\npublications   0\n"
+             subscriptions  2\nwatches        1\npublications   0\nregistrations  1\n"
         );
     }
 
@@ -322,6 +340,20 @@ mod tests {
             text,
             "WATCHER          PRESENTITY  EVENT   STATE   EXPIRES  ADDRESS\n\
              sip:\\u{1b}[2J@c  sip:a@b     dialog  active  59 s     10.0.0.1:5060\n"
+        );
+    }
+
+    #[test]
+    fn registrations_are_listed_or_said_to_be_none() {
+        assert_eq!(registrations(&json!([])), "nobody is registered\n");
+        let text = registrations(
+            &json!([{"presentity": "sip:a@b", "contact": "sip:a@10.0.0.1:5062", "expires_s": 59,
+            "remote": "10.0.0.1:5062"}]),
+        );
+        assert_eq!(
+            text,
+            "PRESENTITY  CONTACT              EXPIRES  ADDRESS\n\
+             sip:a@b     sip:a@10.0.0.1:5062  59 s     10.0.0.1:5062\n"
         );
     }
 

@@ -6,7 +6,9 @@ use std::vec::Vec;
 use serde::Serialize;
 
 use crate::engine::agent::Agent;
-use crate::engine::agent::status::{LampStatus, PresentityStatus, SubscriptionStatus, Why};
+use crate::engine::agent::status::{
+    LampStatus, PresentityStatus, RegistrationStatus, SubscriptionStatus, Why,
+};
 use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds, Wall};
 use crate::roles::upstream::{self, Stands};
@@ -156,6 +158,26 @@ impl Watcher {
     }
 }
 
+/// `GET /registrations`, one of them: a phone that is registered here.
+#[derive(Debug, Serialize)]
+pub struct Registration {
+    presentity: String,
+    contact: String,
+    remote: String,
+    expires_s: u32,
+}
+
+impl Registration {
+    fn new(registration: &RegistrationStatus<'_>, now: Now) -> Registration {
+        Registration {
+            presentity: registration.presentity.to_string(),
+            contact: registration.contact.to_string(),
+            remote: registration.remote.to_string(),
+            expires_s: now.left(registration.ends),
+        }
+    }
+}
+
 /// `GET /watches`, one of them: our own subscription.
 #[derive(Debug, Serialize)]
 pub struct Watch {
@@ -226,6 +248,7 @@ pub struct Status {
     subscriptions: usize,
     watches: usize,
     publications: usize,
+    registrations: usize,
     upstreams: Vec<Upstream>,
     troubles: Vec<Trouble>,
 }
@@ -342,6 +365,12 @@ pub fn watchers(agent: &Agent, now: Now) -> Vec<Watcher> {
     all.map(|one| Watcher::new(&one, now)).collect()
 }
 
+/// All phones that are registered here.
+pub fn registrations(agent: &Agent, now: Now) -> Vec<Registration> {
+    let all = agent.registrations();
+    all.map(|one| Registration::new(&one, now)).collect()
+}
+
 /// All our own subscriptions.
 pub fn watches(agent: &Agent, now: Now) -> Vec<Watch> {
     let all = agent.watches();
@@ -366,6 +395,7 @@ pub fn status(hub: &Hub, now: Now) -> Status {
         subscriptions: hub.agent.subscriptions().count(),
         watches: hub.agent.watches().count(),
         publications: 0,
+        registrations: hub.agent.registrations().count(),
         upstreams: hub
             .agent
             .upstreams(now.mono)

@@ -150,7 +150,13 @@ fn every_route_answers_in_json() {
     assert_eq!(status, 200);
     assert_eq!(body["presentities"][0]["uri"], "sip:desk@127.0.0.1");
     assert_eq!(body["listen"][0], format!("udp:{}", running.sip));
-    for key in ["uptime_s", "subscriptions", "watches", "publications"] {
+    for key in [
+        "uptime_s",
+        "subscriptions",
+        "watches",
+        "publications",
+        "registrations",
+    ] {
         assert!(body[key].is_number(), "{key}: {body}");
     }
     let (_, lamps) = running.get("/lamps");
@@ -159,7 +165,7 @@ fn every_route_answers_in_json() {
     for key in ["look", "watches", "state"] {
         assert!(first[key].is_string(), "{key}: {first}");
     }
-    for path in ["/watchers", "/watches", "/presentities"] {
+    for path in ["/watchers", "/watches", "/registrations", "/presentities"] {
         let (status, body) = running.get(path);
         assert!(status == 200 && body.is_array(), "{path}: {body}");
     }

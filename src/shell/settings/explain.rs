@@ -6,8 +6,8 @@ use std::vec::Vec;
 
 use super::Configuration;
 use crate::engine::config::{
-    Action, ButtonSettings, LampSettings, Server, Settings, Shows, Strangers, UpstreamSettings,
-    WatchSettings,
+    Action, ButtonSettings, LampSettings, Lifetimes, Server, Settings, Shows, Strangers,
+    UpstreamSettings, WatchSettings,
 };
 use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
@@ -87,6 +87,12 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
         } else {
             writeln!(f, "; do-not-disturb shows to watchers of presence only")?;
         }
+        if presentity.registers {
+            writeln!(
+                f,
+                "             offline while its phone is not registered here"
+            )?;
+        }
     }
     let trusted: Vec<String> = settings.trusted.iter().map(ToString::to_string).collect();
     match (trusted.is_empty(), settings.strangers) {
@@ -107,6 +113,12 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
     }
     let (least, most) = (settings.min_expires.0, settings.max_expires.0);
     writeln!(f, "for          {least} to {most} seconds at a time")?;
+    let Lifetimes { min, max } = settings.registrations;
+    writeln!(
+        f,
+        "may register those of them who are trusted, for {} to {} seconds",
+        min.0, max.0
+    )?;
     for (&package, &rule) in Package::SERVED.iter().zip(&settings.paces) {
         let head = if package as usize == 0 {
             "are told"

@@ -1,6 +1,8 @@
-//! The `[subscriptions]` section: for how long others may watch, and how often they are told.
+//! The `[subscriptions]` section: for how long others may watch, and how often they are told. And `[registrations]`: for
+//! how long their phones are known.
 
 use super::{DAY, Reader};
+use crate::engine::config::Lifetimes;
 use crate::events::package::{Pace, Package};
 use crate::ground::time::Seconds;
 use crate::shell::document::{Collector, Section};
@@ -14,23 +16,9 @@ impl Reader<'_, '_> {
         let Some(section) = root.section("subscriptions", "[subscriptions]", &keys, faults) else {
             return;
         };
-        // RFC 6665 §4.2.1.1: a subscription of an hour is never too brief.
-        let least = section.number("min_expires", 1..=3_600, faults);
-        let most = section.number("max_expires", 1..=DAY, faults);
-        if let Some(least) = least {
-            self.settings.min_expires = Seconds(least.value);
-        }
-        if let Some(most) = most {
-            self.settings.max_expires = Seconds(most.value);
-        }
-        let (least_at, most_at) = (least.map(|it| it.at), most.map(|it| it.at));
-        if self.settings.min_expires > self.settings.max_expires {
-            let (Seconds(min), Seconds(max)) =
-                (self.settings.min_expires, self.settings.max_expires);
-            let what = format!("min_expires ({min}) is above max_expires ({max})");
-            let at = least_at.or(most_at).unwrap_or(section.at);
-            faults.add(at, what, "lower one or raise the other");
-        }
+        let settings = &mut self.settings;
+        let (min, max) = (&mut settings.min_expires, &mut settings.max_expires);
+        read_lifetimes(&section, min, max, faults);
         let Some(pace) = section.section("pace", "pace", Package::served_names(), faults) else {
             return;
         };
@@ -38,6 +26,39 @@ impl Reader<'_, '_> {
             let place = &mut self.settings.paces[package as usize];
             read_pace(&pace, package.name(), place, faults);
         }
+    }
+
+    pub(super) fn registrations(&mut self, root: &Section<'_, '_>) {
+        let faults = &mut self.faults;
+        let keys = ["min_expires", "max_expires"];
+        if let Some(section) = root.section("registrations", "[registrations]", &keys, faults) {
+            let Lifetimes { min, max } = &mut self.settings.registrations;
+            read_lifetimes(&section, min, max, faults);
+        }
+    }
+}
+
+/// RFC 6665 §4.2.1.1 and RFC 3261 §10.3: what is asked for an hour is never too brief.
+fn read_lifetimes(
+    section: &Section<'_, '_>,
+    min: &mut Seconds,
+    max: &mut Seconds,
+    faults: &mut Collector<'_>,
+) {
+    let least = section.number("min_expires", 1..=3_600, faults);
+    let most = section.number("max_expires", 1..=DAY, faults);
+    if let Some(least) = least {
+        *min = Seconds(least.value);
+    }
+    if let Some(most) = most {
+        *max = Seconds(most.value);
+    }
+    let (least_at, most_at) = (least.map(|it| it.at), most.map(|it| it.at));
+    if min > max {
+        let (Seconds(min), Seconds(max)) = (*min, *max);
+        let what = format!("min_expires ({min}) is above max_expires ({max})");
+        let at = least_at.or(most_at).unwrap_or(section.at);
+        faults.add(at, what, "lower one or raise the other");
     }
 }
 

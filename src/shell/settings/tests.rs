@@ -42,12 +42,17 @@ min_expires = 30
 max_expires = 1800
 pace = { presence = { burst = 2, interval = 7 }, dialog = { burst = 0 } }
 
+[registrations]
+min_expires = 120
+max_expires = 900
+
 [[presentity]]
 uri = "sip:desk@192.168.1.20"
 dialog_shows_dnd = false
 
 [[presentity]]
 uri = "sip:door@192.168.1.20"
+registers = true
 
 [[lamp]]
 name = "blf2"
@@ -103,6 +108,14 @@ fn a_full_configuration_is_read_as_it_is_written() {
     assert_eq!(settings.paces[1].burst, 0);
     assert!(!settings.presentities[0].dialog_shows_dnd);
     assert!(settings.presentities[1].dialog_shows_dnd);
+    let registers: Vec<bool> = settings
+        .presentities
+        .iter()
+        .map(|it| it.registers)
+        .collect();
+    assert_eq!(registers, [false, true]);
+    let lifetimes = settings.registrations;
+    assert_eq!((lifetimes.min, lifetimes.max), (Seconds(120), Seconds(900)));
 
     let names: Vec<&str> = settings.lamps.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["blf1", "blf2", "blf3", "blf4"], "the board's order");
@@ -261,6 +274,14 @@ fn lifetimes_must_fit_each_other() {
     refused(
         "[subscriptions]\nmax_expires = 30",
         &["2:15: min_expires (60) is above max_expires (30) | lower one or raise the other"],
+    );
+    refused(
+        "[registrations]\nmin_expires = 3601\nmax_expires = 59\npace = {}",
+        &[
+            "2:15: min_expires is 3601, which is out of range | write min_expires = N with N from 1 to 3600",
+            "3:15: min_expires (60) is above max_expires (59) | lower one or raise the other",
+            "4:1: unknown key `pace` in [registrations] | use one of: min_expires, max_expires",
+        ],
     );
     refused(
         "[subscriptions]\npace = { dialog = { burst = 256, interval = -1, every = 1 } }",
@@ -665,8 +686,10 @@ control      /run/lampfield/control.sock
 log          info
 serves       sip:desk@192.168.1.20; do-not-disturb shows to watchers of presence only
 serves       sip:door@192.168.1.20; do-not-disturb also shows to watchers of dialog
+             offline while its phone is not registered here
 may watch    127.0.0.0/8, ::1, 192.168.1.0/24; others are refused with 403
 for          30 to 1800 seconds at a time
+may register those of them who are trusted, for 120 to 900 seconds
 are told     presence: 2 changes at once, then one in 7 s, the last one always
              dialog: every change at once
 lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time

@@ -81,6 +81,10 @@ fn questions_are_read() {
         "write sip:name@host",
     );
     asks(&["watchers"], Question::Watchers { json: false });
+    asks(
+        &["registrations", "--json"],
+        Question::Registrations { json: true },
+    );
     let press = |lasts| Question::Press {
         button: "dnd".to_string(),
         lasts,
