@@ -15,7 +15,7 @@ pub(crate) type Expected = (
     u8,
 );
 
-pub(crate) const BODIES: [Expected; 11] = [
+pub(crate) const BODIES: [Expected; 13] = [
     (
         "asterisk idle: the note stands before the tuple, the person has no id",
         body!("pidf_asterisk_idle"),
@@ -113,6 +113,24 @@ pub(crate) const BODIES: [Expected; 11] = [
         Activities::MEETING.with(Activities::OTHER),
         "Im Geräteraum",
         2,
+        1,
+    ),
+    (
+        "baresip publishes offline: closed, with a contact and no activity",
+        body!("pidf_baresip_publish"),
+        Some(Basic::Closed),
+        Activities::NONE,
+        "",
+        1,
+        1,
+    ),
+    (
+        "linphone publishes do-not-disturb: closed and away",
+        body!("pidf_linphonec_publish"),
+        Some(Basic::Closed),
+        Activities::AWAY,
+        "",
+        1,
         1,
     ),
 ];

@@ -40,8 +40,16 @@ impl Agent {
 
     /// Starts an agent on `port`, over IPv4 and IPv6.
     pub(crate) fn start_on(port: u16, watches: &[Watch<'_>]) -> Agent {
+        Agent::configured(port, &configuration(port, watches), &[])
+    }
+
+    /// Starts an agent on `port` with a configuration of the test's own, and with files of these names beside it.
+    pub(crate) fn configured(port: u16, configuration: &str, files: &[(&str, &str)]) -> Agent {
         let scratch = Scratch::new();
-        let config = scratch.write("lampfield.toml", &configuration(port, watches));
+        for (name, text) in files {
+            scratch.write(name, text);
+        }
+        let config = scratch.write("lampfield.toml", configuration);
         let socket = scratch.path("control");
         let mut command = Command::new(LAMPFIELD);
         command
@@ -239,7 +247,8 @@ fn presentity(port: u16) -> String {
     format!("sip:desk@127.0.0.1:{port}")
 }
 
-fn configuration(port: u16, watches: &[Watch<'_>]) -> String {
+/// The configuration of an agent on `port`, over UDP, with these watches.
+pub(crate) fn configuration(port: u16, watches: &[Watch<'_>]) -> String {
     let desk = presentity(port);
     let mut text = format!(
         "listen = [\"udp:127.0.0.1:{port}\", \"udp:[::1]:{port}\"]\n\

@@ -10,6 +10,13 @@
 //! - As a notifier it tells `<basic>?</basic>` until its presence was set for the first time.
 //! - It answers 400 (not 489) to a package it does not know.
 //! - It takes the port after its SIP port too, for TLS.
+//! - As a phone of a server it registers with a contact whose user is its own invention (`201-0x55e37808e550`), and
+//!   then publishes *twice*, without waiting for an answer: "open", then "unknown", both as something new. It knows the
+//!   tag of the second only; the first, with the same tuple id, is left to expire.
+//! - Each PUBLISH has a Call-ID of its own, also that with a SIP-If-Match. Online and offline are "open" and "closed".
+//! - With a proxy ("outbound") each request that starts a dialog has a Route row that names it; the request's own
+//!   address need not have a port then.
+//! - When it quits it removes its publication, unsubscribes and unregisters.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -20,12 +27,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::line::Line;
 use crate::process::{Running, SOON, Scratch, free_port, wait_for};
 
 /// It ends by itself after this many seconds, whatever becomes of the test.
 const LIFETIME: &str = "120";
 
-/// A running baresip with the user `bob`.
+/// A running baresip: the user `bob` of nobody, or a phone of a server.
 pub(crate) struct Baresip {
     process: Running,
     control: TcpStream,
@@ -36,13 +44,30 @@ pub(crate) struct Baresip {
 impl Baresip {
     /// Starts a baresip whose contacts are the lines given, in its own notation.
     pub(crate) fn start(contacts: &str) -> Baresip {
+        Baresip::run(contacts, |port| {
+            format!("<sip:bob@127.0.0.1:{port}>;regint=0;auth_pass=none\n")
+        })
+    }
+
+    /// Starts a baresip that registers and publishes at a server, and watches its contacts through it.
+    pub(crate) fn phone(line: &Line<'_>, contacts: &str) -> Baresip {
+        let account = format!(
+            "<sip:{user}@{domain}>;outbound=\"sip:{server};transport={transport}\";regint=60;pubint=60;\
+             auth_user={user};auth_pass={password}\n",
+            user = line.user,
+            domain = line.domain,
+            server = line.server,
+            transport = line.transport.name(),
+            password = line.password,
+        );
+        Baresip::run(contacts, |_| account)
+    }
+
+    fn run(contacts: &str, account: impl FnOnce(u16) -> String) -> Baresip {
         let (port, control) = (free_port(), free_port());
         let scratch = Scratch::new();
         scratch.write("config", &config(port, control));
-        scratch.write(
-            "accounts",
-            &format!("<sip:bob@127.0.0.1:{port}>;regint=0;auth_pass=none\n"),
-        );
+        scratch.write("accounts", &account(port));
         scratch.write("contacts", contacts);
         let mut command = Command::new("baresip");
         command
@@ -100,6 +125,14 @@ impl Baresip {
     pub(crate) fn expect_contact(&mut self, status: &str) {
         let what = format!("baresip shows {status}");
         wait_for(&what, SOON, || (self.contact() == status).then_some(()));
+    }
+
+    /// Waits until its server has taken its registration.
+    #[track_caller]
+    pub(crate) fn expect_registered(&mut self) {
+        wait_for("baresip is registered", SOON, || {
+            self.command("reginfo").contains("OK").then_some(())
+        });
     }
 
     /// Lets it end by itself: it says so to its watchers.

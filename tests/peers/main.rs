@@ -1,12 +1,16 @@
-//! The real `lampfield` against real peers: SIPp, baresip and a second `lampfield`.
+//! The real `lampfield` against real peers: SIPp, baresip, linphone, Kamailio and a second `lampfield`.
 //!
 //! Everything runs on the loopback address, on ports of its own, and ends with its test. The scenarios of SIPp
 //! lie in `tests/sipp`; the numbers in the comments are those of the requirement lists.
 
 mod agent;
 mod baresip;
+mod kamailio;
+mod line;
+mod linphone;
 mod process;
 mod readme;
+mod servers;
 mod sipp;
 
 use std::io::Read;

@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
@@ -115,11 +115,21 @@ impl Running {
     ///
     /// A program that is not installed fails the test with the remedy.
     pub(crate) fn start(command: &mut Command, output: PathBuf) -> Running {
+        Running::spawn(command.stdin(Stdio::null()), output)
+    }
+
+    /// The same for a program that is told what to do line by line; it learns of the end when the pipe is dropped.
+    pub(crate) fn start_told(command: &mut Command, output: PathBuf) -> (Running, ChildStdin) {
+        let mut running = Running::spawn(command.stdin(Stdio::piped()), output);
+        let orders = running.child.stdin.take().expect("its input is a pipe");
+        (running, orders)
+    }
+
+    fn spawn(command: &mut Command, output: PathBuf) -> Running {
         let name = command.get_program().to_string_lossy().into_owned();
         let file = File::create(&output).expect("the scratch folder can be written to");
         let errors = file.try_clone().expect("a file can be shared");
         let child = command
-            .stdin(Stdio::null())
             .stdout(file)
             .stderr(errors)
             .spawn()
@@ -141,6 +151,20 @@ impl Running {
             status.is_ok_and(|status| status.success()),
             "{order} failed"
         );
+    }
+
+    /// Tells the child to end and waits a while for it: for one that has children of its own to see to. Never fails
+    /// the test: this is for a test that may have failed already.
+    pub(crate) fn end(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let order = format!("kill -TERM {}", self.child.id());
+        Command::new("sh").args(["-c", &order]).status().ok();
+        let deadline = Instant::now() + SOON;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits until the child has ended by itself.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::process::{Running, SOON, Scratch, free_port, is_bound, read, wait_for};
 
@@ -72,6 +72,17 @@ impl Sipp {
         sipp
     }
 
+    /// Starts a scenario in which SIPp is the user 200 and asks a server ("HOST:PORT") that wants a proof of that about
+    /// another of its users.
+    pub(crate) fn asking(scenario: &str, server: &str, about: &str, password: &str) -> Sipp {
+        let mut command = Command::new("sipp");
+        command
+            .arg(server)
+            .args(["-s", about, "-i", "127.0.0.1"])
+            .args(["-au", "200", "-ap", password]);
+        Sipp::start(command, scenario, free_port(), 1)
+    }
+
     fn start(mut command: Command, scenario: &str, port: u16, calls: u32) -> Sipp {
         let scratch = Scratch::new();
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -87,6 +98,8 @@ impl Sipp {
             .args(["-buff_size", BUFFER])
             .args(["-timeout", &PATIENCE.as_secs().to_string()])
             .args(["-timeout_error", "-nostdin", "-trace_stat", "-trace_err"])
+            .args(["-trace_logs", "-log_file"])
+            .arg(scratch.path("log"))
             .arg("-stf")
             .arg(scratch.path("tally.csv"))
             .arg("-error_file")
@@ -98,6 +111,20 @@ impl Sipp {
             scenario: scenario.to_owned(),
             calls,
         }
+    }
+
+    /// Waits until the last line that the scenario wrote down is this one, and returns when that was seen.
+    #[track_caller]
+    pub(crate) fn expect_log(&mut self, line: &str) -> Instant {
+        let what = format!("SIPp writes {line:?}");
+        wait_for(&what, SOON, || {
+            let log = read(&self.scratch.path("log"));
+            if log.lines().last() == Some(line) {
+                return Some(Instant::now());
+            }
+            self.process.expect_alive();
+            None
+        })
     }
 
     /// Waits for the end of the run. Fails the test unless every call went as the scenario says.
