@@ -8,10 +8,12 @@ mod baresip;
 mod kamailio;
 mod line;
 mod linphone;
+mod phones;
 mod process;
 mod readme;
 mod servers;
 mod sipp;
+mod upstream;
 
 use std::io::Read;
 use std::process::{Command, Stdio};

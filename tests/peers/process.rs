@@ -126,7 +126,13 @@ impl Running {
     }
 
     fn spawn(command: &mut Command, output: PathBuf) -> Running {
-        let name = command.get_program().to_string_lossy().into_owned();
+        // What it runs in is not what it is.
+        let inside = command.get_args().nth(1);
+        let name = match command.get_program() {
+            program if program == "timeout" => inside.unwrap_or(program),
+            program => program,
+        };
+        let name = name.to_string_lossy().into_owned();
         let file = File::create(&output).expect("the scratch folder can be written to");
         let errors = file.try_clone().expect("a file can be shared");
         let child = command

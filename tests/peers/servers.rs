@@ -16,7 +16,7 @@ fn sipp_hears_baresip_through_kamailio() {
     baresip.expect_registered();
     let mut watcher = watcher_of_100(&kamailio);
     baresip.command("presence_offline");
-    watcher.expect_log("heard: closed");
+    watcher.expect_log("heard: closed", SOON);
     watcher.finish();
     assert!(kamailio.has_binding("100"));
     baresip.quit();

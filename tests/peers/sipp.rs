@@ -115,9 +115,9 @@ impl Sipp {
 
     /// Waits until the last line that the scenario wrote down is this one, and returns when that was seen.
     #[track_caller]
-    pub(crate) fn expect_log(&mut self, line: &str) -> Instant {
+    pub(crate) fn expect_log(&mut self, line: &str, limit: Duration) -> Instant {
         let what = format!("SIPp writes {line:?}");
-        wait_for(&what, SOON, || {
+        wait_for(&what, limit, || {
             let log = read(&self.scratch.path("log"));
             if log.lines().last() == Some(line) {
                 return Some(Instant::now());
