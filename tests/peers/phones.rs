@@ -1,10 +1,12 @@
 //! Other makes' phones that have Lampfield for their server: they register with it, publish to it and watch through it.
 
+use std::fmt::Write as _;
+
 use crate::agent::{Agent, Watch, configuration};
 use crate::baresip::Baresip;
 use crate::line::{Line, Transport};
 use crate::linphone::Linphone;
-use crate::process::{free_port, wait_for};
+use crate::process::{SOON, free_port, wait_for};
 
 #[test]
 #[ignore = "there is no registrar and no compositor yet"]
@@ -34,7 +36,7 @@ fn linphone_publishes_and_watches_over_tcp() {
 #[test]
 #[ignore = "there is no registrar and no compositor yet"]
 fn baresip_and_linphone_see_each_other() {
-    let server = server();
+    let server = server(Transport::Udp);
     let line = Line::at_lampfield(&server, "bob");
     let uri = Line::at_lampfield(&server, "eve").uri();
     let mut linphone = Linphone::phone(&line, &[&uri]);
@@ -51,7 +53,7 @@ fn baresip_and_linphone_see_each_other() {
 }
 
 fn baresip_is_served(transport: Transport) {
-    let server = server();
+    let server = server(transport);
     let line = Line::at_lampfield(&server, "bob").over(transport);
     let desk = watcher_of(&line);
     let changes = desk.follow("blf1");
@@ -68,7 +70,7 @@ fn baresip_is_served(transport: Transport) {
 }
 
 fn linphone_is_served(transport: Transport) {
-    let server = server();
+    let server = server(transport);
     let line = Line::at_lampfield(&server, "bob").over(transport);
     let desk = watcher_of(&line);
     let changes = desk.follow("blf1");
@@ -89,7 +91,7 @@ fn linphone_is_served(transport: Transport) {
     server.run(&["press", "dnd"]);
     linphone.expect_friend(&uri, "online");
     linphone.publish("offline");
-    wait_for("it publishes nothing", crate::process::SOON, || {
+    wait_for("it publishes nothing", SOON, || {
         let publications = server.json("publications");
         publications.as_array()?.is_empty().then_some(())
     });
@@ -97,18 +99,20 @@ fn linphone_is_served(transport: Transport) {
     changes.skip_to("off");
 }
 
-/// A Lampfield that has, besides its own desk, places for the phones `bob` and `eve`, over UDP and TCP.
-fn server() -> Agent {
+/// A Lampfield that has, besides its own desk, places for the phones `bob` and `eve`.
+fn server(transport: Transport) -> Agent {
     let port = free_port();
-    let mut text = configuration(port, &[]).replacen(
-        "listen = [",
-        &format!("listen = [\"tcp:127.0.0.1:{port}\", "),
-        1,
-    );
+    let mut text = configuration(port, &[]);
+    if transport == Transport::Tcp {
+        let listen = format!("listen = [\"tcp:127.0.0.1:{port}\", ");
+        text = text.replacen("listen = [", &listen, 1);
+    }
     for phone in ["bob", "eve"] {
-        text.push_str(&format!(
+        write!(
+            text,
             "[[presentity]]\nuri = \"sip:{phone}@127.0.0.1:{port}\"\n"
-        ));
+        )
+        .expect("a string can grow");
     }
     Agent::configured(port, &text, &[])
 }
