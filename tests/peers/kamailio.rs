@@ -177,8 +177,11 @@ impl Kamailio {
 
     /// Empty tables, in place of those there may be.
     fn make_tables(&self) {
-        let database = self.scratch.path("state.db");
-        fs::remove_file(&database).ok();
+        for file in ["state.db", "state.db-wal", "state.db-shm"] {
+            fs::remove_file(self.scratch.path(file)).ok();
+        }
+        // Kamailio does not wait for a locked table but answers 500: our questions must not lock any.
+        self.ask("pragma journal_mode = wal;");
         for part in ["standard", "usrloc", "presence"] {
             let schema = Path::new(SCHEMAS).join(format!("{part}-create.sql"));
             let schema = fs::read_to_string(&schema).unwrap_or_else(|error| {
