@@ -82,13 +82,29 @@ impl Course {
         self.redirect.as_deref()
     }
 
+    /// Forgets where a server sent us: that counts for one request (RFC 3261 §21.3.3). `false` if none did.
+    pub fn forget_redirect(&mut self) -> bool {
+        self.redirected = 0;
+        self.redirect.take().is_some()
+    }
+
     /// Whether a better server than this one is configured.
     pub fn is_second_best(&self) -> bool {
         self.at > 0
     }
 
+    /// Whether there is another one to try in this round.
+    pub fn has_next(&self) -> bool {
+        usize::from(self.failed) + 1 < self.servers.len()
+    }
+
+    /// Whether there is more than one.
+    pub fn has_several(&self) -> bool {
+        self.servers.len() > 1
+    }
+
     /// The one in use works.
-    pub fn settle(&mut self) {
+    pub const fn settle(&mut self) {
         self.failed = 0;
         self.redirected = 0;
     }
@@ -96,7 +112,7 @@ impl Course {
     /// The one in use does not: turns to the next. `false` if all have failed in turn: time to wait, and to begin again
     /// with the best.
     pub fn fail(&mut self) -> bool {
-        self.redirect = None;
+        self.forget_redirect();
         self.failed = self.failed.saturating_add(1);
         if usize::from(self.failed) >= self.servers.len() {
             self.failed = 0;
@@ -109,7 +125,7 @@ impl Course {
 
     /// Turns to the best one.
     pub fn go_home(&mut self) {
-        self.redirect = None;
+        self.forget_redirect();
         self.failed = 0;
         self.at = 0;
     }
@@ -117,17 +133,27 @@ impl Course {
     /// A server sends us elsewhere (3xx). `false` if that is followed no further: too often, not a `sip` URI, too
     /// long, or where we are.
     pub fn follow(&mut self, target: &[u8]) -> bool {
-        let is_sip = matches!(Uri::parse(target), Ok(Uri::Sip(uri)) if !uri.secure);
-        let Ok(target) = Text::from_bytes(target) else {
+        let is_plain = match Uri::parse(target) {
+            Ok(Uri::Sip(uri)) => !uri.secure && uri.transport().is_none_or(is_known),
+            Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => false,
+        };
+        // What it would add to our headers has no place in a Request-URI (§19.1.1).
+        let target = target.split(|byte| *byte == b'?').next();
+        let Some(Ok(target)) = target.map(Text::from_bytes) else {
             return false;
         };
-        if !is_sip || self.redirected >= REDIRECTIONS || self.redirect.as_ref() == Some(&target) {
+        if !is_plain || self.redirected >= REDIRECTIONS || self.redirect.as_ref() == Some(&target) {
             return false;
         }
         self.redirected += 1;
         self.redirect = Some(target);
         true
     }
+}
+
+/// A transport that a redirection may name; never one that would have to be secure (R16).
+fn is_known(transport: &[u8]) -> bool {
+    transport.eq_ignore_ascii_case(b"udp") || transport.eq_ignore_ascii_case(b"tcp")
 }
 
 #[cfg(test)]
@@ -176,6 +202,7 @@ mod tests {
         let mut course = course(&["a"]);
         assert!(!course.follow(b"sips:x@b"));
         assert!(!course.follow(b"tel:1"));
+        assert!(!course.follow(b"sip:x@b;transport=tls"));
         assert!(course.follow(b"sip:x@b;transport=tcp"));
         assert_eq!(host(&course), "b");
         assert_eq!(course.transport(), Transport::Tcp);
@@ -184,5 +211,7 @@ mod tests {
         assert!(!course.follow(b"sip:x@e"), "for ever");
         assert!(!course.fail(), "the only server");
         assert_eq!(course.redirect(), None);
+        assert!(course.follow(b"sip:x@b?Subject=no"), "another round");
+        assert_eq!(course.redirect(), Some("sip:x@b"));
     }
 }
