@@ -2,7 +2,7 @@
 
 use crate::ground::limits::UPSTREAMS;
 use crate::wire::flow::{Flow, Transport};
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use heapless::Vec;
 
 /// Our own addresses.
@@ -16,7 +16,7 @@ pub struct Locals {
 /// What a server says our requests come from (`received` and `rport`, RFC 3581 §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seen {
-    by: IpAddr,
+    by: SocketAddr,
     at: SocketAddr,
 }
 
@@ -30,13 +30,18 @@ impl Locals {
         }
     }
 
-    /// Where we listen: one address of each family at most. What servers saw of the old ones is forgotten.
-    pub fn listen_on(&mut self, v4: Option<SocketAddr>, v6: Option<SocketAddr>) {
+    /// Where we listen: one address of each family at most; says whether that is news. What servers saw of the old
+    /// ones is forgotten.
+    pub fn listen_on(&mut self, v4: Option<SocketAddr>, v6: Option<SocketAddr>) -> bool {
+        if (self.v4, self.v6) == (v4, v6) {
+            return false;
+        }
         *self = Locals {
             v4,
             v6,
             seen: Vec::new(),
         };
+        true
     }
 
     /// The flow to a peer: from our address of its family. `None` if we have none.
@@ -50,7 +55,7 @@ impl Locals {
 
     /// A server says where it sees us; says whether that is news. Full: the oldest makes way, whose server is told our
     /// own address until it says again what it sees.
-    pub fn see(&mut self, by: IpAddr, at: SocketAddr) -> bool {
+    pub fn see(&mut self, by: SocketAddr, at: SocketAddr) -> bool {
         let own = if at.is_ipv4() { self.v4 } else { self.v6 };
         let known = self.seen.iter().position(|seen| seen.by == by);
         if known.map_or(own, |known| Some(self.seen[known].at)) == Some(at) {
@@ -67,10 +72,13 @@ impl Locals {
         true
     }
 
-    /// The flow as a Contact names it to the peer at its other end: where that peer can reach us.
+    /// The flow as a Contact names it to the peer at its other end: where that peer can reach us. A NAT may give us
+    /// another address for each port of a peer; who is not known by its port is taken for its neighbour.
     #[must_use]
     pub fn as_seen(&self, flow: &Flow) -> Flow {
-        let seen = self.seen.iter().find(|it| it.by == flow.remote.ip());
+        let exact = self.seen.iter().find(|it| it.by == flow.remote);
+        let near = || self.seen.iter().find(|it| it.by.ip() == flow.remote.ip());
+        let seen = exact.or_else(near);
         Flow {
             local: seen.map_or(flow.local, |it| it.at),
             ..*flow
@@ -93,15 +101,23 @@ mod tests {
         locals.listen_on(Some(own), None);
         let flow = locals.flow(Transport::Udp, remote).expect("our family");
         assert_eq!(locals.flow(Transport::Udp, address("[::1]:5060")), None);
-        assert!(!locals.see(remote.ip(), own), "no NAT is no news");
+        assert!(!locals.see(remote, own), "no NAT is no news");
         let public = address("203.0.113.9:40000");
-        assert!(locals.see(remote.ip(), public));
-        assert!(!locals.see(remote.ip(), public));
+        assert!(locals.see(remote, public));
+        assert!(!locals.see(remote, public));
         assert_eq!(locals.as_seen(&flow).local, public);
         let other = Flow::udp(own, address("198.51.100.6:5060"));
         assert_eq!(locals.as_seen(&other).local, own);
-        assert!(locals.see(remote.ip(), own), "the NAT is gone");
-        assert_eq!(locals.as_seen(&flow).local, own);
+        let neighbour = Flow::udp(own, address("198.51.100.5:5070"));
+        assert_eq!(locals.as_seen(&neighbour).local, public);
+        let another = address("203.0.113.9:40001");
+        assert!(locals.see(neighbour.remote, another));
+        assert_eq!(locals.as_seen(&neighbour).local, another);
+        assert_eq!(locals.as_seen(&flow).local, public);
+        assert!(!locals.listen_on(Some(own), None), "as before");
+        assert_eq!(locals.as_seen(&flow).local, public);
+        assert!(locals.listen_on(Some(address("192.0.2.8:5060")), None));
+        assert_eq!(locals.as_seen(&flow).local, own, "whatever it was");
     }
 
     #[test]
@@ -109,9 +125,10 @@ mod tests {
         let mut locals = Locals::new();
         locals.listen_on(Some(address("192.0.2.7:5060")), None);
         for host in 0..=UPSTREAMS as u8 {
-            assert!(locals.see(IpAddr::from([10, 0, 0, host]), address("203.0.113.9:40000")));
+            let by = SocketAddr::from(([10, 0, 0, host], 5_060));
+            assert!(locals.see(by, address("203.0.113.9:40000")));
         }
         assert_eq!(locals.seen.len(), UPSTREAMS);
-        assert_eq!(locals.seen[0].by, IpAddr::from([10, 0, 0, 1]));
+        assert_eq!(locals.seen[0].by, address("10.0.0.1:5060"));
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Upstreams;
 use super::errand::{Errand, Exchange, Kind};
-use super::link::{Link, Place};
-use super::registration::seen_at;
+use super::link::{Link, Trouble};
+use super::registration::{Granted, seen_at};
 use super::timers::home_after;
 use crate::events::auth::Next;
 use crate::events::delays::{self, Retry};
@@ -17,6 +17,8 @@ use crate::wire::sip::{Contact, Method, Response, Status};
 
 /// The longest lifetime that a 423 makes us ask for (B11).
 const EXPIRES_MOST: Seconds = Seconds(86_400);
+
+const NO_TIME: &str = "it grants no time";
 
 /// How often a NAT is kept open: 24 to 29 s (RFC 5626 §4.4.2, R11).
 const NAT_LEAST: Duration = Duration::from_secs(24);
@@ -83,6 +85,10 @@ impl Upstreams {
             self.succeeded(now, id, kind, exchange, response, random);
             return false;
         }
+        if link.leaving && !exchange.farewell {
+            link.part(now, kind);
+            return false;
+        }
         match status {
             Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
                 match link
@@ -90,6 +96,9 @@ impl Upstreams {
                     .take(response, &link.account, exchange.challenged)
                 {
                     Next::Again => link.repeat(kind, exchange.challenged + 1, exchange.raised),
+                    Next::GiveUp(why) if link.unsettled && link.looks_on(now, kind) => {
+                        self.fail(now, id, why, random);
+                    }
                     Next::GiveUp(why) => link.refuse(now, kind, why, None, random),
                 }
             }
@@ -105,7 +114,7 @@ impl Upstreams {
             {
                 link.repeat(kind, exchange.challenged, exchange.raised);
             }
-            _ if status.class() == 3 && link.follow(response) => {
+            _ if status.class() == 3 && kind == link.first() && link.follow(response) => {
                 link.repeat(kind, exchange.challenged, exchange.raised);
             }
             _ => self.refused(now, id, kind, status, response, random),
@@ -125,44 +134,65 @@ impl Upstreams {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        link.settle();
         link.login.handle_info(response);
         if exchange.flow.connection != 0 {
             link.connection = exchange.flow.connection;
         }
-        if let Some(seen) = seen_at(response, &exchange.flow)
-            && self.locals.see(exchange.flow.remote.ip(), seen)
-            && kind == Kind::Probe
-            && !link.leaving
-        {
-            // The NAT gave us another address: whoever calls us there reaches nobody (R11).
-            link.begin(Kind::Register);
+        let seen = seen_at(response, &exchange.flow);
+        if let Some(seen) = seen {
+            self.locals.see(exchange.flow.remote, seen);
         }
         let had = link.registration.stands(now);
         match kind {
             Kind::Register => {
-                if link.registered(now, response, exchange, &self.locals, random) {
-                    link.begin(Kind::Register);
+                match link.registered(now, response, exchange, self.instance, random) {
+                    Granted::Yes => {}
+                    Granted::Elsewhere => link.begin(Kind::Register),
+                    Granted::Nothing if exchange.farewell => {}
+                    Granted::Nothing => return link.refuse(now, kind, NO_TIME, None, random),
                 }
             }
-            Kind::Publish if link.leaving => {
+            Kind::Publish if exchange.farewell => {
                 link.publication.forget();
                 link.rest(kind, None);
             }
             Kind::Publish => {
                 let asked = link.expires;
-                link.publication.published(now, response, asked, random);
-                if link.publication.is_behind() {
-                    let newest = link.publication.newest();
-                    if let Some(when) = link.publication.renew(now, newest, self.pace) {
-                        link.publish_at(now, when);
-                    }
+                if !link.publication.published(now, response, asked, random) {
+                    return link.refuse(now, kind, NO_TIME, None, random);
                 }
             }
             Kind::Probe => link.rest(kind, None),
         }
         if link.leaving {
+            if !exchange.farewell {
+                link.part(now, kind);
+            }
             return;
+        }
+        if let Some(trouble) = link.story.trouble(kind) {
+            *trouble = Trouble::default();
+        }
+        link.unsettled = false;
+        // A server that knows us, but never takes what we publish, is not well.
+        let all = kind == Kind::Publish
+            || link.publication.of.is_none()
+            || !link.publication.is_doubted();
+        if all {
+            link.settle();
+        }
+        if kind == Kind::Publish && link.publication.is_behind() {
+            let newest = link.publication.newest();
+            if let Some(when) = link.publication.renew(now, newest, self.pace) {
+                link.publish_at(now, when);
+            }
+        }
+        if kind == Kind::Probe
+            && seen.is_some_and(|seen| link.registration.is_elsewhere(seen))
+            && link.is_resting(Kind::Register)
+        {
+            // The NAT gave us another address: whoever calls us there reaches nobody (R11).
+            link.begin(Kind::Register);
         }
         if link.course.is_second_best() {
             link.home.get_or_insert(home_after(now, random));
@@ -188,13 +218,24 @@ impl Upstreams {
             return;
         };
         let after = response.headers.retry_after();
-        let is_down = matches!(status.code(), 408 | 500 | 502..=504) && after.is_none();
-        if is_down {
+        let is_first = kind == link.first() && !link.leaving;
+        let is_ill = is_first && matches!(status.code(), 408 | 500 | 502..=504);
+        // What stands is left alone while the server catches its breath (R14); who has nothing here looks elsewhere.
+        let looks_on = link.looks_on(now, kind);
+        if is_ill && (after.is_none() || looks_on) {
             return self.fail(now, id, "it is not well", random);
+        }
+        if looks_on && link.unsettled {
+            return self.fail(now, id, "it refuses", random);
+        }
+        if is_ill && link.course.has_several() && !link.has(now, kind) {
+            link.course.go_home();
+            link.move_on();
         }
         if kind == Kind::Publish {
             // Whether a 5xx was executed is anybody's guess.
             link.publication.doubt();
+            link.settle();
         }
         let why = match status.code() {
             401 | 407 | 403 => "it does not let us",
@@ -219,7 +260,7 @@ impl Link {
 
     /// Asks for nothing of this kind for a while: as long as the server says, else a minute to a quarter of an hour.
     /// What stands already goes on (R14).
-    fn refuse(
+    pub(super) fn refuse(
         &mut self,
         now: Instant,
         kind: Kind,
@@ -227,16 +268,24 @@ impl Link {
         after: Option<Seconds>,
         random: &mut Random,
     ) {
-        self.complain(now, why);
+        self.complain(now, kind, why);
         if self.leaving {
             return self.rest(kind, None);
         }
+        let mut refusals = 0;
+        if let Some(trouble) = self.story.trouble(kind) {
+            refusals = trouble.refusals;
+            trouble.refusals = refusals.saturating_add(1);
+        }
         let wait = match after {
             Some(after) => delays::retry_after(after, random).max(Duration::from_secs(1)),
-            None => Retry::Slow.delay(self.failures, random),
+            None => Retry::Slow.delay(refusals, random),
         };
-        self.failures = self.failures.saturating_add(1);
-        self.rest(kind, Some(now + wait));
+        let until = now + wait;
+        if kind == Kind::Publish {
+            self.publication.be_quiet(until);
+        }
+        self.rest(kind, Some(until));
     }
 
     /// Follows a 423, if it does not go too far (R03, P06).
@@ -263,14 +312,13 @@ impl Link {
 
     /// Goes where a 3xx sends us (RFC 3261 §8.1.3.4).
     fn follow(&mut self, response: &Response<'_>) -> bool {
-        let target = response.headers.contacts().flatten().next();
-        let Some(Contact::Addr(target, _)) = target else {
-            return false;
-        };
-        let follows = self.course.follow(target.uri_text);
+        let mut targets = response.headers.contacts().flatten();
+        let follows = targets.any(|target| match target {
+            Contact::Addr(target, _) => self.course.follow(target.uri_text),
+            Contact::Star => false,
+        });
         if follows {
-            self.place = Place::Unknown;
-            self.connection = 0;
+            self.move_on();
         }
         follows
     }

@@ -4,6 +4,7 @@ use crate::events::auth::Proof;
 use crate::events::sending::Sending;
 use crate::ground::time::Instant;
 use crate::wire::flow::Flow;
+use core::net::SocketAddr;
 
 /// The kinds of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,10 @@ pub(super) struct Exchange {
     pub(super) seq: u32,
     /// Which way it went.
     pub(super) flow: Flow,
+    /// The address that its Contact names.
+    pub(super) named: SocketAddr,
+    /// Whether it takes leave.
+    pub(super) farewell: bool,
     /// The credentials it carries.
     pub(super) proof: Proof,
     /// How often it was sent again for a challenge.
@@ -45,11 +50,13 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) const fn new(seq: u32) -> Exchange {
+    pub(super) const fn new(seq: u32, farewell: bool) -> Exchange {
         Exchange {
             request: Sending::Due,
             seq,
             flow: Flow::NOWHERE,
+            named: Flow::NOWHERE.local,
+            farewell,
             proof: Proof::NONE,
             challenged: 0,
             raised: false,

@@ -48,6 +48,9 @@ pub struct Link {
     pub(super) reg_id: u8,
     /// Rounds in a row in which no server worked.
     pub(super) failures: u8,
+    /// Whether a server failed, or was left for a better one, and none has worked since: nothing but [`Link::first`] is
+    /// asked then.
+    pub(super) unsettled: bool,
     /// Whether it takes leave.
     pub(super) leaving: bool,
     pub(super) registration: Registration,
@@ -79,10 +82,20 @@ pub(super) struct Story {
     pub(super) registered: Option<u16>,
     /// The same of a PUBLISH.
     pub(super) published: Option<u16>,
-    /// Why something failed last; empty if nothing did since it worked.
+    /// What is wrong with each.
+    register: Trouble,
+    publish: Trouble,
+}
+
+/// What is wrong with a registration or a publication.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trouble {
+    /// Why it failed last; empty if it did not since it worked.
     pub(super) why: &'static str,
     /// Since when it has not worked.
-    pub(super) broken_since: Option<Instant>,
+    pub(super) since: Option<Instant>,
+    /// How often it was refused in a row.
+    pub(super) refusals: u8,
 }
 
 impl Link {
@@ -100,6 +113,7 @@ impl Link {
             keep_alive: order.keep_alive,
             reg_id: order.reg_id,
             failures: 0,
+            unsettled: false,
             leaving: false,
             registration: Registration::new(
                 order.register,
@@ -148,7 +162,20 @@ impl Link {
             Kind::Publish => self.publication.next_seq(),
             Kind::Probe => 1,
         };
-        *self.errand_mut(kind) = Errand::Asking(Exchange::new(seq));
+        *self.errand_mut(kind) = Errand::Asking(Exchange::new(seq, self.leaving));
+    }
+
+    /// Takes leave of what there is of a kind.
+    pub(super) fn part(&mut self, now: Instant, kind: Kind) {
+        let is_there = match kind {
+            Kind::Register => self.registration.stands(now),
+            Kind::Publish => self.publication.held().is_some(),
+            Kind::Probe => false,
+        };
+        self.rest(kind, None);
+        if is_there {
+            self.begin(kind);
+        }
     }
 
     /// When it has something to do by itself.
@@ -159,7 +186,39 @@ impl Link {
         };
         let errands = Kind::ALL.map(|kind| self.errand(kind).due());
         let pong = self.registration.pong_due();
-        errands.into_iter().chain([place, pong]).flatten().min()
+        let ends = self.registration.ends();
+        let home = self.home.filter(|_| self.is_resting(self.first()));
+        let others = [place, pong, ends, home];
+        errands.into_iter().chain(others).flatten().min()
+    }
+
+    /// The kind that everything else waits for.
+    pub(super) const fn first(&self) -> Kind {
+        if self.registration.wanted {
+            Kind::Register
+        } else {
+            Kind::Publish
+        }
+    }
+
+    /// Whether nothing of the kind is under way.
+    pub(super) const fn is_resting(&self, kind: Kind) -> bool {
+        matches!(self.errand(kind), Errand::Resting { .. })
+    }
+
+    /// Whether a server that says no is left for the next one: what stands, if anything, stands elsewhere.
+    pub(super) fn looks_on(&self, now: Instant, kind: Kind) -> bool {
+        let is_first = kind == self.first() && !self.leaving;
+        is_first && self.course.has_next() && (self.unsettled || !self.has(now, kind))
+    }
+
+    /// Whether the server has what is wanted of the kind.
+    pub(super) fn has(&self, now: Instant, kind: Kind) -> bool {
+        match kind {
+            Kind::Register => self.registration.stands(now),
+            Kind::Publish => self.publication.stands(now),
+            Kind::Probe => false,
+        }
     }
 
     /// Whether we are registered, or need not be.
@@ -169,22 +228,63 @@ impl Link {
 
     /// Whether nothing is left to say.
     pub(super) fn is_over(&self) -> bool {
-        let quiet = |kind| matches!(self.errand(kind), Errand::Resting { .. });
-        self.leaving && quiet(Kind::Register) && quiet(Kind::Publish)
+        self.leaving && self.is_resting(Kind::Register) && self.is_resting(Kind::Publish)
     }
 
-    /// Something works: what failed before is forgotten.
-    pub(super) fn settle(&mut self) {
+    /// Where the server is has to be found out, and the way there to be opened.
+    pub(super) const fn move_on(&mut self) {
+        self.place = Place::Unknown;
+        self.connection = 0;
+    }
+
+    /// All that is wanted has been answered: what failed before is forgotten.
+    pub(super) const fn settle(&mut self) {
         self.failures = 0;
         self.course.settle();
-        self.story.why = "";
-        self.story.broken_since = None;
     }
 
-    /// Something does not.
-    pub(super) fn complain(&mut self, now: Instant, why: &'static str) {
-        self.story.why = why;
-        self.story.broken_since.get_or_insert(now);
+    /// One kind does not work.
+    pub(super) fn complain(&mut self, now: Instant, kind: Kind, why: &'static str) {
+        if let Some(trouble) = self.story.trouble(kind) {
+            trouble.why = why;
+            trouble.since.get_or_insert(now);
+        }
+    }
+}
+
+impl Story {
+    /// What is wrong with a kind.
+    pub(super) const fn trouble(&mut self, kind: Kind) -> Option<&mut Trouble> {
+        match kind {
+            Kind::Register => Some(&mut self.register),
+            Kind::Publish => Some(&mut self.publish),
+            Kind::Probe => None,
+        }
+    }
+
+    /// What is wrong last; empty if nothing is.
+    pub(super) const fn why(&self) -> &'static str {
+        if self.register.why.is_empty() {
+            self.publish.why
+        } else {
+            self.register.why
+        }
+    }
+
+    /// Since when anything is.
+    pub(super) fn broken_since(&self) -> Option<Instant> {
+        let both = [self.register.since, self.publish.since];
+        both.into_iter().flatten().min()
+    }
+
+    /// Since when nobody registers us.
+    pub(super) const fn unregistered_since(&self) -> Option<Instant> {
+        self.register.since
+    }
+
+    /// Since when nobody takes what we publish.
+    pub(super) const fn unpublished_since(&self) -> Option<Instant> {
+        self.publish.since
     }
 }
 

@@ -96,17 +96,18 @@ impl Upstreams {
         self.pace = pace;
     }
 
-    /// Where we listen: one address of each family at most. Servers are told a new one at once.
+    /// Where we listen: one address of each family at most. Servers are told a new one at once, and those that were
+    /// out of reach are tried again. What is on its way from the old address is not waited for: no answer finds it.
     pub fn listen_on(&mut self, now: Instant, v4: Option<SocketAddr>, v6: Option<SocketAddr>) {
-        self.locals.listen_on(v4, v6);
+        if !self.locals.listen_on(v4, v6) {
+            return;
+        }
         for slot in 0..LINKS as u16 {
-            let Some(id) = self.links.id_at(slot) else {
-                continue;
-            };
-            if let Some(link) = self.links.get_mut(id)
-                && link.registration.stands(now)
+            if let Some(id) = self.links.id_at(slot)
+                && let Some(link) = self.links.get_mut(id)
+                && !link.leaving
             {
-                link.rest(Kind::Register, Some(now));
+                link.begin_anew(now);
                 self.settle(id);
             }
         }
@@ -149,14 +150,12 @@ impl Upstreams {
             return;
         }
         link.rest(Kind::Probe, None);
-        let published = link.publication.held().is_some();
-        for (kind, is_there) in [
-            (Kind::Publish, published),
-            (Kind::Register, link.registration.stands(now)),
-        ] {
-            link.rest(kind, None);
-            if is_there {
-                link.begin(kind);
+        link.registration.be_silent();
+        for kind in [Kind::Publish, Kind::Register] {
+            // What is in flight is answered first (R01, P04).
+            let sent = link.exchange_mut(kind).map(|it| it.request);
+            if !sent.is_some_and(|it| it.is_in_flight()) {
+                link.part(now, kind);
             }
         }
         self.settle(id);
@@ -201,10 +200,13 @@ impl Upstreams {
     /// again.
     pub fn handle_forgotten(&mut self, now: Instant, id: Id<Link>) {
         if let Some(link) = self.links.get_mut(id)
-            && link.registration.stands(now)
-            && matches!(link.registration.errand, Errand::Resting { .. })
+            && !link.leaving
+            && !link.unsettled
+            && link.story.broken_since().is_none()
+            && link.is_resting(Kind::Register)
+            && link.is_resting(Kind::Publish)
         {
-            link.rest(Kind::Register, Some(now));
+            link.begin_anew(now);
             self.settle(id);
         }
     }
@@ -240,7 +242,12 @@ impl Upstreams {
 
     /// Takes a link whose standing may have changed.
     pub fn take_changed(&mut self) -> Option<Id<Link>> {
-        self.changed.pop().and_then(|slot| self.links.id_at(slot))
+        while let Some(slot) = self.changed.pop() {
+            if let Some(id) = self.links.id_at(slot) {
+                return Some(id);
+            }
+        }
+        None
     }
 
     /// When [`Upstreams::handle_timeout`] has something to do.
@@ -275,11 +282,27 @@ impl Upstreams {
 impl Link {
     /// Publishes at `when`, unless a request is on its way (then behind it) or the registration is still to come.
     fn publish_at(&mut self, now: Instant, when: Instant) {
-        if !self.may_publish(now) {
+        if self.unsettled || !self.may_publish(now) {
             return;
         }
+        let when = self.publication.not_before(when);
         if let Errand::Resting { until } = &mut self.publication.errand {
             *until = Some(until.map_or(when, |until| until.min(when)));
+        }
+    }
+}
+
+impl Link {
+    /// Tells the server everything again, as soon as it can be.
+    fn begin_anew(&mut self, now: Instant) {
+        self.rest(Kind::Probe, None);
+        if !self.is_resting(Kind::Publish) {
+            self.publication.doubt();
+        }
+        let first = self.first();
+        self.rest(Kind::Publish, None);
+        if self.registration.wanted || self.publication.of.is_some() {
+            self.rest(first, Some(now));
         }
     }
 }
@@ -292,5 +315,9 @@ impl Default for Upstreams {
 
 /// A name of a server that is asked for has this bit in its number, so that it is no watch's.
 const QUERY: u16 = 1 << 15;
+
+/// Bytes of a REGISTER, or of a PUBLISH without its body: they hold what is as long as it may be, and the answer to one
+/// challenge. What does not fit is tried again later, slower each time.
+const HEAD: usize = 2_048;
 
 const _: () = assert!(LINKS < QUERY as usize);

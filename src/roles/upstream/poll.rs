@@ -4,7 +4,9 @@ use super::errand::{Exchange, Kind};
 use super::link::{Link, Place, branch};
 use super::wire::{Head, domain, write_head};
 use super::{QUERY, Upstreams};
+use crate::events::auth::Proof;
 use crate::events::hop::{Hop, PORT};
+use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
 use crate::events::sending::{Action, Sending};
 use crate::ground::limits;
@@ -98,12 +100,19 @@ impl Upstreams {
         buf: &mut [u8],
     ) -> Option<Action> {
         let link = self.links.get_mut(id)?;
-        if link.registration.wants_ping(now, random)
+        if link.registration.take_ping(now)
             && let Place::At(remote) = link.place
+            && let Some(flow) = self.locals.flow(link.course.transport(), remote)
         {
-            return ping(link.stream(self.locals.flow(Transport::Tcp, remote)?), buf);
+            return ping(link.stream(flow), buf);
         }
-        let kind = Kind::ALL
+        // Who takes leave needs the registration to the last.
+        let order = if link.leaving {
+            [Kind::Publish, Kind::Register, Kind::Probe]
+        } else {
+            Kind::ALL
+        };
+        let kind = order
             .into_iter()
             .find(|kind| link.errand(*kind).wants_to_send())?;
         let remote = match link.place {
@@ -164,41 +173,52 @@ impl Upstreams {
     ) -> Option<Action> {
         let link = self.links.get_mut(id)?;
         let request = link.exchange_mut(kind)?.request;
-        let client = match request {
-            Sending::Again(client) => client,
+        let (slot, instance) = (id.slot(), self.instance);
+        let (client, written) = match request {
+            Sending::Again(client) => (client, Some(())),
             Sending::Due => {
-                if kind == Kind::Publish && !link.prepare(now, presentities) {
+                if kind == Kind::Publish && !link.prepare(now, presentities, self.pace) {
                     link.rest(kind, None);
                     self.settle(id);
                     return None;
                 }
-                let proof = link.login.prove(random);
+                let proof = match kind {
+                    Kind::Register | Kind::Publish => link.login.prove(random),
+                    Kind::Probe => Proof::NONE,
+                };
+                let client = Client::start(now, random.bits(), flow.transport.is_reliable());
                 let exchange = link.exchange_mut(kind)?;
                 exchange.flow = flow;
+                exchange.named = self.locals.as_seen(&flow).local;
                 exchange.proof = proof;
-                Client::start(now, random.bits(), flow.transport.is_reliable())
+                let exchange = *exchange;
+                let nonce = client.nonce();
+                let written = match kind {
+                    Kind::Register => link.write_register(slot, &exchange, nonce, instance, buf),
+                    Kind::Publish => link.write_publish(slot, &exchange, nonce, buf),
+                    Kind::Probe => Some(()),
+                };
+                (client, written)
             }
             Sending::Sent(_) | Sending::Answered => return None,
         };
         let exchange = link.exchange_mut(kind)?;
         exchange.request = Sending::Sent(client);
         let exchange = *exchange;
-        let (slot, nonce) = (id.slot(), client.nonce());
-        let (locals, instance) = (&self.locals, self.instance);
-        let len = match kind {
-            Kind::Register => link.write_register(slot, &exchange, nonce, locals, instance, buf),
-            Kind::Publish => link.write_publish(slot, &exchange, nonce, buf),
-            Kind::Probe => link.write_probe(slot, &exchange, nonce, buf),
-        };
+        let len = written.and_then(|()| match kind {
+            Kind::Register => link.copy_register(buf),
+            Kind::Publish => link.copy_publish(buf),
+            Kind::Probe => link.write_probe(slot, &exchange, client.nonce(), buf),
+        });
         match len {
             Some(len) => Some(Action::Send {
                 flow: exchange.flow,
                 len,
             }),
             None => {
-                // Only with a configuration that `validate` would have refused.
-                link.complain(now, "its request fits no datagram");
-                link.rest(kind, None);
+                // Only with a configuration that `validate` would have refused, or a challenge of great length.
+                link.refuse(now, kind, "its request is too long", None, random);
+                self.settle(id);
                 None
             }
         }
@@ -221,9 +241,11 @@ impl Link {
         &mut self,
         now: Instant,
         presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        pace: Pace,
     ) -> bool {
         let presentity = self.publication.of.and_then(|id| presentities.get(id));
-        self.publication.prepare(now, presentity, self.leaving)
+        self.publication
+            .prepare(now, presentity, self.leaving, pace)
     }
 
     /// Writes the OPTIONS that `exchange` stands for.
@@ -241,7 +263,7 @@ impl Link {
             &mut w,
             &Head {
                 method: Method::Options,
-                uri: self.request_uri(domain(&self.aor, &mut scratch)?),
+                uri: domain(&self.aor, &mut scratch)?.as_bytes(),
                 aor: &self.aor,
                 tag: branch,
                 call: branch,

@@ -1,5 +1,6 @@
 //! PUBLISH out (RFC 3903 §4): initial, refresh, modify, remove.
 
+use super::HEAD;
 use super::errand::{Errand, Exchange, Kind};
 use super::link::{Link, branch};
 use super::wire::{Head, write_head};
@@ -36,9 +37,16 @@ pub(super) struct Publication {
     telling: u32,
     /// The newest revision there is.
     newest: u32,
-    /// What the request in flight carries: the same bytes each time it is sent.
+    /// The request in flight: the same bytes each time it is sent.
+    head: Vec<u8, HEAD>,
     body: Vec<u8, { limits::BODY }>,
     bucket: Bucket,
+    /// When the newest revision may be told, by the bucket.
+    planned: Option<Instant>,
+    /// Whether its token is still to be taken.
+    owes: bool,
+    /// Until when the server wants to hear nothing (P10).
+    quiet: Instant,
     /// Whether the store has to hear of it.
     pub(super) changed: bool,
 }
@@ -64,8 +72,12 @@ impl Publication {
             told: 0,
             telling: 0,
             newest: 0,
+            head: Vec::new(),
             body: Vec::new(),
             bucket: Bucket::new(),
+            planned: None,
+            owes: false,
+            quiet: Instant::ZERO,
             changed: false,
         }
     }
@@ -85,10 +97,33 @@ impl Publication {
         Some((self.etag.as_deref()?, self.ends))
     }
 
+    /// Whether the server has a document of ours, be it the newest or not.
+    pub(super) fn stands(&self, now: Instant) -> bool {
+        self.etag.is_some() && now < self.ends
+    }
+
+    /// Whether nobody knows what the server has.
+    pub(super) const fn is_doubted(&self) -> bool {
+        self.told == 0
+    }
+
     /// The entity-tag of before a restart: the first PUBLISH modifies what the server still has (P07).
     pub(super) fn recall(&mut self, etag: &str, ends: Instant) {
-        self.etag = Text::copied(etag).ok();
-        self.ends = ends;
+        let is_new = self.etag.is_none() && matches!(self.errand, Errand::Resting { .. });
+        if is_new {
+            self.etag = Text::copied(etag).ok();
+            self.ends = ends;
+        }
+    }
+
+    /// The server wants to hear nothing before `until`.
+    pub(super) const fn be_quiet(&mut self, until: Instant) {
+        self.quiet = until;
+    }
+
+    /// When something may be said, that is to be said at `when`.
+    pub(super) fn not_before(&self, when: Instant) -> Instant {
+        when.max(self.quiet)
     }
 
     /// The server knows it no more (P05), or it is over.
@@ -109,7 +144,12 @@ impl Publication {
         if revision == self.told {
             return None;
         }
-        Some(self.bucket.take(now, pace).err().unwrap_or(now))
+        if self.planned.is_none() {
+            let later = self.bucket.take(now, pace).err();
+            self.owes = later.is_some();
+            self.planned = Some(later.unwrap_or(now));
+        }
+        self.planned
     }
 
     /// Whether something changed since the request that was just answered.
@@ -134,8 +174,13 @@ impl Publication {
         now: Instant,
         presentity: Option<&Presentity>,
         leaving: bool,
+        pace: Pace,
     ) -> bool {
         self.body.clear();
+        self.planned = None;
+        if core::mem::take(&mut self.owes) {
+            let _ = self.bucket.take(now, pace); // None is there if something else made haste.
+        }
         if now >= self.ends {
             self.forget();
         }
@@ -160,14 +205,14 @@ impl Publication {
         !self.body.is_empty()
     }
 
-    /// Takes in a 2xx.
+    /// Takes in a 2xx; `false` if it grants no time.
     pub(super) fn published(
         &mut self,
         now: Instant,
         response: &Response<'_>,
         asked: Seconds,
         random: &mut Random,
-    ) {
+    ) -> bool {
         let etag = response.headers.sip_etag().ok().flatten();
         let granted = response.headers.expires().ok().flatten();
         let granted = granted.unwrap_or(asked).min(asked);
@@ -175,24 +220,36 @@ impl Publication {
         self.ends = now + granted;
         self.told = self.telling;
         self.changed = true;
+        if granted == Seconds::ZERO {
+            self.forget();
+            return false;
+        }
+        self.quiet = Instant::ZERO;
         let refresh = now + delays::refresh(granted.duration(), random);
         self.errand = Errand::Resting {
             until: Some(refresh),
         };
+        true
     }
 }
 
 impl Link {
-    /// Writes the PUBLISH that `exchange` stands for.
+    /// Writes down the head of the PUBLISH that `exchange` stands for.
     pub(super) fn write_publish(
-        &self,
+        &mut self,
         slot: u16,
         exchange: &Exchange,
         nonce: u64,
         buf: &mut [u8],
-    ) -> Option<usize> {
+    ) -> Option<()> {
         let it = &self.publication;
-        let uri = self.request_uri(&self.aor);
+        // Only who publishes and does no more is sent elsewhere.
+        let uri = match self.first() {
+            Kind::Publish => self.course.redirect().unwrap_or(&self.aor),
+            Kind::Register | Kind::Probe => &self.aor,
+        };
+        let uri = uri.as_bytes();
+        let expires = if exchange.farewell { 0 } else { self.expires.0 };
         let mut w = Writer::new(buf);
         write_head(
             &mut w,
@@ -208,7 +265,7 @@ impl Link {
             },
         );
         w.header(Name::Event, Package::Presence.name().as_bytes());
-        w.header_u32(Name::Expires, if self.leaving { 0 } else { self.expires.0 });
+        w.header_u32(Name::Expires, expires);
         if let Some(etag) = &it.etag {
             w.header(Name::SipIfMatch, etag.as_bytes());
         }
@@ -221,6 +278,16 @@ impl Link {
             exchange.proof,
             body,
         );
+        let len = w.finish_lines().ok()?;
+        self.publication.head = Vec::from_slice(buf.get(..len)?).ok()?;
+        Some(())
+    }
+
+    /// Writes the PUBLISH that was written down.
+    pub(super) fn copy_publish(&self, buf: &mut [u8]) -> Option<usize> {
+        let body = &self.publication.body[..];
+        let mut w = Writer::new(buf);
+        w.raw(&self.publication.head);
         if body.is_empty() {
             w.empty_body();
         } else {

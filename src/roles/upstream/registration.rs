@@ -1,9 +1,9 @@
 //! REGISTER out (RFC 3261 §10, RFC 5626 §4.2, RFC 5627 §4).
 
+use super::HEAD;
 use super::errand::{Errand, Exchange, Kind};
 use super::link::{Link, branch};
 use super::wire::{Head, domain, write_head};
-use crate::events::locals::Locals;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::text::Text;
@@ -12,6 +12,7 @@ use crate::txn::mark::{Mark, Owner};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Contact, Method, Name, Response, Uri, Writer};
 use core::net::SocketAddr;
+use heapless::Vec;
 
 /// What there is of a registration.
 pub(super) struct Registration {
@@ -23,8 +24,10 @@ pub(super) struct Registration {
     call: Mark,
     tag: Mark,
     seq: u32,
-    /// The address in the Contact that the server knows.
-    contact: Option<SocketAddr>,
+    /// The request in flight: the same bytes each time it is sent.
+    head: Vec<u8, HEAD>,
+    /// The Contact that the server knows.
+    contact: Option<(Transport, SocketAddr)>,
     /// Whether the server would have none of RFC 5626 (439), so that it is not asked for (R08).
     plain: bool,
     /// Whether the server said that it does (R09).
@@ -36,6 +39,8 @@ pub(super) struct Registration {
     corrected: u8,
     /// When to ping a stream, and until when a pong is waited for (RFC 5626 §4.4.1).
     ping: Option<Instant>,
+    /// Whether the next poll is to ping.
+    owes_ping: bool,
     pong: Option<Instant>,
     /// The server's `Flow-Timer`.
     flow_timer: Option<Seconds>,
@@ -64,12 +69,14 @@ impl Registration {
             call: NOBODY,
             tag: NOBODY,
             seq: 0,
+            head: Vec::new(),
             contact: None,
             plain: false,
             outbound: false,
             gruu: None,
             corrected: 0,
             ping: None,
+            owes_ping: false,
             pong: None,
             flow_timer: None,
         }
@@ -96,13 +103,21 @@ impl Registration {
     }
 
     /// The address that the server gave this instance.
-    pub(super) fn gruu(&self) -> Option<&str> {
-        self.gruu.as_deref()
+    pub(super) fn gruu(&self, now: Instant) -> Option<&str> {
+        self.gruu.as_deref().filter(|_| self.stands(now))
+    }
+
+    /// Whether the Contact that the server knows leads elsewhere than to where it sees us, and it is worth a try to
+    /// correct it.
+    pub(super) fn is_elsewhere(&self, seen: SocketAddr) -> bool {
+        let known = self.contact.is_some_and(|(_, known)| known != seen);
+        known && self.corrected <= CORRECTIONS
     }
 
     /// The registration is over, one way or the other (R15).
     pub(super) fn lapse(&mut self) {
         self.ends = None;
+        self.contact = None;
         self.gruu = None;
         self.outbound = false;
         self.be_silent();
@@ -111,6 +126,7 @@ impl Registration {
     /// The connection is gone: it is pinged no more.
     pub(super) const fn be_silent(&mut self) {
         self.ping = None;
+        self.owes_ping = false;
         self.pong = None;
     }
 
@@ -129,16 +145,21 @@ impl Registration {
         self.pong.is_some_and(|until| now >= until)
     }
 
-    /// Whether a ping is due; the next one and the wait for the pong are set then.
-    pub(super) fn wants_ping(&mut self, now: Instant, random: &mut Random) -> bool {
-        if self.ping.is_none_or(|due| now < due) {
-            return false;
+    /// Sees whether a ping is due, and sets the next one.
+    pub(super) fn begin_ping(&mut self, now: Instant, random: &mut Random) {
+        if self.ping.is_some_and(|due| due <= now) {
+            self.ping = Some(now + self.ping_interval(random));
+            self.owes_ping = true;
         }
-        self.ping = Some(now + self.ping_interval(random));
-        if self.outbound {
-            self.pong = Some(now + PONG);
+    }
+
+    /// Whether to ping now; from then on the pong is waited for.
+    pub(super) fn take_ping(&mut self, now: Instant) -> bool {
+        let owes = core::mem::take(&mut self.owes_ping);
+        if owes && self.outbound {
+            self.pong.get_or_insert(now + PONG);
         }
-        true
+        owes
     }
 
     /// R10: 95 to 120 s, or 80 to 100 % of what the server says.
@@ -153,20 +174,36 @@ impl Registration {
     pub(super) const fn be_plain(&mut self) -> bool {
         !core::mem::replace(&mut self.plain, true)
     }
+
+    /// Another server may think otherwise.
+    pub(super) const fn be_modern(&mut self) {
+        self.plain = false;
+    }
+}
+
+/// What a 2xx to a REGISTER means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Granted {
+    /// The server knows us.
+    Yes,
+    /// It does, but at a wrong address: the Contact has to be sent once more at once.
+    Elsewhere,
+    /// It grants no time.
+    Nothing,
 }
 
 impl Link {
-    /// Takes in a 2xx to a REGISTER. Says whether the Contact was wrong, so that it has to be sent once more at once.
+    /// Takes in a 2xx to a REGISTER.
     pub(super) fn registered(
         &mut self,
         now: Instant,
         response: &Response<'_>,
         exchange: &Exchange,
-        locals: &Locals,
+        instance: Instance,
         random: &mut Random,
-    ) -> bool {
-        let named = locals.as_seen(&exchange.flow).local;
-        let own = own_contact(response, &exchange.flow, named);
+    ) -> Granted {
+        let named = exchange.named;
+        let own = self.own_contact(response, named, instance);
         let header = response.headers.expires().ok().flatten();
         let asked = self.expires;
         let granted = own
@@ -176,13 +213,13 @@ impl Link {
             .unwrap_or(asked)
             .min(asked);
         let it = &mut self.registration;
-        if self.leaving || granted == Seconds::ZERO {
+        if exchange.farewell || granted == Seconds::ZERO {
             it.lapse();
             it.errand = Errand::Resting { until: None };
-            return false;
+            return Granted::Nothing;
         }
         it.ends = Some(now + granted);
-        it.contact = Some(named);
+        it.contact = Some((exchange.flow.transport, named));
         it.outbound = response
             .headers
             .require()
@@ -203,22 +240,27 @@ impl Link {
         } else {
             0
         };
-        corrects
+        if corrects {
+            Granted::Elsewhere
+        } else {
+            Granted::Yes
+        }
     }
 
-    /// Writes the REGISTER that `exchange` stands for.
+    /// Writes down the REGISTER that `exchange` stands for.
     pub(super) fn write_register(
-        &self,
+        &mut self,
         slot: u16,
         exchange: &Exchange,
         nonce: u64,
-        locals: &Locals,
         instance: Instance,
         buf: &mut [u8],
-    ) -> Option<usize> {
+    ) -> Option<()> {
         let it = &self.registration;
         let mut scratch = Text::new();
-        let uri = self.request_uri(domain(&self.aor, &mut scratch)?);
+        let whose = self.course.redirect().unwrap_or(&self.aor);
+        let uri = domain(whose, &mut scratch)?.as_bytes();
+        let expires = if exchange.farewell { 0 } else { self.expires.0 };
         let flow = &exchange.flow;
         let mut w = Writer::new(buf);
         write_head(
@@ -234,16 +276,16 @@ impl Link {
                 branch: branch(Kind::Register, slot, nonce),
             },
         );
-        let named = locals.as_seen(flow).local;
-        self.write_binding(&mut w, flow.transport, named, instance);
+        let binding = (flow.transport, exchange.named);
+        self.write_binding(&mut w, binding, instance);
         // A Contact that we were known by is taken back with the new one, unless the server knows us by instance
         // anyway (R04).
-        if let Some(old) = it.contact.filter(|old| *old != named && !it.outbound) {
+        if let Some(old) = it.contact.filter(|old| *old != binding && !it.outbound) {
             w.begin(Name::Contact);
-            self.write_address(&mut w, flow.transport, old);
+            self.write_address(&mut w, old);
             w.part(b";expires=0").end();
         }
-        w.header_u32(Name::Expires, if self.leaving { 0 } else { self.expires.0 });
+        w.header_u32(Name::Expires, expires);
         w.header(
             Name::Supported,
             if it.plain {
@@ -260,7 +302,15 @@ impl Link {
             exchange.proof,
             b"",
         );
-        w.empty_body();
+        let len = w.finish_lines().ok()?;
+        self.registration.head = Vec::from_slice(buf.get(..len)?).ok()?;
+        Some(())
+    }
+
+    /// Writes the REGISTER that was written down.
+    pub(super) fn copy_register(&self, buf: &mut [u8]) -> Option<usize> {
+        let mut w = Writer::new(buf);
+        w.raw(&self.registration.head).empty_body();
         w.finish().ok()
     }
 
@@ -268,26 +318,21 @@ impl Link {
     fn write_binding(
         &self,
         w: &mut Writer<'_>,
-        transport: Transport,
-        named: SocketAddr,
+        binding: (Transport, SocketAddr),
         instance: Instance,
     ) {
         w.begin(Name::Contact);
-        self.write_address(w, transport, named);
+        self.write_address(w, binding);
         w.part(b";+sip.instance=\"<urn:uuid:");
-        write_uuid(w, instance);
-        w.part(b">\"");
+        w.part(&uuid(instance)).part(b">\"");
         if !self.registration.plain {
             w.part(b";reg-id=").part_u32(self.reg_id.into());
         }
         w.end();
     }
 
-    fn write_address(&self, w: &mut Writer<'_>, transport: Transport, at: SocketAddr) {
-        let user = match Uri::parse(self.aor.as_bytes()) {
-            Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),
-            Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => b"",
-        };
+    fn write_address(&self, w: &mut Writer<'_>, (transport, at): (Transport, SocketAddr)) {
+        let user = self.user();
         w.part(b"<sip:").part(user);
         if !user.is_empty() {
             w.part(b"@");
@@ -299,28 +344,46 @@ impl Link {
         w.part(b">");
     }
 
-    /// The Request-URI: the usual one, or where a server sent us.
-    pub(super) fn request_uri<'a>(&'a self, usual: &'a str) -> &'a [u8] {
-        self.course.redirect().unwrap_or(usual).as_bytes()
-    }
-}
-
-/// What the server says of our own binding.
-struct Own {
-    expires: Option<Seconds>,
-    gruu: Option<Text<{ limits::URI }>>,
-}
-
-/// Our binding among those of a 200, found by its address (R02); others are not looked at.
-fn own_contact(response: &Response<'_>, flow: &Flow, named: SocketAddr) -> Option<Own> {
-    response.headers.contacts().flatten().find_map(|contact| {
-        let Contact::Addr(contact, Uri::Sip(uri)) = contact else {
-            return None;
-        };
-        let address = SocketAddr::new(uri.host.ip()?, uri.port.unwrap_or(5_060));
-        if address != named && address != flow.local {
-            return None;
+    /// The user in our address of record; empty if there is none.
+    fn user(&self) -> &[u8] {
+        match Uri::parse(self.aor.as_bytes()) {
+            Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),
+            Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => b"",
         }
+    }
+
+    /// Our binding among those of a 200, found by its address (R02), or else by instance and number where a registrar
+    /// changes addresses; others are not looked at.
+    fn own_contact(
+        &self,
+        response: &Response<'_>,
+        named: SocketAddr,
+        instance: Instance,
+    ) -> Option<Own> {
+        let all = || response.headers.contacts().flatten();
+        let by_address = all().find_map(|contact| {
+            let Contact::Addr(contact, Uri::Sip(uri)) = contact else {
+                return None;
+            };
+            let ip = uri.host.ip()?.to_canonical();
+            let same_address = SocketAddr::new(ip, uri.port.unwrap_or(5_060)) == named;
+            let same_user = uri.user.unwrap_or_default() == self.user();
+            (same_address && same_user).then_some(contact)
+        });
+        let uuid = uuid(instance);
+        let by_instance = || {
+            all().find_map(|contact| {
+                let Contact::Addr(contact, _) = contact else {
+                    return None;
+                };
+                let urn = contact.params.find(b"+sip.instance")?.value?;
+                let same_instance = memchr::memmem::find(urn.raw(), &uuid).is_some();
+                let number = contact.params.get(b"reg-id").and_then(number);
+                let same_number = number.is_none_or(|it| it == u32::from(self.reg_id));
+                (same_instance && same_number).then_some(contact)
+            })
+        };
+        let contact = by_address.or_else(by_instance)?;
         let gruu = contact.params.find(b"pub-gruu").and_then(|it| it.value);
         let mut text = [0; limits::URI];
         let gruu = gruu.and_then(|it| it.copy_to(&mut text));
@@ -328,7 +391,13 @@ fn own_contact(response: &Response<'_>, flow: &Flow, named: SocketAddr) -> Optio
             expires: contact.expires(),
             gruu: gruu.and_then(|it| Text::from_bytes(it).ok()),
         })
-    })
+    }
+}
+
+/// What the server says of our own binding.
+struct Own {
+    expires: Option<Seconds>,
+    gruu: Option<Text<{ limits::URI }>>,
 }
 
 /// Where the server sees us, by the Via that it returned (RFC 3581 §4).
@@ -345,20 +414,22 @@ pub(super) fn seen_at(response: &Response<'_>, flow: &Flow) -> Option<SocketAddr
 
 /// `Flow-Timer` (RFC 5626 §4.4.1), if it makes sense.
 fn flow_timer(response: &Response<'_>) -> Option<Seconds> {
-    let text = response.headers.first(Name::FlowTimer)?;
-    let seconds = core::str::from_utf8(text).ok()?.trim().parse().ok()?;
+    let seconds = number(response.headers.first(Name::FlowTimer)?.trim_ascii())?;
     (10..=3_600).contains(&seconds).then_some(Seconds(seconds))
 }
 
 /// Version 4 in form, whatever the bits came from (RFC 9562 §5.4).
-fn write_uuid(w: &mut Writer<'_>, [high, low]: Instance) {
+fn uuid([high, low]: Instance) -> [u8; 36] {
     let mut digits = [0; 32];
     crate::txn::mark::hex(&mut digits[..16], high & !0xf000 | 0x4000);
     crate::txn::mark::hex(&mut digits[16..], low & !(3 << 62) | 2 << 62);
-    let mut from = 0;
-    for (at, len) in [8, 4, 4, 4, 12].into_iter().enumerate() {
-        w.part(if at == 0 { b"" } else { b"-" })
-            .part(&digits[from..from + len]);
-        from += len;
+    let mut text = [b'-'; 36];
+    for (from, to, len) in [(0, 0, 8), (8, 9, 4), (12, 14, 4), (16, 19, 4), (20, 24, 12)] {
+        text[to..to + len].copy_from_slice(&digits[from..from + len]);
     }
+    text
+}
+
+fn number(text: &[u8]) -> Option<u32> {
+    core::str::from_utf8(text).ok()?.parse().ok()
 }

@@ -91,9 +91,9 @@ impl Upstreams {
             last_publish: link.story.published,
             next: link.due(),
             public: seen.and_then(|(seen, own)| (seen != own).then_some(seen)),
-            gruu: link.registration.gruu(),
-            why: link.story.why,
-            broken_since: link.story.broken_since,
+            gruu: link.registration.gruu(now),
+            why: link.story.why(),
+            broken_since: link.story.broken_since(),
         })
     }
 
@@ -104,7 +104,7 @@ impl Upstreams {
         let worst = [Stands::Retrying, Stands::Waiting, Stands::Yes]
             .into_iter()
             .find(|it| both.contains(it));
-        Some((worst.unwrap_or(Stands::Off), link.story.broken_since))
+        Some((worst.unwrap_or(Stands::Off), link.story.broken_since()))
     }
 }
 
@@ -113,19 +113,18 @@ impl Link {
         match self.registration.stands(now) {
             _ if !self.registration.wanted => Stands::Off,
             true => Stands::Yes,
-            false if self.story.broken_since.is_some() => Stands::Retrying,
+            false if self.story.unregistered_since().is_some() => Stands::Retrying,
             false => Stands::Waiting,
         }
     }
 
     fn published_now(&self, now: Instant) -> Stands {
         let asks = matches!(self.errand(Kind::Publish), Errand::Asking(_));
+        let is_broken = self.story.unpublished_since().is_some();
         match self.publication.held() {
             _ if self.publication.of.is_none() => Stands::Off,
-            Some((_, ends)) if now < ends && (asks || self.story.broken_since.is_none()) => {
-                Stands::Yes
-            }
-            _ if self.story.broken_since.is_some() => Stands::Retrying,
+            Some((_, ends)) if now < ends && (asks || !is_broken) => Stands::Yes,
+            _ if is_broken => Stands::Retrying,
             Some(_) | None => Stands::Waiting,
         }
     }

@@ -23,19 +23,39 @@ impl Upstreams {
 
     /// The network says that nobody is at `remote`, as a 503 from there (T06).
     pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr, random: &mut Random) {
-        self.fail_where(now, "it cannot be reached", random, |link| {
-            link.is_asking_at(remote)
-        });
+        for slot in 0..LINKS as u16 {
+            if let Some(id) = self.links.id_at(slot)
+                && let Some(link) = self.links.get_mut(id)
+                && link.note_unreachable(remote)
+            {
+                self.fail(now, id, "it cannot be reached", random);
+            }
+        }
     }
 
-    /// A connection ended, or could not be made.
+    /// A connection ended, or could not be made: as a 503 to what is in flight there. Where nothing is, the server is
+    /// not to blame: it is told where we are over a new connection, soon (RFC 5626 §4.5).
     pub fn handle_disconnected(&mut self, now: Instant, flow: &Flow, random: &mut Random) {
-        self.fail_where(now, "the connection is lost", random, |link| {
+        for slot in 0..LINKS as u16 {
+            let Some(id) = self.links.id_at(slot) else {
+                continue;
+            };
+            let Some(link) = self.links.get_mut(id) else {
+                continue;
+            };
             let is_there = link.place == Place::At(flow.remote);
             let reliable = link.course.transport().is_reliable();
             let it_is = link.connection == flow.connection || link.connection == 0;
-            reliable && is_there && it_is
-        });
+            if !(is_there && reliable && it_is) {
+                continue;
+            }
+            if link.note_unreachable(flow.remote) {
+                self.fail(now, id, "the connection is lost", random);
+            } else if !link.unsettled {
+                link.lose(now, random);
+                self.settle(id);
+            }
+        }
     }
 
     /// A connection that was asked for is there.
@@ -61,22 +81,6 @@ impl Upstreams {
             {
                 link.registration.handle_pong();
                 self.timers.set(slot, link.due());
-            }
-        }
-    }
-
-    fn fail_where(
-        &mut self,
-        now: Instant,
-        why: &'static str,
-        random: &mut Random,
-        is_it: impl Fn(&Link) -> bool,
-    ) {
-        for slot in 0..LINKS as u16 {
-            if let Some(id) = self.links.id_at(slot)
-                && self.links.get(id).is_some_and(&is_it)
-            {
-                self.fail(now, id, why, random);
             }
         }
     }
@@ -108,6 +112,7 @@ impl Upstreams {
         if link.registration.ends().is_some_and(|ends| ends <= now) {
             link.registration.lapse();
         }
+        link.registration.begin_ping(now, random);
         link.go_home(now);
         link.begin_due(now);
     }
@@ -124,13 +129,22 @@ impl Upstreams {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        link.complain(now, why);
-        link.place = Place::Unknown;
-        link.connection = 0;
+        if link.registration.wanted {
+            link.complain(now, Kind::Register, why);
+        }
+        if link.publication.of.is_some() {
+            link.complain(now, Kind::Publish, why);
+        }
+        link.move_on();
+        link.unsettled = true;
         link.registration.be_silent();
         link.rest(Kind::Probe, None);
-        if matches!(link.publication.errand, Errand::Asking(_)) {
+        if !link.is_resting(Kind::Publish) {
             link.publication.doubt();
+        }
+        if link.course.has_several() {
+            link.registration.be_modern();
+            link.publication.be_quiet(now);
         }
         if link.leaving {
             // There is no time to try others.
@@ -146,40 +160,61 @@ impl Upstreams {
             now + wait
         };
         link.home = None;
+        // What still stands is refreshed in its time, however many failed with something else.
+        let first = link.first();
+        let refresh = match *link.errand(first) {
+            Errand::Resting { until } if link.registration.stands(now) => until,
+            Errand::Resting { .. } | Errand::Asking(_) => None,
+        };
         link.rest(Kind::Publish, None);
-        link.rest(link.first(), Some(when));
+        link.rest(first, Some(refresh.map_or(when, |it| it.min(when))));
         self.settle(id);
     }
 }
 
 impl Link {
-    /// The kind that everything else waits for.
-    pub(super) const fn first(&self) -> Kind {
-        if self.registration.wanted {
-            Kind::Register
-        } else {
-            Kind::Publish
-        }
-    }
-
-    /// Looks at the best server again, when it is time for a refresh anyway: should it still be down, the lifetime that
-    /// is left lasts for an attempt at another one.
+    /// Looks at the best server again. Should it still be down, what stands at the other one lasts for a way back.
     fn go_home(&mut self, now: Instant) {
         let is_time = self.home.is_some_and(|home| home <= now);
-        if is_time && self.errand(self.first()).is_due(now) {
+        if is_time && !self.leaving && self.is_resting(self.first()) {
             self.course.go_home();
-            self.place = Place::Unknown;
-            self.connection = 0;
+            self.move_on();
             self.home = None;
+            self.unsettled = true;
+            self.registration.be_silent();
+            self.registration.be_modern();
+            self.rest(Kind::Probe, None);
+            // Told there once it knows us.
+            if self.is_resting(Kind::Publish) {
+                self.publication.be_quiet(now);
+                self.rest(Kind::Publish, None);
+            }
+            self.rest(self.first(), Some(now));
         }
     }
 
-    /// Begins what is due.
+    /// Begins what is due. Where a server sent us counts for one request only: the next one asks it again.
     fn begin_due(&mut self, now: Instant) {
         for kind in Kind::ALL {
-            if self.errand(kind).is_due(now) {
-                self.begin(kind);
+            if !self.errand(kind).is_due(now) {
+                continue;
             }
+            if kind == self.first() && self.course.forget_redirect() {
+                self.move_on();
+            }
+            self.begin(kind);
+        }
+    }
+
+    /// The connection is gone, and nothing with it.
+    fn lose(&mut self, now: Instant, random: &mut Random) {
+        self.connection = 0;
+        self.registration.be_silent();
+        let soon = now + recovery(0, random);
+        if self.registration.stands(now)
+            && let Errand::Resting { until } = &mut self.registration.errand
+        {
+            *until = Some(until.map_or(soon, |it| it.min(soon)));
         }
     }
 
@@ -192,13 +227,20 @@ impl Link {
         }
     }
 
-    fn is_asking_at(&self, remote: SocketAddr) -> bool {
-        Kind::ALL.into_iter().any(|kind| match self.errand(kind) {
-            Errand::Asking(exchange) => {
-                exchange.request.is_in_flight() && exchange.flow.remote == remote
+    /// Nobody is at `remote`: says whether anything is in flight there.
+    fn note_unreachable(&mut self, remote: SocketAddr) -> bool {
+        let mut is_asking = false;
+        for kind in Kind::ALL {
+            let flow = match self.errand(kind) {
+                Errand::Asking(it) if it.request.is_in_flight() => it.flow,
+                Errand::Asking(_) | Errand::Resting { .. } => continue,
+            };
+            if flow.remote == remote {
+                self.note(kind, 503);
+                is_asking = true;
             }
-            Errand::Resting { .. } => false,
-        })
+        }
+        is_asking
     }
 }
 

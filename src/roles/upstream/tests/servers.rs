@@ -1,0 +1,214 @@
+//! Several servers, and what happens when they fail.
+
+use super::fixture::*;
+
+const TWO: Plan<'static> = Plan {
+    servers: &["192.0.2.1", "192.0.2.2"],
+    ..PLAN
+};
+
+/// How the first server fails.
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    Silence,
+    Status(u16, &'static str),
+    Unreachable,
+}
+
+fn fail(f: &mut Fixture, sent: &Sent, failure: Failure) {
+    match failure {
+        Failure::Silence => {
+            let again = f.run(secs(32) - Duration::from_millis(1));
+            assert!(again.len() == 10 && again.iter().all(|it| it.text == sent.text));
+        }
+        Failure::Status(status, rows) => {
+            f.answer(sent, status, rows);
+        }
+        Failure::Unreachable => f.unreachable(&format!("{}", sent.to())),
+    }
+}
+
+#[test]
+fn the_next_server_is_asked_at_once_and_the_best_again_after_ten_minutes() /* R13 T20 */
+{
+    for failure in [
+        Failure::Silence,
+        Failure::Status(503, ""),
+        Failure::Status(503, "Retry-After: 1000\r\n"),
+        Failure::Status(500, ""),
+        Failure::Unreachable,
+    ] {
+        let mut f = Fixture::waiting(&TWO);
+        let first = f.expect("REGISTER", secs(1));
+        assert_eq!(first.to(), address(SERVER));
+        fail(&mut f, &first, failure);
+        let second = f.expect("REGISTER", Duration::from_millis(2));
+        assert_eq!(second.to(), address(SECOND), "{failure:?}");
+        assert!(second.header("Contact").ends_with(";reg-id=2"));
+        assert_ne!(second.branch(), first.branch());
+        f.accept(&second);
+        let settled = f.now;
+        let publish = f.expect("PUBLISH", Duration::ZERO);
+        assert_eq!(publish.to(), address(SECOND));
+        f.accept(&publish);
+        // Refreshes on the way go to the second.
+        let home = loop {
+            let sent = f.next(secs(720)).expect("another look");
+            if sent.to() == address(SERVER) {
+                break sent;
+            }
+            f.accept(&sent);
+        };
+        let waited = home.at.since(settled);
+        assert!(waited >= secs(600) && waited <= secs(721), "{waited:?}");
+        assert_eq!(home.method(), "REGISTER");
+        // Still down: back, with the registration never lost.
+        fail(&mut f, &home, failure);
+        let back = f.expect("REGISTER", Duration::from_millis(2));
+        assert!(f.is_registered());
+        assert_eq!(back.to(), address(SECOND));
+    }
+}
+
+#[test]
+fn home_again_all_is_told_there() {
+    let mut f = Fixture::waiting(&TWO);
+    let sent = f.expect("REGISTER", secs(1));
+    f.unreachable(SERVER);
+    drop(sent);
+    let mut published_home = false;
+    let end = f.now + secs(1_000);
+    while let Some(sent) = f.next(end.since(f.now)) {
+        published_home |= sent.method() == "PUBLISH" && sent.to() == address(SERVER);
+        f.accept(&sent);
+    }
+    assert!(published_home && f.is_registered() && f.is_published());
+}
+
+#[test]
+fn when_all_fail_it_waits_longer_each_time() /* R05 R12 */
+{
+    let mut f = Fixture::waiting(&TWO);
+    let mut upper = 30;
+    let mut last = None;
+    for _ in 0..10 {
+        let sent = f.expect("REGISTER", secs(1_801));
+        assert_eq!(sent.to(), address(SERVER));
+        if let Some(last) = last {
+            let waited = sent.at.since(last);
+            assert!(
+                waited >= secs(upper) / 2 && waited <= secs(upper),
+                "{waited:?} {upper}"
+            );
+            upper = (2 * upper).min(1_800);
+        }
+        f.unreachable(SERVER);
+        f.expect("REGISTER", Duration::ZERO);
+        f.unreachable(SECOND);
+        last = Some(f.now);
+        // A busy desk makes it no faster.
+        f.change(&format!("{upper}"));
+        f.expect_silence(secs(14));
+    }
+    assert_eq!(f.report().last_register, Some(503));
+}
+
+#[test]
+fn servers_that_register_but_never_publish_are_not_played_against_each_other() {
+    let mut f = Fixture::waiting(&TWO);
+    let mut asked = 0;
+    let end = f.now + secs(3_600);
+    while let Some(sent) = f.next(end.since(f.now)) {
+        asked += 1;
+        if sent.method() == "REGISTER" {
+            f.accept(&sent);
+        } else if sent.seq() % 2 == 0 {
+            f.unreachable(&format!("{}", sent.to()));
+        } else {
+            f.answer(&sent, 500, "");
+        }
+    }
+    assert!(asked < 120, "{asked} requests in an hour");
+    assert!(f.is_registered());
+}
+
+#[test]
+fn a_name_is_asked_for_and_one_without_an_address_fails() {
+    let mut f = Fixture::waiting(&Plan {
+        servers: &["pbx.example", "192.0.2.2"],
+        ..PLAN
+    });
+    f.expect_silence(secs(1));
+    let query = f.queries.pop().expect("a query");
+    assert_eq!(f.links.query(query), Some(("pbx.example", None)));
+    f.links
+        .handle_resolved(f.now, query, Some(address("192.0.2.1:0")), &mut f.random);
+    let sent = f.expect("REGISTER", Duration::ZERO);
+    assert_eq!(sent.to(), address(SERVER));
+    f.unreachable(SERVER);
+    let sent = f.expect("REGISTER", Duration::ZERO);
+    assert_eq!(sent.to(), address(SECOND));
+    f.unreachable(SECOND);
+    f.expect_silence(secs(30));
+    let query = f.queries.pop().expect("it is asked for again");
+    f.links.handle_resolved(f.now, query, None, &mut f.random);
+    assert_eq!(f.expect("REGISTER", Duration::ZERO).to(), address(SECOND));
+    f.unreachable(SECOND);
+    // A resolver that never answers.
+    f.expect_silence(secs(61));
+    assert!(!f.queries.is_empty());
+    assert_eq!(f.expect("REGISTER", secs(60)).to(), address(SECOND));
+}
+
+#[test]
+fn refusals_are_slow_and_do_not_count_as_failures() {
+    let mut f = Fixture::waiting(&TWO);
+    for _ in 0..8 {
+        let sent = f.expect("REGISTER", secs(1_200));
+        assert_eq!(sent.to(), address(SERVER));
+        f.answer(&sent, 403, "");
+        f.expect_silence(secs(44));
+    }
+    let sent = f.expect("REGISTER", secs(1_200));
+    f.accept(&sent);
+    assert_eq!(f.report().why, "");
+    f.expect("PUBLISH", Duration::ZERO);
+    f.unreachable(SERVER);
+    f.expect("REGISTER", Duration::ZERO);
+    f.unreachable(SECOND);
+    f.expect("REGISTER", secs(30));
+}
+
+#[test]
+fn every_link_has_its_turn() {
+    let mut f = Fixture::waiting(&TWO);
+    let account = Account::new();
+    let servers = [Server {
+        host: crate::ground::text::Text::copied("192.0.2.3").expect("short"),
+        transport: Transport::Udp,
+    }];
+    for number in 1..LINKS as u8 {
+        let order = Order {
+            aor: &format!("sip:{number}@pbx.example"),
+            servers: &servers,
+            account: &account,
+            register: true,
+            publish: None,
+            expires: Seconds(600),
+            keep_alive: None,
+            reg_id: number,
+        };
+        f.links.add(f.now, &order, &mut f.random).expect("room");
+    }
+    // Whoever is redirected, answered and changed in the same instant has something to say again and again.
+    f.run(secs(2));
+    f.links
+        .listen_on(f.now, Some(address("192.0.2.10:5060")), None);
+    let end = f.now;
+    while f.step(end) {}
+    let sent = f.poll();
+    let mut who: Vec<_> = sent.iter().map(|it| it.header("From")).collect();
+    who.sort_unstable();
+    who.dedup();
+    assert_eq!((who.len(), sent.len()), (LINKS, LINKS));
+}
