@@ -42,7 +42,7 @@ impl Standing {
         match stands {
             Stands::Off | Stands::Yes => Standing::Well,
             Stands::Waiting => Standing::Subscribing,
-            Stands::Retrying => Standing::InDoubt,
+            Stands::Retrying | Stands::Refused => Standing::InDoubt,
         }
     }
 

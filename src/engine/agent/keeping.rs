@@ -10,6 +10,7 @@
 //! | `desk/N` | do-not-disturb, activity and note of a presentity | when one changes |
 //! | `dec` | the owner's decisions about watchers | with each |
 //! | `sub/N` | a subscription that we serve | when it begins, ends or moves; a refresh alone writes nothing until the lifetime on record is over |
+//! | `reg/N` | a phone that is registered here | when it comes, goes or moves |
 //! | `up/N` | the entity-tag of what we published at a server | with each, refreshes aside |
 //!
 //! Cards wear out: what changes within half a second is one write, eight writes may follow at once, and then there is
@@ -27,6 +28,7 @@ use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant, Seconds, Wall};
 use crate::ground::timers::Timers;
 use crate::roles::notifier::KeptSubscription;
+use crate::roles::registrar::Kept as KeptBinding;
 use crate::roles::upstream::Instance;
 use crate::users::compose::Input;
 use crate::wire::doc::pidf::Activities;
@@ -51,6 +53,8 @@ pub enum Key {
     Desk(u16),
     /// A subscription that we serve, by its slot.
     Subscription(u16),
+    /// A phone that is registered here, by its slot.
+    Binding(u16),
     /// What is published at a server, by the number of the upstream.
     Upstream(u16),
 }
@@ -96,6 +100,16 @@ struct KeptDesk<'a> {
     dnd: bool,
     activity: u32,
     note: &'a str,
+    /// Whether a phone ever registered for it.
+    phone: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptPhone<'a> {
+    uri: &'a str,
+    lease: Lease,
+    #[serde(borrow)]
+    binding: KeptBinding<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,7 +171,11 @@ impl Agent {
 
     /// When the store has to hear of something; `None` while it knows everything, or if there is none.
     pub fn save_due(&self) -> Option<Instant> {
-        let all = [self.keeping.due(), self.notifier.save_due()];
+        let all = [
+            self.keeping.due(),
+            self.notifier.save_due(),
+            self.registrar.save_due(),
+        ];
         let first = all
             .into_iter()
             .flatten()
@@ -186,6 +204,7 @@ impl Agent {
             keeping.upstreams.hasten(number, now);
         }
         self.notifier.save_all(now);
+        self.registrar.save_all(now);
     }
 
     /// The next record of the write that was begun: its bytes are in `buf`, which should hold [`RECORD`] of them;
@@ -216,6 +235,10 @@ impl Agent {
                 let kept = self.notifier.kept(now, wall, slot, uri_of);
                 kept.and_then(|it| write(&it, buf))
             }
+            Key::Binding(slot) => {
+                let kept = self.phone_record(now, wall, slot);
+                kept.and_then(|it| write(&it, buf))
+            }
             Key::Upstream(number) => {
                 let kept = self.upstream_record(now, wall, number);
                 kept.and_then(|it| write(&it, buf))
@@ -243,6 +266,7 @@ impl Agent {
             Key::Decisions => self.restore_decisions(record),
             Key::Desk(_) => self.restore_desk(now, wall, record),
             Key::Subscription(slot) => self.restore_subscription(now, wall, slot, record),
+            Key::Binding(slot) => self.restore_phone(now, wall, slot, record),
             Key::Upstream(_) => self.restore_upstream(now, wall, record),
         }
     }
@@ -265,6 +289,7 @@ impl Agent {
         }
         let desk = keeping.desks.take_due(until).map(Key::Desk);
         let desk = desk.or_else(|| keeping.upstreams.take_due(until).map(Key::Upstream));
+        let desk = desk.or_else(|| self.registrar.take_unsaved(until).map(Key::Binding));
         desk.or_else(|| self.notifier.take_unsaved(until).map(Key::Subscription))
     }
 
@@ -276,6 +301,7 @@ impl Agent {
             dnd: inputs.dnd,
             activity: inputs.activity.bits(),
             note: &inputs.note,
+            phone: self.directory.had_phone(id),
         })
     }
 
@@ -291,6 +317,10 @@ impl Agent {
         };
         let number = self.presentities.iter().position(|it| *it == id);
         let Some(number) = number else { return false };
+        if kept.phone {
+            self.directory.note_phone(id);
+            self.reach(now, wall, id);
+        }
         for input in [
             Input::Dnd(kept.dnd),
             Input::Activity(Activities::from_bits(kept.activity)),
@@ -307,6 +337,29 @@ impl Agent {
         };
         let presentity = self.directory.configured(kept.presentity);
         presentity.is_some_and(|id| self.notifier.restore(now, wall, slot, id, &kept))
+    }
+
+    fn phone_record(&mut self, now: Instant, wall: Wall, slot: u16) -> Option<KeptPhone<'_>> {
+        let (owner, ends) = self.registrar.owner(slot)?;
+        Some(KeptPhone {
+            uri: self.directory.presentities().get(owner)?.uri(),
+            lease: Lease::new(ends, now, wall),
+            binding: self.registrar.kept(now, slot)?,
+        })
+    }
+
+    fn restore_phone(&mut self, now: Instant, wall: Wall, slot: u16, record: &[u8]) -> bool {
+        let Ok(kept) = postcard::from_bytes::<KeptPhone<'_>>(record) else {
+            return false;
+        };
+        let Some(id) = self.directory.configured(kept.uri) else {
+            return false;
+        };
+        let Seconds(left) = kept.lease.ends(now, wall).seconds_from(now);
+        let ago = Seconds(kept.binding.left.saturating_sub(left));
+        let binding = self.registrar.restore(now, slot, id, &kept.binding, ago);
+        self.handle_registrations(now, wall);
+        binding.is_some()
     }
 
     fn restore_decisions(&mut self, record: &[u8]) -> bool {
@@ -365,6 +418,7 @@ impl Key {
             ("dec", None) => Key::Decisions,
             ("desk", Some(slot)) => Key::Desk(slot),
             ("sub", Some(slot)) => Key::Subscription(slot),
+            ("reg", Some(slot)) => Key::Binding(slot),
             ("up", Some(number)) => Key::Upstream(number),
             _ => return None,
         })
@@ -385,6 +439,7 @@ impl fmt::Display for Key {
             Key::Decisions => f.write_str("dec"),
             Key::Desk(slot) => write!(f, "desk/{slot}"),
             Key::Subscription(slot) => write!(f, "sub/{slot}"),
+            Key::Binding(slot) => write!(f, "reg/{slot}"),
             Key::Upstream(number) => write!(f, "up/{number}"),
         }
     }

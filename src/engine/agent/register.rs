@@ -56,7 +56,10 @@ impl Agent {
     pub(super) fn handle_registrations(&mut self, now: Instant, wall: Wall) {
         self.registrar.handle_timeout(now);
         while let Some(id) = self.registrar.take_changed() {
-            self.directory.note_phone(id);
+            if !self.directory.had_phone(id) {
+                self.directory.note_phone(id);
+                self.keeping.touch(now, id);
+            }
             self.reach(now, wall, id);
         }
     }
@@ -68,7 +71,7 @@ impl Agent {
         }
     }
 
-    fn reach(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
+    pub(super) fn reach(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
         let reach = self.reachable(id);
         self.directory.set_reach(now, wall, id, reach);
         self.tell_watchers(now, id);

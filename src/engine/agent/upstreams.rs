@@ -61,8 +61,14 @@ impl Agent {
         flow: &Flow,
     ) {
         let random = &mut self.random;
-        self.upstreams
+        let forgot = self
+            .upstreams
             .handle_response(now, mark, response, flow, random);
+        if forgot {
+            // Whoever lost our publication has lost the rest, too: it was restarted.
+            self.upstreams.register_again(now, mark.slot);
+            self.watcher.handle_forgotten(now, flow.remote.ip(), random);
+        }
     }
 
     /// A link stands otherwise.

@@ -28,9 +28,34 @@ pub struct Kept<'a> {
 }
 
 impl Registrar {
-    /// The binding, to be kept.
-    pub fn kept(&self, now: Instant, id: Id<Binding>) -> Option<Kept<'_>> {
+    /// When the store wants to hear of a change.
+    pub fn save_due(&self) -> Option<Instant> {
+        self.unsaved.next()
+    }
+
+    /// Takes the slot of a binding that the store has to hear of by then.
+    pub fn take_unsaved(&mut self, until: Instant) -> Option<u16> {
+        self.unsaved.take_due(until)
+    }
+
+    /// The store has to hear of every slot.
+    pub fn save_all(&mut self, now: Instant) {
+        for slot in 0..limits::BINDINGS as u16 {
+            self.unsaved.hasten(slot, now);
+        }
+    }
+
+    /// Whose binding is in a slot, and until when.
+    pub fn owner(&self, slot: u16) -> Option<(Id<Presentity>, Instant)> {
+        let binding = self.bindings.get(self.bindings.id_at(slot)?)?;
+        Some((binding.presentity, binding.ends))
+    }
+
+    /// The binding in a slot, to be kept. A refresh alone is no reason to write, until what is written is over.
+    pub fn kept(&mut self, now: Instant, slot: u16) -> Option<Kept<'_>> {
+        let id = self.bindings.id_at(slot)?;
         let binding = self.bindings.get(id)?;
+        self.unsaved.hasten(slot, binding.ends);
         Some(Kept {
             contact: &binding.contact,
             device: binding.device,
@@ -43,11 +68,12 @@ impl Registrar {
         })
     }
 
-    /// Takes a binding in that was kept `ago`; where nobody knows how long that was, nought. `None` if its time is over,
+    /// Takes a binding in that was kept in `slot` so long `ago`; where nobody knows how long that was, nought. `None` if its time is over,
     /// its URI is no URI, or there is no room.
     pub fn restore(
         &mut self,
         now: Instant,
+        slot: u16,
         presentity: Id<Presentity>,
         kept: &Kept<'_>,
         ago: Seconds,
@@ -61,7 +87,7 @@ impl Registrar {
             true => Transport::Tcp,
             false => Transport::Udp,
         };
-        self.insert(Binding {
+        let binding = Binding {
             presentity,
             contact: Text::copied(kept.contact).ok()?,
             device: kept.device,
@@ -72,6 +98,7 @@ impl Registrar {
                 transport,
                 ..Flow::udp(kept.local, kept.remote)
             },
-        })
+        };
+        self.insert_at(slot, binding)
     }
 }

@@ -39,6 +39,8 @@ pub struct Registrar {
     secret: Secret,
     min_expires: Seconds,
     max_expires: Seconds,
+    /// What the store has not heard of yet, and when it should.
+    unsaved: Timers<{ limits::BINDINGS }>,
 }
 
 /// That somebody can be reached at an address for a while (RFC 3261 §6).
@@ -68,6 +70,7 @@ impl Registrar {
             secret: Secret::new(),
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
+            unsaved: Timers::new(),
         }
     }
 
@@ -176,9 +179,15 @@ impl Registrar {
 
     /// Takes a binding in; `None` if the table is full.
     fn insert(&mut self, binding: Binding) -> Option<Id<Binding>> {
+        let slot = self.bindings.vacant()?;
+        self.insert_at(slot, binding)
+    }
+
+    fn insert_at(&mut self, slot: u16, binding: Binding) -> Option<Id<Binding>> {
         let (presentity, ends) = (binding.presentity, binding.ends);
         let is_first = !self.is_registered(presentity);
-        let id = self.bindings.insert(binding).ok()?;
+        let id = self.bindings.insert_at(slot, binding).ok()?;
+        self.unsaved.hasten(slot, Instant::ZERO);
         self.of.enter(usize::from(presentity.slot()), id.slot());
         self.timers.set(id.slot(), Some(ends));
         if is_first {
@@ -194,6 +203,7 @@ impl Registrar {
         let presentity = binding.presentity;
         self.of.leave(usize::from(presentity.slot()), id.slot());
         self.timers.set(id.slot(), None);
+        self.unsaved.hasten(id.slot(), Instant::ZERO);
         if !self.is_registered(presentity) {
             self.note(presentity);
         }

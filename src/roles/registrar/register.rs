@@ -203,6 +203,9 @@ impl Registrar {
     fn renew(&mut self, id: Id<Binding>, new: Binding) {
         if let Some(binding) = self.bindings.get_mut(id) {
             self.timers.set(id.slot(), Some(new.ends));
+            if binding.contact != new.contact || binding.call != new.call {
+                self.unsaved.hasten(id.slot(), Instant::ZERO);
+            }
             *binding = new;
         }
     }

@@ -484,25 +484,25 @@ fn a_restored_binding_goes_on_as_it_was() {
     f.accept("a", 7, ONE);
     f.run(100);
     let (id, _) = f.registrar.iter().next().expect("a binding");
-    let kept = f.registrar.kept(f.now, id).expect("it is there");
+    let kept = f.registrar.kept(f.now, id.slot()).expect("it is there");
     assert_eq!((kept.contact, kept.left), ("sip:desk@192.0.2.40:5062", 500));
 
     let mut after = Fixture::new();
     let desk = after.desk;
     let now = after.now;
     for ago in [500, 501, u32::MAX] {
-        let none = after.registrar.restore(now, desk, &kept, Seconds(ago));
+        let none = after.registrar.restore(now, 0, desk, &kept, Seconds(ago));
         assert_eq!(none, None);
     }
-    let back = after.registrar.restore(now, desk, &kept, Seconds(200));
+    let back = after.registrar.restore(now, 0, desk, &kept, Seconds(200));
     assert!(back.is_some());
     assert_eq!(after.registrar.take_changed(), Some(desk));
     assert_eq!(after.contacts(), ["<sip:desk@192.0.2.40:5062>;expires=300"]);
     after.refuse("a", 7, ONE, Status::SERVER_ERROR);
     after.accept("a", 8, ONE);
     assert_eq!(after.contacts().len(), 1);
-    for _ in 0..limits::BINDINGS_EACH {
-        after.registrar.restore(now, desk, &kept, Seconds(0));
+    for slot in 0..=limits::BINDINGS_EACH as u16 {
+        after.registrar.restore(now, slot, desk, &kept, Seconds(0));
     }
     assert_eq!(after.contacts().len(), limits::BINDINGS_EACH);
 }

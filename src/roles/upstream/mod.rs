@@ -211,6 +211,22 @@ impl Upstreams {
         }
     }
 
+    /// The server of the link in that slot has forgotten what was published there, so it was restarted and has
+    /// forgotten the registration too: that is told again now, not when it is due.
+    pub fn register_again(&mut self, now: Instant, slot: u16) {
+        let Some(id) = self.links.id_at(slot) else {
+            return;
+        };
+        if let Some(link) = self.links.get_mut(id)
+            && !link.leaving
+            && link.registration.stands(now)
+            && link.is_resting(Kind::Register)
+        {
+            link.rest(Kind::Register, Some(now));
+            self.settle(id);
+        }
+    }
+
     /// The account of a link and what is known of its server's challenges, for other roles that speak to it.
     pub fn keys(&mut self, id: Id<Link>) -> Option<(&Account, &mut Login)> {
         let link = self.links.get_mut(id)?;

@@ -17,8 +17,10 @@ pub enum Stands {
     Waiting,
     /// The server has it.
     Yes,
-    /// It was refused, or nobody answers: it is tried again.
+    /// Nobody answers: it is tried again.
     Retrying,
+    /// The server refuses it: it is tried again, less often.
+    Refused,
 }
 
 impl Stands {
@@ -29,6 +31,7 @@ impl Stands {
             Stands::Waiting => "waiting",
             Stands::Yes => "yes",
             Stands::Retrying => "retrying",
+            Stands::Refused => "refused",
         }
     }
 }
@@ -101,9 +104,14 @@ impl Upstreams {
     pub fn standing(&self, now: Instant, id: Id<Link>) -> Option<(Stands, Option<Instant>)> {
         let link = self.links.get(id)?;
         let both = [link.registered_now(now), link.published_now(now)];
-        let worst = [Stands::Retrying, Stands::Waiting, Stands::Yes]
-            .into_iter()
-            .find(|it| both.contains(it));
+        let worst = [
+            Stands::Refused,
+            Stands::Retrying,
+            Stands::Waiting,
+            Stands::Yes,
+        ]
+        .into_iter()
+        .find(|it| both.contains(it));
         Some((worst.unwrap_or(Stands::Off), link.story.broken_since()))
     }
 }
@@ -113,6 +121,7 @@ impl Link {
         match self.registration.stands(now) {
             _ if !self.registration.wanted => Stands::Off,
             true => Stands::Yes,
+            false if is_refusal(self.story.registered) => Stands::Refused,
             false if self.story.unregistered_since().is_some() => Stands::Retrying,
             false => Stands::Waiting,
         }
@@ -124,8 +133,14 @@ impl Link {
         match self.publication.held() {
             _ if self.publication.of.is_none() => Stands::Off,
             Some((_, ends)) if now < ends && (asks || !is_broken) => Stands::Yes,
+            _ if is_broken && is_refusal(self.story.published) => Stands::Refused,
             _ if is_broken => Stands::Retrying,
             Some(_) | None => Stands::Waiting,
         }
     }
+}
+
+/// Whether a server says no, and not that it is not there or not well.
+const fn is_refusal(status: Option<u16>) -> bool {
+    matches!(status, Some(300..=407 | 409..=499 | 600..))
 }

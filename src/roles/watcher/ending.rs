@@ -9,7 +9,7 @@ use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 /// A subscription that stood this long may have been a good one, whose end is not held against the peer (B11).
 const CALM: Duration = Duration::from_secs(60);
@@ -186,6 +186,16 @@ impl Watcher {
                 *refresh = now + delays::doubt(random);
                 self.settle_leg(id);
             }
+        }
+    }
+
+    /// The server at `peer` has forgotten something else of ours: whether it knows our subscriptions is doubtful.
+    pub fn handle_forgotten(&mut self, now: Instant, peer: IpAddr, random: &mut Random) {
+        let mut peers = self.legs.iter().map(|(_, leg)| leg.peer);
+        let found = peers.find(|it| it.ip() == peer);
+        drop(peers);
+        if let Some(peer) = found {
+            self.doubt_neighbours(now, peer, random);
         }
     }
 
