@@ -286,6 +286,10 @@ impl Link {
             self.publication.be_quiet(until);
         }
         self.rest(kind, Some(until));
+        // What is published goes on as long as the registration stands.
+        if kind == Kind::Register && self.publication.is_idle() {
+            self.publish_at(now, now);
+        }
     }
 
     /// Follows a 423, if it does not go too far (R03, P06).

@@ -107,6 +107,8 @@ impl Upstreams {
                 && let Some(link) = self.links.get_mut(id)
                 && !link.leaving
             {
+                link.move_on();
+                link.registration.be_silent();
                 link.begin_anew(now);
                 self.settle(id);
             }

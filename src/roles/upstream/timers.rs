@@ -45,7 +45,8 @@ impl Upstreams {
             };
             let is_there = link.place == Place::At(flow.remote);
             let reliable = link.course.transport().is_reliable();
-            let it_is = link.connection == flow.connection || link.connection == 0;
+            // One that was never there has the number 0, as ours has until it is.
+            let it_is = link.connection == flow.connection;
             if !(is_there && reliable && it_is) {
                 continue;
             }

@@ -54,7 +54,7 @@ fn a_nat_that_never_gives_the_same_address_is_left_alone() /* R11 */
         asked += usize::from(sent.method() == "REGISTER");
         let seen = format!(
             "203.0.113.9:{}",
-            40_000 + sent.at.as_micros() % 10_000 + sent.seq() as u64
+            40_000 + sent.at.as_micros() % 10_000 + u64::from(sent.seq())
         );
         let rows = format!(
             "Contact: {};expires=600\r\n",
@@ -244,4 +244,22 @@ fn retry_after_leaves_the_registration_and_its_flow_alone() /* R14 */
     assert_eq!(sent.flow.connection, 7);
     f.accept(&sent);
     assert!(f.is_registered() && f.report().why.is_empty());
+}
+
+#[test]
+fn the_end_of_an_old_connection_says_nothing_of_the_new_one() /* R13 */
+{
+    let mut f = stream("");
+    let old = Flow {
+        connection: 7,
+        transport: Transport::Tcp,
+        ..Flow::udp(address(LOCAL), address(SERVER))
+    };
+    f.links
+        .listen_on(f.now, Some(address("192.0.2.10:5060")), None);
+    let sent = f.expect("REGISTER", Duration::ZERO);
+    assert_eq!(sent.flow.connection, 0);
+    f.links.handle_disconnected(f.now, &old, &mut f.random);
+    f.accept(&sent);
+    assert!(f.is_registered());
 }

@@ -244,3 +244,15 @@ fn a_server_that_seems_to_have_forgotten_us_is_told_everything() {
     f.accept(&sent);
     f.expect_silence(secs(100));
 }
+
+#[test]
+fn a_publication_goes_on_while_the_registrar_wants_to_wait() /* R14 */
+{
+    let mut f = Fixture::standing(&PLAN);
+    f.links.handle_forgotten(f.now, f.id);
+    let sent = f.expect("REGISTER", Duration::ZERO);
+    f.answer(&sent, 503, "Retry-After: 300\r\n");
+    let sent = f.expect("PUBLISH", Duration::ZERO);
+    f.accept(&sent);
+    assert!(f.is_registered() && f.is_published());
+}
