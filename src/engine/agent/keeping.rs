@@ -216,6 +216,8 @@ impl Agent {
         buf: &mut [u8],
     ) -> Option<(Key, Option<usize>)> {
         let until = now + ALONG;
+        // What is written now does not belong to the same write again.
+        let again = until + Seconds(1);
         let key = self.take_unsaved(until)?;
         let len = match key {
             Key::Identity => {
@@ -232,11 +234,11 @@ impl Agent {
             Key::Subscription(slot) => {
                 let directory = &self.directory;
                 let uri_of = |id| Some(directory.presentities().get(id)?.uri());
-                let kept = self.notifier.kept(now, wall, slot, uri_of);
+                let kept = self.notifier.kept(now, wall, slot, again, uri_of);
                 kept.and_then(|it| write(&it, buf))
             }
             Key::Binding(slot) => {
-                let kept = self.phone_record(now, wall, slot);
+                let kept = self.phone_record(now, wall, slot, again);
                 kept.and_then(|it| write(&it, buf))
             }
             Key::Upstream(number) => {
@@ -339,12 +341,18 @@ impl Agent {
         presentity.is_some_and(|id| self.notifier.restore(now, wall, slot, id, &kept))
     }
 
-    fn phone_record(&mut self, now: Instant, wall: Wall, slot: u16) -> Option<KeptPhone<'_>> {
+    fn phone_record(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        slot: u16,
+        again: Instant,
+    ) -> Option<KeptPhone<'_>> {
         let (owner, ends) = self.registrar.owner(slot)?;
         Some(KeptPhone {
             uri: self.directory.presentities().get(owner)?.uri(),
             lease: Lease::new(ends, now, wall),
-            binding: self.registrar.kept(now, slot)?,
+            binding: self.registrar.kept(now, slot, again)?,
         })
     }
 

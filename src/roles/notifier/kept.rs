@@ -59,12 +59,13 @@ impl Notifier {
     }
 
     /// The record of what is in a slot, `None` if that is nothing to be kept: a free place, a subscription that is
-    /// over. `presentity` is the URI of whom it watches.
+    /// over. It is not due `again` before then. `presentity` is the URI of whom it watches.
     pub fn kept<'a>(
         &'a mut self,
         now: Instant,
         wall: Wall,
         slot: u16,
+        again: Instant,
         uri_of: impl FnOnce(Id<Presentity>) -> Option<&'a str>,
     ) -> Option<KeptSubscription<'a>> {
         let id = self.subscriptions.id_at(slot)?;
@@ -76,7 +77,7 @@ impl Notifier {
         };
         subscription.reserve();
         // A refresh alone is no reason to write, until what is written is over.
-        self.unsaved.hasten(slot, ends);
+        self.unsaved.hasten(slot, ends.max(again));
         let subscription = self.subscriptions.get(id)?;
         Some(KeptSubscription {
             presentity: uri_of(subscription.presentity)?,

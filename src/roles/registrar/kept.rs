@@ -51,11 +51,13 @@ impl Registrar {
         Some((binding.presentity, binding.ends))
     }
 
-    /// The binding in a slot, to be kept. A refresh alone is no reason to write, until what is written is over.
-    pub fn kept(&mut self, now: Instant, slot: u16) -> Option<Kept<'_>> {
+    /// The binding in a slot, to be kept. A refresh alone is no reason to write, until half of what is written is over;
+    /// nor is anything `again` before then.
+    pub fn kept(&mut self, now: Instant, slot: u16, again: Instant) -> Option<Kept<'_>> {
         let id = self.bindings.id_at(slot)?;
         let binding = self.bindings.get(id)?;
-        self.unsaved.hasten(slot, binding.ends);
+        let half = now + (binding.ends - now) / 2;
+        self.unsaved.hasten(slot, half.max(again));
         Some(Kept {
             contact: &binding.contact,
             device: binding.device,

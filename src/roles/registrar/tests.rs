@@ -484,7 +484,10 @@ fn a_restored_binding_goes_on_as_it_was() {
     f.accept("a", 7, ONE);
     f.run(100);
     let (id, _) = f.registrar.iter().next().expect("a binding");
-    let kept = f.registrar.kept(f.now, id.slot()).expect("it is there");
+    let kept = f
+        .registrar
+        .kept(f.now, id.slot(), f.now)
+        .expect("it is there");
     assert_eq!((kept.contact, kept.left), ("sip:desk@192.0.2.40:5062", 500));
 
     let mut after = Fixture::new();

@@ -103,6 +103,12 @@ impl<M: Medium> Store<M> {
             store.begin_anew()?;
             return Ok((store, Opened::New));
         };
+        // Whoever wrote it may have died before it was on the disk, and what is read now is used from now on.
+        let synced = store
+            .medium
+            .sync()
+            .and_then(|()| store.medium.sync_folder());
+        store.torn = synced.is_err();
         match log::read(&bytes, &mut store.index) {
             Found::Whole(chain, end) => {
                 (store.chain, store.end) = (chain, end);

@@ -4,6 +4,7 @@ extern crate std;
 
 mod approval;
 mod buttons;
+mod keeping;
 mod lamps;
 mod notifier;
 mod register;
