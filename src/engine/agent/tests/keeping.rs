@@ -318,10 +318,11 @@ fn everything_is_written_again_when_the_store_has_lost_track() {
     disk.run(&mut f, SECOND);
     let all = core::mem::take(&mut disk.records);
     f.agent.save_all(f.now);
-    disk.run(&mut f, 120 * SECOND);
-    assert_eq!(
-        disk.records.keys().collect::<StdVec<_>>(),
-        all.keys().collect::<StdVec<_>>()
+    disk.run(&mut f, 2 * SECOND);
+    assert!(
+        all.keys().all(|name| disk.records.contains_key(name)),
+        "{:?}",
+        disk.records.keys()
     );
 }
 
