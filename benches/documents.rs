@@ -61,6 +61,7 @@ fn write_pidf(bencher: Bencher<'_, '_>) {
         devices: &[],
         note: None,
         lang: None,
+        carried: pidf::Carried::NONE,
     };
     let mut buf = [0; 1_536];
     bencher.bench_local(|| pidf::write(black_box(&presence), &mut buf).expect("it fits"));

@@ -107,6 +107,7 @@ fn without_an_agent_every_question_exits_with_3() {
         &["status"][..],
         &["lamps", "--follow"],
         &["watchers"],
+        &["publications"],
         &["why", "blf1"],
         &["press", "dnd"],
         &["release", "dnd"],
@@ -481,6 +482,7 @@ fn capacity_lists_every_table_with_its_bytes() {
     for name in [
         "presentities",
         "subscriptions",
+        "publications",
         "watches",
         "lamps",
         "buttons",

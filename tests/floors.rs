@@ -18,6 +18,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
         "events",
         &[
             "delays",
+            "etag",
             "hop",
             "package",
             "presentity",

@@ -10,7 +10,16 @@ use crate::wire::flow::Flow;
 use crate::wire::sip::{Echo, Full, Method, Name, Request, Status, Writer, respond};
 
 /// The methods we serve, as Allow tells them.
-const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, REGISTER, OPTIONS, CANCEL";
+const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, PUBLISH, REGISTER, OPTIONS, CANCEL";
+
+/// What the parts of an answer are made under that nobody else can make.
+#[derive(Clone, Copy)]
+pub(super) struct Secrets {
+    /// To-tags of stateless answers.
+    pub(super) tags: Secret,
+    /// Entity-tags.
+    pub(super) entity_tags: Secret,
+}
 
 /// Writes the response to `request`. Bindings are listed as `registrar` has them.
 ///
@@ -21,7 +30,7 @@ pub(super) fn write(
     flow: &Flow,
     answer: Answer,
     registrar: &Registrar,
-    secret: Secret,
+    secrets: Secrets,
     buf: &mut [u8],
 ) -> Result<usize, Full> {
     let mut w = Writer::new(buf);
@@ -30,9 +39,10 @@ pub(super) fn write(
             tag: Some(mark), ..
         } => mark.text(),
         Answer::Subscribed { tag: None, .. }
+        | Answer::Published { .. }
         | Answer::Registered { .. }
         | Answer::Done
-        | Answer::Refused(_) => stateless_tag(request.echo(), secret),
+        | Answer::Refused(_) => stateless_tag(request.echo(), secrets.tags),
     };
     respond(&mut w, request.echo(), flow, answer.status(), Some(&tag));
     match answer {
@@ -49,6 +59,10 @@ pub(super) fn write(
             registrar.write_contacts(presentity, at, &mut w);
             write_allow(&mut w);
             write_allow_events(&mut w);
+        }
+        Answer::Published { tag, expires } => {
+            w.header_u32(Name::Expires, expires.0);
+            w.header(Name::SipEtag, &tag.text(secrets.entity_tags));
         }
         Answer::Done if request.method == Method::Options => {
             write_allow(&mut w);
@@ -92,6 +106,10 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
         Status::NOT_ACCEPTABLE => write_accept(w, Package::SERVED),
         Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Notify => {
             write_accept(w, Package::ALL);
+            w.header(Name::AcceptEncoding, b"identity");
+        }
+        Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Publish => {
+            write_accept(w, &[Package::Presence]);
             w.header(Name::AcceptEncoding, b"identity");
         }
         Status::UNSUPPORTED_MEDIA_TYPE => {

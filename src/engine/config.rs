@@ -18,8 +18,8 @@ pub use upstreams::{Account, Server, UpstreamSettings};
 
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
-    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MAX_REGISTRATION, MIN_EXPIRES, MIN_REGISTRATION,
-    PRESENTITIES, TRUSTED, UPSTREAMS, URI, WATCHES,
+    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MAX_PUBLICATION, MAX_REGISTRATION, MIN_EXPIRES,
+    MIN_PUBLICATION, MIN_REGISTRATION, PRESENTITIES, TRUSTED, UPSTREAMS, URI, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
@@ -52,6 +52,8 @@ pub struct Settings {
     pub registrations: Lifetimes,
     /// How often watchers are told, by package.
     pub paces: [Pace; Package::SERVED_COUNT],
+    /// For how long others may publish here.
+    pub publications: Lifetimes,
 }
 
 impl Settings {
@@ -70,6 +72,7 @@ impl Settings {
             max_expires: Seconds::ZERO,
             registrations: Lifetimes::NONE,
             paces: [Pace::UNLIMITED; Package::SERVED_COUNT],
+            publications: Lifetimes::NONE,
         }
     }
 
@@ -95,6 +98,10 @@ impl Settings {
         self.registrations = Lifetimes {
             min: MIN_REGISTRATION,
             max: MAX_REGISTRATION,
+        };
+        self.publications = Lifetimes {
+            min: MIN_PUBLICATION,
+            max: MAX_PUBLICATION,
         };
         for &package in Package::SERVED {
             self.paces[package as usize] = package.spec().pace;
@@ -149,7 +156,9 @@ impl Settings {
             registrations,
             paces,
             strangers,
+            publications,
         } = other;
+        self.publications = *publications;
         copy(&mut self.presentities, presentities);
         copy(&mut self.upstreams, upstreams);
         copy(&mut self.watches, watches);
@@ -191,6 +200,9 @@ impl Settings {
         }
         if !self.registrations.make_sense() {
             return Err(Invalid::Registrations);
+        }
+        if !self.publications.make_sense() {
+            return Err(Invalid::Publications);
         }
         self.validate_presentities()?;
         self.validate_upstreams()?;
@@ -335,6 +347,8 @@ pub enum Invalid {
     MinExpires,
     /// The same of registrations.
     Registrations,
+    /// The same of publications.
+    Publications,
     /// A presentity's URI.
     Presentity(usize),
     /// A presentity is there already.
@@ -384,6 +398,10 @@ impl fmt::Display for Invalid {
             Invalid::Registrations => {
                 let remedy = "set min_expires to 3600 or less, and not above max_expires";
                 ("registrations", None, remedy)
+            }
+            Invalid::Publications => {
+                let remedy = "set min_expires to 3600 or less, and not above max_expires";
+                ("publications", None, remedy)
             }
             Invalid::Presentity(at) => ("presentity", Some(at), "write uri as sip:name@host"),
             Invalid::PresentityTwice(at) => ("presentity", Some(at), "name each uri only once"),

@@ -7,7 +7,7 @@ use crate::ground::random::Secret;
 use crate::ground::table::{Id, Index, Table, cells};
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Wall};
-use crate::users::compose::{Input, Inputs};
+use crate::users::compose::{Input, Inputs, Published, Sources, compose};
 use crate::wire::sip::{Uri, same_presentity};
 use heapless::Vec;
 
@@ -18,6 +18,8 @@ use heapless::Vec;
 /// the desk it stands on.
 pub(super) struct Directory {
     secret: Secret,
+    /// What tells our devices from those of another agent that serves the same.
+    instance: [u64; 2],
     presentities: Table<Presentity, { limits::PRESENTITIES }>,
     desks: [Desk; limits::PRESENTITIES],
     by_user: Index<{ cells(limits::PRESENTITIES) }>,
@@ -26,6 +28,8 @@ pub(super) struct Directory {
 /// What stands behind a presentity's state.
 struct Desk {
     inputs: Inputs,
+    /// When [`Inputs::idle`] began.
+    idle_since: Instant,
     shows_dnd: bool,
     reach: Reach,
     /// Whether a phone ever registered for it.
@@ -40,10 +44,12 @@ impl Directory {
     pub(super) const fn new() -> Directory {
         Directory {
             secret: Secret::new(),
+            instance: [0; 2],
             presentities: Table::new(),
             desks: [const {
                 Desk {
                     inputs: Inputs::new(),
+                    idle_since: Instant::ZERO,
                     shows_dnd: false,
                     reach: Reach::Here,
                     had_phone: false,
@@ -60,6 +66,17 @@ impl Directory {
         self.secret = secret;
     }
 
+    /// Takes what names this instance of the agent.
+    pub(super) fn set_instance(&mut self, instance: [u64; 2]) {
+        self.instance = instance;
+        for slot in 0..limits::PRESENTITIES as u16 {
+            let id = self.presentities.id_at(slot);
+            if let Some(presentity) = id.and_then(|id| self.presentities.get_mut(id)) {
+                presentity.set_instance(instance);
+            }
+        }
+    }
+
     /// Keeps one more; `None` if the table is full or the URI cannot be read.
     pub(super) fn add(
         &mut self,
@@ -72,9 +89,13 @@ impl Directory {
             .presentities
             .insert(Presentity::new(uri.clone()))
             .ok()?;
+        if let Some(presentity) = self.presentities.get_mut(id) {
+            presentity.set_instance(self.instance);
+        }
         self.by_user.insert(user, id.slot());
         self.desks[usize::from(id.slot())] = Desk {
             inputs: Inputs::new(),
+            idle_since: now,
             shows_dnd,
             reach: Reach::Here,
             had_phone: false,
@@ -92,37 +113,55 @@ impl Directory {
         }
     }
 
-    /// Takes in a fact from a local presence user agent and composes anew.
-    pub(super) fn apply(&mut self, now: Instant, wall: Wall, id: Id<Presentity>, input: Input) {
+    /// Takes in a fact from a local presence user agent, for [`Directory::compose`] to make something of.
+    pub(super) fn apply(&mut self, now: Instant, id: Id<Presentity>, input: Input) {
         let Some(desk) = self.desks.get_mut(usize::from(id.slot())) else {
             return;
         };
+        let was_idle = desk.inputs.idle;
         desk.inputs.apply(input);
-        self.compose(now, wall, id);
+        if desk.inputs.idle && !was_idle {
+            desk.idle_since = now;
+        }
     }
 
-    /// Changes whether watchers of `dialog` see do-not-disturb.
-    pub(super) fn show_dnd(
+    /// Changes whether watchers of `dialog` see do-not-disturb, from the next [`Directory::compose`] on.
+    pub(super) fn show_dnd(&mut self, id: Id<Presentity>, shows_dnd: bool) {
+        if let Some(desk) = self.desks.get_mut(usize::from(id.slot())) {
+            desk.shows_dnd = shows_dnd;
+        }
+    }
+
+    /// Composes a presentity anew, of what its buttons say, how its phone is registered here, and what is published,
+    /// the newest document first.
+    pub(super) fn compose(
         &mut self,
         now: Instant,
         wall: Wall,
         id: Id<Presentity>,
-        shows_dnd: bool,
+        published: &[Published<'_>],
     ) {
-        let Some(desk) = self.desks.get_mut(usize::from(id.slot())) else {
+        let Some(presentity) = self.presentities.get_mut(id) else {
             return;
         };
-        desk.shows_dnd = shows_dnd;
-        self.compose(now, wall, id);
+        let desk = &mut self.desks[usize::from(id.slot())];
+        let composed = compose(&Sources {
+            inputs: &desk.inputs,
+            idle_since: desk.idle_since,
+            shows_dnd: desk.shows_dnd,
+            reach: desk.reach,
+            device: presentity.device(),
+            published,
+        });
+        if presentity.update(wall, composed.presence, composed.in_call) {
+            desk.since = now;
+        }
     }
 
-    /// Its phone came or went.
-    pub(super) fn set_reach(&mut self, now: Instant, wall: Wall, id: Id<Presentity>, reach: Reach) {
-        let Some(desk) = self.desks.get_mut(usize::from(id.slot())) else {
-            return;
-        };
-        if core::mem::replace(&mut desk.reach, reach) != reach {
-            self.compose(now, wall, id);
+    /// Its phone came or went, from the next [`Directory::compose`] on.
+    pub(super) fn set_reach(&mut self, id: Id<Presentity>, reach: Reach) {
+        if let Some(desk) = self.desks.get_mut(usize::from(id.slot())) {
+            desk.reach = reach;
         }
     }
 
@@ -178,18 +217,6 @@ impl Directory {
         self.desks
             .get(usize::from(id.slot()))
             .map(|desk| &desk.inputs)
-    }
-
-    fn compose(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
-        let desk = &mut self.desks[usize::from(id.slot())];
-        let Some(presentity) = self.presentities.get_mut(id) else {
-            return;
-        };
-        // RFC 4235 can't say that a phone is gone; one that is has no calls.
-        let in_call = desk.reach != Reach::Gone && desk.inputs.in_call(desk.shows_dnd);
-        if presentity.update(wall, desk.inputs.presence(desk.reach), in_call) {
-            desk.since = now;
-        }
     }
 
     fn uri(&self, slot: u16) -> Option<Uri<'_>> {

@@ -1,6 +1,7 @@
 //! What a role says to a request: facts, from which the engine writes the response. They are small, so that a
 //! server transaction keeps them instead of the response (see [`crate::txn::server`]).
 
+use super::etag::EntityTag;
 use super::presentity::Presentity;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};
@@ -24,6 +25,13 @@ pub enum Answer {
         /// From when on the seconds that they have left are counted, also in an answer that is repeated later.
         at: Instant,
     },
+    /// 200 to a PUBLISH (RFC 3903 §6 step 6).
+    Published {
+        /// What the publication is called from now on; new with every 200 (C12).
+        tag: EntityTag,
+        /// Never more than was asked for; nought once it is removed.
+        expires: Seconds,
+    },
     /// 200 to anything else.
     Done,
     /// The request is refused.
@@ -45,7 +53,10 @@ impl Answer {
     /// Its status code.
     pub const fn status(self) -> Status {
         match self {
-            Answer::Subscribed { .. } | Answer::Registered { .. } | Answer::Done => Status::OK,
+            Answer::Subscribed { .. }
+            | Answer::Registered { .. }
+            | Answer::Published { .. }
+            | Answer::Done => Status::OK,
             Answer::Refused(Refusal::Answer(status) | Refusal::AnswerLater(status, _)) => status,
             Answer::Refused(Refusal::TooBrief(_)) => Status::INTERVAL_TOO_BRIEF,
         }

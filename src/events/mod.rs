@@ -5,6 +5,7 @@ pub mod auth;
 pub mod course;
 pub mod delays;
 pub mod dialog;
+pub mod etag;
 pub mod hop;
 pub mod kept;
 pub mod locals;

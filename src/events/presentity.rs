@@ -1,18 +1,22 @@
 //! A presentity: whose presence we keep, and its composed state, from which every document is made.
 
 use crate::ground::limits;
+use crate::ground::random::Secret;
 use crate::ground::text::Text;
-use crate::ground::time::Wall;
-use crate::wire::doc::pidf::{Activities, Basic};
-use heapless::Deque;
+use crate::ground::time::{Duration, Wall};
+use crate::wire::doc::pidf::{self, Activities, Basic};
+use core::fmt::Write;
+use heapless::{Deque, Vec};
 
 /// A presentity of ours (RFC 2778 §2) and what is known of it.
 #[derive(Clone, Debug)]
 pub struct Presentity {
     uri: Text<{ limits::URI }>,
+    /// The URN of its device here.
+    device: Text<DEVICE>,
     presence: Presence,
     presence_revision: u32,
-    /// When [`Presentity::presence`] last changed.
+    /// When [`Presentity::presence`] last changed, as its documents tell it.
     stamp: Wall,
     calls: Calls,
 }
@@ -20,8 +24,10 @@ pub struct Presentity {
 /// What the `presence` package tells: the content of one PIDF document (RFC 3863, 4479, 4480).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presence {
-    /// Whether the presentity takes calls.
+    /// Whether the presentity takes calls, on any of its services.
     pub basic: Basic,
+    /// Whether it does on the service that we tell of ourselves; `None` where others tell of all there are.
+    pub service: Option<Basic>,
     /// What the person does.
     pub activities: Activities,
     /// What the person, or the agent for it, says.
@@ -30,6 +36,19 @@ pub struct Presence {
     pub idle: bool,
     /// Whether there is no address at which the presentity can be reached: its phone is not registered.
     pub gone: bool,
+    /// What others published.
+    pub carried: Carried,
+}
+
+/// Elements of published documents, one behind the other: services, then what belongs into the person, then devices and
+/// extensions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    bytes: Vec<u8, { limits::CARRIED }>,
+    /// Where the services end.
+    tuples: u16,
+    /// Where the person's elements end.
+    person: u16,
 }
 
 /// What the `dialog` package tells a third party: one virtual dialog while the presentity is busy, without
@@ -59,12 +78,18 @@ impl Presentity {
     /// A presentity that is open, idle and silent.
     pub fn new(uri: Text<{ limits::URI }>) -> Presentity {
         Presentity {
+            device: device(&uri, [0; 2]),
             uri,
             presence: Presence::new(),
             presence_revision: 1,
             stamp: Wall::UNSET,
             calls: Calls::default(),
         }
+    }
+
+    /// Takes what names this instance of the agent: another one that serves the same URI is another device.
+    pub fn set_instance(&mut self, instance: [u64; 2]) {
+        self.device = device(&self.uri, instance);
     }
 
     /// Takes the newly composed state; says whether anything is different now.
@@ -75,7 +100,7 @@ impl Presentity {
         }
         self.presence = presence;
         self.presence_revision += 1;
-        self.stamp = wall;
+        self.stamp = stamp(self.stamp, wall);
         true
     }
 
@@ -94,7 +119,13 @@ impl Presentity {
         self.presence_revision
     }
 
-    /// When that last changed; [`Wall::UNSET`] if nobody knows.
+    /// The URN of its device here, the same after every restart (RFC 4479 §3.4).
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// When that last changed; [`Wall::UNSET`] if nobody knows. To the second, but that no two states in a row have the
+    /// same (P12).
     pub fn stamp(&self) -> Wall {
         self.stamp
     }
@@ -110,13 +141,73 @@ impl Presence {
     pub const fn new() -> Presence {
         Presence {
             basic: Basic::Open,
+            service: Some(Basic::Open),
             activities: Activities::NONE,
             note: Text::new(),
             idle: false,
             gone: false,
+            carried: Carried::new(),
         }
     }
 }
+
+impl Carried {
+    /// Nothing.
+    pub const fn new() -> Carried {
+        Carried {
+            bytes: Vec::new(),
+            tuples: 0,
+            person: 0,
+        }
+    }
+
+    /// Puts one more element at the end: `write` gets the room that is left, and says how much it took.
+    ///
+    /// # Errors
+    /// What `write` says; nothing was added then.
+    pub fn push<E>(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<(), E> {
+        let before = self.bytes.len();
+        let _ = self.bytes.resize(limits::CARRIED, 0); // That is its capacity.
+        let written = write(&mut self.bytes[before..]);
+        let len = before + written.as_ref().map_or(0, |&len| len);
+        self.bytes.truncate(len);
+        written.map(|_| ())
+    }
+
+    /// What comes now belongs into the person.
+    pub fn end_tuples(&mut self) {
+        self.tuples = self.bytes.len() as u16;
+        self.person = self.tuples;
+    }
+
+    /// What comes now stands behind the person.
+    pub fn end_person(&mut self) {
+        self.person = self.bytes.len() as u16;
+    }
+
+    /// Whether there is no service in it.
+    pub const fn has_no_tuple(&self) -> bool {
+        self.tuples == 0
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The three parts.
+    pub fn parts(&self) -> pidf::Carried<'_> {
+        let (tuples, rest) = self.bytes.split_at(usize::from(self.tuples));
+        let (person, others) = rest.split_at(usize::from(self.person - self.tuples));
+        pidf::Carried {
+            tuples,
+            person,
+            others,
+        }
+    }
+}
+
+const _: () = assert!(limits::CARRIED <= u16::MAX as usize);
 
 impl Default for Presence {
     fn default() -> Presence {
@@ -182,6 +273,41 @@ impl Calls {
     }
 }
 
+/// Bytes of a `urn:uuid:`.
+const DEVICE: usize = 45;
+
+/// A UUID made of a presentity's URI (RFC 9562 §5.8).
+fn device(uri: &str, instance: [u64; 2]) -> Text<DEVICE> {
+    let hash = |salt: &[u8]| {
+        let hasher = Secret::new().hasher().part(salt);
+        let hasher = hasher.part(&instance[0].to_be_bytes());
+        let hasher = hasher.part(&instance[1].to_be_bytes());
+        hasher.part(uri.as_bytes()).finish()
+    };
+    let (high, low) = (hash(b"high"), hash(b"low"));
+    let mut urn = Text::new();
+    let _ = write!(
+        urn,
+        "urn:uuid:{:08x}-{:04x}-8{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 50 | 0x8000,
+        low & 0xffff_ffff_ffff,
+    );
+    urn
+}
+
+/// The stamp of a state that comes at `wall` after one with the stamp `last`: the second, or a millisecond more than
+/// the last where that is of the same.
+fn stamp(last: Wall, wall: Wall) -> Wall {
+    if wall != Wall::UNSET && wall.second() == last.second() {
+        last + Duration::from_millis(1)
+    } else {
+        wall.second()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -207,6 +333,42 @@ mod tests {
         assert_eq!(calls.ended_since(2).expect("remembered").count(), 0);
         calls.update(true);
         assert_ne!(calls.current().expect("it is up").number, up.number);
+    }
+
+    #[test]
+    fn no_two_states_in_a_row_have_the_same_stamp() /* P12 */
+    {
+        let at = Wall::from_unix_millis;
+        let base = 1_790_000_000_000;
+        let mut presentity = Presentity::new(Text::copied("sip:a@b").expect("it fits"));
+        let mut last = presentity.stamp();
+        let mut is_idle = false;
+        // Many in one second, the next second, a clock that goes back.
+        let millis = (0..1_200).map(|step| base + step / 3);
+        for millis in millis.chain([base + 1_000, base + 1_999, base - 5_000, base - 4_999, base]) {
+            is_idle = !is_idle;
+            let presence = Presence {
+                idle: is_idle,
+                ..Presence::new()
+            };
+            assert!(presentity.update(at(millis), presence, false));
+            assert_ne!(presentity.stamp().utc_to_millis(), last.utc_to_millis());
+            last = presentity.stamp();
+        }
+    }
+
+    #[test]
+    fn without_a_clock_there_is_no_stamp() /* P12 */
+    {
+        let mut presentity = Presentity::new(Text::copied("sip:a@b").expect("it fits"));
+        for is_idle in [true, false, true] {
+            let presence = Presence {
+                idle: is_idle,
+                ..Presence::new()
+            };
+            presentity.update(Wall::UNSET, presence, false);
+            assert_eq!(presentity.stamp(), Wall::UNSET);
+        }
     }
 
     #[test]

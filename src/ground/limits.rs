@@ -102,8 +102,23 @@ pub const NOTE: usize = 128;
 /// Calls of one watched presentity told apart; of more, the ones a lamp would show.
 pub const WATCHED_PARTS: usize = 8;
 
-/// Bytes of the document of one presentity in one package: holds the longest URI and note there can be.
-pub const BODY: usize = 2_048;
+/// Publications kept (settable): the phones and softphones of everybody whose presence is kept here. Full: 503 with
+/// Retry-After.
+pub const PUBLICATIONS: usize = setting(option_env!("LAMPFIELD_PUBLICATIONS"), 16);
+
+/// How many of those may be of one presentity: nobody has more phones. More get 503 with Retry-After.
+pub const PUBLICATIONS_EACH: usize = 8;
+
+/// Bytes of one published document. A larger one gets 413.
+pub const PUBLICATION: usize = 2_048;
+
+/// Bytes of what one presentity's document carries over from publications. What does not fit is left out, as the
+/// composition says.
+pub const CARRIED: usize = 2_048;
+
+/// Bytes of the document of one presentity in one package: holds the longest URI and note there can be, with all
+/// activities at once, and [`CARRIED`].
+pub const BODY: usize = 4_608;
 
 /// Documents kept for retransmissions; see what happens beyond in the notifier's `bodies`.
 pub const BODIES: usize = 16;
@@ -123,6 +138,12 @@ pub const MIN_REGISTRATION: Seconds = Seconds(60);
 /// Longest lifetime granted to a registration: a phone that died is offline within the hour.
 pub const MAX_REGISTRATION: Seconds = Seconds(3_600);
 
+/// Shortest lifetime granted to a publication: below it 423 (RFC 3903 §6).
+pub const MIN_PUBLICATION: Seconds = Seconds(60);
+
+/// Longest lifetime granted to a publication, and that of one which names none.
+pub const MAX_PUBLICATION: Seconds = Seconds(3_600);
+
 /// What a refused peer is told to wait when a table is full.
 pub const RETRY_AFTER: Seconds = Seconds(30);
 
@@ -131,7 +152,9 @@ pub const LONGEST_RETRY: Seconds = Seconds(3_600);
 
 /// Bytes of the whole agent. Most of them are tables, and pages of tables that were never used are never resident.
 pub const AGENT_BYTES: usize = 384 * 1_024
-    + 2_048 * (SUBSCRIPTIONS + WATCHES + PRESENTITIES + LAMPS)
+    + 2_048 * (SUBSCRIPTIONS + WATCHES + LAMPS)
+    + 4_608 * PRESENTITIES
+    + 3_072 * PUBLICATIONS
     + 512 * BINDINGS
     + 96 * TRANSACTIONS;
 

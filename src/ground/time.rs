@@ -121,6 +121,38 @@ impl Wall {
         };
         Some(Utc::from_unix_seconds(millis / 1_000))
     }
+
+    /// As [`Wall::utc`], to the millisecond.
+    pub const fn utc_to_millis(self) -> Option<Utc> {
+        match self.utc() {
+            Some(utc) => Some(Utc {
+                millis: (self.0 % 1_000) as u16,
+                ..utc
+            }),
+            None => None,
+        }
+    }
+
+    /// The beginning of its second.
+    #[must_use]
+    pub const fn second(self) -> Wall {
+        Wall(self.0 - self.0 % 1_000)
+    }
+}
+
+impl Add<Duration> for Wall {
+    type Output = Wall;
+
+    /// An unset clock stays unset.
+    fn add(self, lasts: Duration) -> Wall {
+        match self.0 {
+            0 => self,
+            millis => {
+                let lasts = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+                Wall(millis.saturating_add(lasts))
+            }
+        }
+    }
 }
 
 /// A date and time of day in UTC.
@@ -138,6 +170,8 @@ pub struct Utc {
     pub minute: u8,
     /// 0 to 59.
     pub second: u8,
+    /// 0 to 999; 0 is not written.
+    pub millis: u16,
 }
 
 impl Utc {
@@ -163,6 +197,7 @@ impl Utc {
             hour: (rest / 3_600) as u8,
             minute: (rest / 60 % 60) as u8,
             second: (rest % 60) as u8,
+            millis: 0,
         }
     }
 }
@@ -177,11 +212,16 @@ impl core::fmt::Display for Utc {
             hour,
             minute,
             second,
+            millis,
         } = self;
         write!(
             f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-        )
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
+        match millis {
+            0 => f.write_str("Z"),
+            millis => write!(f, ".{millis:03}Z"),
+        }
     }
 }
 
@@ -205,6 +245,18 @@ mod tests {
                 .expect("the clock is set");
             assert_eq!(utc.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn milliseconds_are_told_where_they_are_asked_for() {
+        let wall = Wall::from_unix_millis(1_582_934_400_007);
+        let text = |utc: Option<Utc>| utc.expect("the clock is set").to_string();
+        assert_eq!(text(wall.utc()), "2020-02-29T00:00:00Z");
+        assert_eq!(text(wall.utc_to_millis()), "2020-02-29T00:00:00.007Z");
+        assert_eq!(text(wall.second().utc_to_millis()), "2020-02-29T00:00:00Z");
+        assert_eq!(Wall::UNSET.utc_to_millis(), None);
+        assert_eq!(Wall::UNSET + Duration::from_secs(1), Wall::UNSET);
+        assert_eq!(wall.second() + Duration::from_millis(7), wall);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::engine::config::{ButtonSettings, Settings};
 use crate::events::answer::Answer;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
+use crate::roles::compositor::Publication;
 use crate::roles::notifier::Subscription;
 use crate::roles::registrar::Binding;
 use crate::roles::watcher::Watch;
@@ -69,6 +70,12 @@ impl Capacity {
                 "subscriptions",
                 limits::SUBSCRIPTIONS,
                 size_of::<Subscription>(),
+                LATER,
+            ),
+            Table::new(
+                "publications",
+                limits::PUBLICATIONS,
+                size_of::<Publication>(),
                 LATER,
             ),
             Table::new("waiting watchers", limits::WAITING, size_of::<u16>(), LATER),

@@ -131,6 +131,7 @@ impl Hub {
 
     /// A datagram came. The answers go out with [`Hub::flush`], together with those to its neighbours.
     pub(super) fn handle_datagram(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
+        self.agent.set_clock(now, clock::wall());
         self.agent.handle_datagram(now, flow, bytes);
         self.pump(now);
     }

@@ -19,6 +19,10 @@
 //! min_expires = 60
 //! max_expires = 3600
 //!
+//! [publications]                                    # what phones publish here
+//! min_expires = 60
+//! max_expires = 3600
+//!
 //! [[presentity]]
 //! uri = "sip:desk@192.168.1.20"
 //! dialog_shows_dnd = true
@@ -159,6 +163,7 @@ impl Configuration {
         }
         reader.subscriptions(&root);
         reader.registrations(&root);
+        reader.publications(&root);
         reader.presentities(&root);
         let secrets = reader.upstreams(&root, folder);
         reader.lamps(&root);
@@ -418,7 +423,7 @@ fn build_with(limit: &str) -> String {
 /// Seconds.
 const DAY: u32 = 86_400;
 
-const ROOT: [&str; 14] = [
+const ROOT: [&str; 15] = [
     "listen",
     "trusted",
     "strangers",
@@ -429,6 +434,7 @@ const ROOT: [&str; 14] = [
     "sandbox",
     "subscriptions",
     "registrations",
+    "publications",
     "presentity",
     "upstream",
     "lamp",

@@ -107,7 +107,8 @@ pub fn hex(digits: &mut [u8], mut value: u64) {
     }
 }
 
-fn unhex(digits: &[u8]) -> Option<u64> {
+/// Reads lower-case hexadecimal; `None` for anything else. Of more than 16 digits the last count.
+pub fn unhex(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |value, digit| {
         let digit = match digit {
             b'0'..=b'9' => digit - b'0',

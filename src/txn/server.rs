@@ -87,9 +87,14 @@ impl<A: Copy> Transactions<A> {
 
     /// Whether the request that `cancel` names is known: a CANCEL then gets 200, and has no other effect (N32).
     pub fn knows_cancelled(&self, cancel: &Request<'_>) -> bool {
-        [Method::Subscribe, Method::Notify, Method::Register]
-            .into_iter()
-            .any(|method| self.find(self.key(cancel, method)).is_some())
+        [
+            Method::Subscribe,
+            Method::Notify,
+            Method::Register,
+            Method::Publish,
+        ]
+        .into_iter()
+        .any(|method| self.find(self.key(cancel, method)).is_some())
     }
 
     /// Keeps the answer until Timer J. The caller has asked [`Transactions::is_full`] before it acted.

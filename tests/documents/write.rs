@@ -48,6 +48,7 @@ fn presence_is_written_in_order_and_reads_back() /* F01 F02 F03 F06 */
         }],
         note: Some("the front desk"),
         lang: Some("en"),
+        carried: pidf::Carried::NONE,
     };
     let mut buf = [0; 1_536];
     let len = pidf::write(&presence, &mut buf).expect("it fits");
@@ -189,6 +190,7 @@ fn hostile_text_reads_back_as_it_was() /* G12 F08 */
         devices: &[],
         note: Some(HOSTILE),
         lang: Some(HOSTILE),
+        carried: pidf::Carried::NONE,
     };
     let len = pidf::write(&presence, &mut buf).expect("it fits");
     assert_eq!(
@@ -244,6 +246,7 @@ fn characters_xml_does_not_know_are_left_out() /* F08 G12 */
         devices: &[],
         note: Some("a\0b\u{1}c\u{1F}d\u{FFFE}e\u{FFFF}f\u{FFFD}\u{EFFF}g\u{7F}"),
         lang: None,
+        carried: pidf::Carried::NONE,
     };
     let mut buf = [0; 512];
     let len = pidf::write(&presence, &mut buf).expect("it fits");
@@ -273,6 +276,7 @@ fn a_notify_of_ours_fits_a_datagram() {
         devices: &[],
         note: None,
         lang: None,
+        carried: pidf::Carried::NONE,
     };
     let mut buf = [0; 1_536];
     let len = pidf::write(&presence, &mut buf).expect("it fits");

@@ -11,6 +11,7 @@
 //! | `dec` | the owner's decisions about watchers | with each |
 //! | `sub/N` | a subscription that we serve | when it begins, ends or moves; a refresh alone writes nothing until the lifetime on record is over |
 //! | `reg/N` | a phone that is registered here | when it comes, goes or moves |
+//! | `pub/N` | a publication | when its document changes or it ends; a refresh alone writes nothing, as with a subscription |
 //! | `up/N` | the entity-tag of what we published at a server | with each, refreshes aside |
 //!
 //! Cards wear out: what changes within half a second is one write, eight writes may follow at once, and then there is
@@ -27,6 +28,7 @@ use crate::ground::table::Id;
 use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant, Seconds, Wall};
 use crate::ground::timers::Timers;
+use crate::roles::compositor::KeptPublication;
 use crate::roles::notifier::KeptSubscription;
 use crate::roles::registrar::Kept as KeptBinding;
 use crate::roles::upstream::Instance;
@@ -55,6 +57,8 @@ pub enum Key {
     Subscription(u16),
     /// A phone that is registered here, by its slot.
     Binding(u16),
+    /// What a phone has published here, by its slot.
+    Publication(u16),
     /// What is published at a server, by the number of the upstream.
     Upstream(u16),
 }
@@ -175,6 +179,7 @@ impl Agent {
             self.keeping.due(),
             self.notifier.save_due(),
             self.registrar.save_due(),
+            self.compositor.save_due(),
         ];
         let first = all
             .into_iter()
@@ -205,6 +210,7 @@ impl Agent {
         }
         self.notifier.save_all(now);
         self.registrar.save_all(now);
+        self.compositor.save_all(now);
     }
 
     /// The next record of the write that was begun: its bytes are in `buf`, which should hold [`RECORD`] of them;
@@ -241,6 +247,12 @@ impl Agent {
                 let kept = self.phone_record(now, wall, slot, again);
                 kept.and_then(|it| write(&it, buf))
             }
+            Key::Publication(slot) => {
+                let directory = &self.directory;
+                let uri_of = |id| Some(directory.presentities().get(id)?.uri());
+                let kept = self.compositor.kept(now, wall, slot, again, uri_of);
+                kept.and_then(|it| write(&it, buf))
+            }
             Key::Upstream(number) => {
                 let kept = self.upstream_record(now, wall, number);
                 kept.and_then(|it| write(&it, buf))
@@ -269,6 +281,7 @@ impl Agent {
             Key::Desk(_) => self.restore_desk(now, wall, record),
             Key::Subscription(slot) => self.restore_subscription(now, wall, slot, record),
             Key::Binding(slot) => self.restore_phone(now, wall, slot, record),
+            Key::Publication(slot) => self.restore_publication(now, wall, slot, record),
             Key::Upstream(_) => self.restore_upstream(now, wall, record),
         }
     }
@@ -278,6 +291,8 @@ impl Agent {
         let secret = Secret::from_bits(self.keeping.secret);
         self.policy.seed(secret);
         self.registrar.seed(secret);
+        self.compositor.seed(secret);
+        self.directory.set_instance(self.keeping.instance);
         self.upstreams.set_instance(self.keeping.instance);
     }
 
@@ -292,6 +307,7 @@ impl Agent {
         let desk = keeping.desks.take_due(until).map(Key::Desk);
         let desk = desk.or_else(|| keeping.upstreams.take_due(until).map(Key::Upstream));
         let desk = desk.or_else(|| self.registrar.take_unsaved(until).map(Key::Binding));
+        let desk = desk.or_else(|| self.compositor.take_unsaved(until).map(Key::Publication));
         desk.or_else(|| self.notifier.take_unsaved(until).map(Key::Subscription))
     }
 
@@ -370,6 +386,18 @@ impl Agent {
         binding.is_some()
     }
 
+    fn restore_publication(&mut self, now: Instant, wall: Wall, slot: u16, record: &[u8]) -> bool {
+        let Ok(kept) = postcard::from_bytes::<KeptPublication<'_>>(record) else {
+            return false;
+        };
+        let presentity = self.directory.configured(kept.presentity);
+        let is_back =
+            presentity.is_some_and(|id| self.compositor.restore(now, wall, slot, id, &kept));
+        self.set_clock(now, wall);
+        self.hear_publications(now);
+        is_back
+    }
+
     fn restore_decisions(&mut self, record: &[u8]) -> bool {
         let Ok(all) = postcard::from_bytes::<Vec<(u64, bool), DECISIONS>>(record) else {
             return false;
@@ -427,6 +455,7 @@ impl Key {
             ("desk", Some(slot)) => Key::Desk(slot),
             ("sub", Some(slot)) => Key::Subscription(slot),
             ("reg", Some(slot)) => Key::Binding(slot),
+            ("pub", Some(slot)) => Key::Publication(slot),
             ("up", Some(number)) => Key::Upstream(number),
             _ => return None,
         })
@@ -448,6 +477,7 @@ impl fmt::Display for Key {
             Key::Desk(slot) => write!(f, "desk/{slot}"),
             Key::Subscription(slot) => write!(f, "sub/{slot}"),
             Key::Binding(slot) => write!(f, "reg/{slot}"),
+            Key::Publication(slot) => write!(f, "pub/{slot}"),
             Key::Upstream(number) => write!(f, "up/{number}"),
         }
     }

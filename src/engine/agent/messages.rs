@@ -4,7 +4,7 @@
 
 use super::upstreams::Links;
 use super::{Agent, Report};
-use crate::engine::answers;
+use crate::engine::answers::{self, Secrets};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
@@ -86,7 +86,7 @@ impl Agent {
                 self.check(request)?;
                 self.answer_register(now, flow, request)
             }
-            Method::Subscribe | Method::Notify | Method::Register => {
+            Method::Subscribe | Method::Notify | Method::Register | Method::Publish => {
                 self.answer_once(now, flow, request, admits)
             }
             Method::Options => self
@@ -114,7 +114,10 @@ impl Agent {
             Seen::New(key) => key,
         };
         self.check(request)?;
-        let in_dialog = request.method != Method::Register && request.to.tag().is_some();
+        let in_dialog = match request.method {
+            Method::Register | Method::Publish => false,
+            _ => request.to.tag().is_some(),
+        };
         let needs_place = request.method != Method::Notify && !in_dialog;
         // Strangers don't get the last places.
         let is_full = match trusted {
@@ -133,6 +136,7 @@ impl Agent {
                 .handle_notify(now, request, flow, trusted, &mut self.random)
                 .map(|()| Answer::Done)?,
             Method::Register => self.answer_register(now, flow, request)?,
+            Method::Publish => self.answer_publish(now, flow, request)?,
             _ => self.answer_subscribe(now, flow, request, admits)?,
         };
         // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
@@ -253,8 +257,12 @@ impl Agent {
     }
 
     fn reply(&mut self, flow: &Flow, request: &Request<'_>, answer: Answer) {
+        let secrets = Secrets {
+            tags: self.secret,
+            entity_tags: self.compositor.secret(),
+        };
         let buf = &mut self.reply.bytes;
-        let written = answers::write(request, flow, answer, &self.registrar, self.secret, buf);
+        let written = answers::write(request, flow, answer, &self.registrar, secrets, buf);
         self.send_reply(flow, &request.via, written.ok());
         // Whoever takes leave after we did is told so, and the log is not.
         if let Answer::Refused(_) = answer

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //!   datagram ─► requests ─► notifier ─► NOTIFY            button, input ─► directory ─► notifier
-//!                    ├────► watcher ──► lamps ──► look    registrar ───────────┘  └─► upstreams
+//!                    ├────► watcher ──► lamps ──► look    registrar ───────────┤  └─► upstreams
+//!                    ├────► compositor                    compositor ──────────┘
 //!                    └────► registrar
 //!   answer ───► responses ─► notifier, watcher, upstreams  time ─────────► all of them
 //! ```
@@ -17,6 +18,7 @@ mod keeping;
 mod lamps;
 mod messages;
 mod output;
+mod publications;
 mod register;
 mod setup;
 pub mod status;
@@ -42,6 +44,7 @@ use crate::ground::random::{Random, Secret};
 use crate::ground::table::{Chains, Id, Queue};
 use crate::ground::time::{Instant, Wall};
 use crate::ground::timers::Timers;
+use crate::roles::compositor::Compositor;
 use crate::roles::notifier::Notifier;
 use crate::roles::registrar::Registrar;
 use crate::roles::upstream::{Link, Upstreams};
@@ -70,6 +73,7 @@ pub struct Agent {
     /// The presentities in the order of the settings.
     presentities: Vec<Id<Presentity>, { limits::PRESENTITIES }>,
     transactions: Transactions<Answer>,
+    compositor: Compositor,
     notifier: Notifier,
     registrar: Registrar,
     watcher: Watcher,
@@ -87,6 +91,8 @@ pub struct Agent {
     reply: Reply,
     reports: Deque<Report, 4>,
     started: Instant,
+    /// The calendar, and when it was looked at.
+    clock: (Instant, Wall),
     stopping: bool,
 }
 
@@ -129,6 +135,7 @@ impl Agent {
             directory: Directory::new(),
             presentities: Vec::new(),
             transactions: Transactions::new(),
+            compositor: Compositor::new(),
             notifier: Notifier::new(),
             registrar: Registrar::new(),
             watcher: Watcher::new(),
@@ -154,6 +161,7 @@ impl Agent {
             },
             reports: Deque::new(),
             started: Instant::ZERO,
+            clock: (Instant::ZERO, Wall::UNSET),
             stopping: false,
         }
     }
@@ -169,8 +177,9 @@ impl Agent {
                 self.keeping.touch(now, id);
             }
         }
-        self.directory.apply(now, wall, id, input);
-        self.tell_watchers(now, id);
+        self.set_clock(now, wall);
+        self.directory.apply(now, id, input);
+        self.compose(now, wall, id);
         self.relight_showing(now, Shows::Dnd(presentity as u16));
     }
 
@@ -183,8 +192,11 @@ impl Agent {
 
     /// The moment of [`Output::Wait`] has come, or any other; early and late calls do no harm.
     pub fn handle_timeout(&mut self, now: Instant, wall: Wall) {
+        self.set_clock(now, wall);
         self.handle_button_timeout(now, wall);
         self.transactions.handle_timeout(now);
+        self.compositor.handle_timeout(now);
+        self.hear_publications(now);
         self.handle_registrations(now, wall);
         self.notifier.handle_timeout(now);
         self.watcher.handle_timeout(now, &mut self.random);
@@ -289,6 +301,7 @@ impl Agent {
     fn due(&self) -> Option<Instant> {
         [
             self.transactions.due(),
+            self.compositor.due(),
             self.notifier.due(),
             self.watcher.due(),
             self.upstreams.due(),

@@ -73,8 +73,8 @@ impl Agent {
 
     pub(super) fn reach(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
         let reach = self.reachable(id);
-        self.directory.set_reach(now, wall, id, reach);
-        self.tell_watchers(now, id);
+        self.directory.set_reach(id, reach);
+        self.compose(now, wall, id);
     }
 
     fn has_button(&self, presentity: Option<usize>) -> bool {

@@ -32,6 +32,7 @@ impl Agent {
         self.keeping.identify(bits(), bits());
         self.identify();
         self.started = now;
+        self.set_clock(now, wall);
         self.set_locals(now, locals);
         self.reconfigure(now, wall, settings);
     }
@@ -42,9 +43,12 @@ impl Agent {
     pub fn reconfigure(&mut self, now: Instant, wall: Wall, settings: &Settings) {
         self.policy.trust(&settings.trusted, settings.strangers);
         let kept = self.let_go_buttons(now, wall, settings);
+        self.set_clock(now, wall);
         self.notifier.set_rules(rules(settings));
         let lifetimes = settings.registrations;
         self.registrar.set_rules(lifetimes.min, lifetimes.max);
+        let lifetimes = settings.publications;
+        self.compositor.set_rules(lifetimes.min, lifetimes.max);
         self.keep_presentities(now, wall, settings);
         let (old, new) = (&self.settings, settings);
         if (&old.trusted, old.strangers) != (&new.trusted, new.strangers) {
@@ -91,6 +95,7 @@ impl Agent {
             if gone {
                 self.notifier.handle_removal(id);
                 self.registrar.handle_removal(id);
+                self.compositor.handle_removal(id);
                 self.directory.remove(id);
             }
         }
@@ -103,9 +108,8 @@ impl Agent {
             });
             let Some(id) = id else { continue };
             let _ = self.presentities.push(id);
-            self.directory
-                .show_dnd(now, wall, id, presentity.dialog_shows_dnd);
-            self.tell_watchers(now, id);
+            self.directory.show_dnd(id, presentity.dialog_shows_dnd);
+            self.compose(now, wall, id);
         }
     }
 

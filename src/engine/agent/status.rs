@@ -4,11 +4,15 @@ use super::Agent;
 use crate::events::package::Package;
 use crate::events::presentity::Presence;
 use crate::events::watched::Watched;
+use crate::ground::limits;
 use crate::ground::time::Instant;
+use crate::roles::compositor::Publication;
 use crate::roles::watcher;
 use crate::users::compose::Inputs;
 use crate::users::lamps::{Look, Shows};
+use crate::wire::doc::pidf::Summary;
 use core::net::SocketAddr;
+use heapless::Vec;
 
 /// A lamp.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +74,23 @@ pub struct RegistrationStatus<'a> {
     pub ends: Instant,
 }
 
+/// What a phone has published here. Its entity-tag is nobody else's business.
+#[derive(Clone, Copy, Debug)]
+pub struct PublicationStatus<'a> {
+    /// Of whom it tells; empty once that is gone.
+    pub presentity: &'a str,
+    /// Who published it: the URI of its From.
+    pub publisher: &'a str,
+    /// Where that is.
+    pub remote: SocketAddr,
+    /// What it says.
+    pub says: &'a Summary,
+    /// When it expires without a refresh.
+    pub ends: Instant,
+    /// When it last said something else.
+    pub since: Instant,
+}
+
 /// Why a lamp shows what it shows.
 #[derive(Clone, Debug)]
 pub struct Why<'a> {
@@ -126,6 +147,24 @@ impl Agent {
                 contact: binding.contact(),
                 remote: binding.flow().remote,
                 ends: binding.ends(),
+            }
+        })
+    }
+
+    /// What is published here, the newest last.
+    pub fn publications(&self) -> impl Iterator<Item = PublicationStatus<'_>> {
+        let mut all: Vec<&Publication, { limits::PUBLICATIONS }> =
+            self.compositor.iter().map(|(_, it)| it).collect();
+        all.sort_unstable_by_key(|it| it.order());
+        all.into_iter().map(|it| {
+            let presentity = self.directory.presentities().get(it.presentity());
+            PublicationStatus {
+                presentity: presentity.map_or("", |presentity| presentity.uri()),
+                publisher: it.publisher(),
+                remote: it.remote(),
+                says: it.says(),
+                ends: it.ends(),
+                since: it.changed(),
             }
         })
     }

@@ -5,12 +5,9 @@
 use super::{Body, MediaType, Memory, Pace, Reading, Spec, Told};
 use crate::events::presentity::Presentity;
 use crate::events::watched::Watched;
-use crate::ground::random::Secret;
-use crate::ground::text::Text;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::pidf::{self, Activities, Basic, Device, Person, Summary, Tuple};
 use crate::wire::doc::xml::Fault;
-use core::fmt::Write;
 
 pub(super) const SPEC: Spec = Spec {
     name: "presence",
@@ -40,34 +37,43 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
+    write_as(presentity, presentity.uri(), buf).map(|len| Body {
+        len,
+        version_at: None,
+    })
+}
+
+/// Writes the document as of `entity`: of the presentity itself, or of the name that it has at a server above us.
+/// Returns its length; `None` if it does not fit, which no buffer of [`limits::BODY`](crate::ground::limits::BODY) bytes gives cause for.
+pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option<usize> {
     let presence = presentity.presence();
     let note = if presence.note.is_empty() {
         None
     } else {
         Some(presence.note.as_str())
     };
-    let timestamp = presentity.stamp().utc();
+    let timestamp = presentity.stamp().utc_to_millis();
+    // A tuple that says nothing is not written.
     let tuple = Tuple {
-        id: "sip",
-        basic: Some(presence.basic),
+        id: OWN_IDS[0],
+        basic: presence.service,
         // Without a contact, a closed tuple is that of a phone that is not there (see `watched`).
-        contact: (!presence.gone).then(|| presentity.uri()),
+        contact: (!presence.gone).then_some(entity),
         priority: None,
         note: None,
-        device_id: None,
+        device_id: Some(presentity.device()),
         timestamp,
     };
     let person = Person {
-        id: "person",
+        id: OWN_IDS[1],
         activities: presence.activities,
         note: None,
         timestamp,
     };
-    let device_id = device_id(presentity.uri());
     let device = Device {
-        id: "phone",
+        id: OWN_IDS[2],
         idle: Some(true),
-        device_id: &device_id,
+        device_id: presentity.device(),
         note: None,
         timestamp,
     };
@@ -78,39 +84,19 @@ fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
         &[]
     };
     let document = pidf::Presence {
-        entity: presentity.uri(),
+        entity,
         tuples: &[tuple],
         person: Some(person),
         devices,
         note,
         lang: None,
+        carried: presence.carried.parts(),
     };
-    pidf::write(&document, buf).ok().map(|len| Body {
-        len,
-        version_at: None,
-    })
+    pidf::write(&document, buf).ok()
 }
 
-/// A URN for the presentity's device that is the same after every restart (RFC 4479 §3.4): a UUID made of its URI
-/// (RFC 9562 §5.8).
-fn device_id(uri: &str) -> Text<45> {
-    let hash = |salt: &[u8]| {
-        let hasher = Secret::new().hasher().part(salt);
-        hasher.part(uri.as_bytes()).finish()
-    };
-    let (high, low) = (hash(b"high"), hash(b"low"));
-    let mut urn = Text::new();
-    let _ = write!(
-        urn,
-        "urn:uuid:{:08x}-{:04x}-8{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xfff,
-        low >> 50 | 0x8000,
-        low & 0xffff_ffff_ffff,
-    );
-    urn
-}
+/// The ids of our own service, person and device. What is carried has others.
+pub const OWN_IDS: [&str; 3] = ["sip", "person", "phone"];
 
 fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
     memory.watched = watched(&pidf::read(body)?);
@@ -152,7 +138,7 @@ fn watched(summary: &Summary) -> Watched {
 }
 
 /// Here, but not to be spoken to.
-const OCCUPIED: Activities = Activities::ON_THE_PHONE
+pub const OCCUPIED: Activities = Activities::ON_THE_PHONE
     .with(Activities::BUSY)
     .with(Activities::MEETING)
     .with(Activities::PRESENTATION)

@@ -101,6 +101,11 @@ pub enum Question {
         /// As JSON.
         json: bool,
     },
+    /// What is published here.
+    Publications {
+        /// As JSON.
+        json: bool,
+    },
     /// What this lamp shows, and why.
     Why {
         /// The lamp's name.
@@ -215,6 +220,9 @@ where
         }),
         "registrations" => line.ask("registrations", 0, &[JSON], |it| {
             Ok(Question::Registrations { json: it.json })
+        }),
+        "publications" => line.ask("publications", 0, &[JSON], |it| {
+            Ok(Question::Publications { json: it.json })
         }),
         "why" => line.ask("why", 1, &[JSON], |it| {
             Ok(Question::Why {
@@ -443,13 +451,14 @@ impl Given {
 
 const SEE_HELP: &str = "see `lampfield help`";
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "run",
     "check",
     "status",
     "lamps",
     "watchers",
     "registrations",
+    "publications",
     "press",
     "release",
     "set",

@@ -168,6 +168,9 @@ fn ask(ask: &Ask) -> Result<(), Trouble> {
         Question::Registrations { json } => {
             show(&client.get("/registrations")?, *json, view::registrations)
         }
+        Question::Publications { json } => {
+            show(&client.get("/publications")?, *json, view::publications)
+        }
         Question::Why { lamp, json } => {
             show(&client.get(&format!("/why/{lamp}"))?, *json, view::why)
         }
@@ -266,6 +269,8 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield watchers [--json]
   lampfield registrations [--json]
                               the phones that are registered here
+  lampfield publications [--json]
+                              what phones have published here
   lampfield why LAMP [--json] what the lamp shows, and why
   lampfield press NAME [--for SECONDS]
                               press a button of the simulated panel, or hold it

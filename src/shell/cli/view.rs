@@ -153,6 +153,38 @@ pub fn registrations(registrations: &Value) -> String {
     table(&rows)
 }
 
+/// `lampfield publications`.
+pub fn publications(publications: &Value) -> String {
+    let publications = list(publications);
+    if publications.is_empty() {
+        return "nobody publishes\n".to_string();
+    }
+    let mut rows = vec![headings(&[
+        "PRESENTITY",
+        "BASIC",
+        "ACTIVITIES",
+        "NOTE",
+        "SINCE",
+        "EXPIRES",
+        "PUBLISHER",
+        "ADDRESS",
+    ])];
+    rows.extend(publications.iter().map(|it| {
+        let activities: Vec<String> = member(it, "activities").iter().map(plain).collect();
+        vec![
+            text(it, "presentity"),
+            text(it, "basic"),
+            or_dash(&activities.join(", ")),
+            text(it, "note"),
+            age(it, "since_s"),
+            age(it, "expires_s"),
+            text(it, "publisher"),
+            text(it, "remote"),
+        ]
+    }));
+    table(&rows)
+}
+
 /// `lampfield why LAMP`.
 pub fn why(why: &Value) -> String {
     let lamp = why.get("lamp").unwrap_or(why);
@@ -354,6 +386,19 @@ mod tests {
             text,
             "PRESENTITY  CONTACT              EXPIRES  ADDRESS\n\
              sip:a@b     sip:a@10.0.0.1:5062  59 s     10.0.0.1:5062\n"
+        );
+    }
+
+    #[test]
+    fn publications_are_listed_or_said_to_be_none() {
+        assert_eq!(publications(&json!([])), "nobody publishes\n");
+        let text = publications(&json!([{"presentity": "sip:a@b", "publisher": "sip:a@c",
+            "basic": "closed", "activities": ["busy", "meeting"], "note": null, "since_s": 61,
+            "expires_s": 59, "remote": "10.0.0.1:5060"}]));
+        assert_eq!(
+            text,
+            "PRESENTITY  BASIC   ACTIVITIES     NOTE  SINCE      EXPIRES  PUBLISHER  ADDRESS\n\
+             sip:a@b     closed  busy, meeting  -     1 min 1 s  59 s     sip:a@c    10.0.0.1:5060\n"
         );
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | route | answer or effect |
 //! |---|---|
-//! | `GET /status` `/lamps` `/watchers` `/watches` `/registrations` `/presentities` `/capacity` `/panel` | what the name says |
+//! | `GET /status` `/lamps` `/watchers` `/watches` `/registrations` `/publications` `/presentities` `/capacity` `/panel` | what the name says |
 //! | `GET /lamps?follow=1` | a line for each lamp, then a line for each change, without end |
 //! | `GET /why/LAMP` | why the lamp shows what it shows |
 //! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel; `/press/BUTTON?for=SECONDS` holds it |
@@ -71,6 +71,7 @@ fn look(path: &str, hub: &RefCell<Hub>) -> Answer {
         "/watchers" => views::to_json(&views::watchers(agent, now)),
         "/watches" => views::to_json(&views::watches(agent, now)),
         "/registrations" => views::to_json(&views::registrations(agent, now)),
+        "/publications" => views::to_json(&views::publications(agent, now)),
         "/presentities" => views::to_json(&views::presentities(agent, now)),
         "/capacity" => views::to_json(&Capacity::of_this_build()),
         "/panel" => views::to_json(&views::face(hub)),
@@ -343,8 +344,8 @@ fn is_known(path: &str) -> bool {
     let name = path.trim_start_matches('/').split_once('/');
     match verb.unwrap_or_default() {
         "lamps" => name.is_none_or(|(_, what)| what == "test"),
-        "status" | "watchers" | "watches" | "registrations" | "presentities" | "capacity"
-        | "panel" | "reload" => name.is_none(),
+        "status" | "watchers" | "watches" | "registrations" | "publications" | "presentities"
+        | "capacity" | "panel" | "reload" => name.is_none(),
         "why" | "press" | "release" | "set" | "allow" | "block" => name.is_some(),
         _ => false,
     }

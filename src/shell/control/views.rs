@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::engine::agent::Agent;
 use crate::engine::agent::status::{
-    LampStatus, PresentityStatus, RegistrationStatus, SubscriptionStatus, Why,
+    LampStatus, PresentityStatus, PublicationStatus, RegistrationStatus, SubscriptionStatus, Why,
 };
 use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds, Wall};
@@ -174,6 +174,39 @@ impl Registration {
             contact: registration.contact.to_string(),
             remote: registration.remote.to_string(),
             expires_s: now.left(registration.ends),
+        }
+    }
+}
+
+/// `GET /publications`, one of them: what a phone has published here.
+#[derive(Debug, Serialize)]
+pub struct Publication {
+    presentity: String,
+    publisher: String,
+    basic: Option<&'static str>,
+    activities: Vec<&'static str>,
+    note: Option<String>,
+    remote: String,
+    expires_s: u32,
+    since: Option<String>,
+    since_s: u64,
+}
+
+impl Publication {
+    fn new(publication: &PublicationStatus<'_>, now: Now) -> Publication {
+        let says = publication.says;
+        Publication {
+            presentity: publication.presentity.to_string(),
+            publisher: publication.publisher.to_string(),
+            basic: says.basic.map(Basic::as_str),
+            activities: says.activities.names().collect(),
+            note: Some(says.note.as_str())
+                .filter(|note| !note.is_empty())
+                .map(ToString::to_string),
+            remote: publication.remote.to_string(),
+            expires_s: now.left(publication.ends),
+            since: now.date(publication.since),
+            since_s: now.ago(publication.since),
         }
     }
 }
@@ -371,6 +404,12 @@ pub fn registrations(agent: &Agent, now: Now) -> Vec<Registration> {
     all.map(|one| Registration::new(&one, now)).collect()
 }
 
+/// All that is published here.
+pub fn publications(agent: &Agent, now: Now) -> Vec<Publication> {
+    let all = agent.publications();
+    all.map(|one| Publication::new(&one, now)).collect()
+}
+
 /// All our own subscriptions.
 pub fn watches(agent: &Agent, now: Now) -> Vec<Watch> {
     let all = agent.watches();
@@ -394,7 +433,7 @@ pub fn status(hub: &Hub, now: Now) -> Status {
         presentities: presentities(hub.agent, now),
         subscriptions: hub.agent.subscriptions().count(),
         watches: hub.agent.watches().count(),
-        publications: 0,
+        publications: hub.agent.publications().count(),
         registrations: hub.agent.registrations().count(),
         upstreams: hub
             .agent

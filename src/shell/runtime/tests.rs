@@ -165,7 +165,13 @@ fn every_route_answers_in_json() {
     for key in ["look", "watches", "state"] {
         assert!(first[key].is_string(), "{key}: {first}");
     }
-    for path in ["/watchers", "/watches", "/registrations", "/presentities"] {
+    for path in [
+        "/watchers",
+        "/watches",
+        "/registrations",
+        "/publications",
+        "/presentities",
+    ] {
         let (status, body) = running.get(path);
         assert!(status == 200 && body.is_array(), "{path}: {body}");
     }

@@ -113,12 +113,16 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
     }
     let (least, most) = (settings.min_expires.0, settings.max_expires.0);
     writeln!(f, "for          {least} to {most} seconds at a time")?;
-    let Lifetimes { min, max } = settings.registrations;
-    writeln!(
-        f,
-        "may register those of them who are trusted, for {} to {} seconds",
-        min.0, max.0
-    )?;
+    for (may, Lifetimes { min, max }) in [
+        ("register", settings.registrations),
+        ("publish", settings.publications),
+    ] {
+        let (min, max) = (min.0, max.0);
+        writeln!(
+            f,
+            "may {may:<8} those of them who are trusted, for {min} to {max} seconds"
+        )?;
+    }
     for (&package, &rule) in Package::SERVED.iter().zip(&settings.paces) {
         let head = if package as usize == 0 {
             "are told"

@@ -1,5 +1,5 @@
-//! The `[subscriptions]` section: for how long others may watch, and how often they are told. And `[registrations]`: for
-//! how long their phones are known.
+//! The `[subscriptions]` section: for how long others may watch, and how often they are told. And `[registrations]` and
+//! `[publications]`: for how long their phones are known, and what those say.
 
 use super::{DAY, Reader};
 use crate::engine::config::Lifetimes;
@@ -33,6 +33,15 @@ impl Reader<'_, '_> {
         let keys = ["min_expires", "max_expires"];
         if let Some(section) = root.section("registrations", "[registrations]", &keys, faults) {
             let Lifetimes { min, max } = &mut self.settings.registrations;
+            read_lifetimes(&section, min, max, faults);
+        }
+    }
+
+    pub(super) fn publications(&mut self, root: &Section<'_, '_>) {
+        let faults = &mut self.faults;
+        let keys = ["min_expires", "max_expires"];
+        if let Some(section) = root.section("publications", "[publications]", &keys, faults) {
+            let Lifetimes { min, max } = &mut self.settings.publications;
             read_lifetimes(&section, min, max, faults);
         }
     }

@@ -46,6 +46,10 @@ pace = { presence = { burst = 2, interval = 7 }, dialog = { burst = 0 } }
 min_expires = 120
 max_expires = 900
 
+[publications]
+min_expires = 90
+max_expires = 1800
+
 [[presentity]]
 uri = "sip:desk@192.168.1.20"
 dialog_shows_dnd = false
@@ -281,6 +285,14 @@ fn lifetimes_must_fit_each_other() {
             "2:15: min_expires is 3601, which is out of range | write min_expires = N with N from 1 to 3600",
             "3:15: min_expires (60) is above max_expires (59) | lower one or raise the other",
             "4:1: unknown key `pace` in [registrations] | use one of: min_expires, max_expires",
+        ],
+    );
+    refused(
+        "[publications]\nmin_expires = 3601\nmax_expires = 59\npace = {}",
+        &[
+            "2:15: min_expires is 3601, which is out of range | write min_expires = N with N from 1 to 3600",
+            "3:15: min_expires (60) is above max_expires (59) | lower one or raise the other",
+            "4:1: unknown key `pace` in [publications] | use one of: min_expires, max_expires",
         ],
     );
     refused(
@@ -690,6 +702,7 @@ serves       sip:door@192.168.1.20; do-not-disturb also shows to watchers of dia
 may watch    127.0.0.0/8, ::1, 192.168.1.0/24; others are refused with 403
 for          30 to 1800 seconds at a time
 may register those of them who are trusted, for 120 to 900 seconds
+may publish  those of them who are trusted, for 90 to 1800 seconds
 are told     presence: 2 changes at once, then one in 7 s, the last one always
              dialog: every change at once
 lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time

@@ -114,7 +114,8 @@ impl<'b> Out<'b> {
         }
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    /// Writes bytes as they stand.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         match self.buf[self.len..].get_mut(..bytes.len()) {
             Some(room) => {
                 room.copy_from_slice(bytes);

@@ -7,6 +7,7 @@ mod buttons;
 mod keeping;
 mod lamps;
 mod notifier;
+mod publish;
 mod register;
 mod requests;
 mod sending;

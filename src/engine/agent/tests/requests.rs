@@ -101,7 +101,7 @@ fn recognised_methods_get_405_and_unknown_501_with_allow() /* T15 T16 A02 */
         assert_eq!(one(&sent).status(), status, "{method}");
         assert_eq!(
             sent[0].header("Allow"),
-            Some("SUBSCRIBE, NOTIFY, REGISTER, OPTIONS, CANCEL")
+            Some("SUBSCRIBE, NOTIFY, PUBLISH, REGISTER, OPTIONS, CANCEL")
         );
         assert_eq!(
             f.send(&phone, &phone.request(method, "")),

@@ -85,6 +85,10 @@ fn questions_are_read() {
         &["registrations", "--json"],
         Question::Registrations { json: true },
     );
+    asks(
+        &["publications", "--json"],
+        Question::Publications { json: true },
+    );
     let press = |lasts| Question::Press {
         button: "dnd".to_string(),
         lasts,

@@ -4,14 +4,16 @@
 //! compositor, [`write()`] emits a [`Presence`].
 
 mod activities;
+mod carry;
 mod read;
 mod walk;
 mod write;
 mod xpidf;
 
 pub use activities::Activities;
+pub use carry::{Carry, Copied, Uncarried};
 pub use read::read;
-pub use walk::{Element, Kind, walk};
+pub use walk::{Element, Kind, walk, walk_persons};
 pub use write::write;
 
 use crate::ground::limits;
@@ -82,6 +84,28 @@ pub struct Presence<'a> {
     pub note: Option<&'a str>,
     /// The language of all notes in the document, as RFC 5646 spells it.
     pub lang: Option<&'a str>,
+    /// Elements of other documents.
+    pub carried: Carried<'a>,
+}
+
+/// Elements of other documents, as [`Element::carry_to`] has written them, ids unique.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried<'a> {
+    /// Services.
+    pub tuples: &'a [u8],
+    /// Children of the person.
+    pub person: &'a [u8],
+    /// Devices, then extensions.
+    pub others: &'a [u8],
+}
+
+impl Carried<'_> {
+    /// None.
+    pub const NONE: Carried<'static> = Carried {
+        tuples: &[],
+        person: &[],
+        others: &[],
+    };
 }
 
 /// A service (RFC 3863 §4.1.2).

@@ -19,7 +19,7 @@ pub enum Kind {
     Other,
 }
 
-/// One child of the root.
+/// One child of the root, or of a person.
 #[derive(Clone, Copy)]
 pub struct Element<'a> {
     /// What it is.
@@ -32,9 +32,14 @@ pub struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// The root's namespace declarations, which the element may need: prefix (empty for the default) and URI.
+    /// The namespace declarations around it, which it may need: prefix (empty for the default) and URI. Of two with the
+    /// same prefix the later counts.
     pub fn namespaces(&self) -> impl Iterator<Item = (&'a [u8], Text<'a>)> {
         self.reader.scopes()
+    }
+
+    pub(super) fn copy(&self, emit: &mut dyn FnMut(&str)) {
+        self.reader.copy(self.raw, emit);
     }
 
     /// Copies the element to `buf` as it stands, but in UTF-8 and with every bare `&` escaped. Returns the
@@ -54,13 +59,7 @@ impl<'a> Element<'a> {
 /// # Errors
 /// Any [`Fault`]: `each` was not called.
 pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    xml::open(body, &mut |reader| {
-        match reader.next()? {
-            Some(Event::Start(tag)) if is_root(tag) => {}
-            Some(Event::Start(_) | Event::End { .. }) => return Err(Fault::WrongRoot),
-            None => return Err(Fault::Syntax),
-        }
-        reader.clone().check_rest()?;
+    run(body, &mut |reader| {
         let (mut kind, mut id) = (Kind::Other, None);
         while let Some(event) = reader.next()? {
             match event {
@@ -81,6 +80,57 @@ pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault
     })
 }
 
+/// Shows what the persons of a PIDF document have besides activities, notes and timestamps: children of an extension, of
+/// kind [`Kind::Other`], each with the number of its person.
+///
+/// # Errors
+/// Any [`Fault`]: `each` was not called.
+pub fn walk_persons(body: &[u8], each: &mut dyn FnMut(u8, &Element<'_>)) -> Result<(), Fault> {
+    run(body, &mut |reader| {
+        let (mut person, mut is_in_person, mut is_known) = (0_u8, false, false);
+        let mut id = None;
+        while let Some(event) = reader.next()? {
+            match event {
+                Event::Start(tag) if reader.depth() == 2 => {
+                    is_in_person = kind_of(tag) == Kind::Person;
+                    person = person.saturating_add(u8::from(is_in_person));
+                }
+                Event::Start(tag) if reader.depth() == 3 => {
+                    is_known = is_known_in_person(tag);
+                    id = reader.attribute("id");
+                }
+                Event::End { raw, .. } if reader.depth() == 2 && is_in_person && !is_known => {
+                    let element = Element {
+                        kind: Kind::Other,
+                        id,
+                        raw,
+                        reader,
+                    };
+                    each(person, &element);
+                }
+                Event::Start(_) | Event::End { .. } => {}
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Runs `run` behind the start tag of a PIDF root, once the whole document is known to be good.
+fn run<'a>(
+    body: &'a [u8],
+    run: &mut dyn FnMut(&mut Reader<'a, '_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    xml::open(body, &mut |reader| {
+        match reader.next()? {
+            Some(Event::Start(tag)) if is_root(tag) => {}
+            Some(Event::Start(_) | Event::End { .. }) => return Err(Fault::WrongRoot),
+            None => return Err(Fault::Syntax),
+        }
+        reader.clone().check_rest()?;
+        run(reader)
+    })
+}
+
 fn is_root(tag: Tag<'_>) -> bool {
     tag.namespace == Namespace::Pidf && tag.local == b"presence"
 }
@@ -92,5 +142,16 @@ fn kind_of(tag: Tag<'_>) -> Kind {
         (Namespace::DataModel, b"person") => Kind::Person,
         (Namespace::DataModel, b"device") => Kind::Device,
         _ => Kind::Other,
+    }
+}
+
+/// What a summary tells of a person, and what is ours to say.
+fn is_known_in_person(tag: Tag<'_>) -> bool {
+    match tag.namespace {
+        Namespace::Rpid => tag.local == b"activities",
+        Namespace::Pidf | Namespace::DataModel => {
+            matches!(tag.local, b"note" | b"timestamp" | b"status")
+        }
+        Namespace::None | Namespace::DialogInfo | Namespace::Xml | Namespace::Unknown => false,
     }
 }

@@ -2,12 +2,13 @@
 //! person (RFC 4480 table 1).
 
 use super::super::out::{Full, Out};
-use super::{Activities, Device, Person, Presence, Tuple};
+use super::{Activities, Carried, Device, Person, Presence, Tuple};
 use crate::ground::time::Utc;
 
 /// Writes a document into `buf` and returns its length: compact, UTF-8, with XML declaration.
 ///
 /// Text is escaped and loses the characters XML 1.0 does not know. Namespaces nobody uses are not declared.
+/// What is carried stands behind what is ours in each place.
 /// A tuple without a [`Basic`](super::Basic) is left out: a status needs a child (RFC 3863 §4.1.4). That ids
 /// are unique XML names is the caller's care.
 ///
@@ -19,13 +20,15 @@ pub fn write(presence: &Presence<'_>, buf: &mut [u8]) -> Result<usize, Full> {
     for tuple_ in presence.tuples {
         tuple(tuple_, presence.lang, &mut out);
     }
+    out.bytes(presence.carried.tuples);
     note("note", presence.note, presence.lang, &mut out);
     if let Some(person_) = &presence.person {
-        person(person_, presence.lang, &mut out);
+        person(person_, presence.carried.person, presence.lang, &mut out);
     }
     for device_ in presence.devices {
         device(device_, presence.lang, &mut out);
     }
+    out.bytes(presence.carried.others);
     out.close("presence");
     out.finish()
 }
@@ -34,15 +37,19 @@ fn root(presence: &Presence<'_>, out: &mut Out<'_>) {
     out.raw(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\"",
     );
+    // What is carried relies on both prefixes (see `carry`).
+    let carries = presence.carried != Carried::NONE;
     let refers = |tuple: &Tuple<'_>| tuple.device_id.is_some();
-    if presence.person.is_some()
+    if carries
+        || presence.person.is_some()
         || !presence.devices.is_empty()
         || presence.tuples.iter().any(refers)
     {
         out.raw(" xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\"");
     }
     let is_active = |person: Person<'_>| !person.activities.is_empty();
-    if presence.person.is_some_and(is_active)
+    if carries
+        || presence.person.is_some_and(is_active)
         || presence.devices.iter().any(|device| device.idle.is_some())
     {
         out.raw(" xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\"");
@@ -84,13 +91,14 @@ fn contact(uri: &str, priority: Option<u16>, out: &mut Out<'_>) {
     out.close("contact");
 }
 
-fn person(person: &Person<'_>, lang: Option<&str>, out: &mut Out<'_>) {
+fn person(person: &Person<'_>, carried: &[u8], lang: Option<&str>, out: &mut Out<'_>) {
     out.raw("<dm:person");
     out.attribute("id", Some(person.id));
     out.raw(">");
     if !person.activities.is_empty() {
         activities(person.activities, out);
     }
+    out.bytes(carried);
     note("dm:note", person.note, lang, out);
     timestamp("dm:timestamp", person.timestamp, out);
     out.close("dm:person");
@@ -142,6 +150,10 @@ fn timestamp(name: &str, utc: Option<Utc>, out: &mut Out<'_>) {
     ] {
         out.raw(mark);
         out.number(u32::from(part), 2);
+    }
+    if utc.millis != 0 {
+        out.raw(".");
+        out.number(u32::from(utc.millis), 3);
     }
     out.raw("Z");
     out.close(name);

@@ -1,0 +1,96 @@
+//! What phones publish: to the compositor, and from there into what watchers are told.
+
+use super::Agent;
+use crate::events::answer::{Answer, Refusal};
+use crate::events::presentity::Presentity;
+use crate::events::subscription::Verdict;
+use crate::ground::limits;
+use crate::ground::table::Id;
+use crate::ground::time::{Instant, Wall};
+use crate::roles::compositor::{Publication, Publisher};
+use crate::users::compose::Published;
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Request, Status, Uri, same_presentity};
+use heapless::Vec;
+
+impl Agent {
+    /// A PUBLISH (RFC 3903 §6) from somebody whom we trust.
+    pub(super) fn answer_publish(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+    ) -> Result<Answer, Refusal> {
+        // Step 1.
+        let id = self.directory.find(&request.uri).ok_or(Status::NOT_FOUND)?;
+        if self.stopping {
+            return Err(Refusal::AnswerLater(
+                Status::SERVICE_UNAVAILABLE,
+                limits::RETRY_AFTER,
+            ));
+        }
+        let from = Publisher {
+            flow,
+            verdict: match self.is_itself(id, request) {
+                true => Verdict::Allow,
+                false => Verdict::Block,
+            },
+        };
+        let random = &mut self.random;
+        let answer = self
+            .compositor
+            .handle_publish(now, request, id, from, random)?;
+        self.hear_publications(now);
+        Ok(answer)
+    }
+
+    /// Whether a request comes from whom it is about (C16): the presentity by the name that we know it by, or by the one
+    /// that the request itself uses.
+    fn is_itself(&self, id: Id<Presentity>, request: &Request<'_>) -> bool {
+        let Some(presentity) = self.directory.presentities().get(id) else {
+            return false;
+        };
+        let from = request.from.uri();
+        let own = Uri::parse(presentity.uri().as_bytes());
+        same_presentity(&from, &request.uri) || own.is_ok_and(|own| same_presentity(&from, &own))
+    }
+
+    /// Composes anew whatever publications have changed.
+    pub(super) fn hear_publications(&mut self, now: Instant) {
+        while let Some(id) = self.compositor.take_changed() {
+            self.compose(now, self.wall(now), id);
+        }
+    }
+
+    /// Composes a presentity anew and tells whoever has to hear of it.
+    pub(super) fn compose(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
+        {
+            let its = self.compositor.of(id);
+            let published: Vec<_, { limits::PUBLICATIONS_EACH }> =
+                its.iter().map(|it| published(it)).collect();
+            self.directory.compose(now, wall, id, &published);
+        }
+        self.tell_watchers(now, id);
+    }
+
+    /// The calendar by the last look at it.
+    fn wall(&self, now: Instant) -> Wall {
+        let (then, wall) = self.clock;
+        wall + (now - then)
+    }
+
+    /// What the calendar says. Whoever hands in messages tells it from time to time: documents that change because of one
+    /// are dated by it.
+    pub fn set_clock(&mut self, now: Instant, wall: Wall) {
+        self.clock = (now, wall);
+    }
+}
+
+fn published(it: &Publication) -> Published<'_> {
+    Published {
+        number: it.number(),
+        changed: it.changed(),
+        says: it.says(),
+        document: it.document(),
+    }
+}

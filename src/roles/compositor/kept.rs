@@ -1,0 +1,123 @@
+//! Publications over a power cut.
+//!
+//! A change of the document is written down at once, a refresh is not: it would wear the card. So a phone may come back
+//! with a tag that the store has never heard of; once after the restart, any tag of this publication that is not older
+//! than the one in the record is as good as the newest (RFC 3903 §6 step 6 only forbids to give one out twice).
+
+use super::{Compositor, Publication};
+use crate::events::etag::EntityTag;
+use crate::events::kept::Lease;
+use crate::events::presentity::Presentity;
+use crate::ground::limits;
+use crate::ground::table::Id;
+use crate::ground::text::Text;
+use crate::ground::time::{Instant, Wall};
+use core::net::SocketAddr;
+use serde::{Deserialize, Serialize};
+
+/// A publication as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPublication<'a> {
+    /// Of whom it tells.
+    pub presentity: &'a str,
+    nonce: u64,
+    count: u32,
+    lease: Lease,
+    publisher: &'a str,
+    call: u64,
+    remote: SocketAddr,
+    number: u8,
+    order: u32,
+    document: &'a [u8],
+}
+
+impl Compositor {
+    /// When the store wants to hear of a change.
+    pub fn save_due(&self) -> Option<Instant> {
+        self.unsaved.next()
+    }
+
+    /// Takes the slot of a publication that the store has to hear of by then, the most urgent first.
+    pub fn take_unsaved(&mut self, until: Instant) -> Option<u16> {
+        self.unsaved.take_due(until)
+    }
+
+    /// The store has to hear of every slot.
+    pub fn save_all(&mut self, now: Instant) {
+        for slot in 0..limits::PUBLICATIONS as u16 {
+            self.unsaved.hasten(slot, now);
+        }
+    }
+
+    /// The record of what is in a slot, `None` if nothing is; it is due again when half of what it says is over, and not
+    /// before `again`. `uri_of` gives the URI of a presentity.
+    pub fn kept<'a>(
+        &'a mut self,
+        now: Instant,
+        wall: Wall,
+        slot: u16,
+        again: Instant,
+        uri_of: impl FnOnce(Id<Presentity>) -> Option<&'a str>,
+    ) -> Option<KeptPublication<'a>> {
+        let id = self.publications.id_at(slot)?;
+        let it = self.publications.get(id)?;
+        // A refresh alone is no reason to write, until the lifetime on record runs out.
+        let half = now + (it.ends - now) / 2;
+        self.unsaved.hasten(slot, half.max(again));
+        Some(KeptPublication {
+            presentity: uri_of(it.presentity)?,
+            nonce: it.tag.nonce,
+            count: it.tag.count,
+            lease: Lease::new(it.ends, now, wall),
+            publisher: &it.publisher,
+            call: it.call,
+            remote: it.remote,
+            number: it.number,
+            order: it.order,
+            document: &it.document,
+        })
+    }
+
+    /// Takes a publication back that was kept in `slot`. Says whether it is there again: one that expired meanwhile, or
+    /// whose place is taken, is not.
+    pub fn restore(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        slot: u16,
+        presentity: Id<Presentity>,
+        kept: &KeptPublication<'_>,
+    ) -> bool {
+        let ends = kept.lease.ends(now, wall);
+        let tag = EntityTag {
+            nonce: kept.nonce,
+            count: kept.count,
+            salt: 0,
+        };
+        let restored = Publication::restored(presentity, tag, ends, kept.document, self.secret);
+        let (Some(mut publication), Ok(publisher)) = (restored, Text::copied(kept.publisher))
+        else {
+            return false;
+        };
+        let is_number = (1..=limits::PUBLICATIONS_EACH as u8).contains(&kept.number);
+        let is_taken = |it: &Publication| {
+            it.presentity == presentity && (it.number == kept.number || it.tag.nonce == kept.nonce)
+        };
+        let has_room = !self.publications.iter().any(|(_, it)| is_taken(it));
+        if ends <= now || !is_number || !has_room {
+            return false;
+        }
+        publication.publisher = publisher;
+        (publication.call, publication.remote) = (kept.call, kept.remote);
+        (publication.number, publication.order) = (kept.number, kept.order);
+        publication.changed = now;
+        let Ok(id) = self.publications.insert_at(slot, publication) else {
+            return false;
+        };
+        self.changes = self.changes.max(kept.order);
+        self.timers.set(id.slot(), Some(ends));
+        self.unsaved.hasten(slot, ends);
+        self.announce(presentity);
+        true
+    }
+}

@@ -1,0 +1,368 @@
+//! PUBLISH in, answer out (RFC 3903 §6).
+
+use super::{Compositor, Knows, Publication, REFUSED};
+use crate::events::answer::{Answer, Refusal};
+use crate::events::etag::EntityTag;
+use crate::events::package::Package;
+use crate::events::presentity::Presentity;
+use crate::events::subscription::Verdict;
+use crate::ground::limits;
+use crate::ground::random::{Hashing, Random, Secret};
+use crate::ground::table::Id;
+use crate::ground::text::Text;
+use crate::ground::time::{Instant, Seconds};
+use crate::wire::doc::Fault;
+use crate::wire::doc::pidf::{self, Kind, Summary};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Request, Status};
+use core::net::SocketAddr;
+use heapless::Vec;
+
+/// What the engine knows of who sent a PUBLISH.
+#[derive(Clone, Copy)]
+pub struct Publisher<'a> {
+    /// Where it came from.
+    pub flow: &'a Flow,
+    /// Whether it may publish for this presentity: because it is the presentity, or because it may for others (C16).
+    pub verdict: Verdict,
+}
+
+/// A document that can be stored, and what it says.
+struct Document<'a> {
+    body: &'a [u8],
+    says: Summary,
+    ids: Option<u64>,
+}
+
+impl Compositor {
+    /// A PUBLISH for `presentity`. Step 1 is the caller's: it has found the presentity.
+    ///
+    /// Contact, Record-Route and the document's `entity` mean nothing here (C15, C20).
+    ///
+    /// # Errors
+    /// The refusal to answer with; no publication is another one then (C14).
+    pub fn handle_publish(
+        &mut self,
+        now: Instant,
+        request: &Request<'_>,
+        presentity: Id<Presentity>,
+        from: Publisher<'_>,
+        random: &mut Random,
+    ) -> Result<Answer, Refusal> {
+        match from.verdict {
+            Verdict::Allow => {}
+            Verdict::Confirm | Verdict::Block => return Err(Status::FORBIDDEN.into()),
+        }
+        let remote = from.flow.remote;
+        // Step 2.
+        let event = request.headers.event().map_err(|_| Status::BAD_REQUEST)?;
+        let package = event.and_then(|event| Package::from_name(event.package));
+        if package != Some(Package::Presence) {
+            return Err(Status::BAD_EVENT.into());
+        }
+        // Step 3.
+        let condition = request.headers.sip_if_match();
+        let known = match condition.map_err(|_| Status::BAD_REQUEST)? {
+            None => None,
+            Some(text) => match self.find(now, presentity, text) {
+                Some(known) => Some(known),
+                None => {
+                    self.remember_refused(presentity, remote);
+                    return Err(Status::CONDITIONAL_REQUEST_FAILED.into());
+                }
+            },
+        };
+        // Step 4.
+        let granted = self.lifetime(request)?;
+        // Step 5, and what step 6 answers.
+        let document = match request.body {
+            [] => None,
+            body => Some(self.check_type(request).map(|()| body)?),
+        };
+        let answer = match (known, document, granted) {
+            (None, None, _) => return Err(Status::BAD_REQUEST.into()),
+            (None, Some(_), Seconds::ZERO) => {
+                let tag = EntityTag::draw(random);
+                Answer::Published {
+                    tag,
+                    expires: Seconds::ZERO,
+                }
+            }
+            (Some((id, tag)), _, Seconds::ZERO) => {
+                self.forget(id);
+                let tag = tag.next(random);
+                Answer::Published {
+                    tag,
+                    expires: Seconds::ZERO,
+                }
+            }
+            (Some((id, tag)), document, granted) => {
+                let document = document.map(|body| self.read(body)).transpose()?;
+                let tag = tag.next(random);
+                self.renew(now, id, document, tag, granted);
+                if let Some(publication) = self.publications.get_mut(id) {
+                    publication.remote = remote;
+                }
+                Answer::Published {
+                    tag,
+                    expires: granted,
+                }
+            }
+            (None, Some(body), granted) => {
+                let document = self.read(body)?;
+                let tag = EntityTag::draw(random);
+                self.begin(now, request, presentity, from, document, tag, granted)?;
+                Answer::Published {
+                    tag,
+                    expires: granted,
+                }
+            }
+        };
+        self.refused.retain(|it| *it != (presentity, remote));
+        Ok(answer)
+    }
+
+    /// The publication that a tag is of, and the newest tag known of it.
+    fn find(
+        &self,
+        now: Instant,
+        presentity: Id<Presentity>,
+        text: &[u8],
+    ) -> Option<(Id<Publication>, EntityTag)> {
+        let tag = EntityTag::parse(text, self.secret)?;
+        let is_it = |it: &Publication| {
+            let matches = match it.knows {
+                Knows::Newest => it.tag == tag,
+                Knows::SinceKept => it.tag.nonce == tag.nonce && tag.count >= it.tag.count,
+            };
+            matches && it.presentity == presentity && it.ends > now
+        };
+        let mut all = self.publications.iter();
+        all.find(|(_, it)| is_it(it)).map(|(id, _)| (id, tag))
+    }
+
+    /// The lifetime granted: the one asked for, or the most there is (C04).
+    fn lifetime(&self, request: &Request<'_>) -> Result<Seconds, Refusal> {
+        let asked = request.headers.expires().map_err(|_| Status::BAD_REQUEST)?;
+        let asked = asked.unwrap_or(self.max_expires);
+        if asked > Seconds::ZERO && asked < self.min_expires {
+            return Err(Refusal::TooBrief(self.min_expires));
+        }
+        Ok(asked.min(self.max_expires))
+    }
+
+    /// Whether the body says that it is of a type we read (C06).
+    fn check_type(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        let named = request.headers.content_type();
+        let named = named.map_err(|_| Status::BAD_REQUEST)?;
+        let mut types = Package::Presence.spec().bodies.iter();
+        let is_ours = named.is_some_and(|it| types.any(|ours| it.matches(ours.kind, ours.subtype)));
+        match is_ours {
+            true => Ok(()),
+            false => Err(Status::UNSUPPORTED_MEDIA_TYPE.into()),
+        }
+    }
+
+    /// Reads a document that is to be stored.
+    fn read<'a>(&self, body: &'a [u8]) -> Result<Document<'a>, Refusal> {
+        if body.len() > limits::PUBLICATION {
+            return Err(Status::REQUEST_ENTITY_TOO_LARGE.into());
+        }
+        Document::read(body, self.secret).map_err(|fault| match fault {
+            Fault::TooLarge | Fault::TooDeep => Status::REQUEST_ENTITY_TOO_LARGE.into(),
+            Fault::Syntax | Fault::Doctype | Fault::Encoding | Fault::WrongRoot => {
+                Status::BAD_REQUEST.into()
+            }
+        })
+    }
+
+    /// Refresh and modify: nothing can fail any more (C14).
+    fn renew(
+        &mut self,
+        now: Instant,
+        id: Id<Publication>,
+        document: Option<Document<'_>>,
+        tag: EntityTag,
+        granted: Seconds,
+    ) {
+        let order = self.changes.wrapping_add(1);
+        let Some(publication) = self.publications.get_mut(id) else {
+            return;
+        };
+        publication.tag = tag;
+        publication.knows = Knows::Newest;
+        publication.ends = now + granted;
+        self.timers.set(id.slot(), Some(publication.ends));
+        // The same bytes again are no change.
+        if let Some(document) = document.filter(|it| it.body != &publication.document[..]) {
+            publication.take(document);
+            (publication.changed, publication.order) = (now, order);
+            let presentity = publication.presentity;
+            self.changes = order;
+            self.unsaved.hasten(id.slot(), now);
+            self.announce(presentity);
+        }
+    }
+
+    /// Initial: a new publication, or one in the place of the same publisher's last.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "all of them are what a publication is made of"
+    )]
+    fn begin(
+        &mut self,
+        now: Instant,
+        request: &Request<'_>,
+        presentity: Id<Presentity>,
+        from: Publisher<'_>,
+        document: Document<'_>,
+        tag: EntityTag,
+        granted: Seconds,
+    ) -> Result<(), Refusal> {
+        let too_large = Refusal::Answer(Status::MESSAGE_TOO_LARGE);
+        let publisher = Text::from_bytes(request.from.uri_text).map_err(|_| too_large)?;
+        let call = self.hash_call(request.call_id);
+        let remote = from.flow.remote;
+        let orphan = self.orphan(presentity, &publisher, remote, call, document.ids);
+        let number = match orphan.and_then(|id| self.publications.get(id)) {
+            Some(orphan) => orphan.number,
+            None => self.free_number(presentity).ok_or_else(busy)?,
+        };
+        if orphan.is_none() && self.publications.is_full() {
+            return Err(busy());
+        }
+        let mut publication = Publication {
+            presentity,
+            tag,
+            knows: Knows::Newest,
+            ends: now + granted,
+            document: Vec::new(),
+            says: Summary::new(),
+            ids: None,
+            publisher,
+            call,
+            remote,
+            number,
+            changed: now,
+            order: self.count_change(),
+        };
+        publication.take(document);
+        if let Some(orphan) = orphan {
+            self.forget(orphan);
+        }
+        let id = self.publications.insert(publication).map_err(|_| busy())?;
+        self.timers.set(id.slot(), Some(now + granted));
+        self.unsaved.hasten(id.slot(), now);
+        self.announce(presentity);
+        Ok(())
+    }
+
+    /// The older publication of the same publisher, see the module's head.
+    fn orphan(
+        &self,
+        presentity: Id<Presentity>,
+        publisher: &str,
+        remote: SocketAddr,
+        call: u64,
+        ids: Option<u64>,
+    ) -> Option<Id<Publication>> {
+        let is_its = |it: &Publication| {
+            it.presentity == presentity && it.remote == remote && &*it.publisher == publisher
+        };
+        let mut its = self.publications.iter().filter(|(_, it)| is_its(it));
+        let is_same = |it: &Publication| it.call == call || (ids.is_some() && it.ids == ids);
+        if let Some((id, _)) = its.find(|(_, it)| is_same(it)) {
+            return Some(id);
+        }
+        let was_refused = self.refused.iter().any(|it| *it == (presentity, remote));
+        let mut its = self.publications.iter().filter(|(_, it)| is_its(it));
+        match (its.next(), its.next()) {
+            (Some((id, _)), None) if was_refused => Some(id),
+            (_, _) => None,
+        }
+    }
+
+    /// The lowest number that no publication of the presentity has; `None` if it has as many as it may.
+    fn free_number(&self, presentity: Id<Presentity>) -> Option<u8> {
+        let is_free = |number: &u8| {
+            let mut all = self.publications.iter();
+            !all.any(|(_, it)| it.presentity == presentity && it.number == *number)
+        };
+        (1..=limits::PUBLICATIONS_EACH as u8).find(is_free)
+    }
+
+    fn remember_refused(&mut self, presentity: Id<Presentity>, remote: SocketAddr) {
+        self.refused.retain(|it| *it != (presentity, remote));
+        if self.refused.len() == REFUSED {
+            self.refused.pop_front();
+        }
+        let _ = self.refused.push_back((presentity, remote)); // There is room now.
+    }
+
+    fn hash_call(&self, call_id: &[u8]) -> u64 {
+        self.secret.hasher().part(b"call").part(call_id).finish()
+    }
+}
+
+impl Publication {
+    /// The document is this from now on, as a whole (C10).
+    fn take(&mut self, document: Document<'_>) {
+        self.document.clear();
+        let _ = self.document.extend_from_slice(document.body); // It was measured when it was read.
+        self.says = document.says;
+        self.ids = document.ids;
+    }
+
+    /// One that was kept, to be filled in by whoever takes it back.
+    pub(super) fn restored(
+        presentity: Id<Presentity>,
+        tag: EntityTag,
+        ends: Instant,
+        body: &[u8],
+        secret: Secret,
+    ) -> Option<Publication> {
+        if body.len() > limits::PUBLICATION {
+            return None;
+        }
+        let mut publication = Publication {
+            presentity,
+            tag,
+            knows: Knows::SinceKept,
+            ends,
+            document: Vec::new(),
+            says: Summary::new(),
+            ids: None,
+            publisher: Text::new(),
+            call: 0,
+            remote: Flow::NOWHERE.remote,
+            number: 0,
+            changed: Instant::ZERO,
+            order: 0,
+        };
+        publication.take(Document::read(body, secret).ok()?);
+        Some(publication)
+    }
+}
+
+impl<'a> Document<'a> {
+    fn read(body: &'a [u8], secret: Secret) -> Result<Document<'a>, Fault> {
+        let says = pidf::read(body)?;
+        let mut ids = None;
+        // An order of their own means nothing, so the hashes are added up.
+        pidf::walk(body, &mut |element| {
+            if element.kind == Kind::Tuple
+                && let Some(id) = element.id
+            {
+                let part =
+                    |hash: Hashing, char: char| hash.part(char.encode_utf8(&mut [0; 4]).as_bytes());
+                let hash = id.chars().fold(secret.hasher().part(b"tuple"), part);
+                ids = Some(ids.unwrap_or(0_u64).wrapping_add(hash.finish()));
+            }
+        })?;
+        Ok(Document { body, says, ids })
+    }
+}
+
+fn busy() -> Refusal {
+    Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER)
+}

@@ -1,0 +1,218 @@
+//! Composition: what the owner's buttons say and what phones publish, made into one presence (RFC 4479 §3, 3903 §10).
+//!
+//! Both packages are made of the same facts in the same moment, so they never contradict each other. The rules, the
+//! first that has something to say counts:
+//!
+//! | what | from |
+//! |---|---|
+//! | do not disturb | the owner's button; else the phones, where all that tell of a service *refuse* |
+//! | `basic` of ours | `closed` while do not disturb, else `open` |
+//! | `basic` of theirs | `closed` while the owner's button says do not disturb; else untouched |
+//! | activity | the owner's; else the *winner's* |
+//! | and `on-the-phone` | handset up, or any publication says so |
+//! | and `busy` | do not disturb |
+//! | and `away` | nobody touched the device, and no publication has changed since that began |
+//! | note | the owner's; "Do not disturb" while the owner's button says so; else the winner's; else ours for do not disturb and for a call |
+//! | service | ours (`sip`), unless the presentity's phone registers here and tells of its services itself; then every published one |
+//! | person | one, ours (`person`); in it, the extensions that the winner's persons have |
+//! | device | ours (`phone`) while nobody touched it; then every published one |
+//! | else | whatever stands beside them in a published document |
+//! | a dialog | handset up, or any publication says `on-the-phone`; do not disturb, where the configuration shows it |
+//!
+//! A presentity whose phone should be registered here, and is not, is gone: `closed` without a contact, the owner's note,
+//! and nothing else. But a phone that publishes a service is there, whether it is registered or not.
+//!
+//! A publication **refuses** that is `closed` and busy in any way (busy, in a meeting, …), or `closed` without a word
+//! (Grandstream's way), or that says "Do not disturb" in its note. One that is `closed` and away, or says that it is
+//! offline, does not: nobody is there to be disturbed.
+//!
+//! The **winner** is the publication whose document changed last of those that tell an activity; where none does, of
+//! those that have a note; else of all.
+//!
+//! Published elements are carried as they are, unknown ones and those with `mustUnderstand` included, see
+//! [`pidf::Element::carry_to`]; they stand in the order of their documents, the newest document first. Of equal ids the
+//! one in the publication of the lowest number stays, and the others get that of their publication behind them. What
+//! does not fit [`limits::CARRIED`] goes as a whole element: extensions first, then devices, the person's extensions,
+//! then services, those of the oldest document first. A service larger than all the room is passed over.
+//!
+//! A publication that comes from ourselves is not heard: a server publishes what we published to it, and an activity
+//! would never end. It is known by the URN of our device.
+
+mod carry;
+mod inputs;
+#[cfg(test)]
+mod tests;
+
+pub use inputs::{Input, Inputs};
+
+use crate::events::package::presence::OCCUPIED;
+use crate::events::presentity::Presence;
+use crate::events::reach::Reach;
+use crate::ground::limits;
+use crate::ground::text::Text;
+use crate::ground::time::Instant;
+use crate::wire::doc::pidf::{Activities, Basic, Summary};
+use heapless::Vec;
+
+/// All that is known of a presentity.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// What its buttons and sensors say.
+    pub inputs: &'a Inputs,
+    /// Since when nobody has touched the device, where nobody has.
+    pub idle_since: Instant,
+    /// Whether watchers of `dialog` see do-not-disturb.
+    pub shows_dnd: bool,
+    /// Whether its phone registers here, and is registered.
+    pub reach: Reach,
+    /// The URN of our own device.
+    pub device: &'a str,
+    /// What is published, the newest document first.
+    pub published: &'a [Published<'a>],
+}
+
+/// A publication.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'a> {
+    /// From 1 up, another one for each of a presentity's.
+    pub number: u8,
+    /// When its document last changed.
+    pub changed: Instant,
+    /// What the document says.
+    pub says: &'a Summary,
+    /// The document.
+    pub document: &'a [u8],
+}
+
+/// What watchers are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composed {
+    /// Those of `presence`.
+    pub presence: Presence,
+    /// Those of `dialog`: whether there is a call.
+    pub in_call: bool,
+}
+
+/// Publications that count, the newest document first.
+type Heard<'a> = Vec<Published<'a>, { limits::PUBLICATIONS_EACH }>;
+
+/// Makes one presence of all that is known.
+pub fn compose(from: &Sources<'_>) -> Composed {
+    let is_heard = |it: &&Published<'_>| !comes_from(it.document, from.device);
+    let heard: Heard<'_> = from.published.iter().filter(is_heard).copied().collect();
+    let winner = winner(&heard);
+    let inputs = from.inputs;
+    let refuses = inputs.dnd || all_refuse(&heard);
+    let talks = |it: &Published<'_>| it.says.activities.contains(Activities::ON_THE_PHONE);
+    let is_on_the_phone = inputs.hook_up || heard.iter().any(talks);
+    let is_away = inputs.idle && heard.iter().all(|it| it.changed < from.idle_since);
+
+    let mut activities = match winner {
+        _ if !inputs.activity.is_empty() => inputs.activity,
+        Some(winner) => winner.says.activities,
+        None => Activities::NONE,
+    };
+    for (is_so, activity) in [
+        (is_on_the_phone, Activities::ON_THE_PHONE),
+        (refuses, Activities::BUSY),
+        (is_away, Activities::AWAY),
+    ] {
+        if is_so {
+            activities = activities.with(activity);
+        }
+    }
+    let carried = carry::carry(&heard, winner, inputs.dnd);
+    let speaks_for_itself = from.reach != Reach::Here && !carried.has_no_tuple();
+    if from.reach == Reach::Gone && !speaks_for_itself {
+        return gone(inputs);
+    }
+    let service = match refuses {
+        _ if speaks_for_itself => None,
+        true => Some(Basic::Closed),
+        false => Some(Basic::Open),
+    };
+    let is_open = |it: &Published<'_>| it.says.basic == Some(Basic::Open);
+    let takes_calls = service == Some(Basic::Open) || heard.iter().any(is_open);
+    let presence = Presence {
+        basic: match takes_calls && !inputs.dnd {
+            true => Basic::Open,
+            false => Basic::Closed,
+        },
+        service,
+        activities,
+        note: note(inputs, winner, refuses, is_on_the_phone),
+        idle: inputs.idle,
+        gone: false,
+        carried,
+    };
+    Composed {
+        presence,
+        in_call: is_on_the_phone || (refuses && from.shows_dnd),
+    }
+}
+
+/// What a phone does that is not there is not known; what the owner says still is. RFC 4235 can't say that a phone is
+/// gone; one that is has no calls.
+fn gone(inputs: &Inputs) -> Composed {
+    let presence = Presence {
+        basic: Basic::Closed,
+        service: Some(Basic::Closed),
+        note: inputs.note.clone(),
+        gone: true,
+        ..Presence::new()
+    };
+    Composed {
+        presence,
+        in_call: false,
+    }
+}
+
+/// Whether a document was made by the device of that URN, or of one that was.
+fn comes_from(document: &[u8], device: &str) -> bool {
+    !device.is_empty() && memchr::memmem::find(document, device.as_bytes()).is_some()
+}
+
+fn winner<'a>(heard: &Heard<'a>) -> Option<Published<'a>> {
+    let acts = |it: &&Published<'_>| !it.says.activities.is_empty();
+    let notes = |it: &&Published<'_>| !it.says.note.is_empty();
+    let all = heard.iter();
+    let winner = all.clone().find(acts).or_else(|| all.clone().find(notes));
+    winner.or_else(|| heard.first()).copied()
+}
+
+/// Whether the phones do not want to be called: all that tell of a service.
+fn all_refuse(heard: &Heard<'_>) -> bool {
+    let mut tell = heard.iter().filter(|it| it.says.basic.is_some()).peekable();
+    tell.peek().is_some() && tell.all(|it| refuses(it.says))
+}
+
+fn refuses(says: &Summary) -> bool {
+    let note = says.note.trim();
+    let is_note = |phrases: &[&str]| phrases.iter().any(|it| note.eq_ignore_ascii_case(it));
+    match says.basic {
+        _ if is_note(&["do not disturb", "dnd"]) => true,
+        Some(Basic::Open) | None => false,
+        Some(Basic::Closed) if says.activities.intersects(OCCUPIED) => true,
+        Some(Basic::Closed) => {
+            says.activities.is_empty()
+                && !is_note(&["unavailable", "offline", "unregistered", "not online"])
+        }
+    }
+}
+
+fn note(
+    inputs: &Inputs,
+    winner: Option<Published<'_>>,
+    refuses: bool,
+    is_on_the_phone: bool,
+) -> Text<{ limits::NOTE }> {
+    let published = winner.map_or("", |it| it.says.note.as_str());
+    let said = match (refuses, is_on_the_phone) {
+        _ if !inputs.note.is_empty() => return inputs.note.clone(),
+        _ if !inputs.dnd && !published.is_empty() => published,
+        (true, _) => "Do not disturb",
+        (false, true) => "On the phone",
+        (false, false) => "",
+    };
+    Text::copied(said).unwrap_or_default()
+}

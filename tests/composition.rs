@@ -1,0 +1,403 @@
+//! Fifty thousand desks with publications that nobody would send, composed. `LAMPFIELD_SEED` runs another fifty
+//! thousand.
+//!
+//! Whatever is published: no panic; the document fits, our own reader takes it, it is well-formed by the rules of XML
+//! namespaces as a strict watcher knows them, and no id stands in it twice.
+
+#[path = "common/mutate.rs"]
+mod mutate;
+
+use lampfield::events::package::presence::write_as;
+use lampfield::events::presentity::Presentity;
+use lampfield::events::reach::Reach;
+use lampfield::ground::limits;
+use lampfield::ground::text::Text;
+use lampfield::ground::time::{Instant, Wall};
+use lampfield::users::compose::{Input, Inputs, Published, Sources, compose};
+use lampfield::wire::doc::pidf::{self, Activities, Basic, Summary};
+use mutate::Mutator;
+use std::collections::HashSet;
+use xmlparser::{ElementEnd, Token, Tokenizer};
+
+const DESKS: u64 = 50_000;
+
+const SAMPLES: [&[u8]; 8] = [
+    include_bytes!("bodies/pidf_linphone_publish.xml"),
+    include_bytes!("bodies/pidf_grandstream_publish.xml"),
+    include_bytes!("bodies/pidf_baresip_publish.xml"),
+    include_bytes!("bodies/pidf_softclient.xml"),
+    include_bytes!("bodies/pidf_asterisk_old.xml"),
+    include_bytes!("bodies/pidf_asterisk_talking.xml"),
+    b"<p:presence xmlns:p='urn:ietf:params:xml:ns:pidf' xmlns='urn:a' xmlns:b='urn:b' xmlns:c='urn:b'><p:tuple id='a'>\
+      <p:status><p:basic>open</p:basic></p:status></p:tuple><x b:y='1' c:z='2' id='a'/><u:v u:w='' id='sip'/></p:presence>",
+    b"<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' \
+      xmlns:rpid='urn:ietf:params:xml:ns:pidf:rpid' xmlns:s='urn:s'><tuple id='a'/><tuple id='a.1'/><tuple id='a'/>\
+      <dm:person id='a'><rpid:mood id='a'><s:x/></rpid:mood><s:y id='a.2'/></dm:person><dm:device id='phone'/>\
+      <dm:device id='a'/><s:z id='person' s:i='s:j'/></presence>",
+];
+
+const DICTIONARY: &[&[u8]] = &[
+    b"<",
+    b">",
+    b"/>",
+    b"&",
+    b"&amp;",
+    b"&#120;",
+    b"]]>",
+    b"<![CDATA[open]]>",
+    b"<!-- x -->",
+    b"<?pi x?>",
+    b" id='a'",
+    b" id=\"a.1\"",
+    b" id=''",
+    b" xmlns=''",
+    b" xmlns='urn:c'",
+    b" xmlns:b='urn:b'",
+    b" xmlns:b=' urn:b '",
+    b" xmlns:p=''",
+    b" xmlns:xml='urn:x'",
+    b" b:y='1'",
+    b" c:y='1'",
+    b" xml:lang='de'",
+    b" mustUnderstand='1'",
+    b"<basic>open</basic>",
+    b"<status>",
+    b"</status>",
+    b"<tuple id='a'>",
+    b"<tuple id='b'><status><basic>closed</basic></status></tuple>",
+    b"</tuple>",
+    b"<u:v/>",
+    b"<xmlns:v/>",
+    b"<b:c/><b:c id='b'/>",
+    b"encoding='ISO-8859-1'",
+    b"\xE9",
+    b"\xC3\xA9",
+    b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    b"<a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/><a/>",
+];
+
+/// A published document that the compositor would take.
+fn document(mutator: &mut Mutator, body: &mut Vec<u8>) -> Option<Summary> {
+    let sample = SAMPLES[mutator.below(SAMPLES.len())];
+    match mutator.below(4) {
+        0 => {
+            body.clear();
+            body.extend_from_slice(sample);
+        }
+        1..=2 => mutator.mutate(sample, body),
+        _ => {
+            // More of the same, so that not all of it fits.
+            body.clear();
+            body.extend_from_slice(sample);
+            let ends =
+                |at: &usize| body[*at..].starts_with(b"<tuple") || body[*at..].starts_with(b"<dm:");
+            if let Some(at) = (0..body.len()).find(ends) {
+                let piece: &[u8] = DICTIONARY[mutator.below(DICTIONARY.len())];
+                let many = piece.repeat(mutator.below(20));
+                body.splice(at..at, many);
+            }
+        }
+    }
+    if body.len() > limits::PUBLICATION || pidf::walk(body, &mut |_| {}).is_err() {
+        return None;
+    }
+    pidf::read(body).ok()
+}
+
+fn inputs(mutator: &mut Mutator) -> Inputs {
+    let mut inputs = Inputs::new();
+    inputs.apply(Input::Hook(mutator.below(4) == 0));
+    inputs.apply(Input::Dnd(mutator.below(4) == 0));
+    inputs.apply(Input::Idle(mutator.below(4) == 0));
+    if mutator.below(4) == 0 {
+        inputs.apply(Input::Activity(Activities::ALL));
+        let note = "\"".repeat(limits::NOTE);
+        inputs.apply(Input::Note(Text::copied(&note).expect("it fits")));
+    }
+    inputs
+}
+
+#[test]
+fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS G07 G11 G12 */
+{
+    let seed = std::env::var("LAMPFIELD_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or(1);
+    let uri = format!("sip:{}@192.0.2.1", "u".repeat(limits::URI - 14));
+    let mut presentity = Presentity::new(Text::copied(&uri).expect("it fits"));
+    let mut taken = 0;
+    let mut longest = 0;
+    let mut renamed = 0;
+    let mut bodies = vec![Vec::new(); limits::PUBLICATIONS_EACH];
+    for desk in 0..DESKS {
+        let mut mutator = Mutator::new(seed.wrapping_mul(DESKS) + desk, DICTIONARY);
+        let mutator = &mut mutator;
+        let count = 1 + mutator
+            .below(3)
+            .min(mutator.below(limits::PUBLICATIONS_EACH));
+        let mut says = Vec::new();
+        for body in &mut bodies[..count] {
+            says.push(document(mutator, body));
+        }
+        let published: Vec<Published<'_>> = says
+            .iter()
+            .zip(&bodies)
+            .enumerate()
+            .filter_map(|(at, (says, document))| {
+                Some(Published {
+                    number: at as u8 + 1,
+                    changed: Instant::from_millis(100 - at as u64),
+                    says: says.as_ref()?,
+                    document,
+                })
+            })
+            .collect();
+        taken += published.len();
+        let inputs = inputs(mutator);
+        let reach = [Reach::Here, Reach::Registered, Reach::Gone][mutator.below(3)];
+        let composed = compose(&Sources {
+            inputs: &inputs,
+            idle_since: Instant::from_millis(99),
+            shows_dnd: true,
+            reach,
+            device: presentity.device(),
+            published: &published,
+        });
+        let wall = Wall::from_unix_millis(1_790_000_000_001);
+        presentity.update(wall, composed.presence, composed.in_call);
+        let mut buf = [0; limits::BODY];
+        let len = write_as(&presentity, &uri, &mut buf);
+        let len = len.unwrap_or_else(|| panic!("desk {desk} of seed {seed} does not fit"));
+        longest = longest.max(len);
+        let text = std::str::from_utf8(&buf[..len]).expect("UTF-8");
+        let faults = check(text);
+        let shown = || format!("desk {desk} of seed {seed}: {text}");
+        assert_eq!(faults, Vec::<String>::new(), "{}", shown());
+        let summary = pidf::read(text.as_bytes()).unwrap_or_else(|it| panic!("{it:?} {}", shown()));
+        if inputs.dnd {
+            assert_ne!(summary.basic, Some(Basic::Open), "{}", shown());
+            let is_busy = summary.activities.contains(Activities::BUSY);
+            assert!(is_busy || presentity.presence().gone, "{}", shown());
+        }
+        if composed.in_call {
+            let red = Activities::BUSY.with(Activities::ON_THE_PHONE);
+            assert!(summary.activities.intersects(red), "{}", shown());
+        }
+        renamed += usize::from(text.contains("a.2"));
+    }
+    assert!(taken > 50_000, "{taken} publications were composed");
+    assert!(longest > limits::BODY - 300, "some were large: {longest}");
+    assert!(renamed > 1_000, "{renamed}");
+}
+
+/// All that a strict reader would say of a document.
+fn check(text: &str) -> Vec<String> {
+    let mut checker = Checker::default();
+    if let Err(fault) = checker.run(text) {
+        checker.faults.push(fault);
+    }
+    checker.faults
+}
+
+#[derive(Default)]
+struct Checker<'t> {
+    /// Name as written, and how many declarations were in force around it.
+    open: Vec<(&'t str, &'t str, usize)>,
+    scopes: Vec<(&'t str, String)>,
+    ids: HashSet<String>,
+    roots: usize,
+    faults: Vec<String>,
+}
+
+impl<'t> Checker<'t> {
+    fn run(&mut self, text: &'t str) -> Result<(), String> {
+        let mut tokens = Tokenizer::from(text);
+        while let Some(token) = tokens.next() {
+            match token.map_err(|it| it.to_string())? {
+                Token::Declaration { .. } | Token::Comment { .. } | Token::Cdata { .. } => {}
+                Token::ProcessingInstruction { target, .. } => {
+                    if target.as_str().eq_ignore_ascii_case("xml") {
+                        return Err(String::from("a declaration in the middle"));
+                    }
+                }
+                Token::Text { text } => {
+                    decode(text.as_str())?;
+                }
+                Token::ElementStart { prefix, local, .. } => {
+                    self.start(prefix.as_str(), local.as_str(), &mut tokens)?;
+                }
+                Token::ElementEnd {
+                    end: ElementEnd::Close(prefix, local),
+                    ..
+                } => {
+                    let (open_prefix, open_local, around) =
+                        self.open.pop().ok_or("ends too often")?;
+                    if (open_prefix, open_local) != (prefix.as_str(), local.as_str()) {
+                        return Err(format!("<{open_local}> ends as </{local}>"));
+                    }
+                    self.scopes.truncate(around);
+                }
+                other => return Err(format!("{other:?}")),
+            }
+        }
+        match (self.open.is_empty(), self.roots) {
+            (true, 1) => Ok(()),
+            _ => Err(String::from("cut short, or no root or several")),
+        }
+    }
+
+    fn start(
+        &mut self,
+        prefix: &'t str,
+        local: &'t str,
+        tokens: &mut Tokenizer<'t>,
+    ) -> Result<(), String> {
+        let around = self.scopes.len();
+        let is_top = self.open.len() < 3;
+        self.roots += usize::from(self.open.is_empty());
+        let mut attributes = Vec::new();
+        let is_empty = loop {
+            match tokens
+                .next()
+                .ok_or("cut short")?
+                .map_err(|it| it.to_string())?
+            {
+                Token::Attribute {
+                    prefix,
+                    local,
+                    value,
+                    ..
+                } => {
+                    let value = decode(value.as_str())?;
+                    match (prefix.as_str(), local.as_str()) {
+                        ("xmlns", name) => self.declare(name, value)?,
+                        ("", "xmlns") => self.declare("", value)?,
+                        (prefix, local) => attributes.push((prefix, local, value)),
+                    }
+                }
+                Token::ElementEnd {
+                    end: ElementEnd::Open,
+                    ..
+                } => break false,
+                Token::ElementEnd {
+                    end: ElementEnd::Empty,
+                    ..
+                } => break true,
+                other => return Err(format!("{other:?} in a tag")),
+            }
+        };
+        let new = &self.scopes[around..];
+        let prefixes: HashSet<_> = new.iter().map(|it| it.0).collect();
+        if prefixes.len() != new.len() {
+            return Err(String::from("a prefix is declared twice"));
+        }
+        if prefix == "xmlns" {
+            return Err(String::from("an element is called xmlns"));
+        }
+        self.uri(prefix)?;
+        let mut names = HashSet::new();
+        for (prefix, local, value) in attributes {
+            let uri = if prefix.is_empty() {
+                String::new()
+            } else {
+                self.uri(prefix)?
+            };
+            if !names.insert((uri, local)) {
+                return Err(format!("{local} stands twice"));
+            }
+            if is_top
+                && prefix.is_empty()
+                && local == "id"
+                && !self.ids.insert(value.trim().to_string())
+            {
+                return Err(format!("the id {value} stands twice"));
+            }
+        }
+        match is_empty {
+            true => self.scopes.truncate(around),
+            false => self.open.push((prefix, local, around)),
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, prefix: &'t str, uri: String) -> Result<(), String> {
+        const RESERVED: [&str; 2] = [
+            "http://www.w3.org/XML/1998/namespace",
+            "http://www.w3.org/2000/xmlns/",
+        ];
+        let is_bad = matches!(prefix, "xml" | "xmlns")
+            || RESERVED.contains(&uri.as_str())
+            || (uri.is_empty() && !prefix.is_empty());
+        if is_bad {
+            return Err(format!("{prefix} is declared as {uri:?}"));
+        }
+        self.scopes.push((prefix, uri));
+        Ok(())
+    }
+
+    fn uri(&self, prefix: &str) -> Result<String, String> {
+        if prefix == "xml" {
+            return Ok(String::from("xml"));
+        }
+        match self.scopes.iter().rev().find(|it| it.0 == prefix) {
+            Some((_, uri)) => Ok(uri.clone()),
+            None if prefix.is_empty() => Ok(String::new()),
+            None => Err(format!("nobody declares {prefix}")),
+        }
+    }
+}
+
+/// Resolves references; each `&` must begin one.
+fn decode(text: &str) -> Result<String, String> {
+    let mut decoded = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        decoded += &rest[..at];
+        let (name, behind) = rest[at + 1..].split_once(';').ok_or("a bare &")?;
+        let code = |digits: &str, radix| {
+            u32::from_str_radix(digits, radix)
+                .ok()
+                .and_then(char::from_u32)
+        };
+        let char = match name {
+            "amp" => Some('&'),
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            name => match name.strip_prefix("#x") {
+                Some(hex) => code(hex, 16),
+                None => name.strip_prefix('#').and_then(|digits| code(digits, 10)),
+            },
+        };
+        decoded.push(char.ok_or_else(|| format!("&{name}; is no reference"))?);
+        rest = behind;
+    }
+    Ok(decoded + rest)
+}
+
+#[test]
+fn the_strict_reader_can_refuse() {
+    for bad in [
+        "<a",
+        "<a/><b/>",
+        "<a></b>",
+        "<p:a/>",
+        "<a xmlns:p=''/>",
+        "<a p:b=''/>",
+        "<a xmlns:p='u' xmlns:q='u' p:b='' q:b=''/>",
+        "<a xmlns:p='u' xmlns:q='&#117;' p:b='' q:b=''/>",
+        "<a xmlns:xml='u'/>",
+        "<a>&</a>",
+        "<a>&b;</a>",
+        "<a b='' b=''/>",
+        "<a><b id='x'/><c id=' x'/></a>",
+    ] {
+        assert_ne!(check(bad), Vec::<String>::new(), "{bad}");
+    }
+    assert_eq!(
+        check("<a xmlns='u' xmlns:p='v' p:b='' b=''><p:c xml:lang='d'/>&amp;</a>"),
+        Vec::<String>::new()
+    );
+}
