@@ -186,10 +186,12 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
         }
         renamed += usize::from(text.contains("a.2"));
     }
-    assert!(taken > 50_000, "{taken} publications were composed");
-    assert!(longest > limits::BODY - 300, "some were large: {longest}");
-    assert!(renamed > 1_000, "{renamed}");
+    assert!(taken > 40_000, "{taken} publications were composed");
+    assert!(longest > limits::BODY - 400, "some were large: {longest}");
+    assert!(renamed > 1_000, "{renamed} had equal ids");
 }
+
+const DATA_MODEL: &str = "urn:ietf:params:xml:ns:pidf:data-model";
 
 /// All that a strict reader would say of a document.
 fn check(text: &str) -> Vec<String> {
@@ -204,6 +206,8 @@ fn check(text: &str) -> Vec<String> {
 struct Checker<'t> {
     /// Name as written, and how many declarations were in force around it.
     open: Vec<(&'t str, &'t str, usize)>,
+    /// How deep ids are looked at: the root's children, and those of a person.
+    ids_until: usize,
     scopes: Vec<(&'t str, String)>,
     ids: HashSet<String>,
     roots: usize,
@@ -254,7 +258,7 @@ impl<'t> Checker<'t> {
         tokens: &mut Tokenizer<'t>,
     ) -> Result<(), String> {
         let around = self.scopes.len();
-        let is_top = self.open.len() < 3;
+        let is_top = self.open.len() == 1 || self.open.len() == self.ids_until;
         self.roots += usize::from(self.open.is_empty());
         let mut attributes = Vec::new();
         let is_empty = loop {
@@ -313,6 +317,10 @@ impl<'t> Checker<'t> {
             {
                 return Err(format!("the id {value} stands twice"));
             }
+        }
+        if self.open.len() == 1 {
+            let is_person = local == "person" && self.uri(prefix)? == DATA_MODEL;
+            self.ids_until = if is_person { 2 } else { 1 };
         }
         match is_empty {
             true => self.scopes.truncate(around),
@@ -393,6 +401,7 @@ fn the_strict_reader_can_refuse() {
         "<a>&b;</a>",
         "<a b='' b=''/>",
         "<a><b id='x'/><c id=' x'/></a>",
+        "<a><b id='x'/><d:person xmlns:d='urn:ietf:params:xml:ns:pidf:data-model'><c id='x'/></d:person></a>",
     ] {
         assert_ne!(check(bad), Vec::<String>::new(), "{bad}");
     }

@@ -150,16 +150,17 @@ fn a_request_in_a_body_is_a_body() /* ATTACKS E07 X10 */
         format!("\r\n\r\n{hidden}"),
         "\r\n\r\n\r\n\r\n".to_string(),
     ] {
-        for method in ["MESSAGE", "PUBLISH"] {
+        for (method, status) in [("MESSAGE", 405), ("PUBLISH", 415)] {
             let text = Peer::new("eve", EVE)
-                .request(method, "Event: presence\r\nContent-Type: message/sip\r\n");
+                .request(method, "Event: presence\r\nContent-Type: message/sip\r\n")
+                .replace("<sip:eve@192.0.2.9>", &format!("<{DESK}>"));
             let length = format!("Content-Length: {}\r\n\r\n{body}", body.len());
             let text = text.replace("Content-Length: 0\r\n\r\n", &length);
             let mut desk = Desk::new();
-            assert_eq!(desk.ask(EVE, &text).status(), 405);
+            assert_eq!(desk.ask(EVE, &text).status(), status);
             for piece in [1, 100, text.len()] {
                 let (statuses, connection) = send(&mut desk, &text, piece);
-                assert_eq!((statuses, connection.pongs), (vec![405], 0));
+                assert_eq!((statuses, connection.pongs), (vec![status], 0));
                 assert!(connection.is_at_rest());
             }
             assert!(desk.is_empty(), "one request was executed");

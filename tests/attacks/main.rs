@@ -1,7 +1,7 @@
 //! Attacks on a notifier and watcher, each with what must hold afterwards: nothing lost, tables bounded and empty
 //! again, nothing sent to strangers, the next request served.
 //!
-//! The rows' numbers stand in the tests. Digest, publications, registrations, and what needs sockets, files or TLS have
+//! The rows' numbers stand in the tests. Digest, registrations, and what needs sockets, files or TLS have
 //! their tests where those are.
 
 #[path = "../common/desk.rs"]
@@ -14,6 +14,7 @@ mod framing;
 mod headers;
 mod injection;
 mod odd;
+mod publications;
 mod reflection;
 mod state;
 mod time;

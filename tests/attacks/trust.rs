@@ -143,8 +143,9 @@ fn nobody_publishes_for_somebody_else() /* ATTACKS A09 */
         eve.cseq += 1;
         let more = format!("Event: {event}\r\nP-Asserted-Identity: <{DESK}>\r\n");
         let text = eve.request("PUBLISH", &more);
-        assert_eq!(desk.ask(&eve.address, &text).status(), 405);
+        assert_eq!(desk.ask(&eve.address, &text).status(), 403);
     }
+    assert_eq!(desk.agent.publications().count(), 0);
     assert_eq!(desk.run(Duration::from_secs(60)), []);
     assert_eq!(bob.cseq, 1);
 }

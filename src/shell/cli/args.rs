@@ -17,7 +17,9 @@ use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
 
 mod values;
+mod words;
 use values::{name_of, set_of, text, watcher_of};
+use words::{COMMANDS, synopsis};
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -450,43 +452,6 @@ impl Given {
 }
 
 const SEE_HELP: &str = "see `lampfield help`";
-
-const COMMANDS: [&str; 18] = [
-    "run",
-    "check",
-    "status",
-    "lamps",
-    "watchers",
-    "registrations",
-    "publications",
-    "press",
-    "release",
-    "set",
-    "allow",
-    "block",
-    "watch",
-    "why",
-    "boards",
-    "capacity",
-    "version",
-    "help",
-];
-
-/// How a command is written.
-fn synopsis(command: &str) -> &str {
-    match command {
-        "allow" => "allow WATCHER|ADDRESS",
-        "block" => "block WATCHER|ADDRESS",
-        "check" => "check FILE [--board NAME|FILE]",
-        "boards" => "boards [NAME]",
-        "press" => "press NAME [--for SECONDS]",
-        "release" => "release NAME",
-        "set" => "set dnd|hook|activity|note|idle VALUE",
-        "watch" => "watch URI",
-        "why" => "why LAMP",
-        alone => alone,
-    }
-}
 
 const BOARD: &str = "--board";
 const CONFIG: &str = "--config";
