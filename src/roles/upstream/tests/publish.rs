@@ -205,7 +205,11 @@ fn a_refused_publication_leaves_the_registration_alone() {
         let sent = f.expect("PUBLISH", Duration::ZERO);
         f.answer(&sent, status, "");
         assert!(f.is_registered());
-        assert_eq!(f.report().publication, Stands::Retrying);
+        let expected = match status {
+            403 | 489 => Stands::Refused,
+            _ => Stands::Retrying,
+        };
+        assert_eq!(f.report().publication, expected);
         assert!(!f.report().why.is_empty());
         // A refresh of the one does not make the other well.
         let mut publishes = 0;
