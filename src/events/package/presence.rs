@@ -2,7 +2,7 @@
 //!
 //! Read RFC 4479 §3 on what belongs to the service, the device and the person first.
 
-use super::{Body, MediaType, Memory, Pace, Reading, Spec, Told};
+use super::{Body, MediaType, Memory, Pace, Reading, Scene, Spec, Told};
 use crate::events::presentity::Presentity;
 use crate::events::watched::Watched;
 use crate::ground::random::Secret;
@@ -28,6 +28,7 @@ pub(super) const SPEC: Spec = Spec {
         },
     ],
     several_notifiers: false,
+    watchers_of: None,
     partial: false,
     pace: Pace {
         burst: 4,
@@ -39,7 +40,8 @@ pub(super) const SPEC: Spec = Spec {
     read,
 };
 
-fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
+fn write(scene: &Scene<'_>, _: Told, buf: &mut [u8]) -> Option<Body> {
+    let presentity = scene.presentity;
     let presence = presentity.presence();
     let note = if presence.note.is_empty() {
         None
@@ -112,8 +114,7 @@ fn device_id(uri: &str) -> Text<45> {
 }
 
 fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
-    memory.watched = watched(&pidf::read(body)?);
-    Ok(Reading::State(memory.watched))
+    Ok(memory.tell(watched(&pidf::read(body)?)))
 }
 
 /// What a lamp makes of a presence document, in any server's dialect.
