@@ -21,7 +21,7 @@
 //! [[lamp]]
 //! name = "blf1"                                     # the board's name for it
 //! watch = "sip:bob@pbx.example"
-//! event = "dialog"                                  # or "presence", "message-summary"
+//! event = "dialog"                                  # or "presence", "presence.winfo", "message-summary"
 //! fallback = true                                   # ask for presence where dialog is refused
 //! server = "192.168.1.5:5060"                       # default: the host of `watch`
 //! from = "sip:desk@192.168.1.20"                    # default: the first presentity

@@ -23,13 +23,14 @@ fn expect(package: Package, body: &str, statuses: &[u16]) -> u16 {
     let good = match package {
         Package::Presence => presence("closed"),
         Package::Dialog => dialogs(50, "full", &call("a", "confirmed")),
+        Package::PresenceWinfo => winfo(50, "full", &watcher("a", "pending")),
         Package::MessageSummary => summary("yes"),
     };
     assert_eq!(server.tell(&mut desk, "active;expires=300", &good), 200);
     let expected = match package {
         Package::Presence => Watched::Dnd,
         Package::Dialog => Watched::Busy,
-        Package::MessageSummary => Watched::Waiting,
+        Package::PresenceWinfo | Package::MessageSummary => Watched::Waiting,
     };
     assert_eq!(desk.lamp(), expected, "after {shown:?}");
     desk.serves_others();

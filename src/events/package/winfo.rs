@@ -66,7 +66,11 @@ fn write_changes(scene: &Scene<'_>, revision: u32, buf: &mut [u8]) -> Option<Bod
         };
         fits &= draft.add(&changed).is_ok();
     });
-    if is_known && fits { finish(draft) } else { None }
+    if is_known && fits {
+        finish(draft)
+    } else {
+        None
+    }
 }
 
 fn begin<'b>(scene: &Scene<'_>, extent: Extent, buf: &'b mut [u8]) -> Draft<'b> {

@@ -222,8 +222,9 @@ const OWN: [(&str, Own); 3] = [
     ("waiting", Shows::Waiting),
 ];
 
-const EVENTS: [(&str, Package); 3] = [
+const EVENTS: [(&str, Package); 4] = [
     ("dialog", Package::Dialog),
     ("presence", Package::Presence),
+    ("presence.winfo", Package::PresenceWinfo),
     ("message-summary", Package::MessageSummary),
 ];

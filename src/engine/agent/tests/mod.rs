@@ -9,6 +9,7 @@ mod notifier;
 mod requests;
 mod sending;
 mod telling;
+mod winfo;
 
 use super::*;
 use crate::engine::config::{PresentitySettings, Settings};

@@ -474,6 +474,7 @@ fn subscribe_unknown(f: &mut Fixture, phone: &Phone) -> Id<Subscription> {
         flow: &Flow::udp(LOCAL.parse().unwrap(), phone.address),
         verdict: Verdict::Confirm,
         trusts: &|_| true,
+        owns: &|| false,
     };
     let desk = f.agent.presentities[0];
     let Agent {
