@@ -13,6 +13,7 @@
 //! min_expires = 60
 //! max_expires = 3600
 //! pace = { presence = { burst = 4, interval = 5 }, dialog = { burst = 4, interval = 1 } }
+//!                                                   # and "presence.winfo" = { burst = 4, interval = 5 }
 //!
 //! [[presentity]]
 //! uri = "sip:desk@192.168.1.20"

@@ -278,3 +278,25 @@ fn a_mailbox_is_believed_only_where_it_says_yes_or_no_once() /* ATTACKS G */
     let status = server.tell(&mut desk, "active;expires=300", &smuggled);
     assert_eq!((status, desk.lamp()), (200, Watched::Idle));
 }
+
+#[test]
+fn lists_of_watchers_that_are_none_are_refused() /* ATTACKS G04 G11 */
+{
+    let good = winfo(1, "partial", &watcher("a", "pending"));
+    for body in [
+        good.replace("ns:watcherinfo", "ns:other"),
+        good.replace("</watcherinfo>", ""),
+        good.replace("<watcherinfo", "<!DOCTYPE x><watcherinfo"),
+        good.replace("sip:a@b", "sip:a<b"),
+        good.replace("id=\"a\"", "id=\"a\" id=\"b\""),
+        presence("open"),
+        summary("yes"),
+    ] {
+        assert_ne!(body, good);
+        expect(Package::PresenceWinfo, &body, &[400]);
+    }
+    let long = watcher(&"x".repeat(20_000), "pending");
+    expect(Package::PresenceWinfo, &winfo(1, "full", &long), &[200]);
+    let many = watcher("a", "pending").repeat(600);
+    expect(Package::PresenceWinfo, &winfo(1, "full", &many), &[400]);
+}

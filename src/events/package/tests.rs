@@ -2,6 +2,8 @@
 
 extern crate std;
 
+mod winfo;
+
 use super::*;
 use crate::events::presentity::Presence;
 use crate::events::watched::Watched;
@@ -33,7 +35,15 @@ fn names_are_compared_byte_by_byte() /* N05 */
 {
     assert_eq!(Package::from_name(b"presence"), Some(Package::Presence));
     assert_eq!(Package::from_name(b"dialog"), Some(Package::Dialog));
-    for other in [&b"Presence"[..], b"presence.winfo", b"", b"dialo"] {
+    let winfo = Package::from_name(b"presence.winfo");
+    assert_eq!(winfo, Some(Package::PresenceWinfo));
+    for other in [
+        &b"Presence"[..],
+        b"presence.Winfo",
+        b"presence.winfo.winfo",
+        b"",
+        b"dialo",
+    ] {
         assert_eq!(Package::from_name(other), None);
     }
 }
