@@ -38,11 +38,12 @@ pub const WAITING: usize = least(most(SUBSCRIPTIONS / 4, 1), 16);
 /// How many of those come from one address: a phone's presence and calls, twice. More get 503 with Retry-After.
 pub const WAITING_EACH: usize = 4;
 
-/// Watchers remembered who went before the owner decided about them, so that he can still do so. Full: whoever went first is
-/// given up.
+/// Watchers remembered who went before the owner decided about them, so that he can still do so. Full: whoever went
+/// first is given up.
 pub const ABSENT: usize = WAITING;
 
-/// How many of those were at one address, so that nobody pushes out the others. One more: whoever went first is given up.
+/// How many of those were at one address, so that nobody pushes out the others. One more: whoever went first is given
+/// up.
 pub const ABSENT_EACH: usize = 4;
 
 /// How long a watcher may wait for the owner's decision, and how long it is remembered once it went: over a weekend

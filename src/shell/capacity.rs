@@ -9,7 +9,7 @@ use crate::engine::config::{ButtonSettings, Settings};
 use crate::events::answer::Answer;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
-use crate::roles::notifier::Subscription;
+use crate::roles::notifier::{Gone, Subscription};
 use crate::roles::watcher::Watch;
 use crate::txn::server::Transactions;
 use crate::users::lamps::Lamp;
@@ -71,6 +71,12 @@ impl Capacity {
                 LATER,
             ),
             Table::new("waiting watchers", limits::WAITING, size_of::<u16>(), LATER),
+            Table::new(
+                "absent watchers",
+                limits::ABSENT,
+                size_of::<Gone>(),
+                "the first makes way",
+            ),
             Table::new(
                 "decisions",
                 limits::DECISIONS,

@@ -25,7 +25,7 @@
 //! event = "dialog"                                  # or "presence", "presence.winfo", "message-summary"
 //! fallback = true                                   # ask for presence where dialog is refused
 //! server = "192.168.1.5:5060"                       # default: the host of `watch`
-//! from = "sip:desk@192.168.1.20"                    # default: the first presentity
+//! from = "sip:desk@192.168.1.20"                    # default: the first presentity; of presence.winfo `watch`
 //! expires = 300
 //! grace = 30
 //! looks = { held = "off", ringing = "red fast" }

@@ -214,8 +214,10 @@ fn strangers_who_come_and_go_leave_little_behind() /* ATTACKS G07 W06 */
     let mut told = 0;
     for at in 0..2_000 {
         let address = format!("198.51.{}.{}:5062", 100 + at / 1_000, 1 + at % 250);
-        let eve = Peer::new(&format!("{at}{}", "&".repeat(200)), &address);
-        for request in desk.send(&address, &eve.subscribe(0)) {
+        let eve = Peer::new(&format!("eve{at}"), &address);
+        let long = format!("From: <sip:{}", "&".repeat(200));
+        let text = eve.subscribe(0).replace("From: <sip:", &long);
+        for request in desk.send(&address, &text) {
             if request.is("NOTIFY") {
                 for more in desk.answer(&request, "200 OK") {
                     assert_eq!(more.flow.remote.to_string(), owner.address);

@@ -50,9 +50,9 @@ impl Agent {
         true
     }
 
-    /// Allows each watcher that is meant and waits, or went before anybody decided, or blocks it, also if it was allowed
-    /// before; whomever it wants to watch, now and when it comes back. How many watchers that were, each counted once for
-    /// each whom it watches. Who is trusted can't be blocked.
+    /// Allows each watcher that is meant and waits, or went before anybody decided, or blocks it, also if it was
+    /// allowed before; whomever it wants to watch, now and when it comes back. How many watchers that were, each
+    /// counted once for each whom it watches. Who is trusted can't be blocked.
     ///
     /// # Errors
     /// [`Ambiguous`]: nothing was decided.

@@ -13,7 +13,6 @@ pub use audience::{Audience, Scene};
 pub use memory::{Memory, Reading};
 
 use super::presentity::Presentity;
-use super::subscription::Verdict;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::xml::Fault;
 use crate::wire::sip::Event;
@@ -35,8 +34,8 @@ macro_rules! packages {
             /// Every package: those we serve, then those we only watch.
             pub const ALL: &'static [Package] = &[$(Package::$name,)* $(Package::$other,)*];
 
-            /// The packages we serve, those of Allow-Events in its order. A number of one, as in `package as usize`, is its
-            /// place here.
+            /// The packages we serve, those of Allow-Events in its order. A number of one, as in `package as usize`,
+            /// is its place here.
             pub const SERVED: &'static [Package] = &[$(Package::$name,)*];
 
             /// What is particular to the package.
@@ -86,7 +85,8 @@ pub struct Spec {
     pub pace: Pace,
     /// Whether the Event asks for a part of the state that we keep no track of; such a subscription ends at once.
     pub narrows: fn(&Event<'_>) -> bool,
-    /// A number that changes with what the package tells of a presentity. Never 0. Of no use where it tells of watchers.
+    /// A number that changes with what the package tells of a presentity. Never 0. Of no use where it tells of
+    /// watchers.
     pub revision: fn(&Presentity) -> u32,
     /// Writes the document.
     pub write: fn(&Scene<'_>, Told, &mut [u8]) -> Option<Body>,
@@ -162,15 +162,6 @@ impl Package {
     /// The package we serve that tells of the watchers of this one.
     pub const fn winfo(self) -> Option<Package> {
         WINFO[self as usize]
-    }
-
-    /// What becomes of the policy's verdict in this package. The owner does not decide about those who want to know who
-    /// watches: it is either told to himself or refused.
-    pub fn verdict(self, verdict: Verdict) -> Verdict {
-        match verdict {
-            Verdict::Confirm if self.spec().watchers_of.is_some() => Verdict::Block,
-            Verdict::Allow | Verdict::Confirm | Verdict::Block => verdict,
-        }
     }
 
     /// Whether we serve it.

@@ -36,8 +36,8 @@ pub(super) const SPEC: Spec = Spec {
 ///
 /// Only whole watchers are written, and those that do not fit are left out, each for itself, so that a long name hides
 /// nobody else. Those about whom the owner has to decide come first, then the newest. A partial document in which
-/// not all that changed have room becomes a full one. Who was left out of a full one is told with its next change: to the
-/// reader that is a row it did not know.
+/// not all that changed have room becomes a full one. Who was left out of a full one is told with its next change: to
+/// the reader that is a row it did not know.
 ///
 /// How long a watcher has been there, and how long it stays without a refresh, stands in full documents alone: it
 /// changes by itself, and who wants to know has to ask anyway.

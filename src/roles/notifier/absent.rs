@@ -1,14 +1,15 @@
 //! Those who went before the owner decided about them: the state *waiting* of RFC 3857 §4.7.1.
 //!
-//! The owner can still decide, and the decision counts when they come back. Only who has proven to be where it says it is
-//! is remembered, or an invented sender's name would stand there for days. All of them together, and those of one
-//! address, are few ([`limits::ABSENT`], [`limits::ABSENT_EACH`]), and none is remembered for ever ([`limits::GIVE_UP`]).
+//! The owner can still decide, and the decision counts when they come back. Only who has proven to be where it says it
+//! is is remembered, or an invented sender's name would stand there for days. All of them together, and those of one
+//! address, are few ([`limits::ABSENT`], [`limits::ABSENT_EACH`]), and each is given up in the end
+//! ([`limits::GIVE_UP`]).
 
 use super::audience::{Track, Uri};
 use super::{Notifier, Subscription, Who, group};
 use crate::events::package::Package;
 use crate::events::presentity::Presentity;
-use crate::events::subscription::Verdict;
+use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
@@ -102,6 +103,7 @@ impl Notifier {
     /// A subscription that was only to last for one NOTIFY is gone: if nobody decided, its watcher waits.
     pub(super) fn fetched(&mut self, id: Id<Subscription>) {
         if let Some(subscription) = self.subscriptions.get(id)
+            && subscription.state == State::Terminated(Reason::Timeout)
             && subscription.track.changed == 0
             && !subscription.allowed
             && subscription.heard

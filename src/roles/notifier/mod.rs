@@ -218,6 +218,8 @@ impl Notifier {
                 next = self.watchers.after(slot);
                 if let Some(id) = self.subscriptions.id_at(slot) {
                     self.terminate(id, Reason::NoResource);
+                    // Also one that is over: nobody waits for what is not there.
+                    self.turn(id, State::Terminated(Reason::NoResource));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! SUBSCRIBE in, answer out (RFC 6665 §4.2.1). The checks keep the order of RFC 3261 §8.2.
 
 use super::audience::Track;
+use super::waiting::heeded;
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::dialog::{self, Dialog, TooLarge};
@@ -149,7 +150,7 @@ impl Notifier {
             State::Pending { .. } => subscription.patience_ends().seconds_from(now),
             State::Active { .. } | State::Terminated(_) => Seconds(u32::MAX),
         };
-        if package.verdict(from.verdict) == Verdict::Block {
+        if heeded(package, from.verdict) == Verdict::Block {
             return Err(Status::FORBIDDEN.into());
         }
         let granted = self.lifetime(request, package)?.min(most);

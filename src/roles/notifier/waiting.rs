@@ -6,6 +6,7 @@
 //! be a decision, and nobody has decided.
 
 use super::{Notifier, Subscription, Wants, Who};
+use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits::{PRESENTITIES, SUBSCRIPTIONS, WAITING, WAITING_EACH};
@@ -70,7 +71,7 @@ impl Notifier {
             let Some(verdict) = judge(subscription.who()) else {
                 continue;
             };
-            let verdict = subscription.package.verdict(verdict);
+            let verdict = heeded(subscription.package, verdict);
             match (subscription.state, verdict) {
                 (State::Terminated(_), _) => {}
                 (State::Pending { .. }, Verdict::Confirm) => {}
@@ -135,8 +136,8 @@ impl Notifier {
         }
     }
 
-    /// The subscription is in another state from now on. Nothing else changes the state of one that is there, and so what
-    /// follows from a change is done here.
+    /// The subscription is in another state from now on. Nothing else changes the state of one that is there, and so
+    /// what follows from a change is done here.
     pub(super) fn turn(&mut self, id: Id<Subscription>, state: State) {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return;
@@ -157,5 +158,14 @@ impl Notifier {
                 self.waiting.changed = true;
             }
         }
+    }
+}
+
+/// What becomes of the policy's verdict in a package. The owner does not decide about those who want to know who
+/// watches: he is told himself, and others are refused.
+pub(super) fn heeded(package: Package, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Confirm if package.spec().watchers_of.is_some() => Verdict::Block,
+        Verdict::Allow | Verdict::Confirm | Verdict::Block => verdict,
     }
 }

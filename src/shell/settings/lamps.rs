@@ -97,11 +97,14 @@ impl Reader<'_, '_> {
             );
         }
         let server = server.map(|it| self.server(it));
+        let target = self.target(target);
         let from = match from {
             Some(from) => self.address("from", from),
+            // Only the owner is told who watches.
+            None if package.spec().watchers_of.is_some() => target.clone(),
             None => self.first_presentity(section),
         };
-        let target = self.target(target)?;
+        let target = target?;
         let mut watch = WatchSettings::new(target, from?, package);
         watch.fallback = fallback.is_some_and(|it| it.value);
         watch.server = match server {

@@ -379,8 +379,8 @@ fn a_lamp_says_whom_it_watches_and_as_whom() {
 fn a_lamp_for_watchers_is_dark_while_nobody_waits() {
     let read = good(
         "[subscriptions]\npace = { \"presence.winfo\" = { burst = 1, interval = 60 } }\n\
-         [[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"sip:a@b\"\n\
-         event = \"presence.winfo\"",
+         [[presentity]]\nuri = \"sip:c@d\"\n[[presentity]]\nuri = \"sip:a@b\"\n\
+         [[lamp]]\nname = \"blf1\"\nwatch = \"sip:a@b\"\nevent = \"presence.winfo\"",
     );
     let settings = &read.settings;
     assert_eq!(settings.watches[0].package, Package::PresenceWinfo);

@@ -74,12 +74,12 @@ impl Phone {
 
     /// A SUBSCRIBE from the owner.
     pub(super) fn ask(&self, expires: u32) -> String {
-        owned(self.subscribe(expires))
+        owned(&self.subscribe(expires))
     }
 }
 
 /// The same request from the owner.
-fn owned(text: String) -> String {
+fn owned(text: &str) -> String {
     text.replace("From: <sip:owner@192.0.2.9>", &format!("From: <{DESK}>"))
 }
 
@@ -197,7 +197,7 @@ fn the_body_is_watcherinfo_or_there_is_none() /* W02 N07 */
         let mut f = Fixture::new();
         let owner = Phone::owner(250);
         let text = owner.request("SUBSCRIBE", &format!("Event: presence.winfo\r\n{accept}"));
-        let sent = f.send(&owner, &owned(text));
+        let sent = f.send(&owner, &owned(&text));
         assert_eq!(sent[0].status(), status, "{accept}");
         if status == 200 {
             assert_eq!(sent[0].header("Expires"), Some("3600"));
@@ -219,7 +219,7 @@ fn who_comes_and_goes_is_told_with_versions_that_grow() /* W03 W05 W07 N10 */
     let mut f = Fixture::new();
     f.watching("ann", "presence");
     f.watching("cat", "dialog");
-    f.now = f.now + Duration::from_secs(60);
+    f.now += Duration::from_secs(60);
     let (mut owner, first) = f.overseeing();
     assert_eq!((first.version, first.extent), (0, Extent::Full));
     assert_eq!(first.told(), [("ann", Active, Subscribe)]);
@@ -256,7 +256,7 @@ fn who_comes_and_goes_is_told_with_versions_that_grow() /* W03 W05 W07 N10 */
     assert_eq!(third.rows[0].id, row.id, "constant to the end");
     f.answered(&bob, sent);
 
-    let refreshed = owned(owner.refresh(600));
+    let refreshed = owned(&owner.refresh(600));
     let sent = f.send(&owner, &refreshed);
     let fourth = document(&sent[1]);
     assert_eq!((fourth.version, fourth.extent), (3, Extent::Full));
@@ -270,7 +270,7 @@ fn how_long_somebody_is_there_is_never_an_old_number() /* W03 */
     let mut f = Fixture::new();
     f.watching("ann", "presence");
     let (_, first) = f.overseeing();
-    f.now = f.now + Duration::from_secs(100);
+    f.now += Duration::from_secs(100);
     let mut fetch = Phone::owner(251);
     fetch.cseq = 77;
     let text = fetch.ask(0).replace("call-owner", "call-other");
@@ -387,7 +387,7 @@ fn who_waits_is_blocked_or_given_up() /* W05 W06 */
         let text = eve.refresh(0);
         let sent = f.send(&eve, &text);
         f.answered(&eve, sent);
-        f.now = f.now + Duration::from_secs(2 * 86_400);
+        f.now += Duration::from_secs(2 * 86_400);
         let (owner, told) = f.overseeing();
         assert_eq!(told.told(), [("eve", Waiting, Timeout)]);
         assert_eq!(told.rows[0].expiration, None);
@@ -504,7 +504,7 @@ fn nobody_is_pending_for_ever() /* W06 */
     f.comes(&mut eve, 3_600);
     let patience = u64::from(limits::GIVE_UP.0);
     for _ in 0..patience / 1_800 - 1 {
-        f.now = f.now + Duration::from_secs(1_800);
+        f.now += Duration::from_secs(1_800);
         let text = eve.refresh(3_600);
         let sent = f.send(&eve, &text);
         let [ok, notify] = &sent[..] else {
@@ -719,7 +719,7 @@ fn an_owner_who_is_not_trusted_any_more_is_told_no_more() /* W01 N37 */
         let state = sent[0].header("Subscription-State").unwrap();
         assert_eq!(state, "terminated;reason=rejected", "{strangers:?}");
         assert_eq!(sent[0].body(), "");
-        let text = owned(owner.refresh(600));
+        let text = owned(&owner.refresh(600));
         assert!([403, 481].contains(&f.send(&owner, &text)[0].status()));
         assert_eq!(f.agent.waiting(0), 0);
     }
