@@ -130,7 +130,7 @@ impl Sight {
             }
         };
         let mut line = format!(
-            "{time}  {:13}{:12}{:10}{:14}",
+            "{time}  {:13}{:12}{:9} {:14}",
             self.state, self.look, self.package, self.subscription
         );
         if let Some(remote) = self.remote {
