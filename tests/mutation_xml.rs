@@ -7,6 +7,7 @@
 use lampfield::wire::doc::Fault;
 use lampfield::wire::doc::dialog_info;
 use lampfield::wire::doc::pidf;
+use lampfield::wire::doc::winfo;
 
 const DOCUMENTS: u32 = 500_000;
 
@@ -53,6 +54,10 @@ const PIECES: &[&[u8]] = &[
     b"<dialog>",
     b"</dialog>",
     b"<state>early</state>",
+    b"<watcher-list>",
+    b"</watcher-list>",
+    b"<watcher status='pending'>",
+    b"</watcher>",
     b"<x:y/>",
     b"open",
     b"closed",
@@ -117,6 +122,7 @@ fn mutate(dice: &mut Dice, document: &mut Vec<u8>, others: &[Vec<u8>]) {
 struct Taken {
     presence: u32,
     dialogs: u32,
+    watchers: u32,
     parts: u32,
 }
 
@@ -160,10 +166,21 @@ fn read_all(document: &[u8], taken: &mut Taken) {
         }
         Err(_) => assert_eq!(dialogs, 0, "a dialog of a document that was refused"),
     }
+    let mut watchers = 0;
+    let head = winfo::read(document, &mut |watcher| {
+        watchers += std::hint::black_box(format!("{watcher:?}")).len();
+    });
+    match head {
+        Ok(_) => {
+            taken.watchers += 1;
+            assert_eq!(winfo::read_head(document), head, "read as a whole");
+        }
+        Err(_) => assert_eq!(watchers, 0, "a watcher of a document that was refused"),
+    }
 }
 
 #[test]
-fn no_document_breaks_a_reader() /* D01 G01 G02 G03 G04 G09 G11 */
+fn no_document_breaks_a_reader() /* D01 W09 G01 G02 G03 G04 G09 G11 */
 {
     let seed = std::env::var("LAMPFIELD_SEED")
         .ok()
@@ -182,10 +199,14 @@ fn no_document_breaks_a_reader() /* D01 G01 G02 G03 G04 G09 G11 */
     let Taken {
         presence,
         dialogs,
+        watchers,
         parts,
     } = taken;
-    println!("taken: {presence} presence documents with {parts} parts, {dialogs} of dialogs");
-    assert!(presence > DOCUMENTS / 20 && dialogs > DOCUMENTS / 20 && parts > presence);
+    println!(
+        "taken: {presence} presence documents with {parts} parts, {dialogs} of dialogs, {watchers} of watchers"
+    );
+    assert!(presence > DOCUMENTS / 30 && dialogs > DOCUMENTS / 30 && parts > presence);
+    assert!(watchers > DOCUMENTS / 100);
 }
 
 /// All sample bodies.

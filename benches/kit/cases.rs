@@ -50,9 +50,8 @@ impl Case {
             Case::Refresh => "refresh",
             Case::FanOut(Package::Presence) => "fan-out-presence",
             Case::FanOut(Package::Dialog) => "fan-out-dialog",
-            Case::FanOut(Package::MessageSummary) | Case::Answers(Package::MessageSummary) => {
-                "not served"
-            }
+            Case::FanOut(Package::PresenceWinfo | Package::MessageSummary)
+            | Case::Answers(Package::PresenceWinfo | Package::MessageSummary) => "not measured",
             Case::Answers(Package::Presence) => "answers-presence",
             Case::Answers(Package::Dialog) => "answers-dialog",
             Case::Refused => "refused",

@@ -134,7 +134,10 @@ fn write_allow(w: &mut Writer<'_>) {
 
 fn write_allow_events(w: &mut Writer<'_>) {
     w.begin(Name::AllowEvents);
-    for (at, package) in Package::SERVED.iter().enumerate() {
+    // Template-packages go without saying (RFC 6665 §4.4.4).
+    let packages = Package::SERVED.iter();
+    let packages = packages.filter(|package| package.spec().watchers_of.is_none());
+    for (at, package) in packages.enumerate() {
         w.part(if at == 0 { b"" } else { b", " })
             .part(package.name().as_bytes());
     }

@@ -190,6 +190,13 @@ impl Directory {
         self.presentities.id_at(slot)
     }
 
+    /// Whether the URI is the presentity's own. Unlike in a Request-URI the host counts too: it is somebody's name.
+    pub(super) fn is_named(&self, id: Id<Presentity>, uri: &Uri<'_>) -> bool {
+        let presentity = self.presentities.get(id);
+        let own = presentity.and_then(|it| Uri::parse(it.uri().as_bytes()).ok());
+        own.is_some_and(|own| same_presentity(&own, uri))
+    }
+
     /// The presentity configured under exactly this URI.
     pub(super) fn configured(&self, uri: &str) -> Option<Id<Presentity>> {
         self.presentities

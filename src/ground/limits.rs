@@ -57,6 +57,21 @@ pub const WAITING: usize = least(most(SUBSCRIPTIONS / 4, 1), 16);
 /// How many of those come from one address: a phone's presence and calls, twice. More get 503 with Retry-After.
 pub const WAITING_EACH: usize = 4;
 
+/// Watchers remembered who went before the owner decided about them, so that he can still do so. Full: whoever went
+/// first is given up.
+pub const ABSENT: usize = WAITING;
+
+/// How many of those were at one address, so that nobody pushes out the others. One more: whoever went first is given
+/// up.
+pub const ABSENT_EACH: usize = 4;
+
+/// How long a watcher may wait for the owner's decision, and how long it is remembered once it went: over a weekend
+/// (RFC 3857 §4.7.1).
+pub const GIVE_UP: Seconds = Seconds(3 * 86_400);
+
+/// Watchers who ended that are remembered for owners who were not told yet. Who is further behind gets a full document.
+pub const ENDED: usize = 8;
+
 /// Decisions of the owner about strangers that are kept. Full: the oldest makes way.
 pub const DECISIONS: usize = 32;
 

@@ -10,7 +10,7 @@ use crate::events::answer::Answer;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::roles::compositor::Publication;
-use crate::roles::notifier::Subscription;
+use crate::roles::notifier::{Gone, Subscription};
 use crate::roles::registrar::Binding;
 use crate::roles::watcher::Watch;
 use crate::txn::server::Transactions;
@@ -79,6 +79,12 @@ impl Capacity {
                 LATER,
             ),
             Table::new("waiting watchers", limits::WAITING, size_of::<u16>(), LATER),
+            Table::new(
+                "absent watchers",
+                limits::ABSENT,
+                size_of::<Gone>(),
+                "the first makes way",
+            ),
             Table::new(
                 "decisions",
                 limits::DECISIONS,

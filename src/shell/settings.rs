@@ -14,6 +14,7 @@
 //! min_expires = 60
 //! max_expires = 3600
 //! pace = { presence = { burst = 4, interval = 5 }, dialog = { burst = 4, interval = 1 } }
+//!                                                   # and "presence.winfo" = { burst = 4, interval = 5 }
 //!
 //! [registrations]
 //! min_expires = 60
@@ -43,11 +44,12 @@
 //! [[lamp]]
 //! name = "blf1"                                     # the board's name for it
 //! watch = "sip:bob@pbx.example"
-//! event = "dialog"                                  # or "presence", "message-summary"
+//! event = "dialog"                                  # or "presence", "presence.winfo", "message-summary"
 //! fallback = true                                   # ask for presence where dialog is refused
 //! server = "192.168.1.5:5060"                       # default: the host of `watch`
-//! from = "sip:desk@192.168.1.20"                    # default: the aor of an upstream at the same host, else the
-//!                                                   # first presentity; an aor lends its server and account
+//! from = "sip:desk@192.168.1.20"                    # default: of presence.winfo `watch`, else the aor of an upstream
+//!                                                   # at the same host, else the first presentity; an aor lends its
+//!                                                   # server and account
 //! expires = 300
 //! grace = 30
 //! looks = { held = "off", ringing = "red fast" }

@@ -23,13 +23,14 @@ fn expect(package: Package, body: &str, statuses: &[u16]) -> u16 {
     let good = match package {
         Package::Presence => presence("closed"),
         Package::Dialog => dialogs(50, "full", &call("a", "confirmed")),
+        Package::PresenceWinfo => winfo(50, "full", &watcher("a", "pending")),
         Package::MessageSummary => summary("yes"),
     };
     assert_eq!(server.tell(&mut desk, "active;expires=300", &good), 200);
     let expected = match package {
         Package::Presence => Watched::Dnd,
         Package::Dialog => Watched::Busy,
-        Package::MessageSummary => Watched::Waiting,
+        Package::PresenceWinfo | Package::MessageSummary => Watched::Waiting,
     };
     assert_eq!(desk.lamp(), expected, "after {shown:?}");
     desk.serves_others();
@@ -276,4 +277,26 @@ fn a_mailbox_is_believed_only_where_it_says_yes_or_no_once() /* ATTACKS G */
     let smuggled = summary("no") + "\r\nSubject: x\r\nMessages-Waiting: yes\r\n";
     let status = server.tell(&mut desk, "active;expires=300", &smuggled);
     assert_eq!((status, desk.lamp()), (200, Watched::Idle));
+}
+
+#[test]
+fn lists_of_watchers_that_are_none_are_refused() /* ATTACKS G04 G11 */
+{
+    let good = winfo(1, "partial", &watcher("a", "pending"));
+    for body in [
+        good.replace("ns:watcherinfo", "ns:other"),
+        good.replace("</watcherinfo>", ""),
+        good.replace("<watcherinfo", "<!DOCTYPE x><watcherinfo"),
+        good.replace("sip:a@b", "sip:a<b"),
+        good.replace("id=\"a\"", "id=\"a\" id=\"b\""),
+        presence("open"),
+        summary("yes"),
+    ] {
+        assert_ne!(body, good);
+        expect(Package::PresenceWinfo, &body, &[400]);
+    }
+    let long = watcher(&"x".repeat(20_000), "pending");
+    expect(Package::PresenceWinfo, &winfo(1, "full", &long), &[200]);
+    let many = watcher("a", "pending").repeat(600);
+    expect(Package::PresenceWinfo, &winfo(1, "full", &many), &[400]);
 }

@@ -1,6 +1,7 @@
 //! Group C: using up what there is.
 
 use crate::desk::*;
+use lampfield::engine::config::Strangers;
 use lampfield::ground::limits;
 use lampfield::ground::time::Duration;
 use lampfield::users::compose::Input;
@@ -198,4 +199,44 @@ fn a_phone_that_never_answers_gets_481_for_its_next_refresh() /* ATTACKS C09 */
     assert_eq!(desk.subscriptions(), 1);
     let again = desk.watcher("again", ATTACKER, "presence");
     assert!(again.to_tag.is_some());
+}
+
+#[test]
+fn strangers_who_come_and_go_leave_little_behind() /* ATTACKS G07 W06 */
+{
+    let mut desk = Desk::with(|settings| settings.strangers = Strangers::Ask);
+    let mut owner = Peer::new("desk", "192.0.2.40:5070");
+    owner.event = "presence.winfo".to_string();
+    let asked = |text: String| text.replace("sip:desk@192.0.2.9", DESK);
+    let sent = desk.send(&owner.address, &asked(owner.subscribe(3_600)));
+    owner.learn(&sent[0]);
+    desk.confirm(&sent[1]);
+    let mut told = 0;
+    for at in 0..2_000 {
+        let address = format!("198.51.{}.{}:5062", 100 + at / 1_000, 1 + at % 250);
+        let eve = Peer::new(&format!("eve{at}"), &address);
+        let long = format!("From: <sip:{}", "&".repeat(200));
+        let text = eve.subscribe(0).replace("From: <sip:", &long);
+        for request in desk.send(&address, &text) {
+            if request.is("NOTIFY") {
+                for more in desk.answer(&request, "200 OK") {
+                    assert_eq!(more.flow.remote.to_string(), owner.address);
+                    assert!(more.body().len() <= limits::BODY + 10);
+                    told += 1;
+                    desk.answer(&more, "200 OK");
+                }
+            }
+        }
+        assert!(desk.agent.absent().count() <= limits::ABSENT);
+        for (_, more) in desk.run(Duration::from_millis(100)) {
+            assert_eq!(more.flow.remote.to_string(), owner.address);
+            assert!(more.body().len() <= limits::BODY + 10);
+            told += 1;
+            desk.answer(&more, "200 OK");
+        }
+    }
+    // 200 s: the burst, and one in five seconds.
+    assert!((40..=46).contains(&told), "{told}");
+    assert_eq!(desk.agent.absent().count(), limits::ABSENT);
+    desk.serves_others();
 }

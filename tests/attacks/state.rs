@@ -167,7 +167,7 @@ fn a_notify_counts_from_the_request_to_the_end_and_no_longer() /* ATTACKS H03 S0
 fn unserved_packages_get_489() /* ATTACKS H03 N03 */
 {
     let mut desk = Desk::new();
-    for event in ["conference", "presence.winfo", "reg", "x"] {
+    for event in ["conference", "presence.winfo.winfo", "reg", "x"] {
         let mut peer = Peer::new(event, PHONE);
         peer.event = event.to_string();
         assert_eq!(desk.ask(PHONE, &peer.subscribe(600)).status(), 489);

@@ -1,7 +1,7 @@
 //! Group A: who may ask. There is no digest yet: a trusted network is the only way in.
 
 use crate::desk::*;
-use lampfield::engine::config::Settings;
+use lampfield::engine::config::{Settings, Strangers};
 use lampfield::ground::time::Duration;
 use lampfield::users::compose::Input;
 
@@ -148,4 +148,43 @@ fn nobody_publishes_for_somebody_else() /* ATTACKS A09 */
     assert_eq!(desk.agent.publications().count(), 0);
     assert_eq!(desk.run(Duration::from_secs(60)), []);
     assert_eq!(bob.cseq, 1);
+}
+
+#[test]
+fn who_watches_is_told_to_no_stranger() /* ATTACKS A01 A03 W01 */
+{
+    for strangers in [Strangers::Refuse, Strangers::Ask] {
+        let mut desk = Desk::with(|settings| settings.strangers = strangers);
+        desk.watcher("bob", "192.0.2.40:5060", "presence");
+        let mut eve = Peer::new("eve", STRANGER);
+        eve.event = "presence.winfo".to_string();
+        let text = eve.subscribe(600);
+        for (from, to) in [
+            ("eve@192.0.2.9", "desk@192.0.2.1"),
+            ("<sip:eve@192.0.2.9>", "\"desk;\0\" <sip:desk@192.0.2.1>"),
+            ("UDP 198.51.100.7:5062", "UDP 192.0.2.40:5060"),
+            ("Max-", "P-Asserted-Identity: <sip:desk@192.0.2.1>\r\nMax-"),
+            ("Expires: 600", "Expires: 0"),
+        ] {
+            let lie = text.replace(from, to);
+            assert_ne!(lie, text);
+            let sent = desk.send(STRANGER, &lie);
+            assert_eq!((sent.len(), sent[0].status()), (1, 403), "{lie}");
+        }
+        // Nor to one who may watch, whatever he says of himself besides his address.
+        let mut bob = Peer::new("bob", "192.0.2.40:5060");
+        bob.event = "presence.winfo".to_string();
+        bob.cseq = 9;
+        let text = bob.subscribe(600).replace("call-bob", "call-more");
+        for from in [
+            "From: \"sip:desk@192.0.2.1\" <sip:bob@",
+            "From: \"<sip:desk@192.0.2.1>\" <sip:bob@",
+        ] {
+            let lie = text.replace("From: <sip:bob@", from);
+            let lie = lie.replace("Contact: <sip:bob@", "Contact: <sip:desk@");
+            assert_eq!(desk.ask(&bob.address, &lie).status(), 403);
+        }
+        assert_eq!(desk.subscriptions(), 1);
+        assert_eq!(desk.agent.absent().count(), 0);
+    }
 }

@@ -41,6 +41,7 @@ impl Server {
         let body = match package {
             Package::Presence => presence("open"),
             Package::Dialog => dialogs(0, "full", ""),
+            Package::PresenceWinfo => winfo(0, "full", ""),
             Package::MessageSummary => summary("no"),
         };
         assert_eq!(server.tell(&mut desk, "active;expires=300", &body), 200);
@@ -73,6 +74,7 @@ impl Server {
     pub(crate) fn notify(&mut self, state: &str, body: &str) -> String {
         let media = match self.event {
             "dialog" => "Content-Type: application/dialog-info+xml\r\n",
+            "presence.winfo" => "Content-Type: application/watcherinfo+xml\r\n",
             "message-summary" => "Content-Type: application/simple-message-summary\r\n",
             _ => "Content-Type: application/pidf+xml\r\n",
         };
@@ -134,6 +136,20 @@ pub(crate) fn dialogs(version: u32, extent: &str, dialogs: &str) -> String {
         "<?xml version=\"1.0\"?><dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"{version}\" \
          state=\"{extent}\" entity=\"{BOSS}\">{dialogs}</dialog-info>"
     )
+}
+
+/// A watcherinfo document.
+pub(crate) fn winfo(version: u32, extent: &str, watchers: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?><watcherinfo xmlns=\"urn:ietf:params:xml:ns:watcherinfo\" version=\"{version}\" \
+         state=\"{extent}\"><watcher-list resource=\"{BOSS}\" package=\"presence\">{watchers}</watcher-list>\
+         </watcherinfo>"
+    )
+}
+
+/// One watcher of such a document.
+pub(crate) fn watcher(id: &str, status: &str) -> String {
+    format!("<watcher id=\"{id}\" status=\"{status}\" event=\"subscribe\">sip:{id}@b</watcher>")
 }
 
 /// One dialog of such a document.

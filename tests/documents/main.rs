@@ -2,9 +2,10 @@
 
 mod dialogs;
 mod presence;
+mod winfo;
 mod write;
 
-use lampfield::wire::doc::{Fault, dialog_info, pidf};
+use lampfield::wire::doc::{Fault, dialog_info, pidf, winfo as watcher_info};
 
 /// A body of `tests/bodies`.
 macro_rules! body {
@@ -27,6 +28,8 @@ fn a_truncated_document_is_never_used() /* G04 */
             assert!(pidf::walk(cut, none).is_err());
             let none = &mut |_: &dialog_info::Dialog<'_>| panic!("a dialog of half a document");
             assert!(dialog_info::read(cut, none).is_err());
+            let none = &mut |_: &watcher_info::Watcher<'_>| panic!("half a watcher");
+            assert!(watcher_info::read(cut, none).is_err());
         }
     }
 }
@@ -37,7 +40,14 @@ fn another_root_is_refused() /* G11 */
     for (name, body, ..) in dialogs::BODIES {
         assert_eq!(pidf::read(body), Err(Fault::WrongRoot), "{name}");
     }
+    for (name, body) in winfo::BODIES {
+        assert_eq!(pidf::read(body), Err(Fault::WrongRoot), "{name}");
+        let read = dialog_info::read(body, &mut |_| panic!("a dialog in a list of watchers"));
+        assert_eq!(read.map(|_| ()), Err(Fault::WrongRoot), "{name}");
+    }
     for (name, body, ..) in presence::BODIES {
+        let read = watcher_info::read(body, &mut |_| panic!("a watcher in a PIDF"));
+        assert_eq!(read, Err(Fault::WrongRoot), "{name}");
         let read = dialog_info::read(body, &mut |_| panic!("a dialog in a PIDF"));
         assert_eq!(read.map(|_| ()), Err(Fault::WrongRoot), "{name}");
     }
@@ -47,5 +57,6 @@ fn all_bodies() -> impl Iterator<Item = &'static [u8]> {
     let presence = presence::BODIES.into_iter().map(|(_, body, ..)| body);
     let more = [body!("pidf_grandstream_publish"), body!("dialog_bare")];
     let dialogs = dialogs::BODIES.into_iter().map(|(_, body, ..)| body);
-    presence.chain(dialogs).chain(more)
+    let watchers = winfo::BODIES.into_iter().map(|(_, body)| body);
+    presence.chain(dialogs).chain(watchers).chain(more)
 }

@@ -5,9 +5,9 @@ use crate::engine::directory::Directory;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{State, Verdict};
 use crate::ground::table::Id;
-use crate::roles::notifier::Subscription;
+use crate::roles::notifier::{Gone, Notifier, Subscription, Who};
 use crate::users::policy::{Policy, Watching};
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 /// Whom the owner means among the watchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,52 +23,58 @@ pub enum Whom<'a> {
 pub struct Ambiguous;
 
 impl Whom<'_> {
-    /// Whether it is the watcher behind this subscription.
-    fn means(&self, subscription: &Subscription) -> bool {
+    /// Whether it is this watcher.
+    fn means(&self, who: Who<'_>) -> bool {
         match *self {
-            Whom::Named(name) => subscription.dialog().remote_uri() == name,
-            Whom::At(address) => {
-                subscription.flow().remote.ip().to_canonical() == address.to_canonical()
-            }
+            Whom::Named(name) => who.watcher == name,
+            Whom::At(address) => who.remote.ip().to_canonical() == address.to_canonical(),
         }
     }
 }
 
 impl Agent {
     /// Lets the watcher who waits longest for the presentity with that number in the settings watch it, with all its
-    /// subscriptions, now and when it comes back. Whether anybody waited.
+    /// subscriptions, now and when it comes back. Whether anybody waited; who went meanwhile waits no more.
     pub fn approve_waiting(&mut self, presentity: usize) -> bool {
         let Some(&presentity) = self.presentities.get(presentity) else {
             return false;
         };
-        self.decide_first(true, |_, it| waits(it) && it.presentity() == presentity)
+        let mut all = self.notifier.waiting().map(|(_, it)| it.who());
+        let Some(first) = all.find(|who| who.presentity == presentity) else {
+            return false;
+        };
+        drop(all);
+        self.policy.decide(watching(&self.directory, first), true);
+        let remote = first.remote;
+        self.enforce(remote, true);
+        true
     }
 
-    /// Allows each watcher that is meant and waits, or blocks it, also if it was allowed before; whomever it wants to
-    /// watch, now and when it comes back. How many watchers that were, each counted once for each whom it watches. Who is
-    /// trusted can't be blocked.
+    /// Allows each watcher that is meant and waits, or went before anybody decided, or blocks it, also if it was
+    /// allowed before; whomever it wants to watch, now and when it comes back. How many watchers that were, each
+    /// counted once for each whom it watches. Who is trusted can't be blocked.
     ///
     /// # Errors
     /// [`Ambiguous`]: nothing was decided.
     pub fn decide_strangers(&mut self, whom: Whom<'_>, may: bool) -> Result<usize, Ambiguous> {
-        let is_meant = |policy: &Policy, it: &Subscription| {
-            let is_allowed = matches!(it.state(), State::Active { .. })
-                && policy.admits(it.flow().remote.ip()) == Verdict::Confirm;
-            whom.means(it) && (waits(it) || (is_allowed && !may))
-        };
-        let meant = self.notifier.iter().map(|(_, it)| it);
-        let meant = meant.filter(|it| is_meant(&self.policy, it));
-        let mut addresses = meant.map(|it| it.flow().remote.ip());
+        let all = meant(&self.notifier, &self.policy, whom, may);
+        let mut addresses = all.map(|who| who.remote.ip().to_canonical());
         let first = addresses.next();
         if addresses.any(|address| Some(address) != first) {
             return Err(Ambiguous);
         }
         drop(addresses);
         let mut decided = 0;
-        while self.decide_first(may, is_meant) {
+        loop {
+            let first = meant(&self.notifier, &self.policy, whom, may).next();
+            let Some(first) = first else {
+                return Ok(decided);
+            };
+            self.policy.decide(watching(&self.directory, first), may);
+            let remote = first.remote;
+            self.enforce(remote, may);
             decided += 1;
         }
-        Ok(decided)
     }
 
     /// How many subscriptions wait for a decision about the presentity with that number in the settings.
@@ -95,44 +101,52 @@ impl Agent {
     pub(super) fn judge_all(&mut self) {
         let (policy, directory) = (&self.policy, &self.directory);
         self.notifier
-            .judge_all(|it| Some(policy.judge(watching(directory, it))));
+            .judge_all(|who| Some(policy.judge(watching(directory, who))));
     }
 
-    /// Decides about the first watcher that is meant, those who wait before the others: for all its subscriptions, and
-    /// for those to come. Whether there was one.
-    fn decide_first(
-        &mut self,
-        may: bool,
-        is_meant: impl Fn(&Policy, &Subscription) -> bool,
-    ) -> bool {
-        let mut all = self.notifier.waiting().chain(self.notifier.iter());
-        let Some((_, found)) = all.find(|(_, it)| is_meant(&self.policy, it)) else {
-            return false;
-        };
-        let remote = found.flow().remote;
-        self.policy.decide(watching(&self.directory, found), may);
-        drop(all);
+    /// Does what was decided last: for all subscriptions of that watcher.
+    fn enforce(&mut self, remote: SocketAddr, may: bool) {
         let (policy, directory) = (&self.policy, &self.directory);
         self.notifier
-            .judge_all(|it| match policy.judge(watching(directory, it)) {
+            .judge_all(|who| match policy.judge(watching(directory, who)) {
                 Verdict::Confirm => None,
                 verdict @ (Verdict::Allow | Verdict::Block) => Some(verdict),
             });
         self.keeping.decided();
         self.report(Report::Decided { remote, may });
-        true
     }
+}
+
+/// The watchers that are meant and that there is something to decide about: those who wait first, then those who
+/// watch, then those who went.
+fn meant<'n>(
+    notifier: &'n Notifier,
+    policy: &Policy,
+    whom: Whom<'_>,
+    may: bool,
+) -> impl Iterator<Item = Who<'n>> {
+    let is_open = move |it: &Subscription| {
+        let is_allowed = matches!(it.state(), State::Active { .. })
+            && policy.admits(it.flow().remote.ip()) == Verdict::Confirm;
+        waits(it) || (is_allowed && !may)
+    };
+    let all = notifier.waiting().chain(notifier.iter());
+    let there = all
+        .filter(move |(_, it)| is_open(it))
+        .map(|(_, it)| it.who());
+    let gone = notifier.absent().map(Gone::who);
+    there.chain(gone).filter(move |who| whom.means(*who))
 }
 
 fn waits(subscription: &Subscription) -> bool {
     matches!(subscription.state(), State::Pending { .. })
 }
 
-fn watching<'a>(directory: &'a Directory, subscription: &'a Subscription) -> Watching<'a> {
+fn watching<'a>(directory: &'a Directory, who: Who<'a>) -> Watching<'a> {
     Watching {
-        presentity: uri_of(directory, subscription.presentity()),
-        watcher: subscription.dialog().remote_uri(),
-        address: subscription.flow().remote.ip(),
+        presentity: uri_of(directory, who.presentity),
+        watcher: who.watcher,
+        address: who.remote.ip(),
     }
 }
 

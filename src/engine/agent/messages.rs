@@ -196,6 +196,7 @@ impl Agent {
             flow,
             verdict: admits,
             trusts: &|named| trusts_sender && policy.trusts(named.ip()),
+            owns: &|| false,
         };
         if request.to.tag().is_some() {
             return self.notifier.handle_refresh(now, request, from);
@@ -207,6 +208,9 @@ impl Agent {
                 limits::RETRY_AFTER,
             ));
         }
+        let directory = &self.directory;
+        let owns = || trusts_sender && directory.is_named(presentity, &request.from.uri());
+        from.owns = &owns;
         if !trusts_sender {
             from.verdict = self.judge_stranger(presentity, request.from.uri_text, flow.remote.ip());
         }

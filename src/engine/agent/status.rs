@@ -11,6 +11,7 @@ use crate::roles::watcher;
 use crate::users::compose::Inputs;
 use crate::users::lamps::{Look, Shows};
 use crate::wire::doc::pidf::Summary;
+use crate::wire::doc::winfo;
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -44,7 +45,7 @@ pub struct PresentityStatus<'a> {
     pub since: Instant,
 }
 
-/// A subscription that we serve.
+/// A subscription that we serve, or one that is over and that nobody decided about.
 #[derive(Clone, Copy, Debug)]
 pub struct SubscriptionStatus<'a> {
     /// The presentity's URI; empty once it is gone.
@@ -53,9 +54,9 @@ pub struct SubscriptionStatus<'a> {
     pub watcher: &'a [u8],
     /// In which package.
     pub package: Package,
-    /// `pending`, `active` or `terminated`.
+    /// `pending`, `active` or `terminated`; `waiting` if it went before the owner decided.
     pub state: &'static str,
-    /// When it expires without a refresh.
+    /// When it expires without a refresh; when it is given up.
     pub ends: Option<Instant>,
     /// Where its NOTIFYs go.
     pub remote: SocketAddr,
@@ -165,6 +166,22 @@ impl Agent {
                 says: it.says(),
                 ends: it.ends(),
                 since: it.changed(),
+            }
+        })
+    }
+
+    /// The watchers who went before the owner decided about them.
+    pub fn absent(&self) -> impl Iterator<Item = SubscriptionStatus<'_>> {
+        self.notifier.absent().map(|gone| {
+            let who = gone.who();
+            let presentity = self.directory.presentities().get(who.presentity);
+            SubscriptionStatus {
+                presentity: presentity.map_or("", |presentity| presentity.uri()),
+                watcher: who.watcher,
+                package: gone.package(),
+                state: winfo::Status::Waiting.as_str(),
+                ends: Some(gone.ends()),
+                remote: who.remote,
             }
         })
     }

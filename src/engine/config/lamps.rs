@@ -42,7 +42,7 @@ impl Settings {
             Shows::Nothing | Shows::Health => &Looks::DEFAULT,
             Shows::Dnd(_) | Shows::Waiting(_) => &Looks::CALLING,
             Shows::Watch(at) => match self.watches.get(usize::from(at)).map(|it| it.package) {
-                Some(Package::MessageSummary) => &Looks::CALLING,
+                Some(Package::PresenceWinfo | Package::MessageSummary) => &Looks::CALLING,
                 Some(Package::Presence | Package::Dialog) | None => &Looks::DEFAULT,
             },
         }

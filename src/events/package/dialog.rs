@@ -3,13 +3,14 @@
 //! We tell third parties one virtual dialog without identities (§3.7.2), and read what every server makes of
 //! the format. Read §4.3 on versions first.
 
-use super::{Body, MediaType, Memory, Pace, Reading, Row, Spec, Told};
-use crate::events::presentity::{Call, Presentity};
+use super::memory::{Heard, Order, hash};
+use super::{Body, MediaType, Memory, Pace, Reading, Scene, Spec, Told};
+use crate::events::presentity::Call;
 use crate::events::watched::Watched;
 use crate::ground::text;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::dialog_info::{self, Dialog, Direction, Document, Entry, Extent, State};
-use crate::wire::doc::xml::{Fault, Text};
+use crate::wire::doc::xml::Fault;
 use crate::wire::sip::Event;
 use core::fmt::Write;
 use heapless::Vec;
@@ -23,6 +24,7 @@ pub(super) const SPEC: Spec = Spec {
         text: "application/dialog-info+xml",
     }],
     several_notifiers: true,
+    watchers_of: None,
     partial: true,
     pace: Pace {
         burst: 4,
@@ -37,7 +39,8 @@ pub(super) const SPEC: Spec = Spec {
 /// Ended dialogs and the one that is up.
 const MOST: usize = crate::events::presentity::Calls::REMEMBERED + 1;
 
-fn write(presentity: &Presentity, told: Told, buf: &mut [u8]) -> Option<Body> {
+fn write(scene: &Scene<'_>, told: Told, buf: &mut [u8]) -> Option<Body> {
+    let presentity = scene.presentity;
     let calls = presentity.calls();
     let mut listed = Vec::<(Call, State), MOST>::new();
     let mut extent = Extent::Full;
@@ -105,79 +108,30 @@ fn id(call: Call) -> text::Text<12> {
 /// count anew, and a lamp that waits for their counter to catch up lies.
 fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
     let head = dialog_info::read_head(body)?;
-    let known = memory.version;
-    let partial = match head.extent {
-        Extent::Full => false,
-        Extent::Partial => true,
+    let order = Order {
+        version: head.version,
+        partial: match head.extent {
+            Extent::Full => false,
+            Extent::Partial => true,
+        },
     };
-    if partial
-        && let (Some(known), Some(version)) = (known, head.version)
-        && version <= known
-    {
+    if memory.is_behind(order) {
         return Ok(Reading::Stale);
     }
-    // The document is applied to a copy, so that one that breaks off half-way changes nothing.
-    let mut rows = if partial {
-        memory.rows.clone()
-    } else {
-        Vec::new()
-    };
-    let mut listed = 0;
-    let mut told = None;
+    let mut rows = memory.rows(order);
+    let mut heard = Heard::default();
     dialog_info::read(body, &mut |dialog| {
-        listed += 1;
-        told = told.max(watched(dialog));
-        apply(&mut rows, dialog);
+        let watched = watched(dialog);
+        heard.listed += 1;
+        heard.told = heard.told.max(watched);
+        rows.set(dialog.id.as_ref().map_or(0, hash), watched);
     })?;
     // FreeSWITCH says "no call" so; by the letter it says nothing. Believe it, and ask for the full state.
-    let empties = partial && listed == 0 && !rows.is_empty();
-    if empties {
+    heard.doubtful = order.partial && heard.listed == 0 && !rows.is_empty();
+    if heard.doubtful {
         rows.clear();
     }
-    memory.rows = rows;
-    memory.version = head.version.or(known);
-    memory.watched = memory
-        .rows
-        .iter()
-        .map(|row| row.watched)
-        .max()
-        .unwrap_or(Watched::Idle);
-    let follows = match (known, head.version) {
-        (Some(known), Some(version)) => version == known.saturating_add(1),
-        (None, Some(_)) => false,
-        (_, None) => true,
-    };
-    // A hole stays a hole, however well the documents behind it follow each other.
-    let whole = !partial || (follows && memory.whole);
-    memory.whole = whole || listed == 0;
-    Ok(if whole && !empties {
-        Reading::State(memory.watched)
-    } else if listed == 0 || told == Some(memory.watched) {
-        Reading::Gap(memory.watched)
-    } else {
-        // The call that ended may be the last one we know of and not the last one there is.
-        Reading::Hole(memory.watched)
-    })
-}
-
-fn apply<const N: usize>(rows: &mut Vec<Row, N>, dialog: &Dialog<'_>) {
-    let id = dialog.id.as_ref().map_or(0, hash);
-    let place = rows.iter().position(|row| row.id == id);
-    let Some(watched) = watched(dialog) else {
-        if let Some(place) = place {
-            rows.swap_remove(place);
-        }
-        return;
-    };
-    if let Some(place) = place {
-        rows[place].watched = watched;
-    } else if rows.push(Row { id, watched }).is_err()
-        && let Some(least) = rows.iter_mut().min_by_key(|row| row.watched)
-        && least.watched < watched
-    {
-        // More calls than a lamp can count: keep the ones it would show.
-        *least = Row { id, watched };
-    }
+    Ok(memory.settle(order, rows, heard))
 }
 
 /// What a lamp makes of one dialog; `None` if the dialog is over or says nothing.
@@ -191,11 +145,4 @@ fn watched(dialog: &Dialog<'_>) -> Option<Watched> {
         State::Early => Some(Watched::Ringing),
         State::Trying | State::Proceeding => Some(Watched::Trying),
     }
-}
-
-/// FNV-1a: ids come from the one notifier we subscribed to, and a collision costs no more than a call.
-fn hash(id: &Text<'_>) -> u64 {
-    id.chars().fold(0xcbf2_9ce4_8422_2325, |hash, char| {
-        (hash ^ u64::from(char)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

@@ -1,18 +1,21 @@
 //! The event packages we speak: a closed set. A new one is a file beside these and a line in the list below.
 
+mod audience;
 mod dialog;
+mod memory;
 pub mod presence;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod winfo;
+
+pub use audience::{Audience, Scene};
+pub use memory::{Memory, Reading};
 
 use super::presentity::Presentity;
-use super::watched::Watched;
-use crate::ground::limits;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::xml::Fault;
 use crate::wire::sip::Event;
-use heapless::Vec;
 
 /// Makes the enum, its list and its descriptions of one list of lines.
 macro_rules! packages {
@@ -31,8 +34,8 @@ macro_rules! packages {
             /// Every package: those we serve, then those we only watch.
             pub const ALL: &'static [Package] = &[$(Package::$name,)* $(Package::$other,)*];
 
-            /// The packages we serve, in the order of Allow-Events. A number of one, as in `package as usize`, is its
-            /// place here.
+            /// The packages we serve, those of Allow-Events in its order. A number of one, as in `package as usize`,
+            /// is its place here.
             pub const SERVED: &'static [Package] = &[$(Package::$name,)*];
 
             /// What is particular to the package.
@@ -52,6 +55,8 @@ packages! {
         Presence in presence,
         /// `dialog` (RFC 4235).
         Dialog in dialog,
+        /// `presence.winfo` (RFC 3857): who watches the presence.
+        PresenceWinfo in winfo,
     }
     watched {
         /// `message-summary` (RFC 3842): whether messages wait.
@@ -72,16 +77,19 @@ pub struct Spec {
     /// Takes in a document that a notifier sent.
     pub read: fn(&mut Memory, &[u8]) -> Result<Reading, Fault>,
     // What follows is of use only where we serve the package.
+    /// The package whose watchers this one tells of (RFC 3857): a template-package, for the owner alone.
+    pub watchers_of: Option<Package>,
     /// Whether [`Told`] matters: a later document may carry the changes alone.
     pub partial: bool,
     /// How often changes are told unless the configuration says otherwise.
     pub pace: Pace,
     /// Whether the Event asks for a part of the state that we keep no track of; such a subscription ends at once.
     pub narrows: fn(&Event<'_>) -> bool,
-    /// A number that changes with what the package tells of a presentity. Never 0.
+    /// A number that changes with what the package tells of a presentity. Never 0. Of no use where it tells of
+    /// watchers.
     pub revision: fn(&Presentity) -> u32,
     /// Writes the document.
-    pub write: fn(&Presentity, Told, &mut [u8]) -> Option<Body>,
+    pub write: fn(&Scene<'_>, Told, &mut [u8]) -> Option<Body>,
 }
 
 /// How often the changes of one presentity are told in one package: a burst at once, then one an interval
@@ -123,40 +131,6 @@ pub struct Body {
     pub version_at: Option<usize>,
 }
 
-/// What a watcher keeps of one notifier's documents, to apply partial ones to.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// The version of the last document applied.
-    version: Option<u32>,
-    /// Whether no document is missing since the last full one.
-    whole: bool,
-    /// Its parts.
-    rows: Vec<Row, { limits::WATCHED_PARTS }>,
-    watched: Watched,
-}
-
-/// One part of a watched state: a dialog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Row {
-    /// A hash of the part's id.
-    id: u64,
-    watched: Watched,
-}
-
-/// What came of reading a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// The state is this now.
-    State(Watched),
-    /// The document is older than what is known: nothing changed.
-    Stale,
-    /// A document since the last full one is missing: ask for a full one (D14). This one tells that the state is at
-    /// least this.
-    Gap(Watched),
-    /// A document is missing and this one tells nothing of the state for certain; by what is left it would be this.
-    Hole(Watched),
-}
-
 impl Package {
     /// How many packages we serve.
     pub const SERVED_COUNT: usize = Package::SERVED.len();
@@ -185,6 +159,11 @@ impl Package {
         Package::NAMES.split_at(Package::SERVED_COUNT).0
     }
 
+    /// The package we serve that tells of the watchers of this one.
+    pub const fn winfo(self) -> Option<Package> {
+        WINFO[self as usize]
+    }
+
     /// Whether we serve it.
     pub const fn is_served(self) -> bool {
         (self as usize) < Package::SERVED_COUNT
@@ -204,19 +183,15 @@ impl Pace {
     };
 }
 
-impl Memory {
-    /// Nothing was told yet.
-    pub const fn new() -> Memory {
-        Memory {
-            version: None,
-            whole: false,
-            rows: Vec::new(),
-            watched: Watched::Unknown,
+/// What [`Package::winfo`] says of each.
+const WINFO: [Option<Package>; Package::ALL.len()] = {
+    let mut winfo = [None; Package::ALL.len()];
+    let mut at = 0;
+    while at < Package::SERVED_COUNT {
+        if let Some(package) = Package::SERVED[at].spec().watchers_of {
+            winfo[package as usize] = Some(Package::SERVED[at]);
         }
+        at += 1;
     }
-
-    /// What is known now.
-    pub fn watched(&self) -> Watched {
-        self.watched
-    }
-}
+    winfo
+};

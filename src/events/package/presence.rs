@@ -2,7 +2,7 @@
 //!
 //! Read RFC 4479 §3 on what belongs to the service, the device and the person first.
 
-use super::{Body, MediaType, Memory, Pace, Reading, Spec, Told};
+use super::{Body, MediaType, Memory, Pace, Reading, Scene, Spec, Told};
 use crate::events::presentity::Presentity;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
@@ -25,6 +25,7 @@ pub(super) const SPEC: Spec = Spec {
         },
     ],
     several_notifiers: false,
+    watchers_of: None,
     partial: false,
     pace: Pace {
         burst: 4,
@@ -36,7 +37,8 @@ pub(super) const SPEC: Spec = Spec {
     read,
 };
 
-fn write(presentity: &Presentity, _: Told, buf: &mut [u8]) -> Option<Body> {
+fn write(scene: &Scene<'_>, _: Told, buf: &mut [u8]) -> Option<Body> {
+    let presentity = scene.presentity;
     write_as(presentity, presentity.uri(), buf).map(|len| Body {
         len,
         version_at: None,
@@ -99,8 +101,7 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
 pub const OWN_IDS: [&str; 3] = ["sip", "person", "phone"];
 
 fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
-    memory.watched = watched(&pidf::read(body)?);
-    Ok(Reading::State(memory.watched))
+    Ok(memory.tell(watched(&pidf::read(body)?)))
 }
 
 /// What a lamp makes of a presence document, in any server's dialect.

@@ -18,6 +18,7 @@ pub(super) const SPEC: Spec = Spec {
     several_notifiers: true,
     read,
     // We have no mailbox to tell of.
+    watchers_of: None,
     partial: false,
     pace: Pace::UNLIMITED,
     narrows: |_| true,
@@ -26,10 +27,9 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
-    memory.watched = if summary::read(body)?.waiting {
+    Ok(memory.tell(if summary::read(body)?.waiting {
         Watched::Waiting
     } else {
         Watched::Idle
-    };
-    Ok(Reading::State(memory.watched))
+    }))
 }

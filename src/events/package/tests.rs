@@ -2,8 +2,12 @@
 
 extern crate std;
 
+mod winfo;
+
 use super::*;
 use crate::events::presentity::{Carried, Presence};
+use crate::events::watched::Watched;
+use crate::ground::limits;
 use crate::ground::text::Text;
 use crate::ground::time::Wall;
 use crate::wire::doc::pidf::{Activities, Basic};
@@ -31,7 +35,15 @@ fn names_are_compared_byte_by_byte() /* N05 */
 {
     assert_eq!(Package::from_name(b"presence"), Some(Package::Presence));
     assert_eq!(Package::from_name(b"dialog"), Some(Package::Dialog));
-    for other in [&b"Presence"[..], b"presence.winfo", b"", b"dialo"] {
+    let winfo = Package::from_name(b"presence.winfo");
+    assert_eq!(winfo, Some(Package::PresenceWinfo));
+    for other in [
+        &b"Presence"[..],
+        b"presence.Winfo",
+        b"presence.winfo.winfo",
+        b"",
+        b"dialo",
+    ] {
         assert_eq!(Package::from_name(other), None);
     }
 }
@@ -387,7 +399,8 @@ fn shown(basic: Basic, activities: Activities, in_call: bool) -> (Watched, Watch
     presentity.update(Wall::from_unix_millis(1_790_000_000_000), presence, in_call);
     let mut buf = [0; limits::BODY];
     let states = [Package::Presence, Package::Dialog].map(|package| {
-        let body = (package.spec().write)(&presentity, Told::Nothing, &mut buf).expect("it fits");
+        let body = (package.spec().write)(&Scene::alone(&presentity), Told::Nothing, &mut buf)
+            .expect("it fits");
         let mut document = buf[..body.len].to_vec();
         if let Some(at) = body.version_at {
             document.insert(at, b'0');
@@ -434,7 +447,8 @@ fn an_idle_device_says_so() /* F06 */
     presentity.update(Wall::UNSET, idle, false);
     let mut buf = [0; limits::BODY];
     let body =
-        (Package::Presence.spec().write)(&presentity, Told::Nothing, &mut buf).expect("it fits");
+        (Package::Presence.spec().write)(&Scene::alone(&presentity), Told::Nothing, &mut buf)
+            .expect("it fits");
     let text = core::str::from_utf8(&buf[..body.len]).expect("UTF-8");
     let (_, device) = text
         .split_once("<dm:device id=\"phone\">")
@@ -482,7 +496,7 @@ fn the_largest_documents_fit() /* G07 */
             ),
         ] {
             assert!(
-                (package.spec().write)(&presentity, told, &mut buf).is_some(),
+                (package.spec().write)(&Scene::alone(&presentity), told, &mut buf).is_some(),
                 "{package:?} {told:?}"
             );
         }
@@ -492,7 +506,10 @@ fn the_largest_documents_fit() /* G07 */
 #[test]
 fn what_we_only_watch_is_not_served() /* N03 N34 */
 {
-    assert_eq!(Package::served_names(), ["presence", "dialog"]);
+    assert_eq!(
+        Package::served_names(),
+        ["presence", "dialog", "presence.winfo"]
+    );
     for (at, package) in Package::ALL.iter().enumerate() {
         assert_eq!(*package as usize, at);
         assert_eq!(package.is_served(), Package::SERVED.contains(package));

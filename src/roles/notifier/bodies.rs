@@ -4,10 +4,11 @@
 //! finds its id stale and sends the newest state instead, under a new CSeq; that takes [`limits::BODIES`] newer
 //! documents since this one was made, and a watcher who has not answered.
 
-use crate::events::package::{Body, Package, Told};
+use crate::events::package::{Body, Package, Scene, Told};
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::table::Id;
+use crate::ground::time::Instant;
 use heapless::Vec;
 
 /// The last documents rendered.
@@ -31,6 +32,8 @@ pub(super) struct Making {
     pub(super) package: Package,
     pub(super) told: Told,
     pub(super) revision: u32,
+    /// The moment it tells of, if it says how long something lasts.
+    pub(super) moment: Instant,
 }
 
 struct Rendered {
@@ -50,7 +53,7 @@ impl Bodies {
     }
 
     /// Renders a document; `None` if it does not fit [`limits::BODY`].
-    pub(super) fn render(&mut self, presentity: &Presentity, making: Making) -> Option<BodyId> {
+    pub(super) fn render(&mut self, scene: &Scene<'_>, making: Making) -> Option<BodyId> {
         let slot = self.next;
         if self.ring.len() == usize::from(slot) {
             let fresh = Rendered {
@@ -66,7 +69,7 @@ impl Bodies {
         rendered.bytes.clear();
         rendered.bytes.resize(limits::BODY, 0).ok()?;
         let spec = making.package.spec();
-        let Body { len, version_at } = (spec.write)(presentity, making.told, &mut rendered.bytes)?;
+        let Body { len, version_at } = (spec.write)(scene, making.told, &mut rendered.bytes)?;
         rendered.bytes.truncate(len);
         self.made = self.made.wrapping_add(1).max(1);
         (rendered.number, rendered.making, rendered.version_at) = (self.made, making, version_at);

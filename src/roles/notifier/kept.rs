@@ -4,6 +4,7 @@
 //! used, [`HEADROOM`] beyond what was; after a restart they go on behind that. Who has used up half of it is saved
 //! again.
 
+use super::audience::Track;
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::dialog::{Dialog, KeptDialog};
 use crate::events::kept::{KeptFlow, Lease};
@@ -135,6 +136,8 @@ impl Notifier {
             wants: Wants::Full,
             notify: Notify::Idle,
             failures: 0,
+            heard: !kept.pending,
+            track: Track::new(now),
             reserved: Reserved {
                 seq: dialog.local_seq(),
                 version: kept.versions,
@@ -149,6 +152,7 @@ impl Notifier {
         };
         self.watchers.enter(group(presentity, package), slot);
         self.index(device, slot);
+        self.track(id, None);
         if kept.pending {
             self.waits(id);
         }

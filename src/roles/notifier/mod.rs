@@ -15,6 +15,8 @@
 //!
 //! Read RFC 6665 §4.2 first.
 
+mod absent;
+mod audience;
 mod bodies;
 mod kept;
 mod notify;
@@ -22,6 +24,7 @@ mod streams;
 mod subscribe;
 mod waiting;
 
+pub use absent::Gone;
 pub use kept::KeptSubscription;
 pub use subscribe::Subscriber;
 
@@ -37,7 +40,10 @@ use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
 use crate::txn::mark::{Mark, Owner};
 use crate::wire::flow::{Flow, Transport};
+use absent::Absent;
+use audience::{Audiences, Track};
 use bodies::{Bodies, BodyId};
+use core::net::SocketAddr;
 use heapless::Vec;
 use kept::Reserved;
 use notify::InFlight;
@@ -70,6 +76,9 @@ pub struct Notifier {
     waiting: Waiting,
     /// What the store has not heard of yet, and when it should.
     unsaved: Timers<{ limits::SUBSCRIPTIONS }>,
+    /// Those who went before anybody decided.
+    absent: Absent,
+    audiences: Audiences,
 }
 
 /// What the configuration says about subscriptions.
@@ -101,6 +110,9 @@ pub struct Subscription {
     state: State,
     /// Whether it may be told of the presentity. One that waited in vain may not, nor when its end is told.
     allowed: bool,
+    /// Whether the watcher has proven to be where it says it is: it answered, or came back with our tag.
+    heard: bool,
+    track: Track,
     /// What the watcher has confirmed to know.
     told: Told,
     /// The version of the next document, for packages that count them (D02).
@@ -110,6 +122,17 @@ pub struct Subscription {
     /// NOTIFYs in a row that failed in passing.
     failures: u8,
     reserved: Reserved,
+}
+
+/// A watcher as the owner decides about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Who<'a> {
+    /// Whom it watches.
+    pub presentity: Id<Presentity>,
+    /// The URI it gives itself.
+    pub watcher: &'a [u8],
+    /// Where its NOTIFYs go.
+    pub remote: SocketAddr,
 }
 
 /// What the watcher is still to be told.
@@ -166,6 +189,8 @@ impl Notifier {
             },
             waiting: Waiting::new(),
             unsaved: Timers::new(),
+            absent: Absent::new(),
+            audiences: Audiences::new(),
         }
     }
 
@@ -182,8 +207,12 @@ impl Notifier {
     /// A presentity may have changed: its watchers are told at once, or as soon as the pace allows.
     pub fn handle_change(&mut self, now: Instant, id: Id<Presentity>, presentity: &Presentity) {
         for &package in Package::SERVED {
+            let spec = package.spec();
+            if spec.watchers_of.is_some() {
+                continue;
+            }
             let group = group(id, package);
-            let revision = (package.spec().revision)(presentity);
+            let revision = (spec.revision)(presentity);
             if core::mem::replace(&mut self.revisions[group], revision) != revision {
                 self.tell_group(now, group);
             }
@@ -192,12 +221,15 @@ impl Notifier {
 
     /// The presentity is not served any more: its watchers are told so.
     pub fn handle_removal(&mut self, presentity: Id<Presentity>) {
+        self.forget_absent(presentity);
         for &package in Package::SERVED {
             let mut next = self.watchers.first(group(presentity, package));
             while let Some(slot) = next {
                 next = self.watchers.after(slot);
                 if let Some(id) = self.subscriptions.id_at(slot) {
                     self.terminate(id, Reason::NoResource);
+                    // Also one that is over: nobody waits for what is not there.
+                    self.turn(id, State::Terminated(Reason::NoResource));
                 }
             }
         }
@@ -242,7 +274,11 @@ impl Notifier {
 
     /// When [`Notifier::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
-        match (self.timers.next(), self.paced.next()) {
+        let due = match (self.timers.next(), self.paced.next()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        match (due, self.absent.due()) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         }
@@ -316,6 +352,15 @@ impl Notifier {
     }
 
     fn forget(&mut self, id: Id<Subscription>) {
+        match self.subscriptions.get(id).map(Subscription::state) {
+            Some(State::Active { .. }) => self.turn(id, State::Terminated(Reason::Timeout)),
+            // It is not there, or subscribed anew: there is nobody left to wait.
+            Some(State::Pending { .. }) => {
+                self.turn(id, State::Terminated(Reason::GiveUp(limits::LONGEST_RETRY)));
+            }
+            Some(State::Terminated(_)) => self.fetched(id),
+            None => {}
+        }
         self.waits_no_more(id);
         if let Some(gone) = self.subscriptions.remove(id) {
             self.watchers
@@ -357,6 +402,15 @@ impl Subscription {
     /// Where its NOTIFYs go.
     pub fn flow(&self) -> &Flow {
         &self.flow
+    }
+
+    /// Who watches.
+    pub fn who(&self) -> Who<'_> {
+        Who {
+            presentity: self.presentity,
+            watcher: self.dialog.remote_uri(),
+            remote: self.flow.remote,
+        }
     }
 
     /// Whether the last NOTIFY is on its way.

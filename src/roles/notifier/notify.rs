@@ -1,9 +1,10 @@
 //! NOTIFY out, answer in (RFC 6665 §4.2.2).
 
+use super::audience::View;
 use super::bodies::{BodyId, Making};
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::dialog::write_contact;
-use crate::events::package::{Package, Told};
+use crate::events::package::{Package, Scene, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
 use crate::ground::limits;
@@ -59,6 +60,7 @@ impl Notifier {
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<(Flow, usize)> {
+        self.tell_audiences(now);
         while let Some(slot) = self.ready.pop() {
             let Some(id) = self.subscriptions.id_at(slot) else {
                 continue;
@@ -97,6 +99,7 @@ impl Notifier {
         if !is_ours || subscription.flow.remote.ip() != flow.remote.ip() {
             return;
         }
+        subscription.heard = true;
         if response.status < 200 {
             in_flight.client.handle_provisional();
             return;
@@ -131,6 +134,7 @@ impl Notifier {
 
     /// Expiry, Timers E and F, and changes that waited for their pace.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.give_up(now);
         while let Some(group) = self.paced.take_due(now) {
             self.tell_group(now, usize::from(group));
         }
@@ -143,7 +147,15 @@ impl Notifier {
             };
             if subscription.state.ends().is_some_and(|ends| now >= ends) {
                 subscription.wants = Wants::Full;
-                self.turn(id, State::Terminated(Reason::Timeout));
+                let reason = match subscription.state {
+                    State::Pending { .. } if now >= subscription.patience_ends() => {
+                        Reason::GiveUp(limits::LONGEST_RETRY)
+                    }
+                    State::Pending { .. } | State::Active { .. } | State::Terminated(_) => {
+                        Reason::Timeout
+                    }
+                };
+                self.turn(id, State::Terminated(reason));
             }
             let Some(subscription) = self.subscriptions.get_mut(id) else {
                 continue;
@@ -205,7 +217,7 @@ impl Notifier {
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<(Flow, usize)> {
-        let (body, tells) = self.document(id, presentities);
+        let (body, tells) = self.document(now, id, presentities);
         let subscription = self.subscriptions.get_mut(id)?;
         let mark = Mark::draw(Owner::Subscription, id.slot(), random);
         let in_flight = InFlight {
@@ -244,6 +256,7 @@ impl Notifier {
     /// The document to send, rendered unless an equal one is there, and what the watcher will know by it.
     fn document(
         &mut self,
+        now: Instant,
         id: Id<Subscription>,
         presentities: &Table<Presentity, { limits::PRESENTITIES }>,
     ) -> (Option<BodyId>, Told) {
@@ -267,21 +280,46 @@ impl Notifier {
             Wants::Changes if spec.partial => subscription.told,
             Wants::Nothing | Wants::Changes | Wants::Full => Told::Nothing,
         };
-        let revision = (spec.revision)(presentity);
+        let group = group(subscription.presentity, package);
+        let revision = self.revisions[group];
         let making = Making {
             presentity: subscription.presentity,
             package,
             told,
             revision,
+            moment: match (told, spec.watchers_of) {
+                (Told::Nothing, Some(_)) => now,
+                (Told::Nothing, None) | (Told::Until(_), _) => Instant::ZERO,
+            },
         };
-        let cache = &mut self.latest[group(subscription.presentity, package)];
+        let cache = &mut self.latest[group];
         let place = match told {
             Told::Nothing => &mut cache.full,
             Told::Until(_) => &mut cache.partial,
         };
         if !place.is_some_and(|body| self.bodies.is(body, &making)) {
             let known = self.bodies.find(&making);
-            *place = known.or_else(|| self.bodies.render(presentity, making));
+            *place = known.or_else(|| {
+                let Some(watched) = spec.watchers_of else {
+                    return self.bodies.render(&Scene::alone(presentity), making);
+                };
+                let view = View {
+                    now,
+                    presentity: making.presentity,
+                    package: watched,
+                    winfo: package,
+                    secret: &self.secret,
+                    subscriptions: &self.subscriptions,
+                    watchers: &self.watchers,
+                    absent: &self.absent,
+                    audiences: &self.audiences,
+                };
+                let scene = Scene {
+                    presentity,
+                    audience: &view,
+                };
+                self.bodies.render(&scene, making)
+            });
         }
         (*place, Told::Until(revision))
     }
@@ -418,6 +456,11 @@ fn write_state(w: &mut Writer<'_>, state: State, expires: Seconds) {
 }
 
 impl Subscription {
+    /// Until when it may wait for a decision (RFC 3857 §4.7.1).
+    pub(super) fn patience_ends(&self) -> Instant {
+        self.track.since + limits::GIVE_UP
+    }
+
     /// Tries again with the newest state after what the watcher asked for, or 4 s, doubling up to a minute.
     fn postpone(&mut self, now: Instant, after: Option<Seconds>) {
         self.failures = self.failures.saturating_add(1);

@@ -1,6 +1,8 @@
 //! SUBSCRIBE in, answer out (RFC 6665 §4.2.1). The checks keep the order of RFC 3261 §8.2.
 
+use super::audience::Track;
 use super::kept::Reserved;
+use super::waiting::heeded;
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::dialog::{self, Dialog, TooLarge};
@@ -28,6 +30,8 @@ pub struct Subscriber<'a> {
     pub verdict: Verdict,
     /// Whether an address is in a trusted network, so that a Contact may name it (N41).
     pub trusts: &'a dyn Fn(SocketAddr) -> bool,
+    /// Whether it is the owner of what it wants to watch: nobody else is told who watches (RFC 3857 §4.6).
+    pub owns: &'a dyn Fn() -> bool,
 }
 
 impl Notifier {
@@ -48,6 +52,13 @@ impl Notifier {
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
         }
         let (package, event) = wanted(request)?;
+        if package.spec().watchers_of.is_some() && !(from.owns)() {
+            return Err(Status::FORBIDDEN.into());
+        }
+        // No longer name is kept (G07).
+        if request.from.uri_text.len() > limits::URI {
+            return Err(Status::MESSAGE_TOO_LARGE.into());
+        }
         let granted = self.lifetime(request, package)?;
         let body = body_type(request, package)?;
         let target = contact(request)?.ok_or(Status::BAD_REQUEST)?;
@@ -82,6 +93,8 @@ impl Notifier {
             body,
             state: initial_state(now, granted, from.verdict, package, &event),
             allowed,
+            heard: false,
+            track: Track::new(now),
             told: Told::Nothing,
             version: 0,
             wants: Wants::Full,
@@ -99,6 +112,7 @@ impl Notifier {
         if !allowed {
             self.waits(id);
         }
+        self.track(id, None);
         self.wake(id);
         Ok(Answer::Subscribed {
             tag: Some(mark),
@@ -136,7 +150,15 @@ impl Notifier {
         {
             return Err(Status::FORBIDDEN.into());
         }
-        let granted = self.lifetime(request, package)?;
+        // Who waits is heard no longer than there is patience.
+        let most = match subscription.state {
+            State::Pending { .. } => subscription.patience_ends().seconds_from(now),
+            State::Active { .. } | State::Terminated(_) => Seconds(u32::MAX),
+        };
+        if heeded(package, from.verdict) == Verdict::Block {
+            return Err(Status::FORBIDDEN.into());
+        }
+        let granted = self.lifetime(request, package)?.min(most);
         let body = body_type(request, package)?;
         let target = contact(request)?;
 
@@ -150,6 +172,7 @@ impl Notifier {
         if let Some(target) = &target {
             subscription.flow = notify_flow(request, from, target);
         }
+        subscription.heard = true;
         subscription.body = body;
         subscription.wants = Wants::Full;
         // N10: at once, so it does not wait for an answer to the NOTIFY before.

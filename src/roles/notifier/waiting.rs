@@ -5,7 +5,8 @@
 //! address, are few ([`limits::WAITING`], [`limits::WAITING_EACH`]). One too many gets 503 with Retry-After: 403 would
 //! be a decision, and nobody has decided.
 
-use super::{Notifier, Subscription, Wants};
+use super::{Notifier, Subscription, Wants, Who};
+use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits::{PRESENTITIES, SUBSCRIPTIONS, WAITING, WAITING_EACH};
@@ -57,9 +58,10 @@ impl Notifier {
         self.wake(id);
     }
 
-    /// Judges every subscription anew for which there is a verdict. One that was allowed and has to wait now is asked to
-    /// come again.
-    pub fn judge_all(&mut self, judge: impl Fn(&Subscription) -> Option<Verdict>) {
+    /// Judges anew every watcher for whom there is a verdict. One that was allowed and has to wait now is asked to come
+    /// again; one that went before anybody decided is remembered no longer.
+    pub fn judge_all(&mut self, judge: impl Fn(Who<'_>) -> Option<Verdict>) {
+        self.judge_absent(&judge);
         for slot in 0..SUBSCRIPTIONS as u16 {
             let id = self.subscriptions.id_at(slot);
             let Some((id, subscription)) =
@@ -67,9 +69,10 @@ impl Notifier {
             else {
                 continue;
             };
-            let Some(verdict) = judge(subscription) else {
+            let Some(verdict) = judge(subscription.who()) else {
                 continue;
             };
+            let verdict = heeded(subscription.package, verdict);
             match (subscription.state, verdict) {
                 (State::Terminated(_), _) => {}
                 (State::Pending { .. }, Verdict::Confirm) => {}
@@ -134,7 +137,8 @@ impl Notifier {
         }
     }
 
-    /// The subscription is in another state from now on.
+    /// The subscription is in another state from now on. Nothing else changes the state of one that is there, and so
+    /// what follows from a change is done here.
     pub(super) fn turn(&mut self, id: Id<Subscription>, state: State) {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return;
@@ -146,6 +150,7 @@ impl Notifier {
         }
         self.count(presentity, old, -1);
         self.count(presentity, state, 1);
+        self.track(id, Some(old));
     }
 
     fn count(&mut self, presentity: Id<Presentity>, state: State, by: i16) {
@@ -157,5 +162,14 @@ impl Notifier {
                 self.waiting.changed = true;
             }
         }
+    }
+}
+
+/// What becomes of the policy's verdict in a package. The owner does not decide about those who want to know who
+/// watches: he is told himself, and others are refused.
+pub(super) fn heeded(package: Package, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Confirm if package.spec().watchers_of.is_some() => Verdict::Block,
+        Verdict::Allow | Verdict::Confirm | Verdict::Block => verdict,
     }
 }

@@ -244,8 +244,8 @@ impl Link {
         pace: Pace,
     ) -> bool {
         let presentity = self.publication.of.and_then(|id| presentities.get(id));
-        self.publication
-            .prepare(now, presentity, self.leaving, pace)
+        let aor = (!self.leaving).then_some(self.aor.as_str());
+        self.publication.prepare(now, presentity, aor, pace)
     }
 
     /// Writes the OPTIONS that `exchange` stands for.

@@ -6,7 +6,7 @@ use super::link::{Link, branch};
 use super::wire::{Head, write_head};
 use crate::events::delays;
 use crate::events::pace::Bucket;
-use crate::events::package::{Pace, Package, Told};
+use crate::events::package::{Pace, Package, presence};
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Random;
@@ -168,12 +168,13 @@ impl Publication {
     }
 
     /// Decides what the request says, when it is about to be sent for the first time. `false` if there is nothing to
-    /// say, or no document that fits.
+    /// say, or no document that fits. The document is about `aor`, as the server knows the presentity; without one the
+    /// publication is taken back.
     pub(super) fn prepare(
         &mut self,
         now: Instant,
         presentity: Option<&Presentity>,
-        leaving: bool,
+        aor: Option<&str>,
         pace: Pace,
     ) -> bool {
         self.body.clear();
@@ -184,9 +185,9 @@ impl Publication {
         if now >= self.ends {
             self.forget();
         }
-        if leaving {
+        let Some(aor) = aor else {
             return self.etag.is_some();
-        }
+        };
         let Some(presentity) = presentity else {
             return false;
         };
@@ -197,11 +198,8 @@ impl Publication {
             return true;
         }
         let _ = self.body.resize(limits::BODY, 0); // That is its capacity.
-        let spec = Package::Presence.spec();
-        match (spec.write)(presentity, Told::Nothing, &mut self.body) {
-            Some(body) => self.body.truncate(body.len),
-            None => self.body.clear(),
-        }
+        let len = presence::write_as(presentity, aor, &mut self.body);
+        self.body.truncate(len.unwrap_or(0));
         !self.body.is_empty()
     }
 

@@ -335,6 +335,6 @@ fn write_rest(w: &mut Writer<'_>, watch: &Watch, expires: Seconds, flow: &Flow) 
 const fn also_accepted(package: Package) -> &'static [u8] {
     match package {
         Package::Presence => b", application/xpidf+xml",
-        Package::Dialog | Package::MessageSummary => b"",
+        Package::Dialog | Package::PresenceWinfo | Package::MessageSummary => b"",
     }
 }

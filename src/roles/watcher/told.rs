@@ -172,7 +172,7 @@ fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Status> {
         .any(|body| media.matches(body.kind, body.subtype));
     let also = match package {
         Package::Presence => media.matches("application", "xpidf+xml"),
-        Package::Dialog | Package::MessageSummary => false,
+        Package::Dialog | Package::PresenceWinfo | Package::MessageSummary => false,
     };
     if own || also {
         Ok(())

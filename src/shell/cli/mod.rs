@@ -284,7 +284,7 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield block WATCHER     or not, also one who was let in
 
 Without an agent:
-  lampfield watch URI [--event presence|dialog|message-summary] [--seconds N]
+  lampfield watch URI [--event dialog|presence|presence.winfo|message-summary] [--seconds N]
                       [--server HOST[:PORT]] [--from URI] [--json]
                               watch somebody and print each change
   lampfield boards [NAME]     the boards that are built in, or the file of one

@@ -132,7 +132,7 @@ impl Sight {
             }
         };
         let mut line = format!(
-            "{time}  {:13}{:12}{:10}{:14}",
+            "{time}  {:13}{:12}{:9} {:14}",
             self.state, self.look, self.package, self.subscription
         );
         if let Some(remote) = self.remote {
@@ -165,7 +165,12 @@ impl Sight {
 fn settings(wanted: &Watch) -> Result<Box<Settings>, TooLong> {
     let mut settings = Box::new(Settings::new());
     settings.restore_defaults();
-    let from = wanted.from.as_deref().unwrap_or(ANONYMOUS);
+    // Only the owner is told who watches.
+    let unless = match wanted.package.spec().watchers_of {
+        Some(_) => wanted.target.as_str(),
+        None => ANONYMOUS,
+    };
+    let from = wanted.from.as_deref().unwrap_or(unless);
     let mut watch = WatchSettings::new(
         Text::copied(&wanted.target)?,
         Text::copied(from)?,

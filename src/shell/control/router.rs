@@ -154,6 +154,7 @@ fn decide(hub: &mut Hub, watcher: &str, may: bool) -> Answer {
     }
     let agent = &hub.agent;
     let waiting = agent.subscriptions().filter(|it| it.state == "pending");
+    let waiting = waiting.chain(agent.absent());
     let waiting = waiting.map(|it| String::from_utf8_lossy(it.watcher).into_owned());
     not_there("waiting watcher", watcher, waiting)
 }

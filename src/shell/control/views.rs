@@ -134,7 +134,7 @@ impl Presentity {
     }
 }
 
-/// `GET /watchers`, one of them: a subscription that we serve.
+/// `GET /watchers`, one of them: a subscription that we serve, or one that waits for the owner when it is over.
 #[derive(Debug, Serialize)]
 pub struct Watcher {
     presentity: String,
@@ -392,9 +392,9 @@ pub fn presentities(agent: &Agent, now: Now) -> Vec<Presentity> {
     all.map(|one| Presentity::new(&one, now)).collect()
 }
 
-/// All subscriptions that we serve.
+/// All subscriptions that we serve, and those who went before the owner decided.
 pub fn watchers(agent: &Agent, now: Now) -> Vec<Watcher> {
-    let all = agent.subscriptions();
+    let all = agent.subscriptions().chain(agent.absent());
     all.map(|one| Watcher::new(&one, now)).collect()
 }
 

@@ -100,14 +100,17 @@ impl Reader<'_, '_> {
             );
         }
         let server = server.map(|it| self.server(it));
+        let target = self.target(target);
         let from = match from {
             Some(from) => self.address("from", from),
-            None => match self.neighbour(target.value) {
+            // Only the owner is told who watches.
+            None if package.spec().watchers_of.is_some() => target.clone(),
+            None => match target.as_deref().and_then(|it| self.neighbour(it)) {
                 Some(aor) => Some(aor),
                 None => self.first_presentity(section),
             },
         };
-        let target = self.target(target)?;
+        let target = target?;
         let mut watch = WatchSettings::new(target, from?, package);
         let upstreams = &self.settings.upstreams;
         let upstream = upstreams
@@ -246,8 +249,9 @@ const OWN: [(&str, Own); 3] = [
     ("waiting", Shows::Waiting),
 ];
 
-const EVENTS: [(&str, Package); 3] = [
+const EVENTS: [(&str, Package); 4] = [
     ("dialog", Package::Dialog),
     ("presence", Package::Presence),
+    ("presence.winfo", Package::PresenceWinfo),
     ("message-summary", Package::MessageSummary),
 ];

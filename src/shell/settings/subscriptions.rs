@@ -24,7 +24,7 @@ impl Reader<'_, '_> {
         };
         for &package in Package::SERVED {
             let place = &mut self.settings.paces[package as usize];
-            read_pace(&pace, package.name(), place, faults);
+            read_pace(&pace, package, place, faults);
         }
     }
 
@@ -71,10 +71,25 @@ fn read_lifetimes(
     }
 }
 
-fn read_pace(section: &Section<'_, '_>, key: &str, pace: &mut Pace, faults: &mut Collector<'_>) {
-    let Some(table) = section.section(key, "pace", &["burst", "interval"], faults) else {
+fn read_pace(
+    section: &Section<'_, '_>,
+    package: Package,
+    pace: &mut Pace,
+    faults: &mut Collector<'_>,
+) {
+    // Without quotes the name of a template-package is a table in that of its package.
+    let keys: &[&str] = match package.winfo() {
+        Some(_) => &["burst", "interval", "winfo"],
+        None => &["burst", "interval"],
+    };
+    let Some(table) = section.section(package.name(), "pace", keys, faults) else {
         return;
     };
+    if let (Some(winfo), Some(at)) = (package.winfo(), table.key_place("winfo")) {
+        let name = winfo.name();
+        let remedy = format!("write it in quotes: \"{name}\" = {{ burst = 4, interval = 5 }}");
+        faults.add(at, format!("{name} is no single key"), remedy);
+    }
     if let Some(burst) = table.number("burst", 0..=255, faults) {
         pace.burst = u8::try_from(burst.value).unwrap_or(u8::MAX);
     }

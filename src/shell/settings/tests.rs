@@ -409,6 +409,34 @@ fn a_lamp_says_whom_it_watches_and_as_whom() {
 }
 
 #[test]
+fn a_lamp_for_watchers_is_dark_while_nobody_waits() {
+    let read = good(
+        "[subscriptions]\npace = { \"presence.winfo\" = { burst = 1, interval = 60 } }\n\
+         [[presentity]]\nuri = \"sip:c@d\"\n[[presentity]]\nuri = \"sip:a@b\"\n\
+         [[lamp]]\nname = \"blf1\"\nwatch = \"sip:a@b\"\nevent = \"presence.winfo\"",
+    );
+    let settings = &read.settings;
+    assert_eq!(settings.watches[0].package, Package::PresenceWinfo);
+    assert_eq!(
+        settings.lamps[0].looks.get(Watched::Idle).to_string(),
+        "off"
+    );
+    let pace = settings.paces[Package::PresenceWinfo as usize];
+    assert_eq!((pace.burst, pace.interval), (1, Duration::from_secs(60)));
+    let told = read.to_string();
+    assert!(told.contains("watches sip:a@b (presence.winfo) as sip:a@b"));
+    assert!(told.contains(" presence.winfo: 1 changes at once, then one in 60 s"));
+    refused(
+        "[subscriptions]\npace = { presence.winfo = { burst = 1 }, winfo = { burst = 1 } }",
+        &[
+            "2:19: presence.winfo is no single key | write it in quotes: \"presence.winfo\" = \
+             { burst = 4, interval = 5 }",
+            "2:42: unknown key `winfo` in pace | use one of: presence, dialog, presence.winfo",
+        ],
+    );
+}
+
+#[test]
 fn a_mailbox_lamp_is_dark_without_messages() {
     let read = good(
         "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"sip:a@pbx\"\n\
@@ -705,6 +733,7 @@ may register those of them who are trusted, for 120 to 900 seconds
 may publish  those of them who are trusted, for 90 to 1800 seconds
 are told     presence: 2 changes at once, then one in 7 s, the last one always
              dialog: every change at once
+             presence.winfo: 4 changes at once, then one in 5 s, the last one always
 lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time
              shows amber slow when its subscription is broken for 30 s
 lamp blf2    watches sip:bob@pbx.example (dialog, or presence where that is refused) through \

@@ -1,4 +1,5 @@
-//! Documents: PIDF with RPID (RFC 3863, 4479, 4480), dialog information (RFC 4235), message summaries (RFC 3842).
+//! Documents: PIDF with RPID (RFC 3863, 4479, 4480), dialog information (RFC 4235), watcher information
+//! (RFC 3858), message summaries (RFC 3842).
 //!
 //! Readers take whatever real servers send and say [`Fault`] for the rest; a document is used as a whole or
 //! not at all. Writers emit compact UTF-8, escaped, all or nothing.
@@ -7,6 +8,7 @@ pub mod dialog_info;
 mod out;
 pub mod pidf;
 pub mod summary;
+pub mod winfo;
 pub mod xml;
 
 pub use out::Full;

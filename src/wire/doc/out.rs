@@ -12,6 +12,13 @@ pub(super) struct Out<'b> {
     full: bool,
 }
 
+/// A place in a document that was written so far.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    len: usize,
+    full: bool,
+}
+
 impl<'b> Out<'b> {
     /// An empty document in `buf`.
     pub(super) const fn new(buf: &'b mut [u8]) -> Out<'b> {
@@ -87,6 +94,24 @@ impl<'b> Out<'b> {
     /// How much is written so far.
     pub(super) const fn position(&self) -> usize {
         self.len
+    }
+
+    /// Whether something did not fit.
+    pub(super) const fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Where the document is now, to come back to.
+    pub(super) const fn mark(&self) -> Mark {
+        Mark {
+            len: self.len,
+            full: self.full,
+        }
+    }
+
+    /// Takes back what was written since.
+    pub(super) const fn rewind(&mut self, mark: Mark) {
+        (self.len, self.full) = (mark.len, mark.full);
     }
 
     /// The document's length.

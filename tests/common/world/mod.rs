@@ -166,6 +166,7 @@ impl World {
         let source = match package {
             Package::Presence => Source::Presence(other),
             Package::Dialog => Source::Dialog(other),
+            Package::PresenceWinfo => panic!("only the owner is told who watches"),
             Package::MessageSummary => panic!("no desk has a mailbox"),
         };
         self.sources.insert((desk, lamp), source);

@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::config::{Action, ButtonSettings, Strangers};
 
 /// An agent whose owner decides about strangers, with a button for it.
-fn asking() -> Fixture {
+pub(super) fn asking() -> Fixture {
     Fixture::with(|settings| {
         settings.strangers = Strangers::Ask;
         let name = Text::copied("approve").unwrap();
@@ -14,7 +14,7 @@ fn asking() -> Fixture {
     })
 }
 
-fn stranger(name: &str, event: &'static str, host: usize) -> Phone {
+pub(super) fn stranger(name: &str, event: &'static str, host: usize) -> Phone {
     let address = format!("198.51.{}.{}:5062", 100 + host / 250, 1 + host % 250);
     Phone {
         address: address.parse().unwrap(),
@@ -36,7 +36,7 @@ impl Fixture {
     }
 
     /// The owner decides about those who give themselves this name.
-    fn decide(&mut self, name: &str, may: bool) -> Result<usize, Ambiguous> {
+    pub(super) fn decide(&mut self, name: &str, may: bool) -> Result<usize, Ambiguous> {
         let name = format!("sip:{name}@192.0.2.9");
         self.agent
             .decide_strangers(Whom::Named(name.as_bytes()), may)

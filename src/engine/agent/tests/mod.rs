@@ -13,6 +13,7 @@ mod requests;
 mod sending;
 mod streams;
 mod telling;
+mod winfo;
 
 use super::*;
 use crate::engine::config::{PresentitySettings, Settings};

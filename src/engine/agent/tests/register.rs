@@ -1,7 +1,7 @@
 //! Phones next door that register here (RFC 3261 §10.3), and what their watchers see of it.
 
 use super::*;
-use crate::events::package::{Package, Told};
+use crate::events::package::{Package, Scene, Told};
 
 /// The phone of the desk: it registers for it.
 const PHONE: &str = "192.0.2.40:5062";
@@ -327,7 +327,8 @@ fn a_phone_that_is_gone_is_told_in_every_body_type() {
     let id = f.agent.presentities[0];
     let presentity = f.agent.directory.presentities().get(id).unwrap();
     let mut buf = [0; limits::BODY];
-    let body = (Package::Presence.spec().write)(presentity, Told::Nothing, &mut buf).unwrap();
+    let body = (Package::Presence.spec().write)(&Scene::alone(presentity), Told::Nothing, &mut buf)
+        .unwrap();
     let read = pidf::read(&buf[..body.len]).unwrap();
     assert_eq!((read.basic, read.contacts), (Some(Basic::Closed), 0));
     f.registered(1, CONTACT);

@@ -445,6 +445,7 @@ fn check_subscribe(text: &str) {
     let mandatory: &[u8] = match event.package {
         b"presence" => b"application/pidf+xml",
         b"dialog" => b"application/dialog-info+xml",
+        b"presence.winfo" => b"application/watcherinfo+xml",
         b"message-summary" => b"application/simple-message-summary",
         other => panic!("{}", other.escape_ascii()),
     };

@@ -27,6 +27,7 @@ pub fn read(body: &[u8]) -> Result<Summary, Fault> {
                 Namespace::DataModel
                 | Namespace::Rpid
                 | Namespace::DialogInfo
+                | Namespace::WatcherInfo
                 | Namespace::Xml
                 | Namespace::Unknown => return Err(Fault::WrongRoot),
             },

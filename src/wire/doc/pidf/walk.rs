@@ -152,6 +152,10 @@ fn is_known_in_person(tag: Tag<'_>) -> bool {
         Namespace::Pidf | Namespace::DataModel => {
             matches!(tag.local, b"note" | b"timestamp" | b"status")
         }
-        Namespace::None | Namespace::DialogInfo | Namespace::Xml | Namespace::Unknown => false,
+        Namespace::None
+        | Namespace::DialogInfo
+        | Namespace::WatcherInfo
+        | Namespace::Xml
+        | Namespace::Unknown => false,
     }
 }

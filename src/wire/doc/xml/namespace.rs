@@ -15,6 +15,8 @@ pub(in crate::wire::doc) enum Namespace {
     Rpid,
     /// Dialog information (RFC 4235 §4.4).
     DialogInfo,
+    /// Watcher information (RFC 3858 §3).
+    WatcherInfo,
     /// The prefix `xml`.
     Xml,
     /// One we have no use for, or a prefix nobody declared.
@@ -47,6 +49,7 @@ impl Namespace {
             "pidf:data-model" | "pidf:person" => Namespace::DataModel,
             "pidf:rpid" | "pidf:rpid:rpid-person" => Namespace::Rpid,
             "dialog-info" => Namespace::DialogInfo,
+            "watcherinfo" => Namespace::WatcherInfo,
             _ => Namespace::Unknown,
         }
     }
