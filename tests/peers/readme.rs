@@ -12,14 +12,19 @@ use crate::process::Scratch;
 const README: &str = include_str!("../../README.md");
 
 #[test]
-fn the_example_is_a_good_configuration() {
-    let (_, rest) = README
-        .split_once("```toml\n")
-        .expect("README shows a configuration");
-    let (example, _) = rest.split_once("```").expect("the block ends");
+fn the_examples_are_good_configurations() {
+    let examples: Vec<&str> = README
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(examples.len() >= 4, "README shows a configuration and three set-ups");
     let scratch = Scratch::new();
-    let file = scratch.write("readme.toml", example);
-    lampfield(&["check", &file.to_string_lossy()]);
+    scratch.write("pbx.password", "secret\n");
+    for example in examples {
+        let file = scratch.write("readme.toml", example);
+        lampfield(&["check", &file.to_string_lossy()]);
+    }
 }
 
 #[test]
