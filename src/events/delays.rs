@@ -82,7 +82,7 @@ pub fn retry_after(asked: Seconds, random: &mut Random) -> Duration {
     random.duration(asked, asked / 10)
 }
 
-/// How long before the next refresh, when `left` of the lifetime is left: 76 to 85% of it, with [`MARGIN`] to
+/// How long before the next refresh, when `left` of the lifetime is left: 76 to 85% of it, with Timer F and a little to
 /// spare; half of it if it is too short for that.
 pub fn refresh(left: Duration, random: &mut Random) -> Duration {
     let latest = if left < 2 * MARGIN {

@@ -68,7 +68,7 @@ impl Saving {
             Opened::New => info!("state is kept in {shown}"),
             Opened::Whole => debug!("state is kept in {shown}"),
             Opened::Torn => {
-                info!("the last write to {shown}/state did not get there before the power went")
+                info!("the last write to {shown}/state did not get there before the power went");
             }
             Opened::SetAside(why) => {
                 warn!(
@@ -116,11 +116,10 @@ impl Saving {
     pub fn look(&mut self, now: Instant, agent: &mut Agent) {
         match self.writer.take_outcome() {
             None => {}
-            Some(Ok(())) => {
-                if self.not_before.take().is_some() {
-                    info!("state is kept in {} again", self.folder.display());
-                }
+            Some(Ok(())) if self.not_before.take().is_some() => {
+                info!("state is kept in {} again", self.folder.display());
             }
+            Some(Ok(())) => {}
             Some(Err(error)) => {
                 if self.not_before.is_none() {
                     let folder = self.folder.display();

@@ -18,7 +18,10 @@ fn the_examples_are_good_configurations() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert!(examples.len() >= 4, "README shows a configuration and three set-ups");
+    assert!(
+        examples.len() >= 4,
+        "README shows a configuration and three set-ups"
+    );
     let scratch = Scratch::new();
     scratch.write("pbx.password", "secret\n");
     for example in examples {

@@ -79,7 +79,7 @@ impl Disk {
         let plates = &mut *self.0.borrow_mut();
         plates.fuse = None;
         let random = &mut plates.random;
-        if random.bits() % 2 == 0 {
+        if random.bits().is_multiple_of(2) {
             plates.safe_name = plates.name;
         }
         for file in &mut plates.files {
@@ -117,10 +117,10 @@ fn settle(file: &mut Vec<u8>, at: usize, bytes: &[u8], random: &mut Random) {
             _ => to - from,
         };
         // A file may have its new length before its bytes: whatever lay there before shows.
-        let grows = random.bits() % 2 == 0;
+        let grows = random.bits().is_multiple_of(2);
         let end = at + from + if grows { to - from } else { kept };
         if kept > 0 || grows {
-            let filler = if random.bits() % 2 == 0 {
+            let filler = if random.bits().is_multiple_of(2) {
                 0
             } else {
                 random.bits() as u8
@@ -147,7 +147,9 @@ impl Plates {
             return Err(ErrorKind::ReadOnlyFilesystem.into());
         }
         match self.fails {
-            Some(calls) if self.random.bits() % calls == 0 => Err(io::Error::other("I/O error")),
+            Some(calls) if self.random.bits().is_multiple_of(calls) => {
+                Err(io::Error::other("I/O error"))
+            }
             Some(_) | None => Ok(()),
         }
     }

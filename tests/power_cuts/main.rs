@@ -197,7 +197,7 @@ fn a_full_or_read_only_disk_costs_nothing_that_was_written_and_heals() {
             let (batch, after) = change(&before, &mut random);
             store.commit(&batch).expect("it works again");
             before = after;
-            if random.bits() % 2 == 0 {
+            if random.bits().is_multiple_of(2) {
                 disk.cut();
                 store = open(&disk).0;
                 assert_eq!(state(&store), before, "seed {seed}: what healed is safe");

@@ -17,6 +17,10 @@
 //! Cards wear out: what changes within half a second is one write, eight writes may follow at once, and then there is
 //! one a minute.
 
+mod key;
+
+pub use key::{KEY, Key};
+
 use super::Agent;
 use crate::events::kept::Lease;
 use crate::events::pace::Bucket;
@@ -34,34 +38,11 @@ use crate::roles::registrar::Kept as KeptBinding;
 use crate::roles::upstream::Instance;
 use crate::users::compose::Input;
 use crate::wire::doc::pidf::Activities;
-use core::fmt::{self, Write};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Bytes of the longest record.
 pub const RECORD: usize = 4_096;
-
-/// Bytes of the longest key as text.
-pub const KEY: usize = 15;
-
-/// The name of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// The secret and the instance.
-    Identity,
-    /// The owner's decisions.
-    Decisions,
-    /// A presentity's own state, by its place in the table.
-    Desk(u16),
-    /// A subscription that we serve, by its slot.
-    Subscription(u16),
-    /// A phone that is registered here, by its slot.
-    Binding(u16),
-    /// What a phone has published here, by its slot.
-    Publication(u16),
-    /// What is published at a server, by the number of the upstream.
-    Upstream(u16),
-}
 
 /// What the store has not heard of.
 pub(super) struct Keeping {
@@ -263,10 +244,18 @@ impl Agent {
 
     /// Takes back a record of before a restart, after [`Agent::start`] and the identity before all others. `false` if it
     /// is of no use any more: it expired, or the settings know whom it is about no longer, or it is no record.
+    /// The store is told to drop it then, or it might come back where no clock tells that its time is over.
     pub fn restore(&mut self, now: Instant, wall: Wall, key: Key, record: &[u8]) -> bool {
-        let Some(record) = record.strip_prefix(&[VERSION]) else {
-            return false;
-        };
+        let is_back = record
+            .strip_prefix(&[VERSION])
+            .is_some_and(|record| self.restore_record(now, wall, key, record));
+        if !is_back {
+            self.save_again(now, key);
+        }
+        is_back
+    }
+
+    fn restore_record(&mut self, now: Instant, wall: Wall, key: Key, record: &[u8]) -> bool {
         match key {
             Key::Identity => match postcard::from_bytes(record) {
                 Ok(KeptIdentity { secret, instance }) => {
@@ -283,6 +272,23 @@ impl Agent {
             Key::Binding(slot) => self.restore_phone(now, wall, slot, record),
             Key::Publication(slot) => self.restore_publication(now, wall, slot, record),
             Key::Upstream(_) => self.restore_upstream(now, wall, record),
+        }
+    }
+
+    /// The store has to hear what is in the place of that key now, if there is such a place.
+    fn save_again(&mut self, now: Instant, key: Key) {
+        let within = |slot: u16, most: usize| usize::from(slot) < most;
+        match key {
+            Key::Identity => self.keeping.identity = true,
+            Key::Decisions => self.keeping.decisions = true,
+            Key::Desk(slot) if within(slot, PRESENTITIES) => self.keeping.desks.hasten(slot, now),
+            Key::Upstream(number) if within(number, limits::UPSTREAMS) => {
+                self.keeping.upstreams.hasten(number, now);
+            }
+            Key::Subscription(slot) => self.notifier.save_again(now, slot),
+            Key::Binding(slot) => self.registrar.save_again(now, slot),
+            Key::Publication(slot) => self.compositor.save_again(now, slot),
+            Key::Desk(_) | Key::Upstream(_) => {}
         }
     }
 
@@ -440,45 +446,4 @@ fn write(record: &impl Serialize, buf: &mut [u8]) -> Option<usize> {
     *version = VERSION;
     let len = postcard::to_slice(record, rest).ok()?.len();
     Some(len + 1)
-}
-
-impl Key {
-    /// Reads a key as [`Key::name`] writes it.
-    pub fn named(name: &str) -> Option<Key> {
-        let (kind, number) = match name.split_once('/') {
-            None => (name, None),
-            Some((kind, number)) => (kind, Some(number.parse().ok()?)),
-        };
-        Some(match (kind, number) {
-            ("id", None) => Key::Identity,
-            ("dec", None) => Key::Decisions,
-            ("desk", Some(slot)) => Key::Desk(slot),
-            ("sub", Some(slot)) => Key::Subscription(slot),
-            ("reg", Some(slot)) => Key::Binding(slot),
-            ("pub", Some(slot)) => Key::Publication(slot),
-            ("up", Some(number)) => Key::Upstream(number),
-            _ => return None,
-        })
-    }
-
-    /// The key as text.
-    pub fn name(self) -> Text<KEY> {
-        let mut name = Text::new();
-        let _ = write!(name, "{self}"); // The longest has ten bytes.
-        name
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Key::Identity => f.write_str("id"),
-            Key::Decisions => f.write_str("dec"),
-            Key::Desk(slot) => write!(f, "desk/{slot}"),
-            Key::Subscription(slot) => write!(f, "sub/{slot}"),
-            Key::Binding(slot) => write!(f, "reg/{slot}"),
-            Key::Publication(slot) => write!(f, "pub/{slot}"),
-            Key::Upstream(number) => write!(f, "up/{number}"),
-        }
-    }
 }

@@ -52,6 +52,13 @@ impl Notifier {
         self.unsaved.take_due(until)
     }
 
+    /// The store has to hear what is in a slot, if there is such a slot.
+    pub fn save_again(&mut self, now: Instant, slot: u16) {
+        if usize::from(slot) < SUBSCRIPTIONS {
+            self.unsaved.hasten(slot, now);
+        }
+    }
+
     /// The store has to hear of every slot.
     pub fn save_all(&mut self, now: Instant) {
         for slot in 0..SUBSCRIPTIONS as u16 {

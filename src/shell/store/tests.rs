@@ -152,7 +152,7 @@ fn every_prefix_is_an_earlier_state_and_every_later_damage_is_seen() {
     let mut states = vec![all(&store)];
     for round in 0..6_u8 {
         store
-            .set_raw(["a", "b"][usize::from(round) % 2], &vec![round; 40])
+            .set_raw(["a", "b"][usize::from(round) % 2], &[round; 40])
             .expect("written");
         states.push(all(&store));
     }

@@ -3,7 +3,6 @@
 //! It sleeps until it gets a batch, writes it, and rings. There is one batch at a time; what changes meanwhile waits in
 //! the agent, merged. Memory is taken once.
 
-use std::boxed::Box;
 use std::io;
 use std::string::ToString;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -63,7 +62,6 @@ impl Writer {
         });
         let builder = Builder::new().name("store".to_string()).stack_size(STACK);
         let mine = shared.clone();
-        let store = Box::new(store);
         let thread = builder.spawn(move || serve(&mine, store, &waker))?;
         Ok(Writer {
             shared,
@@ -138,7 +136,7 @@ impl Shared {
     }
 }
 
-fn serve<M: Medium>(shared: &Shared, mut store: Box<Store<M>>, waker: &Waker) {
+fn serve<M: Medium>(shared: &Shared, mut store: Store<M>, waker: &Waker) {
     let mut batch = Batch::new();
     loop {
         let mut work = shared.lock();

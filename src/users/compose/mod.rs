@@ -30,7 +30,7 @@
 //! those that have a note; else of all.
 //!
 //! Published elements are carried as they are, unknown ones and those with `mustUnderstand` included, see
-//! [`pidf::Element::carry_to`]; they stand in the order of their documents, the newest document first. Of equal ids the
+//! [`carry_to`](crate::wire::doc::pidf::Element::carry_to); they stand in the order of their documents, the newest document first. Of equal ids the
 //! one in the publication of the lowest number stays, and the others get that of their publication behind them. What
 //! does not fit [`limits::CARRIED`] goes as a whole element: extensions first, then devices, the person's extensions,
 //! then services, those of the oldest document first. A service larger than all the room is passed over.

@@ -176,6 +176,14 @@ fn a_subscription_that_ended_stays_ended() {
     let carol = f.watching("carol", "presence");
     disk.run(&mut f, 120 * SECOND);
     assert_eq!(disk.boot(f.wall, Seconds(7_300), |_| {}).drain(), []);
+    // It does not come back either where there is no clock.
+    let mut late = disk.boot(f.wall, Seconds(7_300), |_| {});
+    let mut cleaned = Disk {
+        records: disk.records.clone(),
+        writes: 0,
+    };
+    cleaned.run(&mut late, 2 * SECOND);
+    assert!(!cleaned.records.keys().any(|name| name.starts_with("sub/")));
     let told = disk.boot(f.wall, Seconds(3_700), |_| {}).drain();
     assert_eq!(told.len(), 1, "it may have been refreshed");
     assert_eq!(told[0].flow.remote, carol.address);
@@ -225,14 +233,8 @@ fn a_phone_that_was_registered_is_and_one_whose_time_is_over_is_not() {
     disk.run(&mut f, 2 * SECOND);
     let basic = |f: &mut Fixture| {
         f.run(SECOND);
-        let basic = f
-            .agent
-            .presentities()
-            .next()
-            .expect("the desk")
-            .presence
-            .basic;
-        basic
+        let desk = f.agent.presentities().next();
+        desk.expect("the desk").presence.basic
     };
     assert_eq!(
         basic(&mut disk.boot(f.wall, Seconds(300), phones)),
