@@ -48,7 +48,7 @@ impl Saving {
     ) -> Result<Option<Saving>, Failed> {
         let shown = folder.display();
         let opened = Folder::take(folder).and_then(|folder| Store::open(folder, id));
-        let (store, opened) = match opened {
+        let (mut store, opened) = match opened {
             Ok(opened) => opened,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let remedy = "end it, or give this one a folder of its own with --state";
@@ -76,11 +76,17 @@ impl Saving {
                 );
             }
         }
-        let restored = restore(agent, &store);
+        let restored = match restore(agent, &mut store) {
+            Ok(restored) => restored,
+            Err(error) => {
+                let remedy = remedy(&error);
+                warn!("nothing is restored, and nothing will be kept: {shown}: {error}; {remedy}");
+                0
+            }
+        };
         if restored > 0 {
             info!("{restored} records restored from {shown}");
         }
-        agent.keep();
         let writer = match Writer::start(store, waker) {
             Ok(writer) => writer,
             Err(error) => {
@@ -153,22 +159,27 @@ impl Saving {
 
     fn hand_over(&mut self, now: Instant, wall: Wall, agent: &mut Agent) {
         agent.begin_save(now);
-        while self.batch.has_room() {
-            let Some((key, len)) = agent.next_record(now, wall, &mut self.buf) else {
-                break;
-            };
-            let value = len.and_then(|len| self.buf.get(..len));
-            let _ = self.batch.put(&key.name(), value); // There is room, and no record is longer.
-        }
-        if !self.batch.is_empty() {
+        if fill(&mut self.batch, &mut self.buf, now, wall, agent) {
             self.writer.submit(&mut self.batch);
         }
     }
 }
 
 /// Gives the agent its records back, the identity first. Says how many were of use.
-fn restore(agent: &mut Agent, store: &Store<Folder>) -> usize {
+///
+/// What a restored agent says next uses numbers that its records set aside, and the records have to say so before: where
+/// nothing can be written, every restart would use the same numbers again. So without a first write there is no
+/// restoring, and the second one is waited for.
+///
+/// # Errors
+/// The disk's; the agent is as fresh as it was, unless the disk worked for the first write alone.
+fn restore(agent: &mut Agent, store: &mut Store<Folder>) -> io::Result<usize> {
     let (now, wall) = (clock::now(), clock::wall());
+    let mut batch = Batch::new();
+    let _ = batch.put("boot", Some(&wall.unix_millis().unwrap_or(0).to_le_bytes())); // It is short.
+    let written = store.commit(&batch);
+    agent.keep();
+    written?;
     let mut restored = 0;
     for first in [true, false] {
         store.each(&mut |name, record| {
@@ -178,7 +189,25 @@ fn restore(agent: &mut Agent, store: &Store<Folder>) -> usize {
             }
         });
     }
-    restored
+    let mut buf = vec![0; RECORD];
+    agent.begin_save(now);
+    while fill(&mut batch, &mut buf, now, wall, agent) {
+        store.commit(&batch)?;
+    }
+    Ok(restored)
+}
+
+/// Puts records into an empty batch, as many as fit. Whether there were any.
+fn fill(batch: &mut Batch, buf: &mut [u8], now: Instant, wall: Wall, agent: &mut Agent) -> bool {
+    batch.clear();
+    while batch.has_room() {
+        let Some((key, len)) = agent.next_record(now, wall, buf) else {
+            break;
+        };
+        let value = len.and_then(|len| buf.get(..len));
+        let _ = batch.put(&key.name(), value); // There is room, and no record is longer.
+    }
+    !batch.is_empty()
 }
 
 fn remedy(error: &io::Error) -> String {

@@ -1,6 +1,7 @@
 //! A desk: an agent, its clocks, its buttons and its lamps, driven exactly as the shell drives it.
 
 use super::chance::Chance;
+use super::disk::Disk;
 use super::owner::is_hook;
 use super::truth::History;
 use super::{Moment, SECOND};
@@ -38,6 +39,8 @@ pub(crate) struct Desk {
     /// The wall clock when the world began, and since the last step.
     pub(crate) wall: u64,
     pub(crate) due: Option<Moment>,
+    /// When its store has to hear of something.
+    pub(crate) saves: Option<Moment>,
     /// When the agent's patience with its peers ends, once it was told to stop.
     pub(crate) stops: Option<Moment>,
     pub(crate) reports: Vec<Report>,
@@ -51,6 +54,9 @@ pub(crate) struct Desk {
     booted: Moment,
     outbox: Vec<(SocketAddr, Vec<u8>)>,
     buf: Vec<u8>,
+    was_up: bool,
+    /// What it knows after a cut, if it has a store.
+    disk: Option<Disk>,
 }
 
 /// A lamp as a person sees it.
@@ -129,6 +135,7 @@ impl Desk {
             lamps: Vec::new(),
             wall: 1_790_000_000_000,
             due: None,
+            saves: None,
             stops: None,
             reports: Vec::new(),
             leaving: false,
@@ -138,6 +145,8 @@ impl Desk {
             booted: 0,
             outbox: Vec::new(),
             buf: vec![0; 65_535],
+            was_up: false,
+            disk: None,
         };
         desk.note_truth(0);
         desk
@@ -186,6 +195,14 @@ impl Desk {
         let (instant, wall) = (self.instant(now), self.wall(now));
         let mut agent = Box::new(Agent::new());
         agent.start(instant, wall, &self.settings, seed, &[self.address]);
+        // Every other desk has a store, from its first boot on.
+        if self.disk.is_none() && seed[0].is_multiple_of(2) && !self.was_up {
+            self.disk = Some(Disk::default());
+        }
+        self.was_up = true;
+        if let Some(disk) = &mut self.disk {
+            disk.restore(instant, Wall::UNSET, &mut agent);
+        }
         for (fact, input) in self.hardware.inputs().into_iter().enumerate() {
             match (self.switch(fact), &input) {
                 (Some(button), &(Input::Hook(on) | Input::Dnd(on))) => {
@@ -205,11 +222,16 @@ impl Desk {
         self.drain(now)
     }
 
+    /// Whether it knows after a cut what was so before.
+    pub(crate) fn remembers(&self) -> bool {
+        self.disk.is_some()
+    }
+
     /// Power off, from one instruction to the next.
     pub(crate) fn cut(&mut self) {
         self.agent = None;
         self.lamps.clear();
-        self.due = None;
+        (self.due, self.saves) = (None, None);
         self.stops = None;
     }
 
@@ -361,9 +383,14 @@ impl Desk {
         let Some(waits) = waits else {
             return Err(format!("{} never waits", self.uri));
         };
-        self.due = waits.map(|until| {
-            (until.as_micros().saturating_sub(self.origin) + self.booted).max(self.booted)
-        });
+        if let Some(disk) = &mut self.disk {
+            disk.save(instant, Wall::UNSET, agent);
+        }
+        let (origin, booted) = (self.origin, self.booted);
+        let moment =
+            |until: Instant| (until.as_micros().saturating_sub(origin) + booted).max(booted);
+        self.due = waits.map(moment);
+        self.saves = agent.save_due().map(moment);
         self.reports
             .truncate(self.reports.len().min(1_000) /* enough for any test */);
         self.show(now, &looks)?;

@@ -13,6 +13,7 @@
 mod birth;
 pub(crate) mod chance;
 pub(crate) mod desk;
+mod disk;
 mod documents;
 mod judging;
 pub(crate) mod life;
@@ -202,8 +203,11 @@ impl World {
         let now = self.now;
         self.say(|| format!("desk{desk} boots"));
         self.wiretap.forget(self.desks[desk].address);
-        self.let_in.retain(|(at, _)| *at != desk);
         self.desks[desk].boot(now, origin, seed)?;
+        // Who was let in is so still, where there is a store.
+        if !self.desks[desk].remembers() {
+            self.let_in.retain(|(at, _)| *at != desk);
+        }
         self.after(desk, &[])
     }
 
@@ -299,7 +303,10 @@ impl World {
     fn next(&mut self) -> Option<(Moment, Next)> {
         let arrival = self.network.due().map(|at| (at, Next::Arrival));
         let desks = self.desks.iter().enumerate().filter_map(|(number, desk)| {
-            let due = [desk.due, desk.stops].into_iter().flatten().min()?;
+            let due = [desk.due, desk.saves, desk.stops]
+                .into_iter()
+                .flatten()
+                .min()?;
             Some((due, Next::Desk(number)))
         });
         let phones = self.phones.iter().enumerate();
@@ -335,7 +342,8 @@ impl World {
         if leaves || (desk.stops.is_some() && desk.is_stopped()) {
             return self.cut(number);
         }
-        if desk.due.is_some_and(|due| due <= now) {
+        let mut due = [desk.due, desk.saves].into_iter().flatten();
+        if due.any(|due| due <= now) {
             self.with_desk(number, |desk| desk.wake(now))?;
         }
         Ok(())
