@@ -12,7 +12,7 @@
 //! | `sub/N` | a subscription that we serve | when it begins, ends or moves; a refresh alone writes nothing until the lifetime on record is over |
 //! | `reg/N` | a phone that is registered here | when it comes, goes or moves |
 //! | `pub/N` | a publication | when its document changes or it ends; a refresh alone writes nothing, as with a subscription |
-//! | `up/N` | the entity-tag of what we published at a server | with each, refreshes aside |
+//! | `up/N` | the entity-tag of what we published at a server | with each; a server gives a new one with each refresh, too, and the one before is worth nothing then |
 //!
 //! Cards wear out: what changes within half a second is one write, eight writes may follow at once, and then there is
 //! one a minute.
