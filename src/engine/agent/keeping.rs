@@ -63,7 +63,7 @@ pub(super) struct Keeping {
 const GATHER: Duration = Duration::from_millis(500);
 
 /// What comes due so soon goes along with a write.
-const ALONG: Seconds = Seconds(60);
+const ALONG: Seconds = Seconds(300);
 
 const PACE: Pace = Pace {
     burst: 8,
