@@ -2,12 +2,18 @@
 //! executable under `valgrind --tool=callgrind` with `--exact NAME --sample-count 1 --sample-size 1`.
 
 use divan::{Bencher, black_box};
+use lampfield::events::reach::Reach;
+use lampfield::ground::time::Instant;
+use lampfield::users::compose::{Inputs, Published, Sources, compose};
 use lampfield::wire::doc::dialog_info::{self, Direction, Extent, State};
 use lampfield::wire::doc::pidf::{self, Activities, Basic};
 
 const PIDF: &[u8] = include_bytes!("../tests/bodies/pidf_asterisk_talking.xml");
 const OLD_PIDF: &[u8] = include_bytes!("../tests/bodies/pidf_asterisk_old.xml");
 const XPIDF: &[u8] = include_bytes!("../tests/bodies/xpidf_asterisk_inuse.xml");
+const LINPHONE: &[u8] = include_bytes!("../tests/bodies/pidf_linphone_publish.xml");
+const BARESIP: &[u8] = include_bytes!("../tests/bodies/pidf_baresip_publish.xml");
+const GRANDSTREAM: &[u8] = include_bytes!("../tests/bodies/pidf_grandstream_publish.xml");
 const DIALOG: &[u8] = include_bytes!("../tests/bodies/dialog_asterisk_ringing.xml");
 
 fn main() {
@@ -65,6 +71,32 @@ fn write_pidf(bencher: Bencher<'_, '_>) {
     };
     let mut buf = [0; 1_536];
     bencher.bench_local(|| pidf::write(black_box(&presence), &mut buf).expect("it fits"));
+}
+
+/// What a softphone and two phones publish, beside the desk's own state.
+#[divan::bench(args = [0, 1, 3])]
+fn compose_presence(bencher: Bencher<'_, '_>, publications: usize) {
+    let documents = [LINPHONE, BARESIP, GRANDSTREAM];
+    let says = documents.map(|document| pidf::read(document).expect("a good document"));
+    let numbered = documents.iter().zip(&says).enumerate();
+    let published: Vec<Published<'_>> = numbered
+        .map(|(at, (document, says))| Published {
+            number: at as u8 + 1,
+            changed: Instant::from_millis(100 - at as u64),
+            says,
+            document,
+        })
+        .take(publications)
+        .collect();
+    let sources = Sources {
+        inputs: &Inputs::new(),
+        idle_since: Instant::ZERO,
+        shows_dnd: true,
+        reach: Reach::Here,
+        device: "urn:uuid:00000000-0000-8000-8000-000000000001",
+        published: &published,
+    };
+    bencher.bench_local(|| compose(black_box(&sources)));
 }
 
 #[divan::bench]

@@ -62,6 +62,11 @@ fn notifies_to_lamp(bencher: Bencher<'_, '_>) {
     perform(bencher, Case::Lamp);
 }
 
+#[divan::bench(sample_size = 1, sample_count = 300)]
+fn publications(bencher: Bencher<'_, '_>) {
+    perform(bencher, Case::Publish);
+}
+
 fn perform(bencher: Bencher<'_, '_>, case: Case) {
     let script = case.record();
     let stage = RefCell::new(Stage::new());

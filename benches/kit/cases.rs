@@ -1,6 +1,6 @@
 //! What is measured.
 
-use super::peers::{DESK, Pbx, Phone};
+use super::peers::{DESK, Pbx, Phone, Softphone};
 use super::stage::{Recorder, Script};
 use lampfield::engine::config::{LampSettings, PresentitySettings, Settings, Shows, WatchSettings};
 use lampfield::events::package::{Pace, Package};
@@ -27,10 +27,12 @@ pub enum Case {
     Refused,
     /// A server's NOTIFY to the 200 and to the lamp.
     Lamp,
+    /// A PUBLISH with another document under the newest entity-tag, its 200 and the new composition.
+    Publish,
 }
 
 impl Case {
-    pub const ALL: [Case; 9] = [
+    pub const ALL: [Case; 10] = [
         Case::Subscribe,
         Case::Fetch,
         Case::Refresh,
@@ -40,6 +42,7 @@ impl Case {
         Case::Answers(Package::Dialog),
         Case::Refused,
         Case::Lamp,
+        Case::Publish,
     ];
 
     /// Its name on a command line.
@@ -56,6 +59,7 @@ impl Case {
             Case::Answers(Package::Dialog) => "answers-dialog",
             Case::Refused => "refused",
             Case::Lamp => "lamp",
+            Case::Publish => "publish",
         }
     }
 
@@ -69,6 +73,7 @@ impl Case {
             Case::Answers(_) => "200 to a NOTIFY",
             Case::Refused => "SUBSCRIBE, 503: no place",
             Case::Lamp => "NOTIFY, 200, look",
+            Case::Publish => "PUBLISH that modifies, 200",
         }
     }
 
@@ -77,7 +82,7 @@ impl Case {
         match self {
             Case::Subscribe | Case::Fetch | Case::Refresh => limits::SUBSCRIPTIONS.min(CYCLES),
             Case::FanOut(_) | Case::Answers(_) => limits::SUBSCRIPTIONS,
-            Case::Refused | Case::Lamp => CYCLES,
+            Case::Refused | Case::Lamp | Case::Publish => CYCLES,
         }
     }
 
@@ -91,12 +96,13 @@ impl Case {
             Case::Answers(package) => fan_out(package, true),
             Case::Refused => refused(self.times()),
             Case::Lamp => lamp(self.times()),
+            Case::Publish => publish(self.times()),
         };
         let (messages, looks) = match self {
             Case::Subscribe | Case::Fetch | Case::Refresh => (2 * self.times(), 0),
             Case::FanOut(_) => (self.times(), 0),
             Case::Answers(_) => (0, 0),
-            Case::Refused => (self.times(), 0),
+            Case::Refused | Case::Publish => (self.times(), 0),
             Case::Lamp => (self.times(), self.times()),
         };
         assert_eq!((script.said.messages, script.said.looks), (messages, looks));
@@ -224,6 +230,20 @@ pub fn lamp(times: usize) -> Script {
     recorder.mark();
     for at in 0..times {
         pbx.tell(&mut recorder, states[at % 2]);
+    }
+    recorder.finish()
+}
+
+/// A softphone tells of a call that comes and goes, and nobody watches.
+fn publish(times: usize) -> Script {
+    let mut recorder = Recorder::new(desk());
+    let mut phone = Softphone::new();
+    for at in 0..4 {
+        phone.publish(&mut recorder, at % 2 == 0);
+    }
+    recorder.mark();
+    for at in 0..times {
+        phone.publish(&mut recorder, at % 2 == 0);
     }
     recorder.finish()
 }

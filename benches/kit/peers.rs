@@ -190,3 +190,56 @@ impl Sent {
             .unwrap_or_else(|| panic!("no {name} in {}", self.text))
     }
 }
+
+/// A softphone that publishes for the desk.
+pub struct Softphone {
+    address: SocketAddr,
+    cseq: u32,
+    tag: String,
+}
+
+impl Softphone {
+    pub fn new() -> Softphone {
+        let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 9, 9));
+        Softphone {
+            address: SocketAddr::new(ip, 5_060),
+            cseq: 0,
+            tag: String::new(),
+        }
+    }
+
+    /// PUBLISH and 200.
+    pub fn publish(&mut self, recorder: &mut Recorder, is_busy: bool) {
+        self.cseq += 1;
+        let sent = recorder.datagram(self.address, &self.request(is_busy));
+        let [answer] = &sent[..] else {
+            panic!("an answer, not {} messages", sent.len());
+        };
+        assert!(answer.text.starts_with("SIP/2.0 200 "), "{}", answer.text);
+        self.tag = format!("SIP-If-Match: {}\r\n", answer.row("SIP-ETag"));
+    }
+
+    fn request(&self, is_busy: bool) -> String {
+        let Softphone { address, cseq, tag } = self;
+        let body = include_str!("../../tests/bodies/pidf_linphone_publish.xml");
+        let body = match is_busy {
+            true => body.to_owned(),
+            false => body.replace("<rpid:busy/>", ""),
+        };
+        format!(
+            "PUBLISH {DESK} SIP/2.0\r\n\
+             Via: SIP/2.0/UDP {address};branch=z9hG4bK-7c1d{cseq:04x};rport\r\n\
+             Max-Forwards: 70\r\n\
+             From: <{DESK}>;tag=5c2f1e\r\n\
+             To: <{DESK}>\r\n\
+             Call-ID: 0a9d3b5e-77d1-4f7e-8a0c-3b1f2e7d9c11\r\n\
+             CSeq: {cseq} PUBLISH\r\n\
+             Event: presence\r\n\
+             Expires: 3600\r\n\
+             {tag}User-Agent: Softphone/5.2.1 (belle-sip/5.3.72)\r\n\
+             Content-Type: application/pidf+xml\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    }
+}

@@ -55,6 +55,9 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
         Some(presence.note.as_str())
     };
     let timestamp = presentity.stamp().utc_to_millis();
+    // Our device's URN stands once in every document: what comes back to us is known by it. A device that is in use has
+    // nothing to say beyond the tuple and the person.
+    let has_device = presence.idle || presence.service.is_none();
     // A tuple that says nothing is not written.
     let tuple = Tuple {
         id: OWN_IDS[0],
@@ -63,7 +66,7 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
         contact: (!presence.gone).then_some(entity),
         priority: None,
         note: None,
-        device_id: Some(presentity.device()),
+        device_id: (!has_device).then(|| presentity.device()),
         timestamp,
     };
     let person = Person {
@@ -74,13 +77,12 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
     };
     let device = Device {
         id: OWN_IDS[2],
-        idle: Some(true),
+        idle: presence.idle.then_some(true),
         device_id: presentity.device(),
         note: None,
         timestamp,
     };
-    // A device that is in use has nothing to say beyond the tuple and the person.
-    let devices = if presence.idle {
+    let devices = if has_device {
         core::slice::from_ref(&device)
     } else {
         &[]

@@ -463,6 +463,31 @@ fn an_idle_device_says_so() /* F06 */
 }
 
 #[test]
+fn our_device_stands_once_in_every_document() /* ATTACKS B05 */
+{
+    let mut presentity = Presentity::new(Text::copied("sip:desk@192.0.2.1").expect("it fits"));
+    for idle in [false, true] {
+        for service in [None, Some(Basic::Closed), Some(Basic::Open)] {
+            for gone in [false, true] {
+                let presence = Presence {
+                    idle,
+                    service,
+                    gone,
+                    ..Presence::new()
+                };
+                presentity.update(Wall::UNSET, presence, false);
+                let mut buf = [0; limits::BODY];
+                let len = presence::write_as(&presentity, "sip:100@pbx.example", &mut buf);
+                let text = core::str::from_utf8(&buf[..len.expect("it fits")]).expect("UTF-8");
+                assert_eq!(text.matches(presentity.device()).count(), 1, "{text}");
+                assert!(text.contains(" entity=\"sip:100@pbx.example\">"), "{text}");
+                assert_eq!(text.contains("idle</"), idle);
+            }
+        }
+    }
+}
+
+#[test]
 fn the_largest_documents_fit() /* G07 */
 {
     let note = "\"".repeat(limits::NOTE);

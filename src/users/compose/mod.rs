@@ -15,7 +15,7 @@
 //! | note | the owner's; "Do not disturb" while the owner's button says so; else the winner's; else ours for do not disturb and for a call |
 //! | service | ours (`sip`), unless the presentity's phone registers here and tells of its services itself; then every published one |
 //! | person | one, ours (`person`); in it, the extensions that the winner's persons have |
-//! | device | ours (`phone`) while nobody touched it; then every published one |
+//! | device | ours (`phone`) while nobody touched it, and where no service is ours; then every published one |
 //! | else | whatever stands beside them in a published document |
 //! | a dialog | handset up, or any publication says `on-the-phone`; do not disturb, where the configuration shows it |
 //!

@@ -816,3 +816,54 @@ fn two_documents_of_one_second_have_two_times() /* P12 F12 */
     let expected: StdVec<_> = (1..4).map(|at| format!("{second}.00{at}Z")).collect();
     assert_eq!(times[1..], expected);
 }
+
+#[test]
+fn a_restart_keeps_publications_and_their_tags() /* C12, ATTACKS J03 */
+{
+    let mut f = fixture();
+    f.agent.keep();
+    let mut phone = Publisher::new("192.0.2.30:5060");
+    phone.publish(&mut f, "600", &pidf("t", "closed", &doing("meeting")));
+    let due = f.agent.save_due().expect("there is something to write");
+    f.now = f.now.max(due);
+    f.agent.begin_save(f.now);
+    let mut records = StdVec::new();
+    let mut buf = [0; crate::engine::agent::RECORD];
+    while let Some((key, len)) = f.agent.next_record(f.now, f.wall, &mut buf) {
+        records.extend(len.map(|len| (key, buf[..len].to_vec())));
+    }
+    let is_kept = |(key, _): &(Key, StdVec<u8>)| *key == Key::Publication(0);
+    assert!(records.iter().any(is_kept), "{records:?}");
+    assert_eq!(
+        Key::named(&Key::Publication(7).name()),
+        Some(Key::Publication(7))
+    );
+    // The store never hears of this one.
+    phone.publish(&mut f, "600", "");
+    let settings = f.agent.settings().clone();
+    let mut again = fixture();
+    again.wall = f.wall + Duration::from_secs(100);
+    let locals = [LOCAL.parse().expect("an address")];
+    again.agent = Box::new(Agent::new());
+    again
+        .agent
+        .start(again.now, again.wall, &settings, [8, 9], &locals);
+    for (key, record) in &records {
+        assert!(
+            again.agent.restore(again.now, again.wall, *key, record),
+            "{key}"
+        );
+    }
+    let document = again.document();
+    assert!(
+        document.contains("<tuple id='t'>") && document.contains("meeting"),
+        "{document}"
+    );
+    assert_eq!(
+        again.agent.publications().next().map(|it| it.ends),
+        Some(again.now + Seconds(500))
+    );
+    phone.publish(&mut again, "600", "");
+    phone.publish(&mut again, "0", "");
+    assert!(again.agent.compositor.is_empty());
+}
