@@ -844,7 +844,7 @@ fn a_restart_keeps_publications_and_their_tags() /* C12, ATTACKS J03 */
     let mut again = fixture();
     again.wall = f.wall + Duration::from_secs(100);
     let locals = [LOCAL.parse().expect("an address")];
-    again.agent = Box::new(Agent::new());
+    *again.agent = Agent::new();
     again
         .agent
         .start(again.now, again.wall, &settings, [8, 9], &locals);
