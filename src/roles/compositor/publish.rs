@@ -349,7 +349,7 @@ impl<'a> Document<'a> {
         let says = pidf::read(body)?;
         let mut ids = None;
         // An order of their own means nothing, so the hashes are added up.
-        pidf::walk(body, &mut |element| {
+        pidf::walk_again(body, &mut |element| {
             if element.kind == Kind::Tuple
                 && let Some(id) = element.id
             {

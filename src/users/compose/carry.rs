@@ -23,7 +23,7 @@ const NAMES: usize = 32;
 pub(super) fn carry(heard: &Heard<'_>, winner: Option<Published<'_>>, closed: bool) -> Carried {
     let mut carrier = Carrier {
         carried: Carried::new(),
-        ids: Ids::of(heard),
+        ids: Ids::of(heard, winner),
         elements: 0,
         full: false,
         closed,
@@ -57,7 +57,7 @@ impl Carrier {
             }
             self.ids.begin(published.number, false);
             // It was read when it came.
-            let _ = pidf::walk(published.document, &mut |element| {
+            let _ = pidf::walk_again(published.document, &mut |element| {
                 let id = self.ids.next(element);
                 if element.kind == kind {
                     self.one(element, id);
@@ -151,7 +151,7 @@ struct Entry {
 type Kinds = u8;
 
 impl Ids {
-    fn of(heard: &Heard<'_>) -> Ids {
+    fn of(heard: &Heard<'_>, winner: Option<Published<'_>>) -> Ids {
         let mut ids = Ids {
             all: Vec::new(),
             made: Vec::new(),
@@ -162,20 +162,22 @@ impl Ids {
         for number in 1..=PUBLICATIONS_EACH as u8 {
             let published = heard.iter().find(|it| it.number == number);
             if let Some(published) = published {
-                ids.take(published);
+                let is_winner = winner.is_some_and(|winner| winner.number == number);
+                ids.take(published, is_winner);
             }
         }
         ids
     }
 
-    fn take(&mut self, published: &Published<'_>) {
+    /// Of the persons' elements only the winner's are carried.
+    fn take(&mut self, published: &Published<'_>, is_winner: bool) {
         let number = published.number;
         let mut kinds = 0;
-        let _ = pidf::walk(published.document, &mut |element| {
+        let _ = pidf::walk_again(published.document, &mut |element| {
             kinds |= bit(element.kind);
             self.enter(number, false, element);
         });
-        if kinds & bit(Kind::Person) != 0 {
+        if is_winner && kinds & bit(Kind::Person) != 0 {
             let _ = pidf::walk_persons(published.document, &mut |_, element| {
                 self.enter(number, true, element);
             });

@@ -13,7 +13,7 @@ mod xpidf;
 pub use activities::Activities;
 pub use carry::{Carry, Copied, Uncarried};
 pub use read::read;
-pub use walk::{Element, Kind, walk, walk_persons};
+pub use walk::{Element, Kind, walk, walk_again, walk_persons};
 pub use write::write;
 
 use crate::ground::limits;

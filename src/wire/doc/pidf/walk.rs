@@ -60,31 +60,44 @@ impl<'a> Element<'a> {
 /// Any [`Fault`]: `each` was not called.
 pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
     run(body, &mut |reader| {
-        let (mut kind, mut id) = (Kind::Other, None);
-        while let Some(event) = reader.next()? {
-            match event {
-                Event::Start(tag) if reader.depth() == 2 => {
-                    kind = kind_of(tag);
-                    id = reader.attribute("id");
-                }
-                Event::End { raw, .. } if reader.depth() == 1 => each(&Element {
-                    kind,
-                    id,
-                    raw,
-                    reader,
-                }),
-                Event::Start(_) | Event::End { .. } => {}
-            }
-        }
-        Ok(())
+        reader.clone().check_rest()?;
+        children(reader, each)
     })
 }
 
-/// Shows what the persons of a PIDF document have besides activities, notes and timestamps: children of an extension, of
-/// kind [`Kind::Other`], each with the number of its person.
+/// As [`walk`] for a document that was found good before, at half the cost.
 ///
 /// # Errors
-/// Any [`Fault`]: `each` was not called.
+/// Any [`Fault`]: the document was not good, and `each` was called for what stands before the fault.
+pub fn walk_again(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
+    run(body, &mut |reader| children(reader, each))
+}
+
+fn children(reader: &mut Reader<'_, '_>, each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
+    let (mut kind, mut id) = (Kind::Other, None);
+    while let Some(event) = reader.next()? {
+        match event {
+            Event::Start(tag) if reader.depth() == 2 => {
+                kind = kind_of(tag);
+                id = reader.attribute("id");
+            }
+            Event::End { raw, .. } if reader.depth() == 1 => each(&Element {
+                kind,
+                id,
+                raw,
+                reader,
+            }),
+            Event::Start(_) | Event::End { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// Shows what the persons of a PIDF document have besides activities, notes and timestamps: children of an extension, of
+/// kind [`Kind::Other`], each with the number of its person. The document was found good before.
+///
+/// # Errors
+/// As [`walk_again`].
 pub fn walk_persons(body: &[u8], each: &mut dyn FnMut(u8, &Element<'_>)) -> Result<(), Fault> {
     run(body, &mut |reader| {
         let (mut person, mut is_in_person, mut is_known) = (0_u8, false, false);
@@ -115,7 +128,7 @@ pub fn walk_persons(body: &[u8], each: &mut dyn FnMut(u8, &Element<'_>)) -> Resu
     })
 }
 
-/// Runs `run` behind the start tag of a PIDF root, once the whole document is known to be good.
+/// Runs `run` behind the start tag of a PIDF root.
 fn run<'a>(
     body: &'a [u8],
     run: &mut dyn FnMut(&mut Reader<'a, '_>) -> Result<(), Fault>,
@@ -126,7 +139,6 @@ fn run<'a>(
             Some(Event::Start(_) | Event::End { .. }) => return Err(Fault::WrongRoot),
             None => return Err(Fault::Syntax),
         }
-        reader.clone().check_rest()?;
         run(reader)
     })
 }
