@@ -8,8 +8,8 @@ use heapless::Vec;
 /// Our own addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Locals {
-    v4: Option<SocketAddr>,
-    v6: Option<SocketAddr>,
+    /// One of each family at most. No options: nowhere at all is all zeroes, so that a static costs no room.
+    own: Vec<SocketAddr, 2>,
     seen: Vec<Seen, UPSTREAMS>,
 }
 
@@ -24,8 +24,7 @@ impl Locals {
     /// Nowhere at all.
     pub const fn new() -> Locals {
         Locals {
-            v4: None,
-            v6: None,
+            own: Vec::new(),
             seen: Vec::new(),
         }
     }
@@ -33,20 +32,18 @@ impl Locals {
     /// Where we listen: one address of each family at most; says whether that is news. What servers saw of the old
     /// ones is forgotten.
     pub fn listen_on(&mut self, v4: Option<SocketAddr>, v6: Option<SocketAddr>) -> bool {
-        if (self.v4, self.v6) == (v4, v6) {
+        let own: Vec<SocketAddr, 2> = v4.into_iter().chain(v6).collect();
+        if self.own == own {
             return false;
         }
-        *self = Locals {
-            v4,
-            v6,
-            seen: Vec::new(),
-        };
+        self.own = own;
+        self.seen.clear();
         true
     }
 
     /// The flow to a peer: from our address of its family. `None` if we have none.
     pub fn flow(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
-        let local = if remote.is_ipv4() { self.v4 } else { self.v6 };
+        let local = self.own_of(remote);
         Some(Flow {
             transport,
             ..Flow::udp(local?, remote)
@@ -56,7 +53,7 @@ impl Locals {
     /// A server says where it sees us; says whether that is news. Full: the oldest makes way, whose server is told our
     /// own address until it says again what it sees.
     pub fn see(&mut self, by: SocketAddr, at: SocketAddr) -> bool {
-        let own = if at.is_ipv4() { self.v4 } else { self.v6 };
+        let own = self.own_of(at);
         let known = self.seen.iter().position(|seen| seen.by == by);
         if known.map_or(own, |known| Some(self.seen[known].at)) == Some(at) {
             return false;
@@ -83,6 +80,12 @@ impl Locals {
             local: seen.map_or(flow.local, |it| it.at),
             ..*flow
         }
+    }
+
+    /// Our address of the same family.
+    fn own_of(&self, other: SocketAddr) -> Option<SocketAddr> {
+        let mut own = self.own.iter();
+        own.find(|it| it.is_ipv4() == other.is_ipv4()).copied()
     }
 }
 

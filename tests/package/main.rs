@@ -66,12 +66,27 @@ fn the_default_configuration_is_good() {
         .collect();
     assert_ne!(text, taken_up);
     let folder = new_folder();
+    fs::write(folder.join("pbx.password"), "secret\n").expect("written");
     for (name, text) in [("default.toml", text), ("taken_up.toml", taken_up)] {
         let file = folder.join(name);
         fs::write(&file, text).expect("written");
         finish(lampfield().arg("check").arg(file));
     }
     fs::remove_dir_all(folder).expect("removed");
+}
+
+/// The agent's tables are all zeroes at the start: one value that is not, and their 600 kB lie in the file.
+#[test]
+fn the_tables_cost_no_room_in_the_program() {
+    let Some(program) = env::var_os(ARMHF.1) else {
+        return eprintln!("{} names no program", ARMHF.1);
+    };
+    let bytes = fs::metadata(program).expect("there").len();
+    let tables = size_of::<lampfield::engine::agent::Agent>() as u64;
+    assert!(
+        bytes < 2 * tables,
+        "{bytes} bytes with {tables} bytes of tables"
+    );
 }
 
 #[test]
