@@ -8,7 +8,7 @@ use crate::ground::table::{Id, Index, Table, cells};
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Wall};
 use crate::users::compose::{Input, Inputs, Published, Sources, compose};
-use crate::wire::sip::{Uri, same_presentity};
+use crate::wire::sip::{Uri, names_presentity, same_presentity};
 use heapless::Vec;
 
 /// Whose presence is kept here.
@@ -178,14 +178,20 @@ impl Directory {
         desk.is_some_and(|desk| desk.had_phone)
     }
 
-    /// The presentity that a request means.
+    /// The presentity that a request means: the one of that host, else the one whose port the request left out, else any
+    /// of that user.
     pub(super) fn find(&self, uri: &Uri<'_>) -> Option<Id<Presentity>> {
         let hash = self.hash(uri);
         let has_host = |slot| self.uri(slot).is_some_and(|own| same_presentity(&own, uri));
+        let has_no_port = |slot| {
+            self.uri(slot)
+                .is_some_and(|own| names_presentity(uri, &own))
+        };
         let has_user = |slot| self.uri(slot).is_some_and(|own| user(&own) == user(uri));
         let slot = self
             .by_user
             .find(hash, has_host)
+            .or_else(|| self.by_user.find(hash, has_no_port))
             .or_else(|| self.by_user.find(hash, has_user))?;
         self.presentities.id_at(slot)
     }

@@ -6,7 +6,7 @@
 //! What we learnt from it (version 5.1.65) and what the tests rely on:
 //! - Its To and From have *no port*, whatever the address is (`To: sip:202@127.0.0.1`, without brackets, in a PUBLISH
 //!   and a REGISTER to 127.0.0.1:5070): only the Request-URI of a PUBLISH says whose presence it is.
-//! - Requests without a body have no Content-Length row, over UDP and TCP. Accept comes in several rows.
+//! - Requests without a body have no Content-Length row over UDP; over TCP they say 0. Accept comes in several rows.
 //! - Its CSeq starts at 20. Call-ID and tag of a PUBLISH stay the same as long as its publication lives.
 //! - "busy" is `open` with `rpid:away`, "dnd" is `closed` with `rpid:away`; a tuple's id is new in each document.
 //! - "offline" is no document: it removes its publication, and makes a new one when it is "online" again.

@@ -10,7 +10,7 @@ use crate::ground::time::{Instant, Wall};
 use crate::roles::compositor::{Publication, Publisher};
 use crate::users::compose::Published;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Request, Status, Uri, same_presentity};
+use crate::wire::sip::{Request, Status, Uri, names_presentity};
 use heapless::Vec;
 
 impl Agent {
@@ -45,14 +45,16 @@ impl Agent {
     }
 
     /// Whether a request comes from whom it is about (C16): the presentity by the name that we know it by, or by the one
-    /// that the request itself uses.
+    /// that the request itself uses. A port may be left out of it, unless that makes it somebody else's.
     fn is_itself(&self, id: Id<Presentity>, request: &Request<'_>) -> bool {
         let Some(presentity) = self.directory.presentities().get(id) else {
             return false;
         };
         let from = request.from.uri();
         let own = Uri::parse(presentity.uri().as_bytes());
-        same_presentity(&from, &request.uri) || own.is_ok_and(|own| same_presentity(&from, &own))
+        let names_it = names_presentity(&from, &request.uri)
+            || own.is_ok_and(|own| names_presentity(&from, &own));
+        names_it && self.named(&request.from) == Some(id)
     }
 
     /// Composes anew whatever publications have changed.

@@ -84,7 +84,8 @@ impl Agent {
         })
     }
 
-    fn named(&self, address: &NameAddr<'_>) -> Option<Id<Presentity>> {
+    /// Who is meant by an address in a From or To.
+    pub(super) fn named(&self, address: &NameAddr<'_>) -> Option<Id<Presentity>> {
         match address.uri() {
             Uri::Other { .. } => None,
             uri @ (Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_)) => self.directory.find(&uri),

@@ -213,6 +213,27 @@ fn a_phone_that_comes_back_without_its_tag_replaces_its_publication() /* ATTACKS
     assert_eq!(f.publish(Some(&old), 600, ""), REFUSED);
 }
 
+/// baresip may do so: "open", and "unknown" without waiting for an answer; it knows the second tag only.
+#[test]
+fn of_two_new_publications_of_one_phone_with_the_same_tuple_the_newer_stays() /* ATTACKS H08 */
+{
+    let mut f = Fixture::new();
+    let body = |basic: &str| BODY.replace("closed", basic);
+    let first = f.publish(None, 60, &body("open")).expect("it is taken");
+    // Each has a Call-ID of its own.
+    f.compositor.forget_calls();
+    let second = f.publish(None, 60, &body("unknown")).expect("it is taken");
+    let said: StdVec<_> = f.compositor.iter().map(|(_, it)| it.says().basic).collect();
+    assert_eq!(said, [None]);
+    assert_eq!(f.publish(Some(&first), 60, ""), REFUSED);
+    f.publish(Some(&second), 60, &body("closed"))
+        .expect("it is taken");
+    assert_eq!(
+        f.compositor.of(f.desk)[0].document(),
+        body("closed").as_bytes()
+    );
+}
+
 #[test]
 fn the_newest_document_comes_first_and_numbers_stay() {
     let mut f = Fixture::new();

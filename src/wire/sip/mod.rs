@@ -39,4 +39,4 @@ pub use out::{Full, Out, Print};
 pub use respond::{Echo, answer_address, is_answerable, is_somewhere, respond};
 pub use status::Status;
 pub use stream::Framer;
-pub use uri::{PresUri, SipUri, TelUri, Uri, UriParams, same_presentity};
+pub use uri::{PresUri, SipUri, TelUri, Uri, UriParams, names_presentity, same_presentity};

@@ -589,6 +589,45 @@ fn nobody_publishes_for_another() /* C16, ATTACKS A09 */
     assert_eq!(sent[0].status(), 403);
 }
 
+/// liblinphone's From and To have no port, wherever the server is; the Request-URI has the right one.
+#[test]
+fn a_name_without_the_port_is_the_same_name() /* C16 */
+{
+    let mut f = Fixture::with(|settings| {
+        settings.presentities.clear();
+        for uri in [
+            "sip:desk@192.0.2.77:5070",
+            "sip:desk@192.0.2.1:5070",
+            "sip:door@192.0.2.1",
+            "sip:door@192.0.2.1:5070",
+        ] {
+            let presentity = PresentitySettings::new(Text::copied(uri).expect("short"));
+            settings.presentities.push(presentity).expect("room");
+        }
+    });
+    let mut phone = Publisher::new("192.0.2.30:5060");
+    let body = pidf("t", "open", "");
+    for (whom, from, status) in [
+        ("sip:desk@192.0.2.1:5070", "sip:desk@192.0.2.1", 200),
+        ("sip:desk@192.0.2.1:5070", "sip:desk@192.0.2.1:5071", 403),
+        ("sip:desk@192.0.2.1:5070", "sip:desk@192.0.2.77", 403),
+        ("sip:desk@192.0.2.1:5070", "sip:door@192.0.2.1", 403),
+        ("sip:desk@pbx.example:5070", "sip:desk@pbx.example", 200),
+        // That one is somebody else, who is served too.
+        ("sip:door@192.0.2.1:5070", "sip:door@192.0.2.1", 403),
+    ] {
+        let text = phone
+            .text(&phone.headers("600", &body), &body)
+            .replace(&format!("PUBLISH {DESK} "), &format!("PUBLISH {whom} "))
+            .replace(&format!("From: <{DESK}>"), &format!("From: <{from}>"));
+        let sent = f.send_from(phone.phone.address, &text);
+        assert_eq!(sent[0].status(), status, "{whom} {from}");
+    }
+    let first = f.agent.publications().next();
+    let whose = first.map(|it| it.presentity.to_string());
+    assert_eq!(whose.as_deref(), Some("sip:desk@192.0.2.1:5070"));
+}
+
 #[test]
 fn a_full_table_takes_no_new_publication_but_serves_the_old_ones() /* C17, ATTACKS C11 */
 {

@@ -248,6 +248,25 @@ fn only_the_trusted_register_and_only_themselves() /* ATTACKS A09 */
     assert_eq!(f.len(), 1);
 }
 
+/// liblinphone's To and From have no port, wherever the server is.
+#[test]
+fn a_name_without_the_port_is_the_one_of_its_host() {
+    let mut f = Fixture::with(|settings| {
+        settings.presentities.clear();
+        for uri in ["sip:desk@192.0.2.77:5070", "sip:desk@192.0.2.1:5070"] {
+            let presentity = PresentitySettings::new(Text::copied(uri).unwrap());
+            settings.presentities.push(presentity).unwrap();
+        }
+    });
+    f.registered(1, CONTACT);
+    let whose = f
+        .agent
+        .registrations()
+        .next()
+        .map(|it| it.presentity.to_string());
+    assert_eq!(whose.as_deref(), Some("sip:desk@192.0.2.1:5070"));
+}
+
 #[test]
 fn odd_names_are_nobody() /* ATTACKS I02 I04 */
 {

@@ -88,10 +88,23 @@ pub fn same_presentity(one: &Uri<'_>, two: &Uri<'_>) -> bool {
     }
 }
 
+/// As [`same_presentity`], where `name` may leave out the port that the presentity `own` has: liblinphone's From and To
+/// have none, wherever its server is. A port that is told has to be the right one.
+pub fn names_presentity(name: &Uri<'_>, own: &Uri<'_>) -> bool {
+    match (at_host(name), at_host(own)) {
+        (Some(name), Some(own)) if !name.has_port => {
+            same_part(name.user, own.user) && name.host == own.host
+        }
+        _ => same_presentity(name, own),
+    }
+}
+
 struct AtHost<'a> {
     user: Option<&'a [u8]>,
     host: Host<'a>,
+    /// 0 for the default one.
     port: u16,
+    has_port: bool,
 }
 
 fn at_host<'a>(uri: &Uri<'a>) -> Option<AtHost<'a>> {
@@ -101,11 +114,17 @@ fn at_host<'a>(uri: &Uri<'a>) -> Option<AtHost<'a>> {
         Uri::Pres(pres) => (pres.user, pres.host, pres.port, 5_060),
         Uri::Tel(_) | Uri::Other { .. } => return None,
     };
+    let has_port = port.is_some();
     let port = match port {
         Some(port) if port != default => port,
         Some(_) | None => 0,
     };
-    Some(AtHost { user, host, port })
+    Some(AtHost {
+        user,
+        host,
+        port,
+        has_port,
+    })
 }
 
 /// Parts that compare with case: user and password.

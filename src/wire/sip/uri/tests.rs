@@ -255,6 +255,33 @@ fn presentities_are_users_at_hosts() /* N36 */
 }
 
 #[test]
+fn a_name_may_leave_out_the_port_but_not_tell_another() {
+    for (name, own, expected) in [
+        ("sip:desk@example.com", "sip:desk@example.com:5070", true),
+        ("pres:d%65sk@EXAMPLE.com", "sip:desk@example.com:5070", true),
+        ("sip:desk@[::1];x=y", "sip:desk@[::1]:5070", true),
+        ("sip:desk@example.com", "sip:desk@example.com", true),
+        ("sip:desk@example.com:5060", "sip:desk@example.com", true),
+        (
+            "sip:desk@example.com:5060",
+            "sip:desk@example.com:5070",
+            false,
+        ),
+        ("sip:desk@example.com:5070", "sip:desk@example.com", false),
+        ("sip:desk@example.org", "sip:desk@example.com:5070", false),
+        ("sip:eve@example.com", "sip:desk@example.com:5070", false),
+        ("sip:example.com", "sip:desk@example.com:5070", false),
+        ("tel:+12", "sip:+12@example.com", false),
+    ] {
+        assert_eq!(
+            names_presentity(&uri(name), &uri(own)),
+            expected,
+            "{name} {own}"
+        );
+    }
+}
+
+#[test]
 fn a_bad_part_never_prints() /* ATTACKS I01 */
 {
     let text = b"x:a\r\nb";
