@@ -106,6 +106,7 @@ fn linphone_is_served(transport: Transport) {
     linphone.publish("offline");
     // It is registered still, so it is there: the lamp stays.
     expect_count(&server, "publications", 0);
+    // Over TCP it has registered twice: under the port it listens on, then under that of its connection.
     expect_count(&server, "registrations", 1);
     assert_eq!(desk.look("blf1"), "green");
     linphone.quit();

@@ -3,7 +3,7 @@
 //! It is there for the phones next door that know no other server: they register before they publish or watch, and
 //! whether they are there is part of their presence. No call is routed by it, so there is no Path (RFC 3327), no
 //! Service-Route, no GRUU and no RFC 5626 beyond this: a phone that names its instance and flow keeps its one binding
-//! when its address changes.
+//! when its address changes, and so does one that corrects its address in the same call over the same flow.
 //!
 //! Read RFC 3261 §10.3 first. The steps of [`Registrar::handle_register`] keep its numbers.
 

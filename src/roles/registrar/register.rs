@@ -94,6 +94,7 @@ impl Registrar {
             text,
             uri,
             device: self.device(contact),
+            has_instance: contact.params.get(b"+sip.instance").is_some(),
             lasts: self.lifetime(request, contact)?,
         })
     }
@@ -146,7 +147,7 @@ impl Registrar {
         let mut count = 0;
         for id in self.own(presentity) {
             count += 1;
-            let Some(wish) = self.meant(id, wishes) else {
+            let Some(wish) = self.meant(id, sent, wishes) else {
                 continue;
             };
             self.check_order(id, sent)?;
@@ -183,11 +184,12 @@ impl Registrar {
     }
 
     /// Which of the wishes is about this binding.
-    fn meant(&self, id: Id<Binding>, wishes: &[Wish<'_>]) -> Option<usize> {
+    fn meant(&self, id: Id<Binding>, sent: &Sent<'_>, wishes: &[Wish<'_>]) -> Option<usize> {
         let binding = self.bindings.get(id)?;
         let uri = Uri::parse(binding.contact.as_bytes()).ok()?;
         let is_it = |wish: &Wish<'_>| is_same((binding.device, &uri), (wish.device, &wish.uri));
-        wishes.iter().position(is_it)
+        let named = wishes.iter().position(is_it);
+        named.or_else(|| has_moved(binding, sent, wishes).then_some(0))
     }
 
     /// Steps 6 and 7: what overtook a newer request of the same phone changes nothing.
@@ -233,6 +235,7 @@ struct Wish<'a> {
     text: &'a str,
     uri: Uri<'a>,
     device: Option<u64>,
+    has_instance: bool,
     /// Nought takes the binding away.
     lasts: Seconds,
 }
@@ -277,6 +280,16 @@ fn is_same(one: (Option<u64>, &Uri<'_>), other: (Option<u64>, &Uri<'_>)) -> bool
         (Some(one), Some(other)) => one == other,
         (Some(_) | None, None) | (None, Some(_)) => one.1.equivalent(other.1),
     }
+}
+
+/// Whether a binding is the same phone's under an address that it has corrected, and will never take back: liblinphone
+/// registers once more with the port that it has learnt from `rport`. Same Call-ID, same flow, and its one Contact with
+/// its instance; one that names its flow too is known by that.
+fn has_moved(binding: &Binding, sent: &Sent<'_>, wishes: &[Wish<'_>]) -> bool {
+    let is_same_phone =
+        binding.device.is_none() && binding.call == sent.call && binding.flow == *sent.flow;
+    let [wish] = wishes else { return false };
+    is_same_phone && wish.has_instance && wish.device.is_none() && wish.lasts > Seconds::ZERO
 }
 
 /// RFC 5626 §6: who names a flow binds one Contact at a time.

@@ -364,6 +364,31 @@ fn a_phone_that_names_its_instance_and_flow_moves_with_its_binding() /* RFC 5626
     f.refuse("e", 1, &two, Status::BAD_REQUEST);
 }
 
+/// As liblinphone does when it has learnt from `rport` under which port it is seen.
+#[test]
+fn a_phone_that_corrects_its_address_has_one_binding() {
+    let at = |port, more| {
+        format!("Contact: <sip:desk@192.0.2.40:{port}>;+sip.instance=\"<urn:x>\"{more}\r\n")
+    };
+    let mut f = Fixture::new();
+    f.accept("a", 1, &at(5062, ""));
+    f.accept("a", 2, &at(6000, ""));
+    assert_eq!(f.contacts().len(), 1);
+    assert!(f.contacts()[0].contains(":6000"));
+    f.refuse("a", 1, &at(5062, ""), Status::SERVER_ERROR);
+    // Another call is another line, and a removal is of what it names.
+    f.accept("b", 1, &at(7000, ""));
+    f.accept("a", 3, &at(5062, ";expires=0"));
+    assert_eq!(f.contacts().len(), 2);
+    f.accept("a", 4, &at(6000, ";expires=0"));
+    assert_eq!(f.contacts().len(), 1);
+    // Without an instance nothing says that it is the same one; and of several nothing says which.
+    f.accept("b", 2, "Contact: <sip:desk@192.0.2.40:7001>\r\n");
+    assert_eq!(f.contacts().len(), 2);
+    f.accept("b", 3, &(at(7002, "") + &at(7003, "")));
+    assert_eq!(f.contacts().len(), 4);
+}
+
 #[test]
 fn contacts_that_nobody_can_be_at_are_refused() /* ATTACKS B04 */
 {
