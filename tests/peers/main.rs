@@ -5,6 +5,7 @@
 
 mod agent;
 mod baresip;
+mod cuts;
 mod kamailio;
 mod line;
 mod linphone;
