@@ -6,9 +6,10 @@
 #![allow(dead_code, reason = "every test program takes what it needs")]
 
 use std::cell::RefCell;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,7 +47,15 @@ pub(crate) struct Setup<'a> {
     pub(crate) pins: Option<&'a str>,
     /// Buttons held down before the kernel starts.
     pub(crate) hold: &'a [&'a str],
+    /// What keeps its files while the power is away.
+    pub(crate) disk: Option<&'a Disk>,
 }
+
+/// A disk for a board, with ext4 on it: the board finds it in [`DISK`]. It is removed when this is dropped.
+pub(crate) struct Disk(PathBuf);
+
+/// Where a board finds its disk.
+pub(crate) const DISK: &str = "/disk";
 
 /// `phone.py`, which presses and looks as it is told.
 struct Hands {
@@ -86,6 +95,17 @@ impl Bench {
         }
         if let Some(pins) = setup.pins {
             arguments.push(format!("--pins={}", script(pins).display()));
+        }
+        if let Some(Disk(disk)) = setup.disk {
+            let before = write("before", MOUNT);
+            fs::set_permissions(&before, Permissions::from_mode(0o755)).expect("it is ours");
+            arguments.push(format!("--add={before}=bench/before"));
+            arguments.extend(["sdhci-of-aspeed", "ext4"].map(|it| format!("--module={it}")));
+            let disk = disk.display();
+            // The first two slots have no supply there; the third is the one that is soldered on.
+            arguments.push(format!(
+                "--qemu=-drive if=sd,index=2,format=raw,file={disk}/image"
+            ));
         }
         arguments.extend(setup.hold.iter().map(|name| format!("--hold={name}")));
         Bench::boot(folder, &arguments)
@@ -313,6 +333,38 @@ impl Drop for Bench {
         }
     }
 }
+
+impl Disk {
+    /// An empty one.
+    pub(crate) fn new() -> Disk {
+        let folder = new_folder();
+        let image = folder.join("image");
+        let file = fs::File::create(&image).expect("the folder can be written to");
+        file.set_len(64 << 20).expect("a file with a hole"); // A card's size is a power of two.
+        finish(
+            Command::new("/usr/sbin/mkfs.ext4")
+                .args(["-q", "-F"])
+                .arg(image),
+        );
+        Disk(folder)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+}
+
+/// The disk takes a moment to be found.
+const MOUNT: &str = "#!/bin/sh
+i=0
+while [ ! -b /dev/mmcblk0 ] && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done
+mkdir -p /disk
+mount -t ext4 /dev/mmcblk0 /disk || echo 'BENCH warning: no disk'
+";
 
 impl Hands {
     fn new(folder: &Path) -> Hands {

@@ -43,6 +43,8 @@ struct Inner {
     told: Vec<Told>,
     answers: Vec<String>,
     cseq: u32,
+    /// Call-ID, From and To of every NOTIFY.
+    dialog: Option<[String; 3]>,
     memory: Memory,
     done: bool,
 }
@@ -234,6 +236,9 @@ impl Inner {
             return; // sent again
         }
         self.cseq = cseq;
+        let dialog = ["Call-ID", "From", "To"].map(|name| header(notify, name).map(str::to_owned));
+        let dialog = dialog.map(Option::unwrap_or_default);
+        assert_eq!(self.dialog.get_or_insert_with(|| dialog.clone()), &dialog);
         let body = body(notify).as_bytes();
         if !body.is_empty() {
             let reading = (package.spec().read)(&mut self.memory, body);
