@@ -53,6 +53,13 @@ impl<const N: usize> Timers<N> {
         }
     }
 
+    /// Sets the timer of every slot, unless an earlier one is set.
+    pub fn hasten_all(&mut self, due: Instant) {
+        for slot in 0..N as u16 {
+            self.hasten(slot, due);
+        }
+    }
+
     /// Takes a slot whose moment has come, earliest first; its timer is cleared.
     pub fn take_due(&mut self, now: Instant) -> Option<u16> {
         if self.next()? > now {

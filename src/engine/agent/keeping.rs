@@ -34,7 +34,7 @@ use crate::ground::time::{Duration, Instant, Seconds, Wall};
 use crate::ground::timers::Timers;
 use crate::roles::compositor::KeptPublication;
 use crate::roles::notifier::KeptSubscription;
-use crate::roles::registrar::Kept as KeptBinding;
+use crate::roles::registrar::KeptBinding;
 use crate::roles::upstream::Instance;
 use crate::users::compose::Input;
 use crate::wire::doc::pidf::Activities;
@@ -87,14 +87,6 @@ struct KeptDesk<'a> {
     note: &'a str,
     /// Whether a phone ever registered for it.
     phone: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct KeptPhone<'a> {
-    uri: &'a str,
-    lease: Lease,
-    #[serde(borrow)]
-    binding: KeptBinding<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,9 +150,9 @@ impl Agent {
     pub fn save_due(&self) -> Option<Instant> {
         let all = [
             self.keeping.due(),
-            self.notifier.save_due(),
-            self.registrar.save_due(),
-            self.compositor.save_due(),
+            self.notifier.unsaved.next(),
+            self.registrar.unsaved.next(),
+            self.compositor.unsaved.next(),
         ];
         let first = all
             .into_iter()
@@ -183,15 +175,11 @@ impl Agent {
     pub fn save_all(&mut self, now: Instant) {
         let keeping = &mut self.keeping;
         (keeping.identity, keeping.decisions) = (true, true);
-        for slot in 0..PRESENTITIES as u16 {
-            keeping.desks.hasten(slot, now);
-        }
-        for number in 0..limits::UPSTREAMS as u16 {
-            keeping.upstreams.hasten(number, now);
-        }
-        self.notifier.save_all(now);
-        self.registrar.save_all(now);
-        self.compositor.save_all(now);
+        keeping.desks.hasten_all(now);
+        keeping.upstreams.hasten_all(now);
+        self.notifier.unsaved.hasten_all(now);
+        self.registrar.unsaved.hasten_all(now);
+        self.compositor.unsaved.hasten_all(now);
     }
 
     /// The next record of the write that was begun: its bytes are in `buf`, which should hold [`RECORD`] of them;
@@ -225,7 +213,9 @@ impl Agent {
                 kept.and_then(|it| write(&it, buf))
             }
             Key::Binding(slot) => {
-                let kept = self.phone_record(now, wall, slot, again);
+                let directory = &self.directory;
+                let uri_of = |id| Some(directory.presentities().get(id)?.uri());
+                let kept = self.registrar.kept(now, wall, slot, again, uri_of);
                 kept.and_then(|it| write(&it, buf))
             }
             Key::Publication(slot) => {
@@ -277,18 +267,14 @@ impl Agent {
 
     /// The store has to hear what is in the place of that key now, if there is such a place.
     fn save_again(&mut self, now: Instant, key: Key) {
-        let within = |slot: u16, most: usize| usize::from(slot) < most;
         match key {
             Key::Identity => self.keeping.identity = true,
             Key::Decisions => self.keeping.decisions = true,
-            Key::Desk(slot) if within(slot, PRESENTITIES) => self.keeping.desks.hasten(slot, now),
-            Key::Upstream(number) if within(number, limits::UPSTREAMS) => {
-                self.keeping.upstreams.hasten(number, now);
-            }
-            Key::Subscription(slot) => self.notifier.save_again(now, slot),
-            Key::Binding(slot) => self.registrar.save_again(now, slot),
-            Key::Publication(slot) => self.compositor.save_again(now, slot),
-            Key::Desk(_) | Key::Upstream(_) => {}
+            Key::Desk(slot) => hasten(&mut self.keeping.desks, slot, now),
+            Key::Upstream(number) => hasten(&mut self.keeping.upstreams, number, now),
+            Key::Subscription(slot) => hasten(&mut self.notifier.unsaved, slot, now),
+            Key::Binding(slot) => hasten(&mut self.registrar.unsaved, slot, now),
+            Key::Publication(slot) => hasten(&mut self.compositor.unsaved, slot, now),
         }
     }
 
@@ -312,9 +298,14 @@ impl Agent {
         }
         let desk = keeping.desks.take_due(until).map(Key::Desk);
         let desk = desk.or_else(|| keeping.upstreams.take_due(until).map(Key::Upstream));
-        let desk = desk.or_else(|| self.registrar.take_unsaved(until).map(Key::Binding));
-        let desk = desk.or_else(|| self.compositor.take_unsaved(until).map(Key::Publication));
-        desk.or_else(|| self.notifier.take_unsaved(until).map(Key::Subscription))
+        let desk = desk.or_else(|| self.registrar.unsaved.take_due(until).map(Key::Binding));
+        let desk = desk.or_else(|| {
+            self.compositor
+                .unsaved
+                .take_due(until)
+                .map(Key::Publication)
+        });
+        desk.or_else(|| self.notifier.unsaved.take_due(until).map(Key::Subscription))
     }
 
     fn desk_record(&self, slot: u16) -> Option<KeptDesk<'_>> {
@@ -363,33 +354,15 @@ impl Agent {
         presentity.is_some_and(|id| self.notifier.restore(now, wall, slot, id, &kept))
     }
 
-    fn phone_record(
-        &mut self,
-        now: Instant,
-        wall: Wall,
-        slot: u16,
-        again: Instant,
-    ) -> Option<KeptPhone<'_>> {
-        let (owner, ends) = self.registrar.owner(slot)?;
-        Some(KeptPhone {
-            uri: self.directory.presentities().get(owner)?.uri(),
-            lease: Lease::new(ends, now, wall),
-            binding: self.registrar.kept(now, slot, again)?,
-        })
-    }
-
     fn restore_phone(&mut self, now: Instant, wall: Wall, slot: u16, record: &[u8]) -> bool {
-        let Ok(kept) = postcard::from_bytes::<KeptPhone<'_>>(record) else {
+        let Ok(kept) = postcard::from_bytes::<KeptBinding<'_>>(record) else {
             return false;
         };
-        let Some(id) = self.directory.configured(kept.uri) else {
-            return false;
-        };
-        let Seconds(left) = kept.lease.ends(now, wall).seconds_from(now);
-        let ago = Seconds(kept.binding.left.saturating_sub(left));
-        let binding = self.registrar.restore(now, slot, id, &kept.binding, ago);
+        let presentity = self.directory.configured(kept.presentity);
+        let is_back =
+            presentity.is_some_and(|id| self.registrar.restore(now, wall, slot, id, &kept));
         self.handle_registrations(now, wall);
-        binding.is_some()
+        is_back
     }
 
     fn restore_publication(&mut self, now: Instant, wall: Wall, slot: u16, record: &[u8]) -> bool {
@@ -438,6 +411,13 @@ impl Agent {
             }
             Some(_) | None => false,
         }
+    }
+}
+
+/// A record of a place that no build of ours has is nobody's.
+fn hasten<const N: usize>(timers: &mut Timers<N>, slot: u16, due: Instant) {
+    if usize::from(slot) < N {
+        timers.hasten(slot, due);
     }
 }
 

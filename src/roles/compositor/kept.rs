@@ -32,30 +32,6 @@ pub struct KeptPublication<'a> {
 }
 
 impl Compositor {
-    /// When the store wants to hear of a change.
-    pub fn save_due(&self) -> Option<Instant> {
-        self.unsaved.next()
-    }
-
-    /// Takes the slot of a publication that the store has to hear of by then, the most urgent first.
-    pub fn take_unsaved(&mut self, until: Instant) -> Option<u16> {
-        self.unsaved.take_due(until)
-    }
-
-    /// The store has to hear what is in a slot, if there is such a slot.
-    pub fn save_again(&mut self, now: Instant, slot: u16) {
-        if usize::from(slot) < limits::PUBLICATIONS {
-            self.unsaved.hasten(slot, now);
-        }
-    }
-
-    /// The store has to hear of every slot.
-    pub fn save_all(&mut self, now: Instant) {
-        for slot in 0..limits::PUBLICATIONS as u16 {
-            self.unsaved.hasten(slot, now);
-        }
-    }
-
     /// The record of what is in a slot, `None` if nothing is; it is due again when half of what it says is over, and not
     /// before `again`. `uri_of` gives the URI of a presentity.
     pub fn kept<'a>(

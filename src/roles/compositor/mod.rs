@@ -43,8 +43,8 @@ pub struct Compositor {
     publications: Table<Publication, { limits::PUBLICATIONS }>,
     /// When each expires.
     timers: Timers<{ limits::PUBLICATIONS }>,
-    /// What the store has not heard of yet, and when it should.
-    unsaved: Timers<{ limits::PUBLICATIONS }>,
+    /// Publications that the store has to hear of, and by when.
+    pub(crate) unsaved: Timers<{ limits::PUBLICATIONS }>,
     /// What entity-tags are made under, and what strangers' texts are hashed under.
     secret: Secret,
     /// The shortest lifetime granted: below it 423.

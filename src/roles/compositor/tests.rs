@@ -128,7 +128,7 @@ fn a_publication_survives_a_power_cut() /* C12, ATTACKS J03 */
 {
     let mut f = Fixture::new();
     f.publish(None, 600, BODY).expect("it is taken");
-    assert_eq!(f.compositor.take_unsaved(Instant::MAX), Some(0));
+    assert_eq!(f.compositor.unsaved.take_due(Instant::MAX), Some(0));
     let record = f.record(0).expect("there is one");
     assert!(f.restart(&record, Duration::from_secs(100)));
     assert_eq!(f.compositor.take_changed(), Some(f.desk));
@@ -142,7 +142,7 @@ fn a_publication_survives_a_power_cut() /* C12, ATTACKS J03 */
     f.compositor.handle_timeout(f.now + Seconds(500));
     assert!(f.compositor.is_empty());
     assert_eq!(
-        f.compositor.take_unsaved(Instant::MAX),
+        f.compositor.unsaved.take_due(Instant::MAX),
         Some(0),
         "the record goes too"
     );
@@ -174,12 +174,16 @@ fn a_tag_newer_than_the_record_is_taken_once_and_an_older_one_never() /* C03 C12
     let mut f = Fixture::new();
     let first = f.publish(None, 600, BODY).expect("it is taken");
     let stored = f.publish(Some(&first), 600, "").expect("a refresh");
-    while f.compositor.take_unsaved(Instant::MAX).is_some() {}
+    while f.compositor.unsaved.take_due(Instant::MAX).is_some() {}
     let record = f.record(0).expect("there is one");
     // Refreshes that the store never hears of.
     let lost = f.publish(Some(&stored), 600, "").expect("a refresh");
     let newest = f.publish(Some(&lost), 600, "").expect("a refresh");
-    let quiet = f.compositor.save_due().expect("when half of it is over");
+    let quiet = f
+        .compositor
+        .unsaved
+        .next()
+        .expect("when half of it is over");
     assert!(
         quiet > f.now + Seconds(250),
         "a refresh alone is no reason to write"

@@ -11,7 +11,6 @@ use crate::events::kept::{KeptFlow, Lease};
 use crate::events::package::{Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
-use crate::ground::limits::SUBSCRIPTIONS;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds, Wall};
 use crate::wire::flow::Transport;
@@ -42,30 +41,6 @@ pub struct KeptSubscription<'a> {
 }
 
 impl Notifier {
-    /// When the store wants to hear of a change.
-    pub fn save_due(&self) -> Option<Instant> {
-        self.unsaved.next()
-    }
-
-    /// Takes the slot of a subscription that the store has to hear of by then, the most urgent first.
-    pub fn take_unsaved(&mut self, until: Instant) -> Option<u16> {
-        self.unsaved.take_due(until)
-    }
-
-    /// The store has to hear what is in a slot, if there is such a slot.
-    pub fn save_again(&mut self, now: Instant, slot: u16) {
-        if usize::from(slot) < SUBSCRIPTIONS {
-            self.unsaved.hasten(slot, now);
-        }
-    }
-
-    /// The store has to hear of every slot.
-    pub fn save_all(&mut self, now: Instant) {
-        for slot in 0..SUBSCRIPTIONS as u16 {
-            self.unsaved.hasten(slot, now);
-        }
-    }
-
     /// The record of what is in a slot, `None` if that is nothing to be kept: a free place, a subscription that is
     /// over. It is not due `again` before then. `presentity` is the URI of whom it watches.
     pub fn kept<'a>(

@@ -74,8 +74,8 @@ pub struct Notifier {
     rules: Rules,
     /// Those whom nobody has allowed to watch.
     waiting: Waiting,
-    /// What the store has not heard of yet, and when it should.
-    unsaved: Timers<{ limits::SUBSCRIPTIONS }>,
+    /// Subscriptions that the store has to hear of, and by when.
+    pub(crate) unsaved: Timers<{ limits::SUBSCRIPTIONS }>,
     /// Those who went before anybody decided.
     absent: Absent,
     audiences: Audiences,

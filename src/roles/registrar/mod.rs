@@ -12,7 +12,7 @@ mod register;
 #[cfg(test)]
 mod tests;
 
-pub use kept::Kept;
+pub use kept::KeptBinding;
 
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
@@ -39,8 +39,8 @@ pub struct Registrar {
     secret: Secret,
     min_expires: Seconds,
     max_expires: Seconds,
-    /// What the store has not heard of yet, and when it should.
-    unsaved: Timers<{ limits::BINDINGS }>,
+    /// Bindings that the store has to hear of, and by when.
+    pub(crate) unsaved: Timers<{ limits::BINDINGS }>,
 }
 
 /// That somebody can be reached at an address for a while (RFC 3261 §6).

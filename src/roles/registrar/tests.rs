@@ -4,7 +4,9 @@ extern crate std;
 
 use super::*;
 use crate::events::answer::{Answer, Refusal};
+use crate::events::kept::Lease;
 use crate::ground::random::Random;
+use crate::ground::time::Wall;
 use crate::wire::sip::{self, Message, Rows, Status};
 use std::boxed::Box;
 use std::format;
@@ -509,28 +511,34 @@ fn a_restored_binding_goes_on_as_it_was() {
     f.accept("a", 7, ONE);
     f.run(100);
     let (id, _) = f.registrar.iter().next().expect("a binding");
+    let wall = Wall::from_unix_millis(1_800_000_000_000);
+    let presentities = &f.presentities;
+    let uri_of = |id| presentities.get(id).map(Presentity::uri);
     let kept = f
         .registrar
-        .kept(f.now, id.slot(), f.now)
+        .kept(f.now, wall, id.slot(), f.now, uri_of)
         .expect("it is there");
-    assert_eq!((kept.contact, kept.left), ("sip:desk@192.0.2.40:5062", 500));
+    assert_eq!(kept.presentity, "sip:desk@192.0.2.1");
+    assert_eq!(kept.contact, "sip:desk@192.0.2.40:5062");
+    let lease = Lease::new(f.now + Seconds(500), f.now, wall);
+    assert_eq!(kept.lease, lease);
 
     let mut after = Fixture::new();
     let desk = after.desk;
     let now = after.now;
     for ago in [500, 501, u32::MAX] {
-        let none = after.registrar.restore(now, 0, desk, &kept, Seconds(ago));
-        assert_eq!(none, None);
+        let later = wall + Seconds(ago).duration();
+        assert!(!after.registrar.restore(now, later, 0, desk, &kept));
     }
-    let back = after.registrar.restore(now, 0, desk, &kept, Seconds(200));
-    assert!(back.is_some());
+    let later = wall + Seconds(200).duration();
+    assert!(after.registrar.restore(now, later, 0, desk, &kept));
     assert_eq!(after.registrar.take_changed(), Some(desk));
     assert_eq!(after.contacts(), ["<sip:desk@192.0.2.40:5062>;expires=300"]);
     after.refuse("a", 7, ONE, Status::SERVER_ERROR);
     after.accept("a", 8, ONE);
     assert_eq!(after.contacts().len(), 1);
     for slot in 0..=limits::BINDINGS_EACH as u16 {
-        after.registrar.restore(now, slot, desk, &kept, Seconds(0));
+        after.registrar.restore(now, wall, slot, desk, &kept);
     }
     assert_eq!(after.contacts().len(), limits::BINDINGS_EACH);
 }
