@@ -113,32 +113,45 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
 /// device that is not there. A note counts only if it is one of the servers' phrases from end to end: people write
 /// notes too, and "Bringing cake" is no call. Who is closed and busy does not want to be disturbed, away or not.
 fn watched(summary: &Summary) -> Watched {
-    let says = |phrases: &[&str]| {
-        let note = summary.note.trim();
-        phrases
-            .iter()
-            .any(|phrase| note.eq_ignore_ascii_case(phrase))
-    };
-    let refuses = says(&["do not disturb", "dnd"]);
+    let says = |phrases: &[&str]| is_noted(summary, phrases);
+    let refuses = says(&REFUSES);
     match summary.basic {
         Some(Basic::Closed) if refuses => Watched::Dnd,
-        Some(Basic::Closed) if says(&["unavailable", "offline", "unregistered", "not online"]) => {
-            Watched::Offline
-        }
+        Some(Basic::Closed) if says(&OFFLINE) => Watched::Offline,
         Some(Basic::Closed) if summary.activities.intersects(OCCUPIED) => Watched::Dnd,
         Some(Basic::Closed) if summary.activities.intersects(ABSENT) => Watched::Away,
         Some(Basic::Closed) if summary.contacts > 0 => Watched::Dnd,
         Some(Basic::Closed) => Watched::Offline,
         Some(Basic::Open) | None if refuses => Watched::Dnd,
-        Some(Basic::Open) | None if says(&["ringing"]) => Watched::Ringing,
-        Some(Basic::Open) | None if says(&["on hold"]) => Watched::Held,
-        Some(Basic::Open) | None if says(&["on the phone"]) => Watched::Busy,
+        Some(Basic::Open) | None if says(&[RINGING]) => Watched::Ringing,
+        Some(Basic::Open) | None if says(&[HELD]) => Watched::Held,
+        Some(Basic::Open) | None if says(&[TALKING]) => Watched::Busy,
         Some(Basic::Open) | None if summary.activities.intersects(OCCUPIED) => Watched::Busy,
         Some(Basic::Open) | None if summary.activities.intersects(ABSENT) => Watched::Away,
         Some(Basic::Open) => Watched::Idle,
         None => Watched::Offline,
     }
 }
+
+/// Whether the note of a document is one of these phrases, from end to end.
+pub fn is_noted(summary: &Summary, phrases: &[&str]) -> bool {
+    let note = summary.note.trim();
+    phrases
+        .iter()
+        .any(|phrase| note.eq_ignore_ascii_case(phrase))
+}
+
+/// What servers and phones note of who does not want to be disturbed.
+pub const REFUSES: [&str; 2] = ["do not disturb", "dnd"];
+
+/// What they note of who is not there.
+pub const OFFLINE: [&str; 4] = ["unavailable", "offline", "unregistered", "not online"];
+
+/// What they note of calls.
+pub const CALLS: [&str; 3] = [RINGING, HELD, TALKING];
+const RINGING: &str = "ringing";
+const HELD: &str = "on hold";
+const TALKING: &str = "on the phone";
 
 /// Here, but not to be spoken to.
 pub const OCCUPIED: Activities = Activities::ON_THE_PHONE

@@ -9,15 +9,15 @@
 //! | `basic` of ours | `closed` while do not disturb, else `open` |
 //! | `basic` of theirs | `closed` while the owner's button says do not disturb; else untouched |
 //! | activity | the owner's; else the *winner's* |
-//! | and `on-the-phone` | handset up, or any publication says so |
+//! | and `on-the-phone` | handset up, or any publication says so, by an activity or in the words of a note |
 //! | and `busy` | do not disturb |
 //! | and `away` | nobody touched the device, and no publication has changed since that began |
-//! | note | the owner's; "Do not disturb" while the owner's button says so; else the winner's; else ours for do not disturb and for a call |
+//! | note | the owner's; "Do not disturb" while the owner's button says so; else the winner's, unless it says so and the phones do not all; else ours for do not disturb and for a call |
 //! | service | ours (`sip`), unless the presentity's phone registers here and tells of its services itself; then every published one |
 //! | person | one, ours (`person`); in it, the extensions that the winner's persons have |
 //! | device | ours (`phone`) while nobody touched it, and where no service is ours; then every published one |
 //! | else | whatever stands beside them in a published document |
-//! | a dialog | handset up, or any publication says `on-the-phone`; do not disturb, where the configuration shows it |
+//! | a dialog | handset up, or any publication says so; do not disturb, where the configuration shows it |
 //!
 //! A presentity whose phone should be registered here, and is not, is gone: `closed` without a contact, the owner's note,
 //! and nothing else. But a phone that publishes a service is there, whether it is registered or not.
@@ -45,7 +45,7 @@ mod tests;
 
 pub use inputs::{Input, Inputs};
 
-use crate::events::package::presence::OCCUPIED;
+use crate::events::package::presence::{CALLS, OCCUPIED, OFFLINE, REFUSES, is_noted};
 use crate::events::presentity::Presence;
 use crate::events::reach::Reach;
 use crate::ground::limits;
@@ -103,7 +103,9 @@ pub fn compose(from: &Sources<'_>) -> Composed {
     let winner = winner(&heard);
     let inputs = from.inputs;
     let refuses = inputs.dnd || all_refuse(&heard);
-    let talks = |it: &Published<'_>| it.says.activities.contains(Activities::ON_THE_PHONE);
+    let talks = |it: &Published<'_>| {
+        it.says.activities.contains(Activities::ON_THE_PHONE) || is_noted(it.says, &CALLS)
+    };
     let is_on_the_phone = inputs.hook_up || heard.iter().any(talks);
     let is_away = inputs.idle && heard.iter().all(|it| it.changed < from.idle_since);
 
@@ -187,16 +189,11 @@ fn all_refuse(heard: &Heard<'_>) -> bool {
 }
 
 fn refuses(says: &Summary) -> bool {
-    let note = says.note.trim();
-    let is_note = |phrases: &[&str]| phrases.iter().any(|it| note.eq_ignore_ascii_case(it));
     match says.basic {
-        _ if is_note(&["do not disturb", "dnd"]) => true,
+        _ if is_noted(says, &REFUSES) => true,
         Some(Basic::Open) | None => false,
         Some(Basic::Closed) if says.activities.intersects(OCCUPIED) => true,
-        Some(Basic::Closed) => {
-            says.activities.is_empty()
-                && !is_note(&["unavailable", "offline", "unregistered", "not online"])
-        }
+        Some(Basic::Closed) => says.activities.is_empty() && !is_noted(says, &OFFLINE),
     }
 }
 
@@ -206,7 +203,9 @@ fn note(
     refuses: bool,
     is_on_the_phone: bool,
 ) -> Text<{ limits::NOTE }> {
-    let published = winner.map_or("", |it| it.says.note.as_str());
+    // One phone's "Do not disturb" is none while another one takes calls.
+    let holds = |it: &Published<'_>| refuses || !is_noted(it.says, &REFUSES);
+    let published = winner.filter(holds).map_or("", |it| it.says.note.as_str());
     let said = match (refuses, is_on_the_phone) {
         _ if !inputs.note.is_empty() => return inputs.note.clone(),
         _ if !inputs.dnd && !published.is_empty() => published,

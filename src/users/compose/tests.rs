@@ -349,6 +349,33 @@ fn phones_that_refuse_are_dnd_only_all_together() /* FIELD 13 */
     }
 }
 
+/// Where one phone refuses and another takes calls, or one says in words alone that it is on the phone.
+#[test]
+fn both_packages_say_the_same_of_a_note() /* FIELD 13 */
+{
+    let open = document("a", "open", "");
+    let note = |basic, text| document("b", basic, &format!("<note>{text}</note>"));
+    for (published, in_call, said) in [
+        ([&open, &note("closed", "Do not disturb")], false, ""),
+        ([&open, &note("open", " dnd ")], false, ""),
+        (
+            [&open, &note("open", "Gone fishing")],
+            false,
+            "Gone fishing",
+        ),
+        ([&open, &note("open", "On hold")], true, "On hold"),
+        ([&open, &note("open", "on the phone")], true, "on the phone"),
+        ([&open, &note("open", "Ringing")], true, "Ringing"),
+    ] {
+        let composed = Desk::with(&published.map(String::as_str)).compose();
+        assert_eq!(composed.presence.note.as_str(), said);
+        assert_eq!(composed.in_call, in_call, "{said}");
+        let activities = composed.presence.activities;
+        assert_eq!(activities.contains(Activities::ON_THE_PHONE), in_call);
+        assert!(!activities.contains(Activities::BUSY));
+    }
+}
+
 #[test]
 fn ids_stay_unique_and_do_not_move_when_another_changes() /* C19 */
 {
