@@ -11,7 +11,8 @@
 //! | [`ground`] | time, limits, text, tables, timers, randomness |
 //! | [`wire`] | SIP messages and presence documents |
 //! | [`txn`] | non-INVITE transactions (RFC 3261 §17) |
-//! | [`events`] | event packages, subscriptions, dialogs (RFC 6665) |
+//! | [`ua`] | what every user agent needs: credentials, dialogs, servers |
+//! | [`events`] | event packages and subscriptions (RFC 6665) |
 //! | [`roles`] | notifier, watcher |
 //! | [`users`] | policy, composition, lamps |
 //! | [`engine`] | the agent and its settings |
@@ -29,5 +30,6 @@ pub mod roles;
 #[cfg(feature = "std")]
 pub mod shell;
 pub mod txn;
+pub mod ua;
 pub mod users;
 pub mod wire;

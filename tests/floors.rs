@@ -4,32 +4,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floors, lowest first, each with the parts of it that its other parts may use.
-const FLOORS: [(&str, &[&str]); 8] = [
+/// The floors with their numbers, each with the parts of it that its other parts may use. Two folders share floor 3 and
+/// do not know each other.
+const FLOORS: [(usize, &str, &[&str]); 9] = [
     (
+        0,
         "ground",
         &[
             "limits", "network", "random", "table", "text", "time", "timers",
         ],
     ),
-    ("wire", &["flow"]),
-    ("txn", &["mark"]),
-    (
-        "events",
-        &[
-            "delays",
-            "etag",
-            "hop",
-            "package",
-            "presentity",
-            "sending",
-            "watched",
-        ],
-    ),
-    ("roles", &[]),
-    ("users", &[]),
-    ("engine", &["answers", "config", "directory"]),
-    ("shell", &[]),
+    (1, "wire", &["flow"]),
+    (2, "txn", &["token"]),
+    (3, "ua", &["credentials", "next_hop", "request", "retry"]),
+    (3, "events", &["etag", "package", "presentity", "watched"]),
+    (4, "roles", &[]),
+    (5, "users", &[]),
+    (6, "engine", &["answers", "config", "directory"]),
+    (7, "shell", &[]),
 ];
 
 /// What only the shell may name.
@@ -104,8 +96,9 @@ fn files() -> Vec<File> {
     found
 }
 
-fn floor(name: &str) -> Option<usize> {
-    FLOORS.iter().position(|(floor, _)| *floor == name)
+fn floor(name: &str) -> Option<(usize, &'static [&'static str])> {
+    let found = FLOORS.iter().find(|(_, floor, _)| *floor == name);
+    found.map(|(number, _, shared)| (*number, *shared))
 }
 
 /// Every `crate::floor::part` that a line names.
@@ -122,12 +115,12 @@ fn imports(line: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// What is wrong with an import of `part` of `floor` in a file at `place`.
 fn fault(place: &(String, String), imported: (&str, &str)) -> Option<&'static str> {
-    let own = floor(&place.0)?;
-    let other = floor(imported.0)?;
-    let (_, shared) = FLOORS[own];
+    let (own, shared) = floor(&place.0)?;
+    let (other, _) = floor(imported.0)?;
     match other.cmp(&own) {
         std::cmp::Ordering::Greater => Some("imports upward"),
         std::cmp::Ordering::Less => None,
+        std::cmp::Ordering::Equal if place.0 != imported.0 => Some("imports sideways"),
         std::cmp::Ordering::Equal if place.0 == "shell" || place.1 == imported.1 => None,
         std::cmp::Ordering::Equal if shared.contains(&imported.1) => None,
         std::cmp::Ordering::Equal => Some("imports sideways"),
@@ -164,11 +157,14 @@ fn the_check_of_imports_can_fail() {
             Some("imports sideways"),
         ),
         ("use crate::roles::notifier::Pace;", None),
+        ("use crate::ua::retry::Retry;", None),
         ("use crate::ground::{limits, table};", None),
     ] {
         let found = imports(line).next().expect("an import");
         assert_eq!(fault(&notifier, found), expected, "{line}");
     }
+    let package = ("events".to_string(), "package".to_string());
+    assert_eq!(fault(&package, ("ua", "retry")), Some("imports sideways"));
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn cycles(times: usize, expires: u32) -> Script {
         phone.subscribe(&mut recorder, 0);
     }
     recorder.wait(Duration::from_secs(33));
-    recorder.mark();
+    recorder.token();
     for phone in &mut phones {
         phone.subscribe(&mut recorder, expires);
     }
@@ -138,7 +138,7 @@ fn refreshes(times: usize) -> Script {
         phone.subscribe(&mut recorder, 3_600);
     }
     recorder.wait(Duration::from_secs(33));
-    recorder.mark();
+    recorder.token();
     for phone in &mut phones {
         phone.subscribe(&mut recorder, 3_600);
     }
@@ -149,7 +149,7 @@ fn refreshes(times: usize) -> Script {
 pub fn rounds(package: Package, count: usize) -> Script {
     let mut recorder = Recorder::new(desk());
     let mut phone = Phone::new(1, package.name());
-    recorder.mark();
+    recorder.token();
     for round in 0..count {
         phone.subscribe(&mut recorder, 3_600);
         phone.subscribe(&mut recorder, 3_600);
@@ -178,11 +178,11 @@ fn fan_out(package: Package, answers: bool) -> Script {
     for (notify, &phone) in first.iter().zip(&order) {
         phones[phone].confirm(&mut recorder, notify);
     }
-    recorder.mark();
+    recorder.token();
     let second = recorder.input(Input::Hook(false));
     assert_eq!(second.len(), phones.len());
     if answers {
-        recorder.mark();
+        recorder.token();
         for notify in &second {
             let phone = whose(&phones, notify.row("To"));
             phones[phone].confirm(&mut recorder, notify);
@@ -200,7 +200,7 @@ fn refused(times: usize) -> Script {
         phone.subscribe(&mut recorder, 3_600);
     }
     recorder.wait(Duration::from_secs(33));
-    recorder.mark();
+    recorder.token();
     for phone in strangers {
         phone.fail(&mut recorder, "503");
     }
@@ -227,7 +227,7 @@ pub fn lamp(times: usize) -> Script {
     for at in 0..4 {
         pbx.tell(&mut recorder, states[at % 2]);
     }
-    recorder.mark();
+    recorder.token();
     for at in 0..times {
         pbx.tell(&mut recorder, states[at % 2]);
     }
@@ -241,7 +241,7 @@ fn publish(times: usize) -> Script {
     for at in 0..4 {
         phone.publish(&mut recorder, at % 2 == 0);
     }
-    recorder.mark();
+    recorder.token();
     for at in 0..times {
         phone.publish(&mut recorder, at % 2 == 0);
     }

@@ -198,7 +198,7 @@ impl Recorder {
     }
 
     /// From here on it is measured.
-    pub fn mark(&mut self) {
+    pub fn token(&mut self) {
         self.script.body = self.script.steps.len();
         self.script.said = Played::default();
     }

@@ -1,11 +1,11 @@
 //! From the facts of an answer to the bytes of a response (RFC 3261 §8.2.6).
 
 use crate::events::answer::{Answer, Refusal};
-use crate::events::dialog::write_contact;
 use crate::events::package::Package;
 use crate::ground::random::Secret;
 use crate::roles::registrar::Registrar;
-use crate::txn::mark::{Mark, hex};
+use crate::txn::token::{Token, hex};
+use crate::ua::dialog::write_contact;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Echo, Full, Method, Name, Request, Status, Writer, respond};
 
@@ -36,8 +36,8 @@ pub(super) fn write(
     let mut w = Writer::new(buf);
     let tag = match answer {
         Answer::Subscribed {
-            tag: Some(mark), ..
-        } => mark.text(),
+            tag: Some(token), ..
+        } => token.text(),
         Answer::Subscribed { tag: None, .. }
         | Answer::Published { .. }
         | Answer::Registered { .. }
@@ -163,16 +163,16 @@ fn own_uri<'a>(request: &Request<'a>) -> &'a str {
     core::str::from_utf8(request.uri_text).unwrap_or_default()
 }
 
-/// The same tag for every response to a request, without remembering the request (§8.2.7). It is no mark of ours:
+/// The same tag for every response to a request, without remembering the request (§8.2.7). It is no token of ours:
 /// who returns it is in no dialog.
-fn stateless_tag(echo: Echo<'_>, secret: Secret) -> [u8; Mark::LEN] {
+fn stateless_tag(echo: Echo<'_>, secret: Secret) -> [u8; Token::LEN] {
     let hash = secret
         .hasher()
         .part(echo.value(Name::CallId).unwrap_or_default())
         .part(echo.value(Name::From).unwrap_or_default())
         .part(echo.via().raw)
         .finish();
-    let mut tag = [b'0'; Mark::LEN];
+    let mut tag = [b'0'; Token::LEN];
     hex(&mut tag[1..], hash);
     tag[0] = b'x';
     tag

@@ -5,7 +5,7 @@ use super::etag::EntityTag;
 use super::presentity::Presentity;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::mark::Mark;
+use crate::txn::token::Token;
 use crate::wire::sip::Status;
 
 /// The facts of a response.
@@ -14,7 +14,7 @@ pub enum Answer {
     /// 200 to a SUBSCRIBE: our tag and the lifetime granted (RFC 6665 §4.2.1.1).
     Subscribed {
         /// The tag of a new dialog; `None` inside one, where To has it.
-        tag: Option<Mark>,
+        tag: Option<Token>,
         /// Never more than was asked for (N06).
         expires: Seconds,
     },

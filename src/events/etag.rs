@@ -10,7 +10,7 @@
 //! counted, and whoever knows one of them cannot guess the next (ATTACKS H07).
 
 use crate::ground::random::{Random, Secret};
-use crate::txn::mark::{hex, unhex};
+use crate::txn::token::{hex, unhex};
 
 /// An entity-tag of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

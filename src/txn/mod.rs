@@ -5,8 +5,8 @@
 //! carries everything else that is needed to write the same bytes again.
 
 pub mod client;
-pub mod mark;
 pub mod server;
+pub mod token;
 
 use crate::ground::time::Duration;
 

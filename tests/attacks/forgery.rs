@@ -89,9 +89,9 @@ fn tags_and_branches_are_never_drawn_twice() /* ATTACKS B07 B12 */
             .unwrap()
             .split_once("z9hG4bK")
             .unwrap();
-        for mark in [tag, &branch[..21]] {
-            assert!(drawn.insert(mark.to_string()), "{mark} came twice");
-            let bits = u64::from_str_radix(&mark[5..], 16).expect("64 bits");
+        for token in [tag, &branch[..21]] {
+            assert!(drawn.insert(token.to_string()), "{token} came twice");
+            let bits = u64::from_str_radix(&token[5..], 16).expect("64 bits");
             for (at, ones) in ones.iter_mut().enumerate() {
                 *ones += (bits >> at & 1) as u32;
             }

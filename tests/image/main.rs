@@ -17,7 +17,7 @@ use crate::bench::{finish, repository};
 use crate::card::{Card, Kind};
 use crate::outside::{Watcher, options};
 
-/// As a person writes it with an editor of Windows: a byte order mark, other line ends, no line end at last.
+/// As a person writes it with an editor of Windows: a byte order token, other line ends, no line end at last.
 const WRITTEN_ON_WINDOWS: &[u8] = b"\xef\xbb\xbf# Gru\xc3\x9f vom Empfang\r\n\
     board = \"board.toml\"\r\n\
     listen = \"udp:0.0.0.0:5060\"\r\n\

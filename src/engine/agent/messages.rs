@@ -10,8 +10,8 @@ use crate::events::subscription::Verdict;
 use crate::ground::limits;
 use crate::ground::time::Instant;
 use crate::roles::notifier::Subscriber;
-use crate::txn::mark::{Mark, Owner};
 use crate::txn::server::Seen;
+use crate::txn::token::{Owner, Token};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{
     self, Echo, Message, Method, Name, Request, Response, Rows, Status, Unusable, Uri, Via,
@@ -73,9 +73,9 @@ impl Agent {
     ) -> Result<Answer, Refusal> {
         let admits = self.policy.admits(flow.remote.ip());
         let trusted = admits == Verdict::Allow;
-        let tag = request.to.tag().and_then(Mark::from_tag);
-        let answers_us =
-            request.method == Method::Notify && tag.is_some_and(|mark| mark.owner == Owner::Watch);
+        let tag = request.to.tag().and_then(Token::from_tag);
+        let answers_us = request.method == Method::Notify
+            && tag.is_some_and(|token| token.owner == Owner::Watch);
         let asks = request.method == Method::Subscribe && admits == Verdict::Confirm;
         if !trusted && !answers_us && !asks {
             return Err(Status::FORBIDDEN.into());
@@ -232,31 +232,31 @@ impl Agent {
         });
         // On a wildcard listener an answer may arrive at another address than the one we announced.
         let is_ours = sent_by.is_some_and(|by| by == flow.local || self.locals.contains(&by));
-        let Some(mark) = response
+        let Some(token) = response
             .via
             .branch
-            .and_then(Mark::from_branch)
+            .and_then(Token::from_branch)
             .filter(|_| is_ours)
         else {
             return;
         };
-        match (mark.owner, response.cseq.method) {
+        match (token.owner, response.cseq.method) {
             (Owner::Subscription, Method::Notify) => {
-                self.notifier.handle_response(now, mark, response, flow);
+                self.notifier.handle_response(now, token, response, flow);
             }
-            (Owner::Watch | Owner::Leg, Method::Subscribe) => {
+            (Owner::Watch | Owner::Usage, Method::Subscribe) => {
                 let mut keys = Links {
                     upstreams: &mut self.upstreams,
                     ids: &self.links,
                 };
                 let random = &mut self.random;
                 self.watcher
-                    .handle_response(now, mark, response, flow, &mut keys, random);
+                    .handle_response(now, token, response, flow, &mut keys, random);
             }
             (Owner::Registration | Owner::Publication, _) => {
-                self.handle_upstream_response(now, mark, response, flow);
+                self.handle_upstream_response(now, token, response, flow);
             }
-            (Owner::Subscription | Owner::Watch | Owner::Leg, _) => {}
+            (Owner::Subscription | Owner::Watch | Owner::Usage, _) => {}
         }
     }
 

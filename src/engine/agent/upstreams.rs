@@ -2,12 +2,12 @@
 
 use super::Agent;
 use crate::engine::config::{Settings, UpstreamSettings};
-use crate::events::auth::{Account, Keys, Login};
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::roles::upstream::{Link, Order, Report, Upstreams};
-use crate::txn::mark::Mark;
+use crate::txn::token::Token;
+use crate::ua::credentials::{Account, Keys, Login};
 use crate::wire::flow::{End, Flow};
 use crate::wire::sip::Response;
 use core::net::SocketAddr;
@@ -56,17 +56,17 @@ impl Agent {
     pub(super) fn handle_upstream_response(
         &mut self,
         now: Instant,
-        mark: Mark,
+        token: Token,
         response: &Response<'_>,
         flow: &Flow,
     ) {
         let random = &mut self.random;
         let forgot = self
             .upstreams
-            .handle_response(now, mark, response, flow, random);
+            .handle_response(now, token, response, flow, random);
         if forgot {
             // Whoever lost our publication has lost the rest, too: it was restarted.
-            self.upstreams.register_again(now, mark.slot);
+            self.upstreams.register_again(now, token.slot);
             self.watcher.handle_forgotten(now, flow.remote.ip(), random);
         }
     }

@@ -1,11 +1,11 @@
 //! The servers above us: where we register and publish, and with whose account we watch.
 
 use super::{Invalid, Settings, is_address, is_server, needs_tls};
-pub use crate::events::auth::Account;
-pub use crate::events::course::Server;
 use crate::ground::limits::{SERVERS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+pub use crate::ua::credentials::Account;
+pub use crate::ua::servers::Server;
 use heapless::Vec;
 
 /// What we are at a server, or at several of one account.

@@ -21,7 +21,7 @@ use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::table::{Chains, Id, Queue, Table};
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::mark::hex;
+use crate::txn::token::hex;
 use crate::wire::doc::winfo::{Entry, Event, Status};
 use heapless::{Deque, Vec};
 
@@ -186,7 +186,7 @@ impl Subscription {
     /// What its owner is told to know the watcher by: it leads to no dialog of ours, and stays as long as the dialog.
     pub(super) fn watcher_id(&self, secret: &Secret) -> u64 {
         let hasher = secret.hasher().part(b"watcher");
-        hasher.part(&self.dialog.mark().text()).finish()
+        hasher.part(&self.dialog.token().text()).finish()
     }
 
     const fn status(&self) -> Option<Status> {

@@ -6,13 +6,13 @@
 
 use super::audience::Track;
 use super::{Notifier, Notify, Subscription, Wants, group};
-use crate::events::dialog::{Dialog, KeptDialog};
 use crate::events::kept::{KeptFlow, Lease};
 use crate::events::package::{Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds, Wall};
+use crate::ua::dialog::{Dialog, KeptDialog};
 use crate::wire::flow::Transport;
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
@@ -94,7 +94,7 @@ impl Notifier {
         else {
             return false;
         };
-        let is_whole = dialog.mark().slot == slot;
+        let is_whole = dialog.token().slot == slot;
         let bodies = package.spec().bodies.len();
         let Some(event_id) = Vec::from_slice(kept.event_id).ok().filter(|_| is_whole) else {
             return false;

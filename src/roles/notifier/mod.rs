@@ -28,7 +28,6 @@ pub use absent::Gone;
 pub use kept::KeptSubscription;
 pub use subscribe::Subscriber;
 
-use crate::events::dialog::Dialog;
 use crate::events::pace::Bucket;
 use crate::events::package::{Pace, Package, Told};
 use crate::events::presentity::Presentity;
@@ -38,7 +37,8 @@ use crate::ground::random::Secret;
 use crate::ground::table::{Chains, Id, Index, Queue, Table, cells};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::dialog::Dialog;
 use crate::wire::flow::{Flow, Transport};
 use absent::Absent;
 use audience::{Audiences, Track};
@@ -285,10 +285,10 @@ impl Notifier {
     }
 
     /// The subscription a tag or branch of ours leads to.
-    fn find(&self, mark: Mark) -> Option<Id<Subscription>> {
-        match mark.owner {
-            Owner::Subscription => self.subscriptions.id_at(mark.slot),
-            Owner::Watch | Owner::Leg | Owner::Registration | Owner::Publication => None,
+    fn find(&self, token: Token) -> Option<Id<Subscription>> {
+        match token.owner {
+            Owner::Subscription => self.subscriptions.id_at(token.slot),
+            Owner::Watch | Owner::Usage | Owner::Registration | Owner::Publication => None,
         }
     }
 

@@ -3,7 +3,6 @@
 use super::audience::View;
 use super::bodies::{BodyId, Making};
 use super::{Notifier, Notify, Subscription, Wants, group};
-use crate::events::dialog::write_contact;
 use crate::events::package::{Package, Scene, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
@@ -12,7 +11,8 @@ use crate::ground::random::Random;
 use crate::ground::table::{Id, Table};
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::client::{Client, Expiry};
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::dialog::write_contact;
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Contact, Method, Name, Response, Writer};
 use core::net::SocketAddr;
@@ -82,11 +82,11 @@ impl Notifier {
     pub fn handle_response(
         &mut self,
         now: Instant,
-        mark: Mark,
+        token: Token,
         response: &Response<'_>,
         flow: &Flow,
     ) {
-        let Some(id) = self.find(mark) else { return };
+        let Some(id) = self.find(token) else { return };
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return;
         };
@@ -95,7 +95,7 @@ impl Notifier {
         };
         // B12: the branch is secret, but a stranger on the way might have seen it.
         let is_ours =
-            in_flight.client.nonce() == mark.nonce && response.cseq.number == in_flight.seq;
+            in_flight.client.nonce() == token.nonce && response.cseq.number == in_flight.seq;
         if !is_ours || subscription.flow.remote.ip() != flow.remote.ip() {
             return;
         }
@@ -219,9 +219,9 @@ impl Notifier {
     ) -> Option<(Flow, usize)> {
         let (body, tells) = self.document(now, id, presentities);
         let subscription = self.subscriptions.get_mut(id)?;
-        let mark = Mark::draw(Owner::Subscription, id.slot(), random);
+        let token = Token::draw(Owner::Subscription, id.slot(), random);
         let in_flight = InFlight {
-            client: Client::start(now, mark.nonce, subscription.flow.transport.is_reliable()),
+            client: Client::start(now, token.nonce, subscription.flow.transport.is_reliable()),
             seq: subscription.dialog.next_seq(),
             state: subscription.state,
             expires: subscription
@@ -340,14 +340,14 @@ impl Notifier {
             ..subscription.flow
         };
         let mut w = Writer::new(buf);
-        let mark = Mark {
+        let token = Token {
             owner: Owner::Subscription,
             slot: id.slot(),
             nonce: in_flight.client.nonce(),
         };
         subscription
             .dialog
-            .write_request(&mut w, Method::Notify, in_flight.seq, &flow, mark);
+            .write_request(&mut w, Method::Notify, in_flight.seq, &flow, token);
         // A long NOTIFY that leaves UDP for TCP is no reason for the watcher to do so too.
         write_contact(&mut w, uri, &subscription.flow);
         write_event(&mut w, subscription.package, &subscription.event_id);

@@ -5,7 +5,6 @@ use super::kept::Reserved;
 use super::waiting::heeded;
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::answer::{Answer, Refusal};
-use crate::events::dialog::{self, Dialog, TooLarge};
 use crate::events::package::{Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
@@ -13,7 +12,8 @@ use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::dialog::{self, Dialog, TooLarge};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{
     Contact, Event, NameAddr, Request, Status, Uri, answer_address, is_somewhere,
@@ -79,8 +79,8 @@ impl Notifier {
             .vacant()
             .or_else(|| self.make_room(device, wanted, allowed))
             .ok_or_else(busy)?;
-        let mark = Mark::draw(Owner::Subscription, slot, random);
-        let dialog = Dialog::accepted(request, target.text, mark, 0)
+        let token = Token::draw(Owner::Subscription, slot, random);
+        let dialog = Dialog::accepted(request, target.text, token, 0)
             .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
         let subscription = Subscription {
             dialog,
@@ -115,7 +115,7 @@ impl Notifier {
         self.track(id, None);
         self.wake(id);
         Ok(Answer::Subscribed {
-            tag: Some(mark),
+            tag: Some(token),
             expires: granted,
         })
     }
@@ -131,11 +131,12 @@ impl Notifier {
         from: Subscriber<'_>,
     ) -> Result<Answer, Refusal> {
         let unknown = Status::NO_SUCH_SUBSCRIPTION;
-        let mark = request.to.tag().and_then(Mark::from_tag).ok_or(unknown)?;
-        let id = self.find(mark).ok_or(unknown)?;
+        let token = request.to.tag().and_then(Token::from_tag).ok_or(unknown)?;
+        let id = self.find(token).ok_or(unknown)?;
         let subscription = self.subscriptions.get_mut(id).ok_or(unknown)?;
         let is_over = matches!(subscription.state, State::Terminated(_));
-        if subscription.dialog.mark() != mark || !subscription.dialog.matches(request) || is_over {
+        if subscription.dialog.token() != token || !subscription.dialog.matches(request) || is_over
+        {
             return Err(unknown.into());
         }
         match from.verdict {

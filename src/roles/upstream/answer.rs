@@ -5,13 +5,13 @@ use super::errand::{Errand, Exchange, Kind};
 use super::link::{Link, Trouble};
 use super::registration::{Granted, seen_at};
 use super::timers::home_after;
-use crate::events::auth::Next;
-use crate::events::delays::{self, Retry};
-use crate::events::sending::Sending;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::credentials::Next;
+use crate::ua::request::Sending;
+use crate::ua::retry::{self, Retry};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Contact, Method, Response, Status};
 
@@ -25,30 +25,30 @@ const NAT_LEAST: Duration = Duration::from_secs(24);
 const NAT_SPREAD: Duration = Duration::from_secs(5);
 
 impl Upstreams {
-    /// Takes in the answer to a request of ours; `mark` is its branch. What answers no request, or comes from another
+    /// Takes in the answer to a request of ours; `token` is its branch. What answers no request, or comes from another
     /// host than the request went to (B12), is dropped. Says whether the server seems to have forgotten what it knew.
     pub fn handle_response(
         &mut self,
         now: Instant,
-        mark: Mark,
+        token: Token,
         response: &Response<'_>,
         flow: &Flow,
         random: &mut Random,
     ) -> bool {
-        let kind = match (mark.owner, response.cseq.method) {
+        let kind = match (token.owner, response.cseq.method) {
             (Owner::Registration, Method::Register) => Kind::Register,
             (Owner::Registration, Method::Options) => Kind::Probe,
             (Owner::Publication, Method::Publish) => Kind::Publish,
             _ => return false,
         };
-        let (Some(id), Some(status)) = (self.links.id_at(mark.slot), Status::new(response.status))
+        let (Some(id), Some(status)) = (self.links.id_at(token.slot), Status::new(response.status))
         else {
             return false;
         };
         let exchange = self.links.get_mut(id).and_then(|it| it.exchange_mut(kind));
         let Some(exchange) = exchange.filter(|it| {
             let same_host = it.flow.remote.ip().to_canonical() == flow.remote.ip().to_canonical();
-            it.request.awaits(mark.nonce) && it.seq == response.cseq.number && same_host
+            it.request.awaits(token.nonce) && it.seq == response.cseq.number && same_host
         }) else {
             return false;
         };
@@ -194,7 +194,7 @@ impl Upstreams {
             // The NAT gave us another address: whoever calls us there reaches nobody (R11).
             link.begin(Kind::Register);
         }
-        if link.course.is_second_best() {
+        if link.servers.is_second_best() {
             link.home.get_or_insert(home_after(now, random));
         }
         link.keep_alive(now, exchange, &self.locals, random);
@@ -228,8 +228,8 @@ impl Upstreams {
         if looks_on && link.unsettled {
             return self.fail(now, id, "it refuses", random);
         }
-        if is_ill && link.course.has_several() && !link.has(now, kind) {
-            link.course.go_home();
+        if is_ill && link.servers.has_several() && !link.has(now, kind) {
+            link.servers.go_home();
             link.move_on();
         }
         if kind == Kind::Publish {
@@ -278,7 +278,7 @@ impl Link {
             trouble.refusals = refusals.saturating_add(1);
         }
         let wait = match after {
-            Some(after) => delays::retry_after(after, random).max(Duration::from_secs(1)),
+            Some(after) => retry::retry_after(after, random).max(Duration::from_secs(1)),
             None => Retry::Slow.delay(refusals, random),
         };
         let until = now + wait;
@@ -318,7 +318,7 @@ impl Link {
     fn follow(&mut self, response: &Response<'_>) -> bool {
         let mut targets = response.headers.contacts().flatten();
         let follows = targets.any(|target| match target {
-            Contact::Addr(target, _) => self.course.follow(target.uri_text),
+            Contact::Addr(target, _) => self.servers.follow(target.uri_text),
             Contact::Star => false,
         });
         if follows {
@@ -332,7 +332,7 @@ impl Link {
         &mut self,
         now: Instant,
         exchange: &Exchange,
-        locals: &super::Locals,
+        locals: &super::LocalAddresses,
         random: &mut Random,
     ) {
         let flow = &exchange.flow;

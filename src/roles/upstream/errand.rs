@@ -1,8 +1,8 @@
 //! What is asked of a server: one request at a time of each kind (R01, P04).
 
-use crate::events::auth::Proof;
-use crate::events::sending::Sending;
 use crate::ground::time::Instant;
+use crate::ua::credentials::Proof;
+use crate::ua::request::Sending;
 use crate::wire::flow::Flow;
 use core::net::SocketAddr;
 

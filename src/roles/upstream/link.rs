@@ -3,15 +3,15 @@
 use super::errand::{Errand, Exchange, Kind};
 use super::publication::Publication;
 use super::registration::Registration;
-use crate::events::auth::{Account, Login};
-use crate::events::course::{Course, Server};
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Seconds};
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::credentials::{Account, Login};
+use crate::ua::servers::{Server, ServerList};
 use core::net::SocketAddr;
 
 /// What to be at a server above us.
@@ -41,7 +41,7 @@ pub struct Link {
     pub(super) aor: Text<{ limits::URI }>,
     pub(super) account: Account,
     pub(super) login: Login,
-    pub(super) course: Course,
+    pub(super) servers: ServerList,
     pub(super) place: Place,
     pub(super) expires: Seconds,
     pub(super) keep_alive: Option<Seconds>,
@@ -107,7 +107,7 @@ impl Link {
             aor: Text::copied(order.aor)?,
             account: order.account.clone(),
             login: Login::new(),
-            course: Course::new(order.servers),
+            servers: ServerList::new(order.servers),
             place: Place::Unknown,
             expires: order.expires,
             keep_alive: order.keep_alive,
@@ -209,7 +209,7 @@ impl Link {
     /// Whether a server that says no is left for the next one: what stands, if anything, stands elsewhere.
     pub(super) fn looks_on(&self, now: Instant, kind: Kind) -> bool {
         let is_first = kind == self.first() && !self.leaving;
-        is_first && self.course.has_next() && (self.unsettled || !self.has(now, kind))
+        is_first && self.servers.has_next() && (self.unsettled || !self.has(now, kind))
     }
 
     /// Whether the server has what is wanted of the kind.
@@ -240,7 +240,7 @@ impl Link {
     /// All that is wanted has been answered: what failed before is forgotten.
     pub(super) const fn settle(&mut self) {
         self.failures = 0;
-        self.course.settle();
+        self.servers.settle();
     }
 
     /// One kind does not work.
@@ -289,12 +289,12 @@ impl Story {
 }
 
 /// The branch of a request of this kind.
-pub(super) const fn branch(kind: Kind, slot: u16, nonce: u64) -> Mark {
+pub(super) const fn branch(kind: Kind, slot: u16, nonce: u64) -> Token {
     let owner = match kind {
         Kind::Register | Kind::Probe => Owner::Registration,
         Kind::Publish => Owner::Publication,
     };
-    Mark { owner, slot, nonce }
+    Token { owner, slot, nonce }
 }
 
 /// How long until everything is tried again after no server worked (RFC 5626 §4.5, R12): half to all of 30 s, doubled

@@ -36,8 +36,6 @@ pub use registration::Instance;
 pub use status::{Report, Stands};
 
 use self::errand::{Errand, Kind};
-use crate::events::auth::{Account, Login};
-use crate::events::locals::Locals;
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
 use crate::ground::limits::UPSTREAMS;
@@ -46,6 +44,8 @@ use crate::ground::table::{Id, Queue, Table};
 use crate::ground::text::TooLong;
 use crate::ground::time::{Duration, Instant};
 use crate::ground::timers::Timers;
+use crate::ua::addresses::LocalAddresses;
+use crate::ua::credentials::{Account, Login};
 use core::net::SocketAddr;
 
 /// Links kept at once: those in force, and as many that take leave.
@@ -61,7 +61,7 @@ pub struct Upstreams {
     ready: Queue<LINKS>,
     /// Links whose standing may have changed.
     changed: Queue<LINKS>,
-    locals: Locals,
+    locals: LocalAddresses,
     instance: Instance,
     pace: Pace,
 }
@@ -80,7 +80,7 @@ impl Upstreams {
             timers: Timers::new(),
             ready: Queue::new(),
             changed: Queue::new(),
-            locals: Locals::new(),
+            locals: LocalAddresses::new(),
             instance: [0; 2],
             pace: Pace::UNLIMITED,
         }
@@ -116,7 +116,7 @@ impl Upstreams {
     }
 
     /// What servers say of where we are, for the Contacts of other roles.
-    pub const fn locals(&self) -> &Locals {
+    pub const fn locals(&self) -> &LocalAddresses {
         &self.locals
     }
 

@@ -4,17 +4,17 @@ use super::errand::{Exchange, Kind};
 use super::link::{Link, Place, branch};
 use super::wire::{Head, domain, write_head};
 use super::{QUERY, Upstreams};
-use crate::events::auth::Proof;
-use crate::events::hop::{Hop, PORT};
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
-use crate::events::sending::{Action, Sending};
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::{Id, Table};
 use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant};
 use crate::txn::client::Client;
+use crate::ua::credentials::Proof;
+use crate::ua::next_hop::{NextHop, PORT};
+use crate::ua::request::{Action, Sending};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Method, Writer, is_answerable};
 use core::net::SocketAddr;
@@ -51,9 +51,9 @@ impl Upstreams {
     /// The name and port that an [`Action::Resolve`] of ours asks for.
     pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
         let id = self.links.id_at(query.checked_sub(QUERY)?)?;
-        match self.links.get(id)?.course.hop() {
-            Ok(Hop::Name(name, port)) => Some((name, port)),
-            Ok(Hop::Address(_)) | Err(_) => None,
+        match self.links.get(id)?.servers.hop() {
+            Ok(NextHop::Name(name, port)) => Some((name, port)),
+            Ok(NextHop::Address(_)) | Err(_) => None,
         }
     }
 
@@ -77,9 +77,9 @@ impl Upstreams {
         let Place::Asking { .. } = link.place else {
             return;
         };
-        let port = match link.course.hop() {
-            Ok(Hop::Name(_, port)) => port,
-            Ok(Hop::Address(_)) | Err(_) => None,
+        let port = match link.servers.hop() {
+            Ok(NextHop::Name(_, port)) => port,
+            Ok(NextHop::Address(_)) | Err(_) => None,
         };
         let found = address
             .map(|it| at_port(it, port))
@@ -102,7 +102,7 @@ impl Upstreams {
         let link = self.links.get_mut(id)?;
         if link.registration.take_ping(now)
             && let Place::At(remote) = link.place
-            && let Some(flow) = self.locals.flow(link.course.transport(), remote)
+            && let Some(flow) = self.locals.flow(link.servers.transport(), remote)
         {
             return ping(link.stream(flow), buf);
         }
@@ -128,7 +128,7 @@ impl Upstreams {
                 return self.poll_link(now, id, presentities, random, buf);
             }
         };
-        match self.locals.flow(link.course.transport(), remote) {
+        match self.locals.flow(link.servers.transport(), remote) {
             Some(flow) => {
                 let flow = link.stream(flow);
                 self.send(now, id, kind, flow, presentities, random, buf)
@@ -145,9 +145,9 @@ impl Upstreams {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        match link.course.hop() {
-            Ok(Hop::Address(address)) => link.place = Place::At(address),
-            Ok(Hop::Name(..)) => {
+        match link.servers.hop() {
+            Ok(NextHop::Address(address)) => link.place = Place::At(address),
+            Ok(NextHop::Name(..)) => {
                 link.place = Place::Asking {
                     told: false,
                     until: now + RESOLVE,

@@ -4,7 +4,6 @@ use super::HEAD;
 use super::errand::{Errand, Exchange, Kind};
 use super::link::{Link, branch};
 use super::wire::{Head, write_head};
-use crate::events::delays;
 use crate::events::pace::Bucket;
 use crate::events::package::{Pace, Package, presence};
 use crate::events::presentity::Presentity;
@@ -13,7 +12,8 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::retry;
 use crate::wire::sip::{Method, Name, Response, Writer};
 use heapless::Vec;
 
@@ -25,8 +25,8 @@ pub(super) struct Publication {
     /// Whose presence it is; `None` for nobody's.
     pub(super) of: Option<Id<Presentity>>,
     pub(super) errand: Errand,
-    call: Mark,
-    tag: Mark,
+    call: Token,
+    tag: Token,
     seq: u32,
     /// What the server calls it (P02).
     etag: Option<Text<ETAG>>,
@@ -53,7 +53,7 @@ pub(super) struct Publication {
 
 impl Publication {
     pub(super) const fn new(of: Option<Id<Presentity>>, errand: Errand) -> Publication {
-        const NOBODY: Mark = Mark {
+        const NOBODY: Token = Token {
             owner: Owner::Publication,
             slot: 0,
             nonce: 0,
@@ -83,8 +83,8 @@ impl Publication {
     }
 
     pub(super) fn draw(&mut self, slot: u16, random: &mut Random) {
-        self.call = Mark::draw(Owner::Publication, slot, random);
-        self.tag = Mark::draw(Owner::Publication, slot, random);
+        self.call = Token::draw(Owner::Publication, slot, random);
+        self.tag = Token::draw(Owner::Publication, slot, random);
     }
 
     pub(super) const fn next_seq(&mut self) -> u32 {
@@ -223,7 +223,7 @@ impl Publication {
             return false;
         }
         self.quiet = Instant::ZERO;
-        let refresh = now + delays::refresh(granted.duration(), random);
+        let refresh = now + retry::refresh(granted.duration(), random);
         self.errand = Errand::Resting {
             until: Some(refresh),
         };
@@ -243,7 +243,7 @@ impl Link {
         let it = &self.publication;
         // Only who publishes and does no more is sent elsewhere.
         let uri = match self.first() {
-            Kind::Publish => self.course.redirect().unwrap_or(&self.aor),
+            Kind::Publish => self.servers.redirect().unwrap_or(&self.aor),
             Kind::Register | Kind::Probe => &self.aor,
         };
         let uri = uri.as_bytes();

@@ -8,7 +8,7 @@ use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant, Seconds};
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Contact, Method, Name, Response, Uri, Writer};
 use core::net::SocketAddr;
@@ -21,8 +21,8 @@ pub(super) struct Registration {
     /// Until when the server knows us.
     ends: Option<Instant>,
     /// What Call-ID and From tag are made of: the same as long as the agent runs (R01).
-    call: Mark,
-    tag: Mark,
+    call: Token,
+    tag: Token,
     seq: u32,
     /// The request in flight: the same bytes each time it is sent.
     head: Vec<u8, HEAD>,
@@ -57,7 +57,7 @@ const CORRECTIONS: u8 = 2;
 
 impl Registration {
     pub(super) const fn new(wanted: bool, errand: Errand) -> Registration {
-        const NOBODY: Mark = Mark {
+        const NOBODY: Token = Token {
             owner: Owner::Registration,
             slot: 0,
             nonce: 0,
@@ -83,8 +83,8 @@ impl Registration {
     }
 
     pub(super) fn draw(&mut self, slot: u16, random: &mut Random) {
-        self.call = Mark::draw(Owner::Registration, slot, random);
-        self.tag = Mark::draw(Owner::Registration, slot, random);
+        self.call = Token::draw(Owner::Registration, slot, random);
+        self.tag = Token::draw(Owner::Registration, slot, random);
     }
 
     pub(super) const fn next_seq(&mut self) -> u32 {
@@ -226,7 +226,7 @@ impl Link {
             .any(|it| it.eq_ignore_ascii_case(b"outbound"));
         it.gruu = own.and_then(|it| it.gruu);
         it.flow_timer = flow_timer(response);
-        let refresh = now + crate::events::delays::refresh(granted.duration(), random);
+        let refresh = now + crate::ua::retry::refresh(granted.duration(), random);
         it.errand = Errand::Resting {
             until: Some(refresh),
         };
@@ -258,7 +258,7 @@ impl Link {
     ) -> Option<()> {
         let it = &self.registration;
         let mut scratch = Text::new();
-        let whose = self.course.redirect().unwrap_or(&self.aor);
+        let whose = self.servers.redirect().unwrap_or(&self.aor);
         let uri = domain(whose, &mut scratch)?.as_bytes();
         let expires = if exchange.farewell { 0 } else { self.expires.0 };
         let flow = &exchange.flow;
@@ -421,8 +421,8 @@ fn flow_timer(response: &Response<'_>) -> Option<Seconds> {
 /// Version 4 in form, whatever the bits came from (RFC 9562 §5.4).
 fn uuid([high, low]: Instance) -> [u8; 36] {
     let mut digits = [0; 32];
-    crate::txn::mark::hex(&mut digits[..16], high & !0xf000 | 0x4000);
-    crate::txn::mark::hex(&mut digits[16..], low & !(3 << 62) | 2 << 62);
+    crate::txn::token::hex(&mut digits[..16], high & !0xf000 | 0x4000);
+    crate::txn::token::hex(&mut digits[16..], low & !(3 << 62) | 2 << 62);
     let mut text = [b'-'; 36];
     for (from, to, len) in [(0, 0, 8), (8, 9, 4), (12, 14, 4), (16, 19, 4), (20, 24, 12)] {
         text[to..to + len].copy_from_slice(&digits[from..from + len]);

@@ -3,9 +3,9 @@
 use super::Upstreams;
 use super::errand::{Errand, Kind};
 use super::link::{Link, Place};
-use crate::events::hop::Hop;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
+use crate::ua::next_hop::NextHop;
 use core::net::SocketAddr;
 
 /// How a registration or a publication stands.
@@ -75,16 +75,16 @@ impl Upstreams {
         let link = self.links.get(id)?;
         let remote = match link.place {
             Place::At(remote) => Some(remote),
-            Place::Unknown | Place::Asking { .. } => match link.course.hop() {
-                Ok(Hop::Address(remote)) => Some(remote),
-                Ok(Hop::Name(..)) | Err(_) => None,
+            Place::Unknown | Place::Asking { .. } => match link.servers.hop() {
+                Ok(NextHop::Address(remote)) => Some(remote),
+                Ok(NextHop::Name(..)) | Err(_) => None,
             },
         };
-        let flow = remote.and_then(|it| self.locals.flow(link.course.transport(), it));
+        let flow = remote.and_then(|it| self.locals.flow(link.servers.transport(), it));
         let seen = flow.map(|flow| (self.locals.as_seen(&flow).local, flow.local));
         Some(Report {
             aor: &link.aor,
-            server: link.course.server().map_or("", |it| &it.host),
+            server: link.servers.server().map_or("", |it| &it.host),
             remote,
             registration: link.registered_now(now),
             expires: link.registration.ends(),

@@ -44,7 +44,7 @@ impl Upstreams {
                 continue;
             };
             let is_there = link.place == Place::At(flow.remote);
-            let reliable = link.course.transport().is_reliable();
+            let reliable = link.servers.transport().is_reliable();
             // One that was never there has the number 0, as ours has until it is.
             let it_is = link.connection == flow.connection;
             if !(is_there && reliable && it_is) {
@@ -64,7 +64,7 @@ impl Upstreams {
         for slot in 0..LINKS as u16 {
             let id = self.links.id_at(slot);
             if let Some(link) = id.and_then(|id| self.links.get_mut(id))
-                && link.course.transport() == flow.transport
+                && link.servers.transport() == flow.transport
                 && link.place == Place::At(flow.remote)
             {
                 link.connection = flow.connection;
@@ -78,7 +78,7 @@ impl Upstreams {
             let id = self.links.id_at(slot);
             if let Some(link) = id.and_then(|id| self.links.get_mut(id))
                 && link.connection == flow.connection
-                && link.course.transport() == flow.transport
+                && link.servers.transport() == flow.transport
             {
                 link.registration.handle_pong();
                 self.timers.set(slot, link.due());
@@ -143,7 +143,7 @@ impl Upstreams {
         if !link.is_resting(Kind::Publish) {
             link.publication.doubt();
         }
-        if link.course.has_several() {
+        if link.servers.has_several() {
             link.registration.be_modern();
             link.publication.be_quiet(now);
         }
@@ -153,7 +153,7 @@ impl Upstreams {
             link.rest(Kind::Publish, None);
             return self.settle(id);
         }
-        let when = if link.course.fail() {
+        let when = if link.servers.fail() {
             now
         } else {
             let wait = recovery(link.failures, random);
@@ -178,7 +178,7 @@ impl Link {
     fn go_home(&mut self, now: Instant) {
         let is_time = self.home.is_some_and(|home| home <= now);
         if is_time && !self.leaving && self.is_resting(self.first()) {
-            self.course.go_home();
+            self.servers.go_home();
             self.move_on();
             self.home = None;
             self.unsettled = true;
@@ -200,7 +200,7 @@ impl Link {
             if !self.errand(kind).is_due(now) {
                 continue;
             }
-            if kind == self.first() && self.course.forget_redirect() {
+            if kind == self.first() && self.servers.forget_redirect() {
                 self.move_on();
             }
             self.begin(kind);

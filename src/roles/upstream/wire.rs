@@ -1,9 +1,9 @@
 //! What the requests to a server have in common.
 
-use crate::events::dialog::write_via;
 use crate::ground::limits::URI;
 use crate::ground::text::Text;
-use crate::txn::mark::Mark;
+use crate::txn::token::Token;
+use crate::ua::dialog::write_via;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Method, Name, Writer};
 
@@ -16,11 +16,11 @@ pub(super) struct Head<'a> {
     pub(super) uri: &'a [u8],
     /// From and To: we speak about ourselves.
     pub(super) aor: &'a str,
-    pub(super) tag: Mark,
-    pub(super) call: Mark,
+    pub(super) tag: Token,
+    pub(super) call: Token,
     pub(super) seq: u32,
     pub(super) flow: &'a Flow,
-    pub(super) branch: Mark,
+    pub(super) branch: Token,
 }
 
 pub(super) fn write_head(w: &mut Writer<'_>, head: &Head<'_>) {

@@ -1,20 +1,20 @@
-//! How attempts, legs and watches end, and what follows.
+//! How attempts, usages and watches end, and what follows.
 
-use super::leg::{Leg, LegState};
+use super::usage::{Usage, UsageState};
 use super::watch::{State, Watch};
-use super::{LEGS, Watcher};
-use crate::events::delays::{self, Retry};
+use super::{USAGES, Watcher};
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
+use crate::ua::retry::{self, Retry};
 use core::net::{IpAddr, SocketAddr};
 
 /// A subscription that stood this long may have been a good one, whose end is not held against the peer (B11).
 const CALM: Duration = Duration::from_secs(60);
 
-/// A leg that asked this recently knows how its server is: it is not sent to look.
+/// A usage that asked this recently knows how its server is: it is not sent to look.
 const ASKED_JUST_NOW: Duration = Duration::from_secs(60);
 
 /// Why an attempt or a subscription ended.
@@ -68,7 +68,7 @@ impl Cause {
 }
 
 impl Watcher {
-    /// Ends the attempt or subscription of a watch and plans the next one. All legs are forgotten: what they told
+    /// Ends the attempt or subscription of a watch and plans the next one. All usages are forgotten: what they told
     /// is in doubt from now on.
     pub(super) fn fail(
         &mut self,
@@ -91,41 +91,41 @@ impl Watcher {
             watch.failures = 0;
         }
         if let Some(asked) = retry_after {
-            watch.not_before = now + delays::retry_after(asked, random);
+            watch.not_before = now + retry::retry_after(asked, random);
         }
         let until = (now + retry.delay(watch.failures, random)).max(watch.not_before);
         watch.failures = watch.failures.saturating_add(1);
         watch.state = State::Waiting { until };
         watch.doubt_since(now);
-        self.forget_legs(id);
+        self.forget_usages(id);
         self.changed.push(id.slot());
         self.settle_watch(id);
     }
 
-    /// Ends one leg. Its watch begins anew, unless the notifier does not want to be asked again and others are
+    /// Ends one usage. Its watch begins anew, unless the notifier does not want to be asked again and others are
     /// left: then it is one of several less.
     pub(super) fn lose(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         cause: Cause,
         retry: Retry,
         retry_after: Option<Seconds>,
         random: &mut Random,
     ) {
-        let Some(leg) = self.legs.get(id) else {
+        let Some(usage) = self.usages.get(id) else {
             return;
         };
-        let watch_id = leg.watch;
+        let watch_id = usage.watch;
         let Some(watch) = self.watches.get_mut(watch_id) else {
             return;
         };
         let ending = matches!(watch.state, State::Ending(_));
-        let unwanted = retry == Retry::Rare && watch.legs.len() > 1;
+        let unwanted = retry == Retry::Rare && watch.usages.len() > 1;
         if ending || unwanted {
             watch.blame(cause);
-            self.forget_leg(id);
-            if ending && self.is_legless(watch_id) {
+            self.forget_usage(id);
+            if ending && self.is_without_usage(watch_id) {
                 self.forget_watch(watch_id);
             } else {
                 self.tell(now, watch_id);
@@ -139,59 +139,59 @@ impl Watcher {
     pub(super) fn postpone(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         cause: Cause,
         retry_after: Option<Seconds>,
         random: &mut Random,
     ) {
-        let Some(leg) = self.legs.get_mut(id) else {
+        let Some(usage) = self.usages.get_mut(id) else {
             return;
         };
-        let watch_id = leg.watch;
-        if matches!(leg.state, LegState::Ending(_)) {
+        let watch_id = usage.watch;
+        if matches!(usage.state, UsageState::Ending(_)) {
             return self.lose(now, id, cause, Retry::Backoff, None, random);
         }
-        let mut refresh = now + delays::backoff(leg.retries, random);
-        leg.retries = leg.retries.saturating_add(1);
-        leg.doubt.get_or_insert(now);
+        let mut refresh = now + retry::backoff(usage.retries, random);
+        usage.retries = usage.retries.saturating_add(1);
+        usage.doubt.get_or_insert(now);
         let Some(watch) = self.watches.get_mut(watch_id) else {
             return;
         };
         if let Some(asked) = retry_after {
-            watch.not_before = now + delays::retry_after(asked, random);
+            watch.not_before = now + retry::retry_after(asked, random);
             refresh = refresh.max(watch.not_before);
         }
-        leg.state = LegState::Resting { refresh };
+        usage.state = UsageState::Resting { refresh };
         watch.blame(cause);
         watch.doubt_since(now);
         self.changed.push(watch_id.slot());
-        self.settle_leg(id);
+        self.settle_usage(id);
     }
 
     /// One subscription at `peer` turned out to be lost: the others there are refreshed soon, each at most once
     /// a minute, so that a restarted server is noticed within the shortest refresh and not the longest.
     pub(super) fn doubt_neighbours(&mut self, now: Instant, peer: SocketAddr, random: &mut Random) {
-        for slot in 0..LEGS as u16 {
-            let Some(id) = self.legs.id_at(slot) else {
+        for slot in 0..USAGES as u16 {
+            let Some(id) = self.usages.id_at(slot) else {
                 continue;
             };
-            let Some(leg) = self.legs.get_mut(id) else {
+            let Some(usage) = self.usages.get_mut(id) else {
                 continue;
             };
-            let LegState::Resting { refresh } = &mut leg.state else {
+            let UsageState::Resting { refresh } = &mut usage.state else {
                 continue;
             };
-            let already_soon = *refresh <= now + delays::doubt_most();
-            if leg.peer == peer && now - leg.sent >= ASKED_JUST_NOW && !already_soon {
-                *refresh = now + delays::doubt(random);
-                self.settle_leg(id);
+            let already_soon = *refresh <= now + retry::doubt_most();
+            if usage.peer == peer && now - usage.sent >= ASKED_JUST_NOW && !already_soon {
+                *refresh = now + retry::doubt(random);
+                self.settle_usage(id);
             }
         }
     }
 
     /// The server at `peer` has forgotten something else of ours: whether it knows our subscriptions is doubtful.
     pub fn handle_forgotten(&mut self, now: Instant, peer: IpAddr, random: &mut Random) {
-        let mut peers = self.legs.iter().map(|(_, leg)| leg.peer);
+        let mut peers = self.usages.iter().map(|(_, usage)| usage.peer);
         let found = peers.find(|it| it.ip() == peer);
         drop(peers);
         if let Some(peer) = found {
@@ -201,7 +201,7 @@ impl Watcher {
 
     /// Forgets a watch and all that hangs on it.
     pub(super) fn forget_watch(&mut self, id: Id<Watch>) {
-        self.forget_legs(id);
+        self.forget_usages(id);
         if self.watches.remove(id).is_some() {
             self.watch_timers.set(id.slot(), None);
         }
@@ -216,13 +216,16 @@ impl Watcher {
         }
     }
 
-    /// Works out what the legs of a watch tell together (D16) and tells the lamps if that changed.
+    /// Works out what the usages of a watch tell together (D16) and tells the lamps if that changed.
     pub(super) fn tell(&mut self, now: Instant, id: Id<Watch>) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        let legs = watch.legs.iter().filter_map(|leg| self.legs.get(*leg));
-        if watch.story.hear(now, legs) {
+        let usages = watch
+            .usages
+            .iter()
+            .filter_map(|usage| self.usages.get(*usage));
+        if watch.story.hear(now, usages) {
             self.changed.push(id.slot());
         }
     }
@@ -234,10 +237,10 @@ impl Watcher {
         }
     }
 
-    /// Sets the leg's timer to what its state says.
-    pub(super) fn settle_leg(&mut self, id: Id<Leg>) {
-        if let Some(leg) = self.legs.get(id) {
-            self.leg_timers.set(id.slot(), leg.due());
+    /// Sets the usage's timer to what its state says.
+    pub(super) fn settle_usage(&mut self, id: Id<Usage>) {
+        if let Some(usage) = self.usages.get(id) {
+            self.usage_timers.set(id.slot(), usage.due());
         }
     }
 
@@ -253,38 +256,41 @@ impl Watcher {
             | State::Asking(_)
             | State::Ending(_) => return false,
         };
-        let mut legs = watch.legs.iter().filter_map(|leg| self.legs.get(*leg));
-        now - since >= CALM && legs.any(|leg| leg.proven || leg.retries == 0)
+        let mut usages = watch
+            .usages
+            .iter()
+            .filter_map(|usage| self.usages.get(*usage));
+        now - since >= CALM && usages.any(|usage| usage.proven || usage.retries == 0)
     }
 
-    fn is_legless(&self, id: Id<Watch>) -> bool {
+    fn is_without_usage(&self, id: Id<Watch>) -> bool {
         self.watches
             .get(id)
-            .is_some_and(|watch| watch.legs.is_empty())
+            .is_some_and(|watch| watch.usages.is_empty())
     }
 
-    fn forget_legs(&mut self, id: Id<Watch>) {
-        while let Some(leg) = self
+    fn forget_usages(&mut self, id: Id<Watch>) {
+        while let Some(usage) = self
             .watches
             .get(id)
-            .and_then(|watch| watch.legs.last().copied())
+            .and_then(|watch| watch.usages.last().copied())
         {
-            self.forget_leg(leg);
+            self.forget_usage(usage);
         }
     }
 
-    fn forget_leg(&mut self, id: Id<Leg>) {
-        let Some(leg) = self.legs.remove(id) else {
+    fn forget_usage(&mut self, id: Id<Usage>) {
+        let Some(usage) = self.usages.remove(id) else {
             return;
         };
-        self.leg_timers.set(id.slot(), None);
-        if let Some(watch) = self.watches.get_mut(leg.watch) {
-            if watch.legs.len() > 1 {
+        self.usage_timers.set(id.slot(), None);
+        if let Some(watch) = self.watches.get_mut(usage.watch) {
+            if watch.usages.len() > 1 {
                 self.spare_used -= 1;
             }
-            watch.legs.retain(|other| *other != id);
+            watch.usages.retain(|other| *other != id);
             if let Some(attempt) = watch.attempt_mut() {
-                attempt.left = Some(super::leg::tag_hash(leg.dialog.remote_tag()));
+                attempt.left = Some(super::usage::tag_hash(usage.dialog.remote_tag()));
             }
         }
     }
@@ -312,11 +318,11 @@ impl Watch {
     }
 }
 
-impl Leg {
+impl Usage {
     /// Whether a SUBSCRIBE is unanswered on its way to `remote`.
     pub(super) fn asks_at(&self, remote: SocketAddr) -> bool {
         self.peer == remote && self.is_in_flight()
     }
 }
 
-const _: () = assert!(LEGS <= 1 << 15 && limits::WATCHES <= 1 << 15);
+const _: () = assert!(USAGES <= 1 << 15 && limits::WATCHES <= 1 << 15);

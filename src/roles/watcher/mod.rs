@@ -2,7 +2,7 @@
 //!
 //! Read RFC 6665 §4.1 and §4.4.1 first; RFC 4235 §4.3 for gaps; RFC 5057 §5.1 for what an error code ends.
 //!
-//! A *watch* is what is configured and how far the attempt is. A *leg* is one notifier that answered it, with its
+//! A *watch* is what is configured and how far the attempt is. A *usage* is one notifier that answered it, with its
 //! own dialog; `presence` has one, `dialog` several when a proxy forked the SUBSCRIBE.
 //!
 //! ```text
@@ -11,10 +11,10 @@
 //!   add ──►┌─────────┐  ┌───────────┐  ┌────────┐                ┌──────┐
 //!          │ Waiting ├─►│ Resolving ├─►│ Asking ├───────────────►│ Told │
 //!          └────▲────┘  └───────────┘  └───┬────┘                └──┬───┘
-//!               └─── refused, Timer F, N ──┘                        │   remove  ┌────────┐ all legs
+//!               └─── refused, Timer F, N ──┘                        │   remove  ┌────────┐ all usages
 //!               └─── terminated, refresh lost, expired ─────────────┘ ────────► │ Ending ├─► gone
-//!                    (all legs are forgotten: their next NOTIFY gets 481)       └────────┘
-//!   a leg
+//!                    (all usages are forgotten: their next NOTIFY gets 481)       └────────┘
+//!   a usage
 //!            refresh          answer and NOTIFY, or failure with time left
 //!   ┌─────────┐ ──────► ┌────────────┐ ──► Resting          ┌────────┐ terminated, refused,
 //!   │ Resting │         │ Refreshing │            remove ──►│ Ending ├─► gone     Timer N
@@ -33,52 +33,52 @@
 //! * Redirections (3xx) are not followed; they count as a refusal.
 
 mod ending;
-mod leg;
 mod notify;
 mod reason;
 mod response;
 mod subscribe;
 mod timers;
 mod told;
+mod usage;
 mod watch;
 
-pub use crate::events::sending::Action;
-pub use leg::Leg;
-pub use watch::{AddError, LEGS_PER_WATCH, Order, Report, Watch};
+pub use crate::ua::request::Action;
+pub use usage::Usage;
+pub use watch::{AddError, Order, Report, USAGES_PER_WATCH, Watch};
 
-use crate::events::delays;
-use crate::events::hop::Hop;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::{Id, Queue, Table};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
+use crate::ua::next_hop::NextHop;
+use crate::ua::retry;
 use crate::wire::flow::Flow;
 use core::net::SocketAddr;
 use heapless::Vec;
-use leg::{LegState, Refresh};
+use usage::{Refresh, UsageState};
 use watch::State;
 
 /// Notifiers kept at once: one for each watch, and a few for forked ones.
-pub const LEGS: usize = limits::WATCHES + SPARE_LEGS;
+pub const USAGES: usize = limits::WATCHES + SPARE_USAGES;
 
-/// Legs beyond the first of their watch. Full: a further notifier of a forked SUBSCRIBE gets 481.
-pub const SPARE_LEGS: usize = limits::WATCHES.div_ceil(4);
+/// Usages beyond the first of their watch. Full: a further notifier of a forked SUBSCRIBE gets 481.
+pub const SPARE_USAGES: usize = limits::WATCHES.div_ceil(4);
 
 /// All watches of an agent.
 ///
 /// Full: [`Watcher::add`] takes the place of a watch that is being ended, if there is one; otherwise it refuses.
 pub struct Watcher {
     watches: Table<Watch, { limits::WATCHES }>,
-    legs: Table<Leg, LEGS>,
-    /// Legs that are not the first of their watch.
+    usages: Table<Usage, USAGES>,
+    /// Usages that are not the first of their watch.
     spare_used: usize,
     watch_timers: Timers<{ limits::WATCHES }>,
-    leg_timers: Timers<LEGS>,
-    /// Watches and legs that have something to send.
+    usage_timers: Timers<USAGES>,
+    /// Watches and usages that have something to send.
     ready_watches: Queue<{ limits::WATCHES }>,
-    ready_legs: Queue<LEGS>,
+    ready_usages: Queue<USAGES>,
     changed: Queue<{ limits::WATCHES }>,
     /// Our addresses, as peers reach us: one of each family at most.
     locals: Vec<SocketAddr, 2>,
@@ -91,12 +91,12 @@ impl Watcher {
     pub const fn new() -> Watcher {
         Watcher {
             watches: Table::new(),
-            legs: Table::new(),
+            usages: Table::new(),
             spare_used: 0,
             watch_timers: Timers::new(),
-            leg_timers: Timers::new(),
+            usage_timers: Timers::new(),
             ready_watches: Queue::new(),
-            ready_legs: Queue::new(),
+            ready_usages: Queue::new(),
             changed: Queue::new(),
             locals: Vec::new(),
             query: 0,
@@ -122,7 +122,7 @@ impl Watcher {
             self.give_up_an_ending_watch();
         }
         let slot = self.watches.vacant().ok_or(AddError::Full)?;
-        let watch = Watch::new(order, now + delays::first(slot, random))?;
+        let watch = Watch::new(order, now + retry::first(slot, random))?;
         let id = self.watches.insert(watch).map_err(|_| AddError::Full)?;
         self.changed.push(slot);
         self.settle_watch(id);
@@ -137,7 +137,7 @@ impl Watcher {
         };
         let attempt = match &watch.state {
             State::Ending(_) => return,
-            State::Told { attempt, .. } if !watch.legs.is_empty() => *attempt,
+            State::Told { attempt, .. } if !watch.usages.is_empty() => *attempt,
             // A notifier that answers only now gets 481, which ends its side.
             State::Waiting { .. }
             | State::Resolving { .. }
@@ -145,14 +145,14 @@ impl Watcher {
             | State::Told { .. } => return self.forget_watch(id),
         };
         watch.state = State::Ending(attempt);
-        for leg_id in watch.legs.clone() {
-            self.aim(leg_id);
-            if let Some(leg) = self.legs.get_mut(leg_id) {
-                let seq = leg.dialog.next_seq();
+        for usage_id in watch.usages.clone() {
+            self.aim(usage_id);
+            if let Some(usage) = self.usages.get_mut(usage_id) {
+                let seq = usage.dialog.next_seq();
                 let refresh = Refresh::new(seq, Seconds::ZERO);
-                leg.state = LegState::Ending(refresh);
-                self.ready_legs.push(leg_id.slot());
-                self.settle_leg(leg_id);
+                usage.state = UsageState::Ending(refresh);
+                self.ready_usages.push(usage_id.slot());
+                self.settle_usage(usage_id);
             }
         }
         self.settle_watch(id);
@@ -181,16 +181,16 @@ impl Watcher {
     pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
         let watch = self.watches.get(self.find_query(query)?)?;
         match watch.hop() {
-            Ok(Hop::Name(name, port)) => Some((name, port)),
-            Ok(Hop::Address(_)) | Err(_) => None,
+            Ok(NextHop::Name(name, port)) => Some((name, port)),
+            Ok(NextHop::Address(_)) | Err(_) => None,
         }
     }
 
     /// When [`Watcher::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
-        match (self.watch_timers.next(), self.leg_timers.next()) {
-            (Some(watch), Some(leg)) => Some(watch.min(leg)),
-            (watch, leg) => watch.or(leg),
+        match (self.watch_timers.next(), self.usage_timers.next()) {
+            (Some(watch), Some(usage)) => Some(watch.min(usage)),
+            (watch, usage) => watch.or(usage),
         }
     }
 
@@ -213,10 +213,13 @@ impl Watcher {
     /// How a watch stands; `None` once it is forgotten.
     pub fn state(&self, id: Id<Watch>) -> Option<Report<'_>> {
         let watch = self.watches.get(id)?;
-        let leg = watch.legs.first().and_then(|leg| self.legs.get(*leg));
-        let (state, next) = progress(watch, leg);
-        let remote = match leg {
-            Some(leg) => Some(leg.peer),
+        let usage = watch
+            .usages
+            .first()
+            .and_then(|usage| self.usages.get(*usage));
+        let (state, next) = progress(watch, usage);
+        let remote = match usage {
+            Some(usage) => Some(usage.peer),
             None => watch.attempt().map(|attempt| attempt.to).or(watch.last_hop),
         };
         Some(Report {
@@ -225,7 +228,7 @@ impl Watcher {
             state,
             watched: watch.story.watched,
             remote,
-            expires: leg.map(|leg| leg.ends),
+            expires: usage.map(|usage| usage.ends),
             next,
             last_status: watch.story.last_status,
             last_reason: watch.story.last_reason,
@@ -234,10 +237,10 @@ impl Watcher {
         })
     }
 
-    /// Leaves room for only so many more watches and legs; `None` takes the bound away. For tests of full tables.
-    pub fn leave_room(&mut self, watches: Option<usize>, legs: Option<usize>) {
+    /// Leaves room for only so many more watches and usages; `None` takes the bound away. For tests of full tables.
+    pub fn leave_room(&mut self, watches: Option<usize>, usages: Option<usize>) {
         self.watches.leave_room(watches);
-        self.legs.leave_room(legs);
+        self.usages.leave_room(usages);
     }
 
     /// The flow to a peer: from our address of its family.
@@ -268,18 +271,18 @@ impl Default for Watcher {
 }
 
 /// The word for how far a watch is, and when it goes on by itself.
-fn progress(watch: &Watch, leg: Option<&Leg>) -> (&'static str, Option<Instant>) {
-    match (&watch.state, leg.map(|leg| (leg, &leg.state))) {
+fn progress(watch: &Watch, usage: Option<&Usage>) -> (&'static str, Option<Instant>) {
+    match (&watch.state, usage.map(|usage| (usage, &usage.state))) {
         (State::Waiting { until }, _) if watch.failures > 0 => ("retrying", Some(*until)),
         (State::Waiting { until }, _) => ("waiting", Some(*until)),
         (State::Resolving { .. }, _) => ("resolving", None),
         (State::Asking(_), _) | (State::Told { .. }, None) => ("subscribing", None),
         (State::Ending(_), _) => ("ending", None),
-        (State::Told { .. }, Some((_, LegState::Refreshing(_) | LegState::Ending(_)))) => {
+        (State::Told { .. }, Some((_, UsageState::Refreshing(_) | UsageState::Ending(_)))) => {
             ("refreshing", None)
         }
-        (State::Told { .. }, Some((leg, LegState::Resting { refresh }))) => {
-            let state = if leg.pending { "pending" } else { "active" };
+        (State::Told { .. }, Some((usage, UsageState::Resting { refresh }))) => {
+            let state = if usage.pending { "pending" } else { "active" };
             (state, Some(*refresh))
         }
     }

@@ -4,20 +4,20 @@
 //! 489, 481, 400, 403, 500, then 415 and 400 for the body, which leave the subscription as it is.
 
 use super::ending::Cause;
-use super::leg::{Gap, Knowledge, Leg, LegState, tag_hash};
 use super::reason::{End, Leaves};
 use super::told::contact;
+use super::usage::{Gap, Knowledge, Usage, UsageState, tag_hash};
 use super::watch::{State as WatchState, Watch};
-use super::{SPARE_LEGS, Watcher};
+use super::{SPARE_USAGES, Watcher};
 use crate::events::answer::Refusal;
-use crate::events::dialog::Dialog;
 use crate::events::package::{Memory, Package};
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::dialog::Dialog;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Request, State, Status, SubscriptionState};
 
@@ -37,15 +37,15 @@ impl Watcher {
         random: &mut Random,
     ) -> Result<(), Refusal> {
         let watch_id = self.watch_of(request)?;
-        let leg = self.leg_of(watch_id, request);
-        if leg.is_none() && !self.takes_another_leg(now, watch_id, request) {
+        let usage = self.usage_of(watch_id, request);
+        if usage.is_none() && !self.takes_another_usage(now, watch_id, request) {
             return Err(Status::NO_SUCH_SUBSCRIPTION.into());
         }
         let Ok(Some(state)) = request.headers.subscription_state() else {
             return Err(Status::BAD_REQUEST.into());
         };
-        match leg {
-            Some(leg) => self.notify_leg(now, leg, request, &state, flow, random),
+        match usage {
+            Some(usage) => self.notify_usage(now, usage, request, &state, flow, random),
             None => self.notify_attempt(now, watch_id, request, &state, flow, trusted, random),
         }
     }
@@ -59,7 +59,7 @@ impl Watcher {
         };
         let package = Package::from_name(event.package).ok_or(Status::BAD_EVENT)?;
         let none = Refusal::Answer(Status::NO_SUCH_SUBSCRIPTION);
-        let tag = request.to.tag().and_then(Mark::from_tag).ok_or(none)?;
+        let tag = request.to.tag().and_then(Token::from_tag).ok_or(none)?;
         if tag.owner != Owner::Watch {
             return Err(none);
         }
@@ -73,19 +73,19 @@ impl Watcher {
         if ours { Ok(id) } else { Err(none) }
     }
 
-    /// The leg whose dialog the NOTIFY is in; a watch has a handful of them at most.
-    fn leg_of(&self, watch: Id<Watch>, request: &Request<'_>) -> Option<Id<Leg>> {
-        let legs = &self.watches.get(watch)?.legs;
-        legs.iter().copied().find(|id| {
-            self.legs
+    /// The usage whose dialog the NOTIFY is in; a watch has a handful of them at most.
+    fn usage_of(&self, watch: Id<Watch>, request: &Request<'_>) -> Option<Id<Usage>> {
+        let usages = &self.watches.get(watch)?.usages;
+        usages.iter().copied().find(|id| {
+            self.usages
                 .get(*id)
-                .is_some_and(|leg| leg.dialog.matches(request))
+                .is_some_and(|usage| usage.dialog.matches(request))
         })
     }
 
     /// Whether a notifier not heard of before may join: until Timer N, and beyond the first only in packages that
     /// merge several (S04, S21).
-    fn takes_another_leg(&self, now: Instant, id: Id<Watch>, request: &Request<'_>) -> bool {
+    fn takes_another_usage(&self, now: Instant, id: Id<Watch>, request: &Request<'_>) -> bool {
         let Some(watch) = self.watches.get(id) else {
             return false;
         };
@@ -96,8 +96,8 @@ impl Watcher {
                 now < attempt.notify_by
                     && attempt.left != Some(tag)
                     && watch.speaks.spec().several_notifiers
-                    && !watch.legs.is_full()
-                    && self.spare_used < SPARE_LEGS
+                    && !watch.usages.is_full()
+                    && self.spare_used < SPARE_USAGES
             }
             WatchState::Waiting { .. } | WatchState::Resolving { .. } | WatchState::Ending(_) => {
                 false
@@ -106,22 +106,25 @@ impl Watcher {
     }
 
     /// A NOTIFY in a known dialog.
-    fn notify_leg(
+    fn notify_usage(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         request: &Request<'_>,
         state: &SubscriptionState<'_>,
         flow: &Flow,
         random: &mut Random,
     ) -> Result<(), Refusal> {
-        let leg = self.legs.get_mut(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
-        if !leg.hears(flow.remote.ip()) {
+        let usage = self
+            .usages
+            .get_mut(id)
+            .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        if !usage.hears(flow.remote.ip()) {
             return Err(Status::FORBIDDEN.into());
         }
-        if !leg.dialog.advance(request.cseq.number) {
-            leg.fall_behind(now);
-            self.settle_leg(id);
+        if !usage.dialog.advance(request.cseq.number) {
+            usage.fall_behind(now);
+            self.settle_usage(id);
             return Err(Status::SERVER_ERROR.into());
         }
         self.apply(now, id, request, state, random)
@@ -150,7 +153,7 @@ impl Watcher {
             return Err(Status::FORBIDDEN.into());
         }
         if state.state == State::Terminated {
-            if watch.legs.is_empty() {
+            if watch.usages.is_empty() {
                 let end = End::of(state);
                 self.fail(
                     now,
@@ -164,19 +167,19 @@ impl Watcher {
             }
             return Ok(());
         }
-        let leg = self.open_leg(now, id, request, state, flow)?;
-        self.apply(now, leg, request, state, random)
+        let usage = self.open_usage(now, id, request, state, flow)?;
+        self.apply(now, usage, request, state, random)
     }
 
     /// Opens the dialog of RFC 6665 §4.4.1: its routes are the Record-Route of the NOTIFY.
-    fn open_leg(
+    fn open_usage(
         &mut self,
         now: Instant,
         id: Id<Watch>,
         request: &Request<'_>,
         state: &SubscriptionState<'_>,
         flow: &Flow,
-    ) -> Result<Id<Leg>, Refusal> {
+    ) -> Result<Id<Usage>, Refusal> {
         let watch = self.watches.get(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         let attempt = *watch.attempt().ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         let target = contact(request).unwrap_or(request.from.uri_text);
@@ -189,7 +192,7 @@ impl Watcher {
         };
         let lasts = state.expires.or(attempt.granted).unwrap_or(watch.asks);
         let ends = now + lasts.min(watch.asks);
-        let leg = self.legs.insert(Leg {
+        let usage = self.usages.insert(Usage {
             watch: id,
             dialog,
             memory: Memory::new(),
@@ -205,23 +208,23 @@ impl Watcher {
             proven: false,
             gap: Gap::Closed,
             behind: 0,
-            state: LegState::Resting { refresh: ends },
+            state: UsageState::Resting { refresh: ends },
         });
         let later = Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER);
-        let leg = leg.map_err(|_| later)?;
-        self.join(now, id, leg);
-        Ok(leg)
+        let usage = usage.map_err(|_| later)?;
+        self.join(now, id, usage);
+        Ok(usage)
     }
 
-    fn join(&mut self, now: Instant, id: Id<Watch>, leg: Id<Leg>) {
+    fn join(&mut self, now: Instant, id: Id<Watch>, usage: Id<Usage>) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        if !watch.legs.is_empty() {
+        if !watch.usages.is_empty() {
             self.spare_used += 1;
         }
-        // takes_another_leg has seen that there is room.
-        let _ = watch.legs.push(leg);
+        // takes_another_usage has seen that there is room.
+        let _ = watch.usages.push(usage);
         if let WatchState::Asking(attempt) = watch.state {
             watch.state = WatchState::Told {
                 attempt,
@@ -231,35 +234,38 @@ impl Watcher {
         self.settle_watch(id);
     }
 
-    /// Does what a NOTIFY says in a leg that it was found to belong to.
+    /// Does what a NOTIFY says in a usage that it was found to belong to.
     fn apply(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         request: &Request<'_>,
         state: &SubscriptionState<'_>,
         random: &mut Random,
     ) -> Result<(), Refusal> {
-        let leg = self.legs.get_mut(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
-        let watch_id = leg.watch;
+        let usage = self
+            .usages
+            .get_mut(id)
+            .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        let watch_id = usage.watch;
         let watch = self
             .watches
             .get_mut(watch_id)
             .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
-        leg.behind = 0;
-        let read = leg.read(now, watch.speaks, request, state);
+        usage.behind = 0;
+        let read = usage.read(now, watch.speaks, request, state);
         if state.state == State::Terminated {
             watch.story.last_notify = Some(now);
             self.tell(now, watch_id);
             self.terminated(now, id, state, random);
             return Ok(());
         }
-        leg.confirm(now, state, random);
+        usage.confirm(now, state, random);
         if read.is_ok() {
             watch.story.last_notify = Some(now);
-            leg.trust(request);
+            usage.trust(request);
         }
-        self.settle_leg(id);
+        self.settle_usage(id);
         self.tell(now, watch_id);
         read.map_err(Refusal::Answer)
     }
@@ -268,11 +274,11 @@ impl Watcher {
     fn terminated(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         state: &SubscriptionState<'_>,
         random: &mut Random,
     ) {
-        let Some(watch) = self.legs.get(id).map(|leg| leg.watch) else {
+        let Some(watch) = self.usages.get(id).map(|usage| usage.watch) else {
             return;
         };
         let end = End::of(state);
@@ -289,12 +295,12 @@ impl Watcher {
         let story = &mut watch.story;
         match end.leaves {
             Leaves::Nothing => return,
-            Leaves::Gone if watch.legs.is_empty() => {
+            Leaves::Gone if watch.usages.is_empty() => {
                 story.watched = Watched::Offline;
                 story.told = true;
                 story.broken_since = None;
             }
-            Leaves::LastState if watch.legs.is_empty() && story.told => story.broken_since = None,
+            Leaves::LastState if watch.usages.is_empty() && story.told => story.broken_since = None,
             Leaves::Gone | Leaves::LastState => return,
         }
         self.changed.push(id.slot());

@@ -1,7 +1,7 @@
 //! The reasons a notifier gives for ending a subscription: read RFC 6665 §4.1.3.
 
-use crate::events::delays::Retry;
 use crate::ground::time::Seconds;
+use crate::ua::retry::Retry;
 use crate::wire::sip::{Reason, SubscriptionState};
 
 /// What the end of a subscription means for us.

@@ -4,27 +4,27 @@
 
 use super::Watcher;
 use super::ending::Cause;
-use super::leg::{Leg, LegState};
 use super::notify::same_host;
+use super::usage::{Usage, UsageState};
 use super::watch::{EXPIRES_MOST, State, Watch};
-use crate::events::auth::{Keys, Next};
-use crate::events::delays::{self, Retry};
 use crate::events::package::Package;
-use crate::events::sending::Sending;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::credentials::{Keys, Next};
+use crate::ua::request::Sending;
+use crate::ua::retry::{self, Retry};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, Method, Response, Status};
 
 impl Watcher {
-    /// Takes in the answer to a SUBSCRIBE; `mark` is its branch. What answers no request of ours, or comes from
+    /// Takes in the answer to a SUBSCRIBE; `token` is its branch. What answers no request of ours, or comes from
     /// another host than the request went to (B12), is dropped.
     pub fn handle_response(
         &mut self,
         now: Instant,
-        mark: Mark,
+        token: Token,
         response: &Response<'_>,
         flow: &Flow,
         keys: &mut dyn Keys,
@@ -36,17 +36,17 @@ impl Watcher {
         if response.cseq.method != Method::Subscribe {
             return;
         }
-        match mark.owner {
+        match token.owner {
             Owner::Watch => {
-                if let Some(id) = self.asking(mark, flow) {
+                if let Some(id) = self.asking(token, flow) {
                     self.attempt_answered(now, id, status, response, keys, random);
                     self.settle_watch(id);
                 }
             }
-            Owner::Leg => {
-                if let Some(id) = self.refreshing(mark, flow) {
+            Owner::Usage => {
+                if let Some(id) = self.refreshing(token, flow) {
                     self.refresh_answered(now, id, status, response, keys, random);
-                    self.settle_leg(id);
+                    self.settle_usage(id);
                 }
             }
             Owner::Subscription | Owner::Registration | Owner::Publication => {}
@@ -54,22 +54,22 @@ impl Watcher {
     }
 
     /// The watch whose first SUBSCRIBE went to that host under that branch.
-    fn asking(&self, mark: Mark, flow: &Flow) -> Option<Id<Watch>> {
-        let id = self.watches.id_at(mark.slot)?;
+    fn asking(&self, token: Token, flow: &Flow) -> Option<Id<Watch>> {
+        let id = self.watches.id_at(token.slot)?;
         let attempt = self.watches.get(id)?.attempt()?;
-        let ours = attempt.request.awaits(mark.nonce) && same_host(attempt.to, flow.remote);
+        let ours = attempt.request.awaits(token.nonce) && same_host(attempt.to, flow.remote);
         ours.then_some(id)
     }
 
-    /// The leg whose SUBSCRIBE went to that host under that branch.
-    fn refreshing(&self, mark: Mark, flow: &Flow) -> Option<Id<Leg>> {
-        let id = self.legs.id_at(mark.slot)?;
-        let leg = self.legs.get(id)?;
-        let request = match &leg.state {
-            LegState::Refreshing(refresh) | LegState::Ending(refresh) => refresh.request,
-            LegState::Resting { .. } => return None,
+    /// The usage whose SUBSCRIBE went to that host under that branch.
+    fn refreshing(&self, token: Token, flow: &Flow) -> Option<Id<Usage>> {
+        let id = self.usages.id_at(token.slot)?;
+        let usage = self.usages.get(id)?;
+        let request = match &usage.state {
+            UsageState::Refreshing(refresh) | UsageState::Ending(refresh) => refresh.request,
+            UsageState::Resting { .. } => return None,
         };
-        (request.awaits(mark.nonce) && same_host(leg.peer, flow.remote)).then_some(id)
+        (request.awaits(token.nonce) && same_host(usage.peer, flow.remote)).then_some(id)
     }
 
     fn attempt_answered(
@@ -84,7 +84,7 @@ impl Watcher {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        let (asks, legs) = (watch.asks, watch.legs.clone());
+        let (asks, usages) = (watch.asks, watch.usages.clone());
         let Some(attempt) = watch.attempt_mut() else {
             return;
         };
@@ -96,8 +96,8 @@ impl Watcher {
             let granted = granted(response, asks);
             attempt.granted = Some(granted);
             watch.story.last_status = Some(status.code());
-            for leg in legs {
-                self.shorten(now, leg, now + granted, random);
+            for usage in usages {
+                self.shorten(now, usage, now + granted, random);
             }
             return;
         }
@@ -161,18 +161,18 @@ impl Watcher {
     fn refresh_answered(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         status: Status,
         response: &Response<'_>,
         keys: &mut dyn Keys,
         random: &mut Random,
     ) {
-        let whose = self.legs.get(id).map(|leg| leg.watch);
+        let whose = self.usages.get(id).map(|usage| usage.watch);
         let account = whose.and_then(|id| self.watches.get(id)?.account);
-        let Some(leg) = self.legs.get_mut(id) else {
+        let Some(usage) = self.usages.get_mut(id) else {
             return;
         };
-        let Some(refresh) = leg.refresh_mut() else {
+        let Some(refresh) = usage.refresh_mut() else {
             return;
         };
         if !status.is_final() {
@@ -182,15 +182,15 @@ impl Watcher {
         if status.is_success() {
             return self.refreshed(now, id, status, response, random);
         }
-        let peer = leg.peer;
+        let peer = usage.peer;
         if convinces(account, response, challenged, keys) {
-            let seq = leg.dialog.next_seq();
-            if let Some(refresh) = leg.refresh_mut() {
+            let seq = usage.dialog.next_seq();
+            if let Some(refresh) = usage.refresh_mut() {
                 refresh.challenged += 1;
                 refresh.seq = seq;
                 refresh.request = Sending::Due;
             }
-            self.ready_legs.push(id.slot());
+            self.ready_usages.push(id.slot());
             return;
         }
         if self.raise(id, status, response) {
@@ -211,35 +211,35 @@ impl Watcher {
     fn refreshed(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         status: Status,
         response: &Response<'_>,
         random: &mut Random,
     ) {
-        let Some(leg) = self.legs.get_mut(id) else {
+        let Some(usage) = self.usages.get_mut(id) else {
             return;
         };
         if let Some(Ok(Contact::Addr(contact, _))) = response.headers.contacts().next() {
-            let _ = leg.dialog.retarget(contact.uri_text);
+            let _ = usage.dialog.retarget(contact.uri_text);
         }
-        if let Some(watch) = self.watches.get_mut(leg.watch) {
+        if let Some(watch) = self.watches.get_mut(usage.watch) {
             watch.story.last_status = Some(status.code());
         }
         let silent = status == Status::NO_NOTIFICATION;
-        match &mut leg.state {
-            LegState::Refreshing(refresh) => {
+        match &mut usage.state {
+            UsageState::Refreshing(refresh) => {
                 refresh.request = Sending::Answered;
                 let ends = now + granted(response, refresh.expires);
-                leg.ends = if refresh.dated {
-                    ends.min(leg.ends)
+                usage.ends = if refresh.dated {
+                    ends.min(usage.ends)
                 } else {
                     ends
                 };
                 if refresh.told || silent {
-                    leg.rest(now, random);
+                    usage.rest(now, random);
                 }
             }
-            LegState::Ending(_) if silent => {
+            UsageState::Ending(_) if silent => {
                 self.lose(
                     now,
                     id,
@@ -249,17 +249,17 @@ impl Watcher {
                     random,
                 );
             }
-            LegState::Ending(refresh) => refresh.request = Sending::Answered,
-            LegState::Resting { .. } => {}
+            UsageState::Ending(refresh) => refresh.request = Sending::Answered,
+            UsageState::Resting { .. } => {}
         }
     }
 
     /// Follows a 423 to a refresh once; `false` if it is none or goes too far (S08, B11).
-    fn raise(&mut self, id: Id<Leg>, status: Status, response: &Response<'_>) -> bool {
-        let Some(leg) = self.legs.get_mut(id) else {
+    fn raise(&mut self, id: Id<Usage>, status: Status, response: &Response<'_>) -> bool {
+        let Some(usage) = self.usages.get_mut(id) else {
             return false;
         };
-        let LegState::Refreshing(refresh) = &mut leg.state else {
+        let UsageState::Refreshing(refresh) = &mut usage.state else {
             return false;
         };
         if status != Status::INTERVAL_TOO_BRIEF || refresh.raised {
@@ -269,25 +269,25 @@ impl Watcher {
             return false;
         };
         refresh.raised = true;
-        refresh.seq = leg.dialog.next_seq();
+        refresh.seq = usage.dialog.next_seq();
         refresh.expires = least;
         refresh.request = Sending::Due;
-        leg.asked = least;
-        if let Some(watch) = self.watches.get_mut(leg.watch) {
+        usage.asked = least;
+        if let Some(watch) = self.watches.get_mut(usage.watch) {
             watch.asks = least;
         }
-        self.ready_legs.push(id.slot());
+        self.ready_usages.push(id.slot());
         true
     }
 
     /// A 2xx that comes after the NOTIFY can only shorten what that said (S01).
-    fn shorten(&mut self, now: Instant, id: Id<Leg>, ends: Instant, random: &mut Random) {
-        if let Some(leg) = self.legs.get_mut(id) {
-            leg.ends = leg.ends.min(ends);
-            if let LegState::Resting { refresh } = &mut leg.state {
-                *refresh = (now + delays::refresh(leg.ends - now, random)).min(*refresh);
+    fn shorten(&mut self, now: Instant, id: Id<Usage>, ends: Instant, random: &mut Random) {
+        if let Some(usage) = self.usages.get_mut(id) {
+            usage.ends = usage.ends.min(ends);
+            if let UsageState::Resting { refresh } = &mut usage.state {
+                *refresh = (now + retry::refresh(usage.ends - now, random)).min(*refresh);
             }
-            self.settle_leg(id);
+            self.settle_usage(id);
         }
     }
 }

@@ -1,21 +1,21 @@
 //! Attempts and the requests they send.
 
 use super::ending::Cause;
-use super::leg::{Leg, LegState};
+use super::usage::{Usage, UsageState};
 use super::watch::{Attempt, State, Watch};
 use super::{Action, Watcher};
-use crate::events::auth::{Keys, Proof};
-use crate::events::delays::Retry;
-use crate::events::dialog::{Dialog, write_contact};
-use crate::events::hop::{Hop, PORT};
 use crate::events::package::Package;
-use crate::events::sending::Sending;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::T1_64;
 use crate::txn::client::Client;
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
+use crate::ua::credentials::{Keys, Proof};
+use crate::ua::dialog::{Dialog, write_contact};
+use crate::ua::next_hop::{NextHop, PORT};
+use crate::ua::request::Sending;
+use crate::ua::retry::Retry;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Method, Name, Writer, is_answerable};
 use core::net::SocketAddr;
@@ -42,9 +42,9 @@ impl Watcher {
                 return Some(action);
             }
         }
-        while let Some(slot) = self.ready_legs.pop() {
-            if let Some(id) = self.legs.id_at(slot)
-                && let Some(action) = self.poll_leg(now, id, keys, random, buf)
+        while let Some(slot) = self.ready_usages.pop() {
+            if let Some(id) = self.usages.id_at(slot)
+                && let Some(action) = self.poll_usage(now, id, keys, random, buf)
             {
                 return Some(action);
             }
@@ -79,8 +79,8 @@ impl Watcher {
             return;
         };
         let port = match watch.hop() {
-            Ok(Hop::Name(_, port)) => port,
-            Ok(Hop::Address(_)) | Err(_) => None,
+            Ok(NextHop::Name(_, port)) => port,
+            Ok(NextHop::Address(_)) | Err(_) => None,
         };
         let found = address.map(|address| at_port(address, port));
         match found
@@ -98,8 +98,8 @@ impl Watcher {
             return;
         };
         match watch.hop() {
-            Ok(Hop::Address(address)) => self.ask(now, id, address, random),
-            Ok(Hop::Name(..)) => {
+            Ok(NextHop::Address(address)) => self.ask(now, id, address, random),
+            Ok(NextHop::Name(..)) => {
                 self.query = self.query.wrapping_add(1);
                 watch.state = State::Resolving {
                     query: self.query,
@@ -123,8 +123,8 @@ impl Watcher {
         };
         watch.last_hop = Some(to);
         watch.state = State::Asking(Attempt {
-            tag: Mark::draw(Owner::Watch, id.slot(), random),
-            call: Mark::draw(Owner::Watch, id.slot(), random),
+            tag: Token::draw(Owner::Watch, id.slot(), random),
+            call: Token::draw(Owner::Watch, id.slot(), random),
             seq: 1,
             to,
             request: Sending::Due,
@@ -140,17 +140,17 @@ impl Watcher {
         self.settle_watch(id);
     }
 
-    /// Points a leg at where its dialog leads now: the notifier may have moved (RFC 3261 §12.2.1.1). For new
+    /// Points a usage at where its dialog leads now: the notifier may have moved (RFC 3261 §12.2.1.1). For new
     /// requests only, for a retransmission goes where the request went (T20).
-    pub(super) fn aim(&mut self, id: Id<Leg>) {
-        let next_hop = self.legs.get(id).and_then(|leg| {
-            let free = self.watches.get(leg.watch)?.server.is_none();
-            leg.dialog.next_hop().filter(|_| free)
+    pub(super) fn aim(&mut self, id: Id<Usage>) {
+        let next_hop = self.usages.get(id).and_then(|usage| {
+            let free = self.watches.get(usage.watch)?.server.is_none();
+            usage.dialog.next_hop().filter(|_| free)
         });
         if let Some(peer) = next_hop.filter(|peer| self.flow(*peer).is_some())
-            && let Some(leg) = self.legs.get_mut(id)
+            && let Some(usage) = self.usages.get_mut(id)
         {
-            leg.peer = peer;
+            usage.peer = peer;
         }
     }
 
@@ -192,17 +192,17 @@ impl Watcher {
         written
     }
 
-    fn poll_leg(
+    fn poll_usage(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         keys: &mut dyn Keys,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
-        let leg = self.legs.get_mut(id)?;
-        let account = self.watches.get(leg.watch).and_then(|it| it.account);
-        let refresh = leg.refresh_mut()?;
+        let usage = self.usages.get_mut(id)?;
+        let account = self.watches.get(usage.watch).and_then(|it| it.account);
+        let refresh = usage.refresh_mut()?;
         let (client, is_new) = match refresh.request {
             Sending::Due => {
                 refresh.proof = prove(account, keys, random);
@@ -214,19 +214,19 @@ impl Watcher {
         refresh.request = Sending::Sent(client);
         if is_new {
             refresh.notify_by = now + T1_64;
-            leg.sent = now;
+            usage.sent = now;
         }
-        let peer = leg.peer;
+        let peer = usage.peer;
         let written = self.flow(peer).and_then(|flow| {
-            let leg = self.legs.get(id)?;
-            let watch = self.watches.get(leg.watch)?;
-            let len = write_refresh(watch, leg, (id, client), &flow, keys, buf)?;
+            let usage = self.usages.get(id)?;
+            let watch = self.watches.get(usage.watch)?;
+            let len = write_refresh(watch, usage, (id, client), &flow, keys, buf)?;
             Some(Action::Send { flow, len })
         });
         if written.is_none() {
             self.lose(now, id, Cause::NoLocalAddress, Retry::Slow, None, random);
         }
-        self.settle_leg(id);
+        self.settle_usage(id);
         written
     }
 }
@@ -259,7 +259,7 @@ fn write_first(
         attempt.seq,
     )
     .ok()?;
-    let branch = Mark {
+    let branch = Token {
         nonce: client.nonce(),
         ..attempt.tag
     };
@@ -269,28 +269,29 @@ fn write_first(
     write_rest(&mut w, watch, watch.asks, flow)
 }
 
-/// Writes a SUBSCRIBE in a leg's dialog.
+/// Writes a SUBSCRIBE in a usage's dialog.
 fn write_refresh(
     watch: &Watch,
-    leg: &Leg,
-    (id, client): (Id<Leg>, Client),
+    usage: &Usage,
+    (id, client): (Id<Usage>, Client),
     flow: &Flow,
     keys: &mut dyn Keys,
     buf: &mut [u8],
 ) -> Option<usize> {
-    let refresh = match &leg.state {
-        LegState::Refreshing(refresh) | LegState::Ending(refresh) => refresh,
-        LegState::Resting { .. } => return None,
+    let refresh = match &usage.state {
+        UsageState::Refreshing(refresh) | UsageState::Ending(refresh) => refresh,
+        UsageState::Resting { .. } => return None,
     };
-    let branch = Mark {
-        owner: Owner::Leg,
+    let branch = Token {
+        owner: Owner::Usage,
         slot: id.slot(),
         nonce: client.nonce(),
     };
     let mut w = Writer::new(buf);
-    leg.dialog
+    usage
+        .dialog
         .write_request(&mut w, Method::Subscribe, refresh.seq, flow, branch);
-    write_credentials(&mut w, watch, &leg.dialog, refresh.proof, keys);
+    write_credentials(&mut w, watch, &usage.dialog, refresh.proof, keys);
     write_rest(&mut w, watch, refresh.expires, flow)
 }
 

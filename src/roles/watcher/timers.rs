@@ -1,17 +1,17 @@
 //! What time brings: attempts, refreshes, retransmissions, Timers F and N, expiry; and ICMP errors.
 
 use super::ending::Cause;
-use super::leg::{Gap, Leg, LegState, Refresh};
+use super::usage::{Gap, Refresh, Usage, UsageState};
 use super::watch::{State, Watch};
-use super::{LEGS, Watcher};
-use crate::events::delays::Retry;
-use crate::events::sending::Sending;
+use super::{USAGES, Watcher};
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::txn::client::Expiry;
+use crate::ua::request::Sending;
+use crate::ua::retry::Retry;
 use core::net::SocketAddr;
 
 impl Watcher {
@@ -23,10 +23,10 @@ impl Watcher {
                 self.settle_watch(id);
             }
         }
-        while let Some(slot) = self.leg_timers.take_due(now) {
-            if let Some(id) = self.legs.id_at(slot) {
-                self.leg_timeout(now, id, random);
-                self.settle_leg(id);
+        while let Some(slot) = self.usage_timers.take_due(now) {
+            if let Some(id) = self.usages.id_at(slot) {
+                self.usage_timeout(now, id, random);
+                self.settle_usage(id);
             }
         }
     }
@@ -39,9 +39,12 @@ impl Watcher {
                 self.watch_unreachable(now, id, remote, random);
             }
         }
-        for slot in 0..LEGS as u16 {
-            if let Some(id) = self.legs.id_at(slot)
-                && self.legs.get(id).is_some_and(|leg| leg.asks_at(remote))
+        for slot in 0..USAGES as u16 {
+            if let Some(id) = self.usages.id_at(slot)
+                && self
+                    .usages
+                    .get(id)
+                    .is_some_and(|usage| usage.asks_at(remote))
             {
                 self.postpone(now, id, Cause::Unreachable, None, random);
             }
@@ -105,28 +108,28 @@ impl Watcher {
         }
     }
 
-    fn leg_timeout(&mut self, now: Instant, id: Id<Leg>, random: &mut Random) {
-        let Some(leg) = self.legs.get_mut(id) else {
+    fn usage_timeout(&mut self, now: Instant, id: Id<Usage>, random: &mut Random) {
+        let Some(usage) = self.usages.get_mut(id) else {
             return;
         };
-        let peer = leg.peer;
-        let ended = now >= leg.ends;
-        match &mut leg.state {
-            LegState::Resting { .. } | LegState::Refreshing(_) if ended => {
+        let peer = usage.peer;
+        let ended = now >= usage.ends;
+        match &mut usage.state {
+            UsageState::Resting { .. } | UsageState::Refreshing(_) if ended => {
                 self.lose(now, id, Cause::Expired, Retry::Soon, None, random);
             }
-            LegState::Resting { .. } => self.refresh(id),
-            LegState::Refreshing(refresh) => match refresh.request.handle_timeout(now) {
-                Expiry::Resend => self.ready_legs.push(id.slot()),
-                Expiry::TimedOut if refresh.told => leg.rest(now, random),
+            UsageState::Resting { .. } => self.refresh(id),
+            UsageState::Refreshing(refresh) => match refresh.request.handle_timeout(now) {
+                Expiry::Resend => self.ready_usages.push(id.slot()),
+                Expiry::TimedOut if refresh.told => usage.rest(now, random),
                 Expiry::TimedOut => self.silent(now, id, peer, Cause::NoAnswer, random),
                 Expiry::Nothing if now >= refresh.notify_by && !refresh.told => {
                     self.silent(now, id, peer, Cause::NoNotify, random);
                 }
                 Expiry::Nothing => {}
             },
-            LegState::Ending(refresh) => match refresh.request.handle_timeout(now) {
-                Expiry::Resend => self.ready_legs.push(id.slot()),
+            UsageState::Ending(refresh) => match refresh.request.handle_timeout(now) {
+                Expiry::Resend => self.ready_usages.push(id.slot()),
                 Expiry::Nothing if now < refresh.notify_by => {}
                 Expiry::TimedOut | Expiry::Nothing => {
                     self.lose(now, id, Cause::NoNotify, Retry::Soon, None, random);
@@ -136,29 +139,29 @@ impl Watcher {
     }
 
     /// Sends a refresh with the next poll (S05).
-    fn refresh(&mut self, id: Id<Leg>) {
+    fn refresh(&mut self, id: Id<Usage>) {
         self.aim(id);
-        let Some(leg) = self.legs.get_mut(id) else {
+        let Some(usage) = self.usages.get_mut(id) else {
             return;
         };
-        let Some(watch) = self.watches.get(leg.watch) else {
+        let Some(watch) = self.watches.get(usage.watch) else {
             return;
         };
-        let seq = leg.dialog.next_seq();
-        leg.asked = watch.asks;
-        leg.state = LegState::Refreshing(Refresh::new(seq, watch.asks));
-        match leg.gap {
-            Gap::Open { asked, .. } => leg.gap = Gap::Asked(asked + 1),
+        let seq = usage.dialog.next_seq();
+        usage.asked = watch.asks;
+        usage.state = UsageState::Refreshing(Refresh::new(seq, watch.asks));
+        match usage.gap {
+            Gap::Open { asked, .. } => usage.gap = Gap::Asked(asked + 1),
             Gap::Closed | Gap::Asked(_) => {}
         }
-        self.ready_legs.push(id.slot());
+        self.ready_usages.push(id.slot());
     }
 
     /// No NOTIFY came in Timer N: the subscription is over (RFC 6665 §4.1.2.2), and its neighbours' may be too.
     fn silent(
         &mut self,
         now: Instant,
-        id: Id<Leg>,
+        id: Id<Usage>,
         peer: SocketAddr,
         cause: Cause,
         random: &mut Random,

@@ -2,17 +2,17 @@
 //!
 //! Read RFC 3856 §6.6.2, §6.8 and RFC 4235 §3.9, §4.3 first.
 
-use super::leg::{Gap, Knowledge, Leg, LegState};
+use super::usage::{Gap, Knowledge, Usage, UsageState};
 use super::watch::Story;
-use crate::events::delays;
 use crate::events::package::{Package, Reading};
-use crate::events::sending::Sending;
 use crate::events::watched::Watched;
 use crate::ground::random::Random;
 use crate::ground::time::Instant;
+use crate::ua::request::Sending;
+use crate::ua::retry;
 use crate::wire::sip::{Contact, Request, State, Status, SubscriptionState};
 
-impl Leg {
+impl Usage {
     /// Takes in the body (S20, S27). A pending notifier tells nothing real (RFC 3856 §6.6.2).
     pub(super) fn read(
         &mut self,
@@ -72,18 +72,18 @@ impl Leg {
             self.ends = now + left.min(self.asked);
         }
         match &mut self.state {
-            LegState::Resting { refresh } => {
-                let earliest = now + delays::refresh(self.ends - now, random);
+            UsageState::Resting { refresh } => {
+                let earliest = now + retry::refresh(self.ends - now, random);
                 *refresh = earliest.min(*refresh);
             }
-            LegState::Refreshing(refresh) => {
+            UsageState::Refreshing(refresh) => {
                 refresh.told = true;
                 refresh.dated |= state.expires.is_some();
                 if refresh.request == Sending::Answered {
                     self.rest(now, random);
                 }
             }
-            LegState::Ending(_) => {}
+            UsageState::Ending(_) => {}
         }
     }
 
@@ -104,33 +104,37 @@ impl Leg {
 
     /// A refresh worked: plans the next one.
     pub(super) fn rest(&mut self, now: Instant, random: &mut Random) {
-        let mut refresh = now + delays::refresh(self.ends - now, random);
+        let mut refresh = now + retry::refresh(self.ends - now, random);
         if let Gap::Open { at, .. } = self.gap {
             refresh = refresh.min(at.max(now));
         }
         self.retries = 0;
         self.proven = true;
-        self.state = LegState::Resting { refresh };
+        self.state = UsageState::Resting { refresh };
     }
 }
 
 impl Story {
-    /// Takes in what all legs tell; `true` if that changes what a lamp may show.
+    /// Takes in what all usages tell; `true` if that changes what a lamp may show.
     ///
     /// Of several notifiers the state that a lamp must not miss wins (D16). One whose document cannot be read
     /// makes the whole unknown, for it might be the one that rings.
-    pub(super) fn hear<'a>(&mut self, now: Instant, legs: impl Iterator<Item = &'a Leg>) -> bool {
+    pub(super) fn hear<'a>(
+        &mut self,
+        now: Instant,
+        usages: impl Iterator<Item = &'a Usage>,
+    ) -> bool {
         let before = (self.watched, self.broken_since);
         let mut known = None;
         let mut unreadable = false;
         let mut doubt = None;
-        for leg in legs {
-            match leg.knowledge {
+        for usage in usages {
+            match usage.knowledge {
                 Knowledge::Nothing => {}
                 Knowledge::Known(watched) => known = known.max(Some(watched)),
                 Knowledge::Unreadable => unreadable = true,
             }
-            doubt = match (doubt, leg.doubt) {
+            doubt = match (doubt, usage.doubt) {
                 (Some(one), Some(other)) => Some(Instant::min(one, other)),
                 (one, other) => one.or(other),
             };

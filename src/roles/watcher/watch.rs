@@ -1,21 +1,21 @@
 //! A watch: whom we want to know about, and how far the attempt to be told is.
 
-use super::leg::Leg;
-use crate::events::auth::Proof;
-use crate::events::hop::{Hop, NoHop};
+use super::usage::Usage;
 use crate::events::package::Package;
-use crate::events::sending::Sending;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::mark::Mark;
+use crate::txn::token::Token;
+use crate::ua::credentials::Proof;
+use crate::ua::next_hop::{NextHop, NoNextHop};
+use crate::ua::request::Sending;
 use core::net::SocketAddr;
 use heapless::Vec;
 
 /// Notifiers of one watch. More are refused with 481 (S21).
-pub const LEGS_PER_WATCH: usize = 4;
+pub const USAGES_PER_WATCH: usize = 4;
 
 /// The lifetime asked for stays within these, whatever the settings or a 423 say (B11).
 const EXPIRES_LEAST: Seconds = Seconds(60);
@@ -34,7 +34,7 @@ pub struct Order<'a> {
     pub fallback: bool,
     /// Where all requests go, as `host[:port]`; without it to the host of the target.
     pub server: Option<&'a str>,
-    /// With which account, by its number in the [`Keys`](crate::events::auth::Keys) that are lent.
+    /// With which account, by its number in the [`Keys`](crate::ua::credentials::Keys) that are lent.
     pub account: Option<u16>,
     /// The lifetime to ask for; taken as at least a minute and at most a day.
     pub expires: Seconds,
@@ -68,7 +68,7 @@ pub struct Watch {
     /// Where the last attempt went; used again when a name cannot be resolved.
     pub(super) last_hop: Option<SocketAddr>,
     pub(super) state: State,
-    pub(super) legs: Vec<Id<Leg>, LEGS_PER_WATCH>,
+    pub(super) usages: Vec<Id<Usage>, USAGES_PER_WATCH>,
     /// Tries that failed since the last subscription that held for a while.
     pub(super) failures: u8,
     /// A peer's Retry-After: no attempt before it.
@@ -88,9 +88,9 @@ pub(super) enum State {
     },
     /// The first SUBSCRIBE is out and no NOTIFY came yet.
     Asking(Attempt),
-    /// A NOTIFY came: there is a leg. The attempt takes further ones until its Timer N.
+    /// A NOTIFY came: there is a usage. The attempt takes further ones until its Timer N.
     Told { attempt: Attempt, since: Instant },
-    /// It was removed; its legs are being unsubscribed.
+    /// It was removed; its usages are being unsubscribed.
     Ending(Attempt),
 }
 
@@ -98,9 +98,9 @@ pub(super) enum State {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attempt {
     /// The From tag.
-    pub(super) tag: Mark,
+    pub(super) tag: Token,
     /// What the Call-ID is made of.
-    pub(super) call: Mark,
+    pub(super) call: Token,
     pub(super) seq: u32,
     pub(super) to: SocketAddr,
     pub(super) request: Sending,
@@ -176,7 +176,7 @@ impl Watch {
             asks: order.expires.clamp(EXPIRES_LEAST, EXPIRES_MOST),
             last_hop: None,
             state: State::Waiting { until },
-            legs: Vec::new(),
+            usages: Vec::new(),
             failures: 0,
             not_before: Instant::ZERO,
             story: Story {
@@ -193,10 +193,10 @@ impl Watch {
     }
 
     /// Where the next attempt goes.
-    pub(super) fn hop(&self) -> Result<Hop<'_>, NoHop> {
+    pub(super) fn hop(&self) -> Result<NextHop<'_>, NoNextHop> {
         match &self.server {
-            Some(server) => Hop::of_server(server),
-            None => Hop::of_target(&self.target),
+            Some(server) => NextHop::of_server(server),
+            None => NextHop::of_target(&self.target),
         }
     }
 
@@ -218,7 +218,7 @@ impl Watch {
         }
     }
 
-    /// When the watch itself, apart from its legs, has something to do.
+    /// When the watch itself, apart from its usages, has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
             State::Waiting { until } | State::Resolving { until, .. } => Some(*until),
@@ -235,7 +235,7 @@ impl Watch {
 
 impl Attempt {
     /// The Call-ID.
-    pub(super) fn call_id(&self) -> [u8; Mark::LEN] {
+    pub(super) fn call_id(&self) -> [u8; Token::LEN] {
         self.call.text()
     }
 }
@@ -246,11 +246,11 @@ impl From<TooLong> for AddError {
     }
 }
 
-impl From<NoHop> for AddError {
-    fn from(why: NoHop) -> AddError {
+impl From<NoNextHop> for AddError {
+    fn from(why: NoNextHop) -> AddError {
         match why {
-            NoHop::Nowhere => AddError::Nowhere,
-            NoHop::Secure => AddError::Secure,
+            NoNextHop::Nowhere => AddError::Nowhere,
+            NoNextHop::Secure => AddError::Secure,
         }
     }
 }

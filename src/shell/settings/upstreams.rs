@@ -9,11 +9,11 @@ use std::{env, fs};
 
 use super::{DAY, Reader, build_with};
 use crate::engine::config::{Account, Server, UpstreamSettings, is_same, is_server, needs_tls};
-use crate::events::auth::Password;
 use crate::ground::limits::{SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section};
+use crate::ua::credentials::Password;
 use crate::wire::flow::Transport;
 use crate::wire::sip::Uri;
 

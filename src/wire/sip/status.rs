@@ -55,7 +55,7 @@ codes! {
     BAD_EXTENSION = 420, "Bad Extension";
     EXTENSION_REQUIRED = 421, "Extension Required";
     INTERVAL_TOO_BRIEF = 423, "Interval Too Brief";
-    FIRST_HOP_LACKS_OUTBOUND_SUPPORT = 439, "First Hop Lacks Outbound Support";
+    FIRST_HOP_LACKS_OUTBOUND_SUPPORT = 439, "First NextHop Lacks Outbound Support";
     TEMPORARILY_UNAVAILABLE = 480, "Temporarily Unavailable";
     NO_SUCH_SUBSCRIPTION = 481, "Subscription Does Not Exist";
     LOOP_DETECTED = 482, "Loop Detected";

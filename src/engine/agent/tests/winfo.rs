@@ -229,7 +229,7 @@ fn who_comes_and_goes_is_told_with_versions_that_grow() /* W03 W05 W07 N10 */
     let ann = &first.rows[0];
     assert_eq!((ann.expiration, ann.subscribed), (Some(3_540), Some(60)));
     assert!(!f.agent.notifier.iter().any(|(_, it)| {
-        let tag = it.dialog().mark().text();
+        let tag = it.dialog().token().text();
         String::from_utf8_lossy(&tag).contains(&ann.id)
     }));
 
@@ -472,13 +472,13 @@ fn with_a_table_full_of_watchers_the_undecided_come_first() /* W07 G07 */
         let name = uri[4..uri.len() - 10].to_string();
         let is_told =
             names.contains(&name.as_str()) || name == "owner" || !name.contains("trusted");
-        (!is_told).then(|| (name, it.flow().remote, it.dialog().mark()))
+        (!is_told).then(|| (name, it.flow().remote, it.dialog().token()))
     });
-    let (name, address, mark) = left_out.next().expect("somebody");
+    let (name, address, token) = left_out.next().expect("somebody");
     drop(left_out);
     let mut phone = Phone::new(&name, "presence");
     phone.address = address;
-    phone.to_tag = Some(String::from_utf8_lossy(&mark.text()).into_owned());
+    phone.to_tag = Some(String::from_utf8_lossy(&token.text()).into_owned());
     let text = phone.refresh(0);
     let sent = f.send(&phone, &text);
     let told = f.hears(&owner, &sent);

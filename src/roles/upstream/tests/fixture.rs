@@ -3,13 +3,13 @@
 extern crate std;
 
 pub(super) use super::super::*;
-pub(super) use crate::events::course::Server;
 use crate::events::presentity::Presence;
-use crate::events::sending::Action;
 use crate::ground::limits::PRESENTITIES;
 use crate::ground::text::Text;
 pub(super) use crate::ground::time::{Seconds, Wall};
-use crate::txn::mark::Mark;
+use crate::txn::token::Token;
+use crate::ua::request::Action;
+pub(super) use crate::ua::servers::Server;
 pub(super) use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{self, Message, Rows};
 use std::boxed::Box;
@@ -189,7 +189,7 @@ impl Fixture {
             .collect();
         let account = Account {
             user: Text::copied("desk").expect("short"),
-            password: crate::events::auth::Password::new(
+            password: crate::ua::credentials::Password::new(
                 Text::copied(plan.password).expect("short"),
             ),
             realm: None,
@@ -372,10 +372,10 @@ impl Fixture {
         let Ok(Message::Response(response)) = sip::parse(text.as_bytes(), &mut rows) else {
             panic!("not a response: {text}");
         };
-        let mark = response.via.branch.and_then(Mark::from_branch);
-        let mark = mark.expect("our branch");
+        let token = response.via.branch.and_then(Token::from_branch);
+        let token = token.expect("our branch");
         self.links
-            .handle_response(self.now, mark, &response, flow, &mut self.random)
+            .handle_response(self.now, token, &response, flow, &mut self.random)
     }
 
     pub(super) fn unreachable(&mut self, remote: &str) {
@@ -404,7 +404,7 @@ fn check(text: &str) {
         panic!("not a request: {text}");
     };
     assert!(request.from.tag().is_some() && request.cseq.number < 1 << 31);
-    assert!(request.via.branch.and_then(Mark::from_branch).is_some());
+    assert!(request.via.branch.and_then(Token::from_branch).is_some());
     assert_eq!(request.headers.max_forwards(), Some(70));
     assert!(!text.contains("transport=tls"), "{text}");
 }

@@ -7,7 +7,7 @@ use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::time::Duration;
 use crate::roles::watcher::Order;
-use crate::txn::mark::Mark;
+use crate::txn::token::Token;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{self, Message, Rows};
 
@@ -168,13 +168,13 @@ fn codes_that_are_none_are_dropped() /* T07 */
     let Ok(Message::Response(mut response)) = sip::parse(text.as_bytes(), &mut rows) else {
         panic!("not a response");
     };
-    let mark = response.via.branch.and_then(Mark::from_branch);
+    let token = response.via.branch.and_then(Token::from_branch);
     let flow = Flow::udp(address(LOCAL), sent.to);
     for code in [0, 99, 700, 999] {
         response.status = code;
         f.watcher.handle_response(
             f.now,
-            mark.expect("our branch"),
+            token.expect("our branch"),
             &response,
             &flow,
             &mut f.keys,

@@ -345,7 +345,7 @@ fn a_full_table_refuses_and_a_removed_watch_makes_room() {
 }
 
 #[test]
-fn no_room_for_a_leg_is_a_503_and_nothing_leaks() {
+fn no_room_for_a_usage_is_a_503_and_nothing_leaks() {
     let mut f = Fixture::asking();
     f.watcher.leave_room(None, Some(0));
     let text = calls(0, "full", "");

@@ -4,12 +4,12 @@ extern crate std;
 
 use super::super::*;
 use crate::events::answer::Refusal;
-use crate::events::auth::{Account, Keys, Login, Password};
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::text::Text;
 use crate::ground::time::{Duration, Seconds};
-use crate::txn::mark::Mark;
+use crate::txn::token::Token;
+use crate::ua::credentials::{Account, Keys, Login, Password};
 use crate::wire::sip::{self, Message, Rows, Status};
 use std::boxed::Box;
 use std::collections::VecDeque;
@@ -348,12 +348,12 @@ impl Fixture {
         let Ok(Message::Response(response)) = sip::parse(text.as_bytes(), &mut rows) else {
             panic!("not a response: {text}");
         };
-        let mark = response.via.branch.and_then(Mark::from_branch);
-        let mark = mark.expect("our branch");
+        let token = response.via.branch.and_then(Token::from_branch);
+        let token = token.expect("our branch");
         let flow = Flow::udp(address(LOCAL), from);
         self.watcher.handle_response(
             self.now,
-            mark,
+            token,
             &response,
             &flow,
             &mut self.keys,
@@ -433,7 +433,7 @@ fn check_subscribe(text: &str) {
     let headers = request.headers;
     assert_eq!(request.method, sip::Method::Subscribe);
     assert!(request.from.tag().is_some() && request.cseq.number < 1 << 31);
-    assert!(request.via.branch.and_then(Mark::from_branch).is_some());
+    assert!(request.via.branch.and_then(Token::from_branch).is_some());
     assert_eq!(headers.max_forwards(), Some(70));
     assert_eq!(
         headers.contacts().filter(Result::is_ok).count(),

@@ -7,7 +7,7 @@ use crate::events::answer::Refusal;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::time::Duration;
-use crate::roles::watcher::{LEGS_PER_WATCH, Order, SPARE_LEGS};
+use crate::roles::watcher::{Order, SPARE_USAGES, USAGES_PER_WATCH};
 use crate::wire::sip::Status;
 use std::format;
 use std::string::String;
@@ -275,12 +275,12 @@ fn a_watch_takes_a_handful_of_notifiers_and_no_more() /* S21 */
 {
     let text = calls(0, "full", "");
     let mut f = Fixture::asking();
-    for number in 0..LEGS_PER_WATCH + 2 {
+    for number in 0..USAGES_PER_WATCH + 2 {
         let tag = format!("p{number}");
         let notify = f
             .last()
             .notify(&tag, 1, "active;expires=300", &dialog_info(&text));
-        let expected = if number < LEGS_PER_WATCH {
+        let expected = if number < USAGES_PER_WATCH {
             Ok(())
         } else {
             Err(Refusal::Answer(Status::NO_SUCH_SUBSCRIPTION))
@@ -309,12 +309,12 @@ fn the_first_notifier_of_every_watch_has_a_place_whatever_others_fork() /* S21 *
         spare += usize::from(f.notify(&forked).is_ok());
     }
     assert_eq!(sent.len(), crate::ground::limits::WATCHES);
-    assert_eq!(spare, SPARE_LEGS);
+    assert_eq!(spare, SPARE_USAGES);
     f.watcher.stop();
     f.run(40 * SECOND);
     assert!(f.watcher.is_idle());
     assert_eq!(f.watcher.spare_used, 0);
-    assert!(f.watcher.legs.is_empty());
+    assert!(f.watcher.usages.is_empty());
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct SipUri<'a> {
     pub port: Option<u16>,
     /// Behind the host.
     pub params: UriParams<'a>,
-    /// Behind the question mark; empty if there is none. They never become headers of a message.
+    /// Behind the question token; empty if there is none. They never become headers of a message.
     pub headers: &'a [u8],
 }
 
@@ -119,7 +119,7 @@ pub struct PresUri<'a> {
     pub port: Option<u16>,
     /// Outside the grammar, and seen.
     pub params: UriParams<'a>,
-    /// Behind the question mark; empty if there is none.
+    /// Behind the question token; empty if there is none.
     pub headers: &'a [u8],
 }
 
@@ -195,8 +195,8 @@ fn tail(input: &[u8]) -> Result<(UriParams<'_>, &[u8]), Bad> {
         return Err(Bad);
     }
     match find(b'?', input) {
-        Some(mark) if mark + 1 == input.len() => Err(Bad),
-        Some(mark) => Ok((UriParams(&input[..mark]), &input[mark + 1..])),
+        Some(token) if token + 1 == input.len() => Err(Bad),
+        Some(token) => Ok((UriParams(&input[..token]), &input[token + 1..])),
         None => Ok((UriParams(input), b"")),
     }
 }

@@ -3,7 +3,7 @@
 use super::Account;
 use crate::ground::limits::{NONCE, OPAQUE, REALM};
 use crate::ground::text::Text;
-use crate::txn::mark::hex;
+use crate::txn::token::hex;
 use crate::wire::sip::digest::{Digest, Qop, is_spoken};
 use crate::wire::sip::{Algorithm, Auth, Bad, Challenge, Method, Name, Writer};
 

@@ -1,11 +1,11 @@
-//! Marks: the tags and branches we make up, which lead straight back to what they were made for.
+//! Tokens: the tags and branches we make up, which lead straight back to what they were made for.
 //!
-//! A mark names its owner's table, the slot in it, and 64 random bits. When a peer returns it, finding the
+//! A token names its owner's table, the slot in it, and 64 random bits. When a peer returns it, finding the
 //! owner takes one look; a guess misses unless it guesses the bits (RFC 3261 §19.3 asks for 32 of them).
 
 use crate::ground::random::Random;
 
-/// Whose mark it is.
+/// Whose token it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// A subscription we serve.
@@ -13,7 +13,7 @@ pub enum Owner {
     /// A watch: our own subscription before a notifier answered.
     Watch,
     /// One notifier's side of a watch.
-    Leg,
+    Usage,
     /// A registration of ours at a server.
     Registration,
     /// A publication of ours at a server.
@@ -22,7 +22,7 @@ pub enum Owner {
 
 /// A tag or branch of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct Token {
     /// Whose it is.
     pub owner: Owner,
     /// The owner's slot.
@@ -31,25 +31,25 @@ pub struct Mark {
     pub nonce: u64,
 }
 
-impl Mark {
-    /// Bytes of a mark as text.
+impl Token {
+    /// Bytes of a token as text.
     pub const LEN: usize = 21;
 
     /// What every branch begins with (RFC 3261 §8.1.1.7).
     pub const COOKIE: &'static [u8] = b"z9hG4bK";
 
-    /// A new mark.
-    pub fn draw(owner: Owner, slot: u16, random: &mut Random) -> Mark {
-        Mark {
+    /// A new token.
+    pub fn draw(owner: Owner, slot: u16, random: &mut Random) -> Token {
+        Token {
             owner,
             slot,
             nonce: random.bits(),
         }
     }
 
-    /// The mark as text for a tag or, behind [`Mark::COOKIE`], a branch.
-    pub fn text(&self) -> [u8; Mark::LEN] {
-        let mut text = [0; Mark::LEN];
+    /// The token as text for a tag or, behind [`Token::COOKIE`], a branch.
+    pub fn text(&self) -> [u8; Token::LEN] {
+        let mut text = [0; Token::LEN];
         text[0] = self.owner.letter();
         hex(&mut text[1..5], u64::from(self.slot));
         hex(&mut text[5..], self.nonce);
@@ -57,13 +57,13 @@ impl Mark {
     }
 
     /// Reads a tag; `None` if it is not one of ours.
-    pub fn from_tag(text: &[u8]) -> Option<Mark> {
+    pub fn from_tag(text: &[u8]) -> Option<Token> {
         let (&letter, digits) = text.split_first()?;
-        if digits.len() != Mark::LEN - 1 {
+        if digits.len() != Token::LEN - 1 {
             return None;
         }
         let (slot, nonce) = digits.split_at(4);
-        Some(Mark {
+        Some(Token {
             owner: Owner::from_letter(letter)?,
             slot: unhex(slot)? as u16,
             nonce: unhex(nonce)?,
@@ -71,8 +71,8 @@ impl Mark {
     }
 
     /// Reads a branch; `None` if it is not one of ours.
-    pub fn from_branch(text: &[u8]) -> Option<Mark> {
-        Mark::from_tag(text.strip_prefix(Mark::COOKIE)?)
+    pub fn from_branch(text: &[u8]) -> Option<Token> {
+        Token::from_tag(text.strip_prefix(Token::COOKIE)?)
     }
 }
 
@@ -81,7 +81,7 @@ impl Owner {
         match self {
             Owner::Subscription => b's',
             Owner::Watch => b'w',
-            Owner::Leg => b'l',
+            Owner::Usage => b'l',
             Owner::Registration => b'r',
             Owner::Publication => b'p',
         }
@@ -91,7 +91,7 @@ impl Owner {
         match letter {
             b's' => Some(Owner::Subscription),
             b'w' => Some(Owner::Watch),
-            b'l' => Some(Owner::Leg),
+            b'l' => Some(Owner::Usage),
             b'r' => Some(Owner::Registration),
             b'p' => Some(Owner::Publication),
             _ => None,
@@ -128,16 +128,16 @@ mod tests {
         for owner in [
             Owner::Subscription,
             Owner::Watch,
-            Owner::Leg,
+            Owner::Usage,
             Owner::Registration,
             Owner::Publication,
         ] {
-            let mark = Mark {
+            let token = Token {
                 owner,
                 slot: 0x0fed,
                 nonce: 0x0123_4567_89ab_cdef,
             };
-            assert_eq!(Mark::from_tag(&mark.text()), Some(mark));
+            assert_eq!(Token::from_tag(&token.text()), Some(token));
         }
     }
 
@@ -150,8 +150,8 @@ mod tests {
             b"s000100000000000000A0",
             b"s0001000000000000000a0",
         ] {
-            assert_eq!(Mark::from_tag(text), None);
+            assert_eq!(Token::from_tag(text), None);
         }
-        assert_eq!(Mark::from_branch(b"s0001000000000000000a"), None);
+        assert_eq!(Token::from_branch(b"s0001000000000000000a"), None);
     }
 }

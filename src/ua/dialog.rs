@@ -2,7 +2,7 @@
 //! copied into every request.
 
 use crate::ground::limits;
-use crate::txn::mark::{Mark, Owner};
+use crate::txn::token::{Owner, Token};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Method, Name, NameAddr, Request, Uri, Writer, is_answerable};
 use core::net::SocketAddr;
@@ -24,7 +24,7 @@ pub struct Dialog {
     /// The remote target: the peer's Contact.
     target: Vec<u8, { limits::URI }>,
     /// Our tag.
-    mark: Mark,
+    token: Token,
     /// The CSeq of our last request.
     local_seq: u32,
     /// The CSeq of the peer's last request, if it sent one.
@@ -66,14 +66,14 @@ impl Dialog {
     pub fn accepted(
         request: &Request<'_>,
         target: &[u8],
-        mark: Mark,
+        token: Token,
         local_seq: u32,
     ) -> Result<Dialog, TooLarge> {
-        let mut dialog = Dialog::empty(mark, local_seq);
+        let mut dialog = Dialog::empty(token, local_seq);
         dialog.push(b"From: ", request.to.raw)?;
         if request.to.tag().is_none() {
             dialog.extend(b";tag=")?;
-            dialog.extend(&mark.text())?;
+            dialog.extend(&token.text())?;
         }
         dialog.push(b"\r\nTo: ", request.from.raw)?;
         let remote = dialog.fixed.len();
@@ -100,12 +100,12 @@ impl Dialog {
         local: &str,
         remote: &str,
         call_id: &[u8],
-        mark: Mark,
+        token: Token,
         local_seq: u32,
     ) -> Result<Dialog, TooLarge> {
-        let mut dialog = Dialog::empty(mark, local_seq);
+        let mut dialog = Dialog::empty(token, local_seq);
         dialog.push(b"From: <", local.as_bytes())?;
-        dialog.push(b">;tag=", &mark.text())?;
+        dialog.push(b">;tag=", &token.text())?;
         dialog.push(b"\r\nTo: <", remote.as_bytes())?;
         dialog.extend(b">")?;
         dialog.finish(call_id)?;
@@ -152,7 +152,7 @@ impl Dialog {
         method: Method<'_>,
         seq: u32,
         flow: &Flow,
-        branch: Mark,
+        branch: Token,
     ) {
         let strict = matches!(&self.first_route, Some((_, Routing::Strict)));
         w.request(method, self.request_uri());
@@ -206,8 +206,8 @@ impl Dialog {
                 (first.start, first.end, strict)
             }),
             target: &self.target,
-            slot: self.mark.slot,
-            nonce: self.mark.nonce,
+            slot: self.token.slot,
+            nonce: self.token.nonce,
             seq,
             remote_seq: self.remote_seq,
         }
@@ -237,7 +237,7 @@ impl Dialog {
             routes: Vec::from_slice(kept.routes).ok()?,
             first_route,
             target: Vec::from_slice(kept.target).ok()?,
-            mark: Mark {
+            token: Token {
                 owner: Owner::Subscription,
                 slot: kept.slot,
                 nonce: kept.nonce,
@@ -253,8 +253,8 @@ impl Dialog {
     }
 
     /// Our tag.
-    pub fn mark(&self) -> Mark {
-        self.mark
+    pub fn token(&self) -> Token {
+        self.token
     }
 
     /// The Call-ID.
@@ -280,7 +280,7 @@ impl Dialog {
         &self.target
     }
 
-    fn empty(mark: Mark, local_seq: u32) -> Dialog {
+    fn empty(token: Token, local_seq: u32) -> Dialog {
         Dialog {
             fixed: Vec::new(),
             call_id: 0..0,
@@ -288,7 +288,7 @@ impl Dialog {
             routes: Vec::new(),
             first_route: None,
             target: Vec::new(),
-            mark,
+            token,
             local_seq,
             remote_seq: None,
         }
@@ -332,14 +332,14 @@ impl Dialog {
 }
 
 /// Writes our Via. It asks for `rport`, so that answers find their way back through a NAT (RFC 3581 §3).
-pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Mark) {
+pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Token) {
     w.begin(Name::Via)
         .part(b"SIP/2.0/")
         .part(flow.transport.name().as_bytes())
         .part(b" ")
         .part_address(flow.local)
         .part(b";branch=")
-        .part(Mark::COOKIE)
+        .part(Token::COOKIE)
         .part(&branch.text())
         .part(b";rport")
         .end();
@@ -378,7 +378,7 @@ pub fn numeric_address(uri: &Uri<'_>) -> Option<SocketAddr> {
     is_answerable(address).then_some(address)
 }
 
-/// A URI up to its question mark. A user part may hold one too, so that it takes the parser to tell.
+/// A URI up to its question token. A user part may hold one too, so that it takes the parser to tell.
 fn without_headers(uri: &[u8]) -> &[u8] {
     if memchr::memchr(b'?', uri).is_none() {
         return uri;

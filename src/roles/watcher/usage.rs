@@ -1,20 +1,20 @@
-//! A leg: one notifier's side of a watch, with its dialog, its documents and its refreshes.
+//! A usage: one notifier's side of a watch, with its dialog, its documents and its refreshes.
 
 use super::watch::{Watch, earlier};
-use crate::events::auth::Proof;
-use crate::events::dialog::Dialog;
 use crate::events::package::Memory;
-use crate::events::sending::Sending;
 use crate::events::watched::Watched;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
+use crate::ua::credentials::Proof;
+use crate::ua::dialog::Dialog;
+use crate::ua::request::Sending;
 use core::net::{IpAddr, SocketAddr};
 
 /// Full documents are asked for after a gap no more often than this (D14, H09).
 const GAP_PACE: Duration = Duration::from_secs(5);
 
 /// One notifier that answered a watch.
-pub struct Leg {
+pub struct Usage {
     pub(super) watch: Id<Watch>,
     pub(super) dialog: Dialog,
     pub(super) memory: Memory,
@@ -40,7 +40,7 @@ pub struct Leg {
     pub(super) gap: Gap,
     /// NOTIFYs in a row whose CSeq was lower than one before.
     pub(super) behind: u8,
-    pub(super) state: LegState,
+    pub(super) state: UsageState,
 }
 
 /// What the notifier's documents tell.
@@ -71,7 +71,7 @@ const ASKS: u8 = 3;
 
 /// What the subscription is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LegState {
+pub(super) enum UsageState {
     /// It stands until it is refreshed.
     Resting { refresh: Instant },
     /// A refresh is out.
@@ -123,22 +123,22 @@ impl Refresh {
     }
 }
 
-impl Leg {
+impl Usage {
     /// The request that is out.
     pub(super) const fn refresh_mut(&mut self) -> Option<&mut Refresh> {
         match &mut self.state {
-            LegState::Refreshing(refresh) | LegState::Ending(refresh) => Some(refresh),
-            LegState::Resting { .. } => None,
+            UsageState::Refreshing(refresh) | UsageState::Ending(refresh) => Some(refresh),
+            UsageState::Resting { .. } => None,
         }
     }
 
     /// Whether a request waits for its answer.
     pub(super) const fn is_in_flight(&self) -> bool {
         match &self.state {
-            LegState::Refreshing(refresh) | LegState::Ending(refresh) => {
+            UsageState::Refreshing(refresh) | UsageState::Ending(refresh) => {
                 refresh.request.is_in_flight()
             }
-            LegState::Resting { .. } => false,
+            UsageState::Resting { .. } => false,
         }
     }
 
@@ -151,7 +151,7 @@ impl Leg {
         };
         let at = now.max(self.sent + GAP_PACE);
         self.gap = Gap::Open { at, asked };
-        if let LegState::Resting { refresh } = &mut self.state {
+        if let UsageState::Resting { refresh } = &mut self.state {
             *refresh = at.min(*refresh);
         }
     }
@@ -170,20 +170,20 @@ impl Leg {
         }
     }
 
-    /// When the leg has something to do.
+    /// When the usage has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
-            LegState::Resting { refresh } => Some(self.ends.min(*refresh)),
-            LegState::Refreshing(refresh) | LegState::Ending(refresh)
+            UsageState::Resting { refresh } => Some(self.ends.min(*refresh)),
+            UsageState::Refreshing(refresh) | UsageState::Ending(refresh)
                 if refresh.request == Sending::Due =>
             {
                 None
             }
-            LegState::Refreshing(refresh) => {
+            UsageState::Refreshing(refresh) => {
                 let due = earlier(refresh.request.due(), refresh.notify_by);
                 Some(due.min(self.ends))
             }
-            LegState::Ending(refresh) => Some(earlier(refresh.request.due(), refresh.notify_by)),
+            UsageState::Ending(refresh) => Some(earlier(refresh.request.due(), refresh.notify_by)),
         }
     }
 

@@ -8,7 +8,7 @@ pub const PORT: u16 = 5_060;
 
 /// Where requests go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hop<'a> {
+pub enum NextHop<'a> {
     /// To an address.
     Address(SocketAddr),
     /// To whatever address a name has.
@@ -17,16 +17,16 @@ pub enum Hop<'a> {
 
 /// Why there is no place to send to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoHop {
+pub enum NoNextHop {
     /// It names nobody a datagram can go to.
     Nowhere,
     /// It asks for TLS, which we must not replace by UDP (R16).
     Secure,
 }
 
-impl<'a> Hop<'a> {
+impl<'a> NextHop<'a> {
     /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`.
-    pub fn of_server(text: &'a str) -> Result<Hop<'a>, NoHop> {
+    pub fn of_server(text: &'a str) -> Result<NextHop<'a>, NoNextHop> {
         if let Ok(address) = text.parse::<SocketAddr>() {
             return reachable(address);
         }
@@ -34,7 +34,7 @@ impl<'a> Hop<'a> {
             .strip_prefix('[')
             .and_then(|text| text.strip_suffix(']'));
         if let Some(bare) = bare {
-            let ip = bare.parse::<Ipv6Addr>().map_err(|_| NoHop::Nowhere)?;
+            let ip = bare.parse::<Ipv6Addr>().map_err(|_| NoNextHop::Nowhere)?;
             return reachable(SocketAddr::new(ip.into(), PORT));
         }
         if let Ok(ip) = text.parse::<IpAddr>() {
@@ -42,38 +42,38 @@ impl<'a> Hop<'a> {
         }
         let (name, port) = match text.split_once(':') {
             None => (text, None),
-            Some((name, port)) => (name, Some(port.parse().map_err(|_| NoHop::Nowhere)?)),
+            Some((name, port)) => (name, Some(port.parse().map_err(|_| NoNextHop::Nowhere)?)),
         };
         match Host::parse(name.as_bytes()) {
-            Ok(Host::Name(_)) if port != Some(0) => Ok(Hop::Name(name, port)),
-            Ok(Host::Name(_) | Host::V4(_) | Host::V6(_)) | Err(_) => Err(NoHop::Nowhere),
+            Ok(Host::Name(_)) if port != Some(0) => Ok(NextHop::Name(name, port)),
+            Ok(Host::Name(_) | Host::V4(_) | Host::V6(_)) | Err(_) => Err(NoNextHop::Nowhere),
         }
     }
 
     /// Reads the URI of the watched.
-    pub fn of_target(target: &'a str) -> Result<Hop<'a>, NoHop> {
-        let uri = Uri::parse(target.as_bytes()).map_err(|_| NoHop::Nowhere)?;
+    pub fn of_target(target: &'a str) -> Result<NextHop<'a>, NoNextHop> {
+        let uri = Uri::parse(target.as_bytes()).map_err(|_| NoNextHop::Nowhere)?;
         let (host, port) = match &uri {
-            Uri::Sip(uri) if uri.secure => return Err(NoHop::Secure),
+            Uri::Sip(uri) if uri.secure => return Err(NoNextHop::Secure),
             Uri::Sip(uri) => (uri.host, uri.port),
             Uri::Pres(uri) => (uri.host, uri.port),
-            Uri::Tel(_) | Uri::Other { .. } => return Err(NoHop::Nowhere),
+            Uri::Tel(_) | Uri::Other { .. } => return Err(NoNextHop::Nowhere),
         };
         match host {
             Host::Name(name) => core::str::from_utf8(name)
-                .map(|name| Hop::Name(name, port))
-                .map_err(|_| NoHop::Nowhere),
+                .map(|name| NextHop::Name(name, port))
+                .map_err(|_| NoNextHop::Nowhere),
             Host::V4(ip) => reachable(SocketAddr::new(ip.into(), port.unwrap_or(PORT))),
             Host::V6(ip) => reachable(SocketAddr::new(ip.into(), port.unwrap_or(PORT))),
         }
     }
 }
 
-fn reachable<'a>(address: SocketAddr) -> Result<Hop<'a>, NoHop> {
+fn reachable<'a>(address: SocketAddr) -> Result<NextHop<'a>, NoNextHop> {
     if is_answerable(address) {
-        Ok(Hop::Address(address))
+        Ok(NextHop::Address(address))
     } else {
-        Err(NoHop::Nowhere)
+        Err(NoNextHop::Nowhere)
     }
 }
 
@@ -82,8 +82,8 @@ mod tests {
     extern crate std;
     use super::*;
 
-    fn address(text: &str) -> Result<Hop<'_>, NoHop> {
-        Ok(Hop::Address(text.parse().expect("an address")))
+    fn address(text: &str) -> Result<NextHop<'_>, NoNextHop> {
+        Ok(NextHop::Address(text.parse().expect("an address")))
     }
 
     #[test]
@@ -94,21 +94,21 @@ mod tests {
             ("[2001:db8::1]", address("[2001:db8::1]:5060")),
             ("[2001:db8::1]:5070", address("[2001:db8::1]:5070")),
             ("2001:db8::1", address("[2001:db8::1]:5060")),
-            ("pbx.example", Ok(Hop::Name("pbx.example", None))),
+            ("pbx.example", Ok(NextHop::Name("pbx.example", None))),
             (
                 "pbx.example:5070",
-                Ok(Hop::Name("pbx.example", Some(5_070))),
+                Ok(NextHop::Name("pbx.example", Some(5_070))),
             ),
-            ("pbx.example:0", Err(NoHop::Nowhere)),
-            ("pbx.example:99999", Err(NoHop::Nowhere)),
-            ("pbx example", Err(NoHop::Nowhere)),
-            ("0.0.0.0", Err(NoHop::Nowhere)),
-            ("224.0.0.1", Err(NoHop::Nowhere)),
-            ("192.0.2.1:0", Err(NoHop::Nowhere)),
-            ("[pbx]", Err(NoHop::Nowhere)),
-            ("", Err(NoHop::Nowhere)),
+            ("pbx.example:0", Err(NoNextHop::Nowhere)),
+            ("pbx.example:99999", Err(NoNextHop::Nowhere)),
+            ("pbx example", Err(NoNextHop::Nowhere)),
+            ("0.0.0.0", Err(NoNextHop::Nowhere)),
+            ("224.0.0.1", Err(NoNextHop::Nowhere)),
+            ("192.0.2.1:0", Err(NoNextHop::Nowhere)),
+            ("[pbx]", Err(NoNextHop::Nowhere)),
+            ("", Err(NoNextHop::Nowhere)),
         ] {
-            assert_eq!(Hop::of_server(text), expected, "{text}");
+            assert_eq!(NextHop::of_server(text), expected, "{text}");
         }
     }
 
@@ -117,14 +117,20 @@ mod tests {
         for (text, expected) in [
             ("sip:bob@192.0.2.1", address("192.0.2.1:5060")),
             ("sip:bob@[2001:db8::1]:5070", address("[2001:db8::1]:5070")),
-            ("sip:bob@pbx.example", Ok(Hop::Name("pbx.example", None))),
-            ("pres:bob@pbx.example", Ok(Hop::Name("pbx.example", None))),
-            ("sips:bob@pbx.example", Err(NoHop::Secure)),
-            ("tel:+4930123", Err(NoHop::Nowhere)),
-            ("mailto:bob@pbx.example", Err(NoHop::Nowhere)),
-            ("sip:bob@255.255.255.255", Err(NoHop::Nowhere)),
+            (
+                "sip:bob@pbx.example",
+                Ok(NextHop::Name("pbx.example", None)),
+            ),
+            (
+                "pres:bob@pbx.example",
+                Ok(NextHop::Name("pbx.example", None)),
+            ),
+            ("sips:bob@pbx.example", Err(NoNextHop::Secure)),
+            ("tel:+4930123", Err(NoNextHop::Nowhere)),
+            ("mailto:bob@pbx.example", Err(NoNextHop::Nowhere)),
+            ("sip:bob@255.255.255.255", Err(NoNextHop::Nowhere)),
         ] {
-            assert_eq!(Hop::of_target(text), expected, "{text}");
+            assert_eq!(NextHop::of_target(text), expected, "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use heapless::Vec;
 
 /// Our own addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Locals {
+pub struct LocalAddresses {
     /// One of each family at most. No options: nowhere at all is all zeroes, so that a static costs no room.
     own: Vec<SocketAddr, 2>,
     seen: Vec<Seen, UPSTREAMS>,
@@ -20,10 +20,10 @@ struct Seen {
     at: SocketAddr,
 }
 
-impl Locals {
+impl LocalAddresses {
     /// Nowhere at all.
-    pub const fn new() -> Locals {
-        Locals {
+    pub const fn new() -> LocalAddresses {
+        LocalAddresses {
             own: Vec::new(),
             seen: Vec::new(),
         }
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_peer_is_told_the_address_that_it_sees() {
         let (own, remote) = (address("192.0.2.7:5060"), address("198.51.100.5:5060"));
-        let mut locals = Locals::new();
+        let mut locals = LocalAddresses::new();
         locals.listen_on(Some(own), None);
         let flow = locals.flow(Transport::Udp, remote).expect("our family");
         assert_eq!(locals.flow(Transport::Udp, address("[::1]:5060")), None);
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn of_too_many_servers_the_oldest_makes_way() {
-        let mut locals = Locals::new();
+        let mut locals = LocalAddresses::new();
         locals.listen_on(Some(address("192.0.2.7:5060")), None);
         for host in 0..=UPSTREAMS as u8 {
             let by = SocketAddr::from(([10, 0, 0, host], 5_060));

@@ -1,7 +1,7 @@
 //! Which of several servers a client speaks to: in the order of their priority, and on to the next when one fails
 //! (RFC 3263 §4.3, RFC 3261 §8.1.3.4).
 
-use super::hop::{Hop, NoHop};
+use super::next_hop::{NextHop, NoNextHop};
 use crate::ground::limits::{HOST, SERVERS, URI};
 use crate::ground::text::Text;
 use crate::wire::flow::Transport;
@@ -19,7 +19,7 @@ pub struct Server {
 
 /// The servers of one account.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct ServerList {
     /// The first is the best.
     servers: Vec<Server, SERVERS>,
     /// Which one is spoken to.
@@ -35,10 +35,10 @@ pub struct Course {
 /// Redirections followed in a row.
 const REDIRECTIONS: u8 = 3;
 
-impl Course {
+impl ServerList {
     /// Begins with the first of `servers`, of which there is at least one.
-    pub fn new(servers: &[Server]) -> Course {
-        Course {
+    pub fn new(servers: &[Server]) -> ServerList {
+        ServerList {
             servers: servers.iter().take(SERVERS).cloned().collect(),
             at: 0,
             failed: 0,
@@ -50,12 +50,12 @@ impl Course {
     /// Where to send now.
     ///
     /// # Errors
-    /// [`NoHop`] if that is nowhere.
-    pub fn hop(&self) -> Result<Hop<'_>, NoHop> {
+    /// [`NoNextHop`] if that is nowhere.
+    pub fn hop(&self) -> Result<NextHop<'_>, NoNextHop> {
         match (&self.redirect, self.server()) {
-            (Some(target), _) => Hop::of_target(target),
-            (None, Some(server)) => Hop::of_server(&server.host),
-            (None, None) => Err(NoHop::Nowhere),
+            (Some(target), _) => NextHop::of_target(target),
+            (None, Some(server)) => NextHop::of_server(&server.host),
+            (None, None) => Err(NoNextHop::Nowhere),
         }
     }
 
@@ -160,58 +160,58 @@ fn is_known(transport: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn course(hosts: &[&str]) -> Course {
+    fn servers(hosts: &[&str]) -> ServerList {
         let server = |host: &&str| Server {
             host: Text::copied(host).expect("short"),
             transport: Transport::Udp,
         };
         let servers: Vec<Server, SERVERS> = hosts.iter().map(server).collect();
-        Course::new(&servers)
+        ServerList::new(&servers)
     }
 
-    fn host(course: &Course) -> &str {
-        match course.hop().expect("somewhere") {
-            Hop::Name(name, _) => name,
-            Hop::Address(_) => panic!("a name"),
+    fn host(servers: &ServerList) -> &str {
+        match servers.hop().expect("somewhere") {
+            NextHop::Name(name, _) => name,
+            NextHop::Address(_) => panic!("a name"),
         }
     }
 
     #[test]
     fn servers_are_tried_in_their_order_once_a_round() /* T20 */
     {
-        let mut course = course(&["a", "b", "c"]);
-        assert_eq!(host(&course), "a");
-        assert!(course.fail());
-        assert_eq!(host(&course), "b");
-        course.settle();
-        assert!(course.is_second_best());
-        assert!(course.fail());
-        assert_eq!(host(&course), "c");
-        assert!(course.fail());
-        assert_eq!(host(&course), "a");
-        assert!(!course.fail(), "all three have failed");
-        assert_eq!(host(&course), "a");
-        course.fail();
-        course.go_home();
-        assert_eq!(host(&course), "a");
+        let mut servers = servers(&["a", "b", "c"]);
+        assert_eq!(host(&servers), "a");
+        assert!(servers.fail());
+        assert_eq!(host(&servers), "b");
+        servers.settle();
+        assert!(servers.is_second_best());
+        assert!(servers.fail());
+        assert_eq!(host(&servers), "c");
+        assert!(servers.fail());
+        assert_eq!(host(&servers), "a");
+        assert!(!servers.fail(), "all three have failed");
+        assert_eq!(host(&servers), "a");
+        servers.fail();
+        servers.go_home();
+        assert_eq!(host(&servers), "a");
     }
 
     #[test]
     fn redirections_are_few_and_never_to_tls() /* ATTACKS B10 */
     {
-        let mut course = course(&["a"]);
-        assert!(!course.follow(b"sips:x@b"));
-        assert!(!course.follow(b"tel:1"));
-        assert!(!course.follow(b"sip:x@b;transport=tls"));
-        assert!(course.follow(b"sip:x@b;transport=tcp"));
-        assert_eq!(host(&course), "b");
-        assert_eq!(course.transport(), Transport::Tcp);
-        assert!(!course.follow(b"sip:x@b;transport=tcp"), "to itself");
-        assert!(course.follow(b"sip:x@c") && course.follow(b"sip:x@d"));
-        assert!(!course.follow(b"sip:x@e"), "for ever");
-        assert!(!course.fail(), "the only server");
-        assert_eq!(course.redirect(), None);
-        assert!(course.follow(b"sip:x@b?Subject=no"), "another round");
-        assert_eq!(course.redirect(), Some("sip:x@b"));
+        let mut servers = servers(&["a"]);
+        assert!(!servers.follow(b"sips:x@b"));
+        assert!(!servers.follow(b"tel:1"));
+        assert!(!servers.follow(b"sip:x@b;transport=tls"));
+        assert!(servers.follow(b"sip:x@b;transport=tcp"));
+        assert_eq!(host(&servers), "b");
+        assert_eq!(servers.transport(), Transport::Tcp);
+        assert!(!servers.follow(b"sip:x@b;transport=tcp"), "to itself");
+        assert!(servers.follow(b"sip:x@c") && servers.follow(b"sip:x@d"));
+        assert!(!servers.follow(b"sip:x@e"), "for ever");
+        assert!(!servers.fail(), "the only server");
+        assert_eq!(servers.redirect(), None);
+        assert!(servers.follow(b"sip:x@b?Subject=no"), "another round");
+        assert_eq!(servers.redirect(), Some("sip:x@b"));
     }
 }
