@@ -190,7 +190,7 @@ impl Bench {
         } else {
             let is_on = hub.agent.presentities().any(|it| it.inputs.dnd);
             let input = Input::Dnd(!is_on);
-            hub.change(|agent, now, wall| agent.handle_input(now, wall, 0, input));
+            hub.change(|agent, moment| agent.handle_input(moment, 0, input));
         }
         drop(hub);
         self.spent += allocations() - before;

@@ -19,7 +19,7 @@ use lampfield::engine::config::{PresentitySettings, Server, Settings, UpstreamSe
 use lampfield::ground::limits;
 use lampfield::ground::network::Network;
 use lampfield::ground::text::Text;
-use lampfield::ground::time::{Duration, Instant, Wall};
+use lampfield::ground::time::{Duration, Instant, Moment, Wall};
 use lampfield::shell::store::{Batch, Counters, Medium, Store};
 use lampfield::users::compose::Input;
 use lampfield::wire::flow::{Flow, Transport};
@@ -113,13 +113,7 @@ impl World {
     fn new(changes: bool, upstream: bool) -> World {
         let settings = settings(upstream);
         let mut agent = Box::new(Agent::new());
-        agent.start(
-            START,
-            wall(START),
-            &settings,
-            [1, 2],
-            &[LOCAL.parse().unwrap()],
-        );
+        agent.start(dated(START), &settings, [1, 2], &[LOCAL.parse().unwrap()]);
         agent.keep();
         let (store, _) = Store::open(Memory::default(), 7).unwrap();
         let watchers = limits::SUBSCRIPTIONS.min(64);
@@ -180,7 +174,7 @@ impl World {
             }
             self.now = self.now.max(next);
             if self.due.is_some_and(|due| due <= self.now) {
-                self.agent.handle_timeout(self.now, wall(self.now));
+                self.agent.handle_timeout(dated(self.now));
                 self.drain();
             }
             if let Some((at, event)) = self.events.first().copied()
@@ -200,8 +194,7 @@ impl World {
         }
         self.agent.begin_save(self.now);
         while self.batch.has_room() {
-            let wall = wall(self.now);
-            let Some((key, len)) = self.agent.next_record(self.now, wall, &mut self.record) else {
+            let Some((key, len)) = self.agent.next_record(dated(self.now), &mut self.record) else {
                 break;
             };
             let value = len.map(|len| &self.record[..len]);
@@ -238,7 +231,7 @@ impl World {
                     it @ (1 | 3 | 5 | 7 | 9) => Input::Hook(it % 4 == 1),
                     it => Input::Dnd(it % 4 == 2),
                 };
-                self.agent.handle_input(self.now, wall(self.now), 0, input);
+                self.agent.handle_input(dated(self.now), 0, input);
                 self.drain();
             }
         }
@@ -364,7 +357,8 @@ impl World {
 
     fn datagram(&mut self, remote: SocketAddr, text: &str) {
         let flow = Flow::udp(LOCAL.parse().unwrap(), remote);
-        self.agent.handle_datagram(self.now, flow, text.as_bytes());
+        self.agent
+            .handle_datagram(dated(self.now), flow, text.as_bytes());
     }
 
     fn plan(&mut self, after: Duration, event: Event) {
@@ -392,8 +386,9 @@ fn settings(upstream: bool) -> Box<Settings> {
     settings
 }
 
-fn wall(now: Instant) -> Wall {
-    Wall::from_unix_millis(WALL + now.since(START).as_millis() as u64)
+fn dated(now: Instant) -> Moment {
+    let wall = Wall::from_unix_millis(WALL + now.since(START).as_millis() as u64);
+    Moment { now, wall }
 }
 
 fn address(watcher: usize) -> SocketAddr {

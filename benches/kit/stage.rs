@@ -3,7 +3,7 @@
 use lampfield::engine::agent::{Agent, Output};
 use lampfield::engine::config::Settings;
 use lampfield::ground::limits;
-use lampfield::ground::time::{Duration, Instant, Wall};
+use lampfield::ground::time::{Duration, Instant, Moment, Wall};
 use lampfield::users::compose::Input;
 use lampfield::wire::flow::Flow;
 use std::hint::black_box;
@@ -18,6 +18,10 @@ pub const STACK: usize = (16 << 20) + 4 * size_of::<Agent>();
 
 const WALL: Wall = Wall::from_unix_millis(1_790_000_000_000);
 const START: Instant = Instant::from_millis(1_000_000);
+
+fn dated(now: Instant) -> Moment {
+    Moment { now, wall: WALL }
+}
 
 /// What came of playing steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +86,7 @@ impl Stage {
     fn reset(&mut self, settings: &Settings) {
         *self.agent = Agent::new();
         let local = LOCAL.parse().expect("an address");
-        self.agent.start(START, WALL, settings, [1, 2], &[local]);
+        self.agent.start(dated(START), settings, [1, 2], &[local]);
         self.due = None;
         self.drain(START, |_, _| {});
     }
@@ -103,14 +107,14 @@ impl Stage {
     /// One turn of a shell's loop: the timers that are due, what came in, what is to be done.
     fn take(&mut self, step: &Step, bytes: &[u8], sent: impl FnMut(Flow, &[u8])) -> Played {
         if self.due.is_some_and(|due| due <= step.at) {
-            self.agent.handle_timeout(step.at, WALL);
+            self.agent.handle_timeout(dated(step.at));
         }
         match &step.what {
             What::Datagram { flow, bytes: range } => {
                 let bytes = black_box(&bytes[range.clone()]);
-                self.agent.handle_datagram(step.at, *flow, bytes);
+                self.agent.handle_datagram(dated(step.at), *flow, bytes);
             }
-            What::Input(input) => self.agent.handle_input(step.at, WALL, 0, input.clone()),
+            What::Input(input) => self.agent.handle_input(dated(step.at), 0, input.clone()),
             What::Time => {}
         }
         self.drain(step.at, sent)

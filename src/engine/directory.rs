@@ -6,7 +6,7 @@ use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::table::{Id, Index, Table, cells};
 use crate::ground::text::Text;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment};
 use crate::users::compose::{Input, Inputs, Published, Sources, compose};
 use crate::wire::sip::{Uri, names_presentity, same_presentity};
 use heapless::Vec;
@@ -136,8 +136,7 @@ impl Directory {
     /// the newest document first.
     pub(super) fn compose(
         &mut self,
-        now: Instant,
-        wall: Wall,
+        moment: Moment,
         id: Id<Presentity>,
         published: &[Published<'_>],
     ) {
@@ -153,8 +152,8 @@ impl Directory {
             device: presentity.device(),
             published,
         });
-        if presentity.update(wall, composed.presence, composed.in_call) {
-            desk.since = now;
+        if presentity.update(moment.wall, composed.presence, composed.in_call) {
+            desk.since = moment.now;
         }
     }
 

@@ -3,7 +3,7 @@
 //! Moments do not survive a restart: the monotonic clock begins anew and the wall clock may be unset. A [`Lease`] says
 //! how much of a lifetime was left when it was written, and when that was, if anybody knew.
 
-use crate::ground::time::{Duration, Instant, Seconds, Wall};
+use crate::ground::time::{Duration, Instant, Moment, Seconds};
 use crate::wire::flow::{Flow, Transport};
 use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
@@ -19,36 +19,36 @@ pub struct Lease {
 
 impl Lease {
     /// What is left until `ends`.
-    pub fn new(ends: Instant, now: Instant, wall: Wall) -> Lease {
+    pub fn new(ends: Instant, moment: Moment) -> Lease {
         Lease {
-            left: ends.seconds_from(now).0,
-            at: wall.unix_millis().unwrap_or(0),
+            left: ends.seconds_from(moment.now).0,
+            at: moment.wall.unix_millis().unwrap_or(0),
         }
     }
 
     /// As [`Lease::ends`], but `least` from now at the earliest, for what may have been extended since it was written;
     /// `None` if it was over for longer than it had left then, or an hour.
-    pub fn ends_at_least(self, now: Instant, wall: Wall, least: Seconds) -> Option<Instant> {
+    pub fn ends_at_least(self, moment: Moment, least: Seconds) -> Option<Instant> {
         const LONG: u32 = 3_600;
         let late = Lease {
             left: self.left.saturating_add(self.left.max(LONG)),
             ..self
         };
-        if late.ends(now, wall) <= now {
+        if late.ends(moment) <= moment.now {
             return None;
         }
-        Some(self.ends(now, wall).max(now + least))
+        Some(self.ends(moment).max(moment.now + least))
     }
 
     /// When it ends after a restart. Where a clock was not set, the time in between is taken for none: better to tell
     /// somebody who is gone than to forget somebody who is there.
-    pub fn ends(self, now: Instant, wall: Wall) -> Instant {
-        let passed = match (self.at, wall.unix_millis()) {
+    pub fn ends(self, moment: Moment) -> Instant {
+        let passed = match (self.at, moment.wall.unix_millis()) {
             (0, _) | (_, None) => 0,
             (at, Some(wall)) => wall.saturating_sub(at),
         };
         let left = Seconds(self.left).duration();
-        now + left.saturating_sub(Duration::from_millis(passed))
+        moment.now + left.saturating_sub(Duration::from_millis(passed))
     }
 }
 
@@ -92,23 +92,25 @@ impl KeptFlow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ground::time::Wall;
 
     #[test]
     fn a_lease_runs_on_while_the_power_is_off_if_the_clock_tells() {
         let (before, after) = (Instant::from_millis(900_000), Instant::from_millis(5_000));
         let wall = |seconds: u64| Wall::from_unix_millis(1_800_000_000_000 + seconds * 1_000);
-        let lease = Lease::new(before + Seconds(600), before, wall(0));
-        assert_eq!(lease.ends(after, wall(100)), after + Seconds(500));
-        assert_eq!(lease.ends(after, wall(700)), after, "it is over");
-        assert_eq!(lease.ends(after, Wall::UNSET), after + Seconds(600));
+        let at = |now, wall| Moment { now, wall };
+        let lease = Lease::new(before + Seconds(600), at(before, wall(0)));
+        assert_eq!(lease.ends(at(after, wall(100))), after + Seconds(500));
+        assert_eq!(lease.ends(at(after, wall(700))), after, "it is over");
+        assert_eq!(lease.ends(at(after, Wall::UNSET)), after + Seconds(600));
         // A clock that was set back proves nothing.
         let back = Wall::from_unix_millis(1_700_000_000_000);
-        assert_eq!(lease.ends(after, back), after + Seconds(600));
-        let least = |wall| lease.ends_at_least(after, wall, Seconds(60));
+        assert_eq!(lease.ends(at(after, back)), after + Seconds(600));
+        let least = |wall| lease.ends_at_least(at(after, wall), Seconds(60));
         assert_eq!(least(wall(100)), Some(after + Seconds(500)));
         assert_eq!(least(wall(700)), Some(after + Seconds(60)), "it may live");
         assert_eq!(least(wall(600 + 3_601)), None, "nobody waits for so long");
-        let unset = Lease::new(before + Seconds(600), before, Wall::UNSET);
-        assert_eq!(unset.ends(after, wall(100)), after + Seconds(600));
+        let unset = Lease::new(before + Seconds(600), at(before, Wall::UNSET));
+        assert_eq!(unset.ends(at(after, wall(100))), after + Seconds(600));
     }
 }

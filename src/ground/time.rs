@@ -225,6 +225,15 @@ impl core::fmt::Display for Utc {
     }
 }
 
+/// A moment by both clocks: what happens then is timed by one and dated by the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The monotonic clock, for timers.
+    pub now: Instant,
+    /// The calendar, for documents and rules about the time of day; it may be unset, and jump.
+    pub wall: Wall,
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;

@@ -1,6 +1,6 @@
 //! The two clocks. rustix asks the kernel with 64-bit times on every target, so that 32-bit devices pass 2038.
 
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment, Wall};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Now, for timers.
@@ -16,6 +16,16 @@ pub fn now() -> Instant {
 pub fn wall() -> Wall {
     let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Realtime);
     Wall::from_unix_millis(positive(tv_sec) * 1_000 + positive(tv_nsec) / 1_000_000)
+}
+
+/// Now, by both clocks.
+pub fn moment() -> Moment {
+    dated(now())
+}
+
+/// A moment that has just been, with its date.
+pub fn dated(now: Instant) -> Moment {
+    Moment { now, wall: wall() }
 }
 
 /// The wall time of a past moment, or unset while the clock is.

@@ -23,7 +23,7 @@ use super::panel::{Event, Panel, Touch};
 use super::saving::Saving;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment};
 use crate::wire::flow::{Flow, Transport};
 
 /// Reads the settings again, or says why they cannot be had.
@@ -62,10 +62,10 @@ const UNREACHABLE: usize = 64;
 
 impl Hub {
     /// Changes the agent and does everything that follows from it.
-    pub fn change<R>(&mut self, how: impl FnOnce(&mut Agent, Instant, Wall) -> R) -> R {
-        let (now, wall) = (clock::now(), clock::wall());
-        let result = how(self.agent, now, wall);
-        self.settle(now);
+    pub fn change<R>(&mut self, how: impl FnOnce(&mut Agent, Moment) -> R) -> R {
+        let moment = clock::moment();
+        let result = how(self.agent, moment);
+        self.settle(moment.now);
         result
     }
 
@@ -93,9 +93,9 @@ impl Hub {
         };
         let settings = reload()?;
         self.resolver.forget();
-        let (now, wall) = (clock::now(), clock::wall());
-        self.agent.reconfigure(now, wall, &settings);
-        self.settle(now);
+        let moment = clock::moment();
+        self.agent.reconfigure(moment, &settings);
+        self.settle(moment.now);
         info!("configuration read again");
         Ok(())
     }
@@ -111,28 +111,29 @@ impl Hub {
                 info!("our address {old} is {new} now");
             }
         }
-        self.change(|agent, now, _| agent.set_locals(now, &locals));
+        self.change(|agent, moment| agent.set_locals(moment.now, &locals));
         self.locals = locals;
     }
 
     fn pass(&mut self, event: Event) {
         match event {
-            Event::Edge(Touch { button, pressed }) => self.change(|agent, now, wall| {
-                agent.handle_button(now, wall, button, pressed);
+            Event::Edge(Touch { button, pressed }) => self.change(|agent, moment| {
+                agent.handle_button(moment, button, pressed);
             }),
-            Event::Position(Touch { button, pressed }) => self.change(|agent, now, wall| {
-                agent.handle_position(now, wall, button, pressed);
+            Event::Position(Touch { button, pressed }) => self.change(|agent, moment| {
+                agent.handle_position(moment, button, pressed);
             }),
             Event::Health(healthy) => {
-                self.change(|agent, now, _| agent.handle_panel(now, healthy));
+                self.change(|agent, moment| agent.handle_panel(moment, healthy));
             }
         }
     }
 
     /// A datagram came. The answers go out with [`Hub::flush`], together with those to its neighbours.
     pub(super) fn handle_datagram(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
-        self.agent.set_clock(now, clock::wall());
-        self.agent.handle_datagram(now, flow, bytes);
+        let wall = clock::wall();
+        self.agent
+            .handle_datagram(Moment { now, wall }, flow, bytes);
         self.pump(now);
     }
 
@@ -141,7 +142,11 @@ impl Hub {
         self.streams.receive(now, place);
         while let Some(heard) = self.streams.next(now, place) {
             match heard {
-                Heard::Message { flow, bytes } => self.agent.handle_datagram(now, flow, bytes),
+                Heard::Message { flow, bytes } => {
+                    let wall = clock::wall();
+                    self.agent
+                        .handle_datagram(Moment { now, wall }, flow, bytes);
+                }
                 Heard::Lost { flow, status, head } => {
                     self.agent.handle_lost_framing(flow, status, head);
                 }
@@ -167,10 +172,11 @@ impl Hub {
             .handle_timeout(now, |remote| note(failed, remote));
         self.streams.handle_timeout(now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.agent.handle_timeout(now, clock::wall());
+            let wall = clock::wall();
+            self.agent.handle_timeout(Moment { now, wall });
         }
         if let Some(saving) = &mut self.saving {
-            saving.save(now, clock::wall(), self.agent);
+            saving.save(clock::dated(now), self.agent);
         }
         self.settle(now);
     }
@@ -214,12 +220,15 @@ impl Hub {
             while let Some(change) = self.streams.take_event() {
                 match change {
                     Change::Connected(flow) => self.agent.handle_connected(&flow),
-                    Change::Ended(flow, end) => self.agent.handle_disconnected(now, &flow, end),
+                    Change::Ended(flow, end) => {
+                        self.agent
+                            .handle_disconnected(clock::dated(now), &flow, end);
+                    }
                 }
             }
             for remote in self.unreachable.drain(..) {
                 debug!("{remote} cannot be reached");
-                self.agent.handle_unreachable(now, remote);
+                self.agent.handle_unreachable(clock::dated(now), remote);
             }
         }
         self.changes.announce();
@@ -284,7 +293,8 @@ impl Hub {
     fn pass_addresses(&mut self, now: Instant) -> bool {
         let mut any = false;
         while let Some((query, address)) = self.resolver.take_finished() {
-            self.agent.handle_resolved(now, query, address);
+            self.agent
+                .handle_resolved(clock::dated(now), query, address);
             any = true;
         }
         any

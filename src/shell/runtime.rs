@@ -147,10 +147,11 @@ impl Runtime {
             v4: own.iter().any(SocketAddr::is_ipv4),
             v6: own.iter().any(SocketAddr::is_ipv6),
         };
-        let (now, wall) = (clock::now(), clock::wall());
+        let moment = clock::moment();
+        let now = moment.now;
         let moves = watch_addresses(&registry, &own);
         let locals = announced(&own);
-        agent.start(now, wall, &options.settings, seed()?, &locals);
+        agent.start(moment, &options.settings, seed()?, &locals);
         let waker = Waker::from(bell.clone());
         let saving = match &options.state {
             Some(folder) => Saving::begin(agent, folder, seed()?[0], waker)?,
@@ -359,10 +360,10 @@ impl Runtime {
                 self.service.stopping();
                 self.state = State::Stopping(clock::now() + LEAVE);
                 let mut hub = self.hub.borrow_mut();
-                hub.change(|agent, now, wall| {
-                    agent.stop(now);
+                hub.change(|agent, moment| {
+                    agent.stop(moment.now);
                     // Lamps show at once that nobody vouches for them: there may be no other turn.
-                    agent.handle_timeout(now, wall);
+                    agent.handle_timeout(moment);
                 });
             }
             (Some(Wish::Stop), State::Stopping(_) | State::Stopped) => self.state = State::Stopped,

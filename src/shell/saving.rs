@@ -16,7 +16,7 @@ use super::runtime::Failed;
 use super::store::writer::Writer;
 use super::store::{Batch, Counters, Folder, Opened, Store};
 use crate::engine::agent::{Agent, Key, RECORD};
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment};
 
 /// What keeps the agent's state.
 pub struct Saving {
@@ -111,11 +111,11 @@ impl Saving {
     }
 
     /// Hands over what is due.
-    pub fn save(&mut self, now: Instant, wall: Wall, agent: &mut Agent) {
-        if self.deadline(agent).is_none_or(|due| due > now) {
+    pub fn save(&mut self, moment: Moment, agent: &mut Agent) {
+        if self.deadline(agent).is_none_or(|due| due > moment.now) {
             return;
         }
-        self.hand_over(now, wall, agent);
+        self.hand_over(moment, agent);
     }
 
     /// The disk is done, perhaps.
@@ -140,15 +140,15 @@ impl Saving {
 
     /// Writes everything, before the process ends.
     pub fn end(&mut self, agent: &mut Agent) {
-        let (now, wall) = (clock::now(), clock::wall());
+        let moment = clock::moment();
         if !self.writer.wait(PATIENCE) {
             return warn!("the disk did not take the last state");
         }
-        self.look(now, agent);
+        self.look(moment.now, agent);
         if self.not_before.is_none() && agent.save_due().is_some() {
-            self.hand_over(now, wall, agent);
+            self.hand_over(moment, agent);
             self.writer.wait(PATIENCE);
-            self.look(now, agent);
+            self.look(moment.now, agent);
         }
     }
 
@@ -157,9 +157,9 @@ impl Saving {
         self.writer.counters()
     }
 
-    fn hand_over(&mut self, now: Instant, wall: Wall, agent: &mut Agent) {
-        agent.begin_save(now);
-        if fill(&mut self.batch, &mut self.buf, now, wall, agent) {
+    fn hand_over(&mut self, moment: Moment, agent: &mut Agent) {
+        agent.begin_save(moment.now);
+        if fill(&mut self.batch, &mut self.buf, moment, agent) {
             self.writer.submit(&mut self.batch);
         }
     }
@@ -174,9 +174,12 @@ impl Saving {
 /// # Errors
 /// The disk's; the agent is as fresh as it was, unless the disk worked for the first write alone.
 fn restore(agent: &mut Agent, store: &mut Store<Folder>) -> io::Result<usize> {
-    let (now, wall) = (clock::now(), clock::wall());
+    let moment = clock::moment();
     let mut batch = Batch::new();
-    let _ = batch.put("boot", Some(&wall.unix_millis().unwrap_or(0).to_le_bytes())); // It is short.
+    let _ = batch.put(
+        "boot",
+        Some(&moment.wall.unix_millis().unwrap_or(0).to_le_bytes()),
+    ); // It is short.
     let written = store.commit(&batch);
     agent.keep();
     written?;
@@ -184,24 +187,24 @@ fn restore(agent: &mut Agent, store: &mut Store<Folder>) -> io::Result<usize> {
     for first in [true, false] {
         store.each(&mut |name, record| {
             let Some(key) = Key::named(name) else { return };
-            if (key == Key::Identity) == first && agent.restore(now, wall, key, record) {
+            if (key == Key::Identity) == first && agent.restore(moment, key, record) {
                 restored += 1;
             }
         });
     }
     let mut buf = vec![0; RECORD];
-    agent.begin_save(now);
-    while fill(&mut batch, &mut buf, now, wall, agent) {
+    agent.begin_save(moment.now);
+    while fill(&mut batch, &mut buf, moment, agent) {
         store.commit(&batch)?;
     }
     Ok(restored)
 }
 
 /// Puts records into an empty batch, as many as fit. Whether there were any.
-fn fill(batch: &mut Batch, buf: &mut [u8], now: Instant, wall: Wall, agent: &mut Agent) -> bool {
+fn fill(batch: &mut Batch, buf: &mut [u8], moment: Moment, agent: &mut Agent) -> bool {
     batch.clear();
     while batch.has_room() {
-        let Some((key, len)) = agent.next_record(now, wall, buf) else {
+        let Some((key, len)) = agent.next_record(moment, buf) else {
             break;
         };
         let value = len.and_then(|len| buf.get(..len));

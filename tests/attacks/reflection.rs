@@ -220,7 +220,7 @@ impl Pair {
                     let flow = Flow::udp(sent.flow.remote, from);
                     // The answers of the other come with its next turn.
                     self.desks[to].agent.handle_datagram(
-                        self.desks[to].now,
+                        self.desks[to].moment(),
                         flow,
                         &bytes(&sent.text),
                     );
@@ -229,7 +229,7 @@ impl Pair {
                         carried += 1;
                         let flow = Flow::udp(sent.flow.remote, sent.flow.local);
                         self.desks[at].agent.handle_datagram(
-                            self.desks[at].now,
+                            self.desks[at].moment(),
                             flow,
                             &bytes(&sent.text),
                         );
@@ -256,10 +256,10 @@ fn two_desks_that_watch_each_other_come_to_rest() /* ATTACKS B05 */
         assert_eq!(told.len(), 2, "one NOTIFY for each package");
         for notify in told {
             let flow = Flow::udp(notify.flow.remote, notify.flow.local);
-            let now = pair.desks[1].now;
+            let moment = pair.desks[1].moment();
             pair.desks[1]
                 .agent
-                .handle_datagram(now, flow, &bytes(&notify.text));
+                .handle_datagram(moment, flow, &bytes(&notify.text));
             let answer = pair.desks[1].drain();
             assert_eq!(
                 answer.len(),
@@ -267,10 +267,10 @@ fn two_desks_that_watch_each_other_come_to_rest() /* ATTACKS B05 */
                 "the 200, and no NOTIFY of ours about theirs"
             );
             let flow = Flow::udp(answer[0].flow.remote, answer[0].flow.local);
-            let now = pair.desks[0].now;
+            let moment = pair.desks[0].moment();
             pair.desks[0]
                 .agent
-                .handle_datagram(now, flow, &bytes(&answer[0].text));
+                .handle_datagram(moment, flow, &bytes(&answer[0].text));
         }
         let expected = if dnd { Watched::Dnd } else { Watched::Idle };
         assert_eq!(pair.desks[1].lamp(), expected);

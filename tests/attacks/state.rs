@@ -79,19 +79,18 @@ fn four_things_at_once_end_well_in_every_order() /* ATTACKS H02 */
         for event in order {
             match event {
                 Refresh => desk.agent.handle_datagram(
-                    desk.now,
+                    desk.moment(),
                     Flow::udp(LOCAL.parse().unwrap(), PHONE.parse().unwrap()),
                     &bytes(&bob.refresh(600)),
                 ),
                 Change => {
                     dnd = !dnd;
-                    desk.agent
-                        .handle_input(desk.now, desk.wall, 0, Input::Dnd(dnd));
+                    desk.agent.handle_input(desk.moment(), 0, Input::Dnd(dnd));
                 }
-                Expiry => desk.agent.handle_timeout(desk.now, desk.wall),
+                Expiry => desk.agent.handle_timeout(desk.moment()),
                 Loss => desk
                     .agent
-                    .handle_unreachable(desk.now, PHONE.parse().unwrap()),
+                    .handle_unreachable(desk.moment(), PHONE.parse().unwrap()),
             }
             waiting.extend(desk.drain());
         }
@@ -185,7 +184,7 @@ fn expiry_while_a_notify_is_unanswered_leaves_nothing_behind() /* ATTACKS H04 N1
         let told = desk.input(Input::Hook(true)).remove(0);
         if reloads {
             let settings = desk.agent.settings().clone();
-            desk.agent.reconfigure(desk.now, desk.wall, &settings);
+            desk.agent.reconfigure(desk.moment(), &settings);
         }
         let sent = desk.run(Duration::from_secs(11));
         assert!(sent.iter().all(|(_, sent)| *sent == told), "one in flight");

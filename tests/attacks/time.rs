@@ -58,7 +58,7 @@ fn after_a_stop_of_ten_minutes_what_is_due_is_done_once() /* ATTACKS J01 */
     let sent = desk.send(&short.address, &short.subscribe(60));
     desk.confirm(&sent[1]);
     desk.now += Duration::from_secs(600);
-    desk.agent.handle_timeout(desk.now, desk.wall);
+    desk.agent.handle_timeout(desk.moment());
     let burst = desk.drain();
     let to = |address: &str| {
         burst

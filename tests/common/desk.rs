@@ -21,7 +21,7 @@ use lampfield::events::package::Package;
 use lampfield::events::watched::Watched;
 use lampfield::ground::limits;
 use lampfield::ground::text::Text;
-use lampfield::ground::time::{Duration, Instant, Seconds, Wall};
+use lampfield::ground::time::{Duration, Instant, Moment, Seconds, Wall};
 use lampfield::users::compose::Input;
 use lampfield::wire::flow::Flow;
 use std::net::SocketAddr;
@@ -80,7 +80,12 @@ impl Desk {
         settings.validate().expect("settings of a test");
         let mut agent = Box::new(Agent::new());
         let wall = Wall::from_unix_millis(1_790_000_000_000);
-        agent.start(now, wall, &settings, seed, &[local.parse().unwrap()]);
+        agent.start(
+            Moment { now, wall },
+            &settings,
+            seed,
+            &[local.parse().unwrap()],
+        );
         Desk {
             agent,
             now,
@@ -95,6 +100,13 @@ impl Desk {
         self.send_bytes(remote.parse().unwrap(), &bytes(text))
     }
 
+    pub(crate) fn moment(&self) -> Moment {
+        Moment {
+            now: self.now,
+            wall: self.wall,
+        }
+    }
+
     pub(crate) fn send_bytes(&mut self, remote: SocketAddr, bytes: &[u8]) -> Vec<Sent> {
         let local = match remote {
             SocketAddr::V4(_) => LOCAL.parse().unwrap(),
@@ -104,7 +116,7 @@ impl Desk {
     }
 
     pub(crate) fn take(&mut self, flow: Flow, bytes: &[u8]) -> Vec<Sent> {
-        self.agent.handle_datagram(self.now, flow, bytes);
+        self.agent.handle_datagram(self.moment(), flow, bytes);
         self.drain()
     }
 
@@ -117,7 +129,7 @@ impl Desk {
     }
 
     pub(crate) fn input(&mut self, input: Input) -> Vec<Sent> {
-        self.agent.handle_input(self.now, self.wall, 0, input);
+        self.agent.handle_input(self.moment(), 0, input);
         self.drain()
     }
 
@@ -133,7 +145,7 @@ impl Desk {
             match due {
                 Some(due) if due <= end => {
                     self.now = self.now.max(due);
-                    self.agent.handle_timeout(self.now, self.wall);
+                    self.agent.handle_timeout(self.moment());
                 }
                 Some(_) | None => {
                     self.now = end;

@@ -4,7 +4,7 @@ use super::Agent;
 use super::output::{Report, Trouble};
 use crate::engine::config::{Action, ButtonSettings, Settings};
 use crate::ground::limits::BUTTONS;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment};
 use crate::ground::timers::Timers;
 use crate::users::buttons::{Event, Gestures};
 use crate::users::compose::{Input, Inputs};
@@ -34,39 +34,45 @@ impl Buttons {
 
 impl Agent {
     /// The button with that number in the settings was pressed or released. Its line is free of bounce already.
-    pub fn handle_button(&mut self, now: Instant, wall: Wall, button: usize, pressed: bool) {
-        self.handle_button_timeout(now, wall);
+    pub fn handle_button(&mut self, moment: Moment, button: usize, pressed: bool) {
+        self.handle_button_timeout(moment);
         // One that the settings don't name is followed too: others may.
         let Ok(button) = u16::try_from(button) else {
             return;
         };
-        let event = self.buttons.gestures.handle_edge(now, button, pressed);
-        self.heed(now, wall, button, event);
+        let event = self
+            .buttons
+            .gestures
+            .handle_edge(moment.now, button, pressed);
+        self.heed(moment, button, event);
     }
 
     /// The button with that number was found pressed or released: at the start, or after its line was away. That is
     /// never a gesture; where the position counts, as with a hook or a switch, it counts now.
-    pub fn handle_position(&mut self, now: Instant, wall: Wall, button: usize, pressed: bool) {
-        self.handle_button_timeout(now, wall);
+    pub fn handle_position(&mut self, moment: Moment, button: usize, pressed: bool) {
+        self.handle_button_timeout(moment);
         let Ok(button) = u16::try_from(button) else {
             return;
         };
-        let event = self.buttons.gestures.handle_position(now, button, pressed);
-        self.heed(now, wall, button, event);
+        let event = self
+            .buttons
+            .gestures
+            .handle_position(moment.now, button, pressed);
+        self.heed(moment, button, event);
     }
 
-    pub(super) fn handle_button_timeout(&mut self, now: Instant, wall: Wall) {
-        while let Some((button, event)) = self.buttons.gestures.take_due(now) {
-            self.heed(now, wall, button, Some(event));
+    pub(super) fn handle_button_timeout(&mut self, moment: Moment) {
+        while let Some((button, event)) = self.buttons.gestures.take_due(moment.now) {
+            self.heed(moment, button, Some(event));
         }
-        while let Some(button) = self.buttons.absences.take_due(now) {
-            self.handle_input(now, wall, self.whose(button), Input::Idle(true));
+        while let Some(button) = self.buttons.absences.take_due(moment.now) {
+            self.handle_input(moment, self.whose(button), Input::Idle(true));
         }
     }
 
     /// Other settings are about to come: buttons that mean something else then, or nothing, let go what they hold. Says
     /// which don't.
-    pub(super) fn let_go_buttons(&mut self, now: Instant, wall: Wall, settings: &Settings) -> Kept {
+    pub(super) fn let_go_buttons(&mut self, moment: Moment, settings: &Settings) -> Kept {
         let mut kept = [false; BUTTONS];
         for number in 0..self.settings.buttons.len() as u16 {
             let at = usize::from(number);
@@ -75,11 +81,11 @@ impl Agent {
                 continue;
             }
             if self.buttons.gestures.stands_pressed(number) {
-                self.put(now, wall, number, false);
+                self.put(moment, number, false);
             }
             if self.settings.buttons[at].press == Action::Motion {
                 self.buttons.absences.set(number, None);
-                self.put(now, wall, number, true);
+                self.put(moment, number, true);
             }
         }
         kept
@@ -87,31 +93,34 @@ impl Agent {
 
     /// The settings are new: buttons that did not mean the same before begin anew from where they stand. A place with a
     /// sensor is not empty until its time is over.
-    pub(super) fn connect_buttons(&mut self, now: Instant, wall: Wall, kept: &Kept) {
+    pub(super) fn connect_buttons(&mut self, moment: Moment, kept: &Kept) {
         for number in 0..self.settings.buttons.len() as u16 {
             let button = &self.settings.buttons[usize::from(number)];
             if kept[usize::from(number)] {
                 continue;
             }
             if button.press == Action::Motion {
-                let empty = now + button.timeout;
+                let empty = moment.now + button.timeout;
                 self.buttons.absences.set(number, Some(empty));
             }
-            let event = self.buttons.gestures.configure(now, number, button.habit());
-            self.heed(now, wall, number, event);
+            let event = self
+                .buttons
+                .gestures
+                .configure(moment.now, number, button.habit());
+            self.heed(moment, number, event);
         }
     }
 
-    fn heed(&mut self, now: Instant, wall: Wall, number: u16, event: Option<Event>) {
+    fn heed(&mut self, moment: Moment, number: u16, event: Option<Event>) {
         let Some(button) = self.settings.buttons.get(usize::from(number)) else {
             return;
         };
         match event {
             None => {}
-            Some(Event::Press) => self.act(now, wall, number, button.press),
-            Some(Event::Long) => self.act(now, wall, number, button.long),
-            Some(Event::Double) => self.act(now, wall, number, button.double),
-            Some(Event::Stands(down)) => self.stand(now, wall, number, down),
+            Some(Event::Press) => self.act(moment, number, button.press),
+            Some(Event::Long) => self.act(moment, number, button.long),
+            Some(Event::Double) => self.act(moment, number, button.double),
+            Some(Event::Stands(down)) => self.stand(moment, number, down),
             Some(Event::Stuck) => self.complain(number, Trouble::Stuck),
             Some(Event::Free) => self.complain(number, Trouble::Free),
             Some(Event::Chatters) => self.complain(number, Trouble::Chatters),
@@ -119,31 +128,31 @@ impl Agent {
     }
 
     /// A gesture was made.
-    fn act(&mut self, now: Instant, wall: Wall, number: u16, action: Action) {
+    fn act(&mut self, moment: Moment, number: u16, action: Action) {
         let presentity = self.whose(number);
         if action == Action::Approve {
             self.approve_waiting(presentity);
         } else if let Some(input) = self.inputs(presentity).and_then(|it| toggled(action, it)) {
-            self.handle_input(now, wall, presentity, input);
+            self.handle_input(moment, presentity, input);
         }
     }
 
     /// A button whose position counts is there now.
-    fn stand(&mut self, now: Instant, wall: Wall, number: u16, down: bool) {
+    fn stand(&mut self, moment: Moment, number: u16, down: bool) {
         let button = &self.settings.buttons[usize::from(number)];
         if button.press == Action::Motion {
-            let empty = (!down).then_some(now + button.timeout);
+            let empty = (!down).then_some(moment.now + button.timeout);
             self.buttons.absences.set(number, empty);
         }
-        self.put(now, wall, number, down);
+        self.put(moment, number, down);
     }
 
     /// What the position of a button says, sensors' time-outs aside.
-    fn put(&mut self, now: Instant, wall: Wall, number: u16, down: bool) {
+    fn put(&mut self, moment: Moment, number: u16, down: bool) {
         let action = self.settings.buttons[usize::from(number)].press;
         let presentity = self.whose(number);
         if let Some(input) = self.inputs(presentity).and_then(|it| put(action, down, it)) {
-            self.handle_input(now, wall, presentity, input);
+            self.handle_input(moment, presentity, input);
         }
     }
 

@@ -5,7 +5,7 @@
 use super::Agent;
 use crate::events::watched::Watched;
 use crate::ground::limits;
-use crate::ground::time::Instant;
+use crate::ground::time::{Instant, Moment};
 use crate::roles::upstream::Stands;
 use crate::users::lamps::Shows;
 
@@ -120,9 +120,9 @@ impl Health {
 
 impl Agent {
     /// Whether every line of the panel works.
-    pub fn handle_panel(&mut self, now: Instant, healthy: bool) {
+    pub fn handle_panel(&mut self, moment: Moment, healthy: bool) {
         self.health.panel_is_broken = !healthy;
-        self.relight_showing(now, Shows::Health);
+        self.relight_showing(moment.now, Shows::Health);
     }
 
     /// A watch of the settings stands as it did, or otherwise.

@@ -30,7 +30,7 @@ use crate::ground::limits::{self, DECISIONS, NOTE, PRESENTITIES};
 use crate::ground::random::Secret;
 use crate::ground::table::Id;
 use crate::ground::text::Text;
-use crate::ground::time::{Duration, Instant, Seconds, Wall};
+use crate::ground::time::{Duration, Instant, Moment, Seconds};
 use crate::ground::timers::Timers;
 use crate::roles::compositor::KeptPublication;
 use crate::roles::notifier::KeptSubscription;
@@ -184,13 +184,8 @@ impl Agent {
 
     /// The next record of the write that was begun: its bytes are in `buf`, which should hold [`RECORD`] of them;
     /// without a length it is gone. `None` when that was all.
-    pub fn next_record(
-        &mut self,
-        now: Instant,
-        wall: Wall,
-        buf: &mut [u8],
-    ) -> Option<(Key, Option<usize>)> {
-        let until = now + ALONG;
+    pub fn next_record(&mut self, moment: Moment, buf: &mut [u8]) -> Option<(Key, Option<usize>)> {
+        let until = moment.now + ALONG;
         // What is written now does not belong to the same write again.
         let again = until + Seconds(1);
         let key = self.take_unsaved(until)?;
@@ -209,23 +204,23 @@ impl Agent {
             Key::Subscription(slot) => {
                 let directory = &self.directory;
                 let uri_of = |id| Some(directory.presentities().get(id)?.uri());
-                let kept = self.notifier.kept(now, wall, slot, again, uri_of);
+                let kept = self.notifier.kept(moment, slot, again, uri_of);
                 kept.and_then(|it| write(&it, buf))
             }
             Key::Binding(slot) => {
                 let directory = &self.directory;
                 let uri_of = |id| Some(directory.presentities().get(id)?.uri());
-                let kept = self.registrar.kept(now, wall, slot, again, uri_of);
+                let kept = self.registrar.kept(moment, slot, again, uri_of);
                 kept.and_then(|it| write(&it, buf))
             }
             Key::Publication(slot) => {
                 let directory = &self.directory;
                 let uri_of = |id| Some(directory.presentities().get(id)?.uri());
-                let kept = self.compositor.kept(now, wall, slot, again, uri_of);
+                let kept = self.compositor.kept(moment, slot, again, uri_of);
                 kept.and_then(|it| write(&it, buf))
             }
             Key::Upstream(number) => {
-                let kept = self.upstream_record(now, wall, number);
+                let kept = self.upstream_record(moment, number);
                 kept.and_then(|it| write(&it, buf))
             }
         };
@@ -235,17 +230,17 @@ impl Agent {
     /// Takes back a record of before a restart, after [`Agent::start`] and the identity before all others. `false` if it
     /// is of no use any more: it expired, or the settings know whom it is about no longer, or it is no record.
     /// The store is told to drop it then, or it might come back where no clock tells that its time is over.
-    pub fn restore(&mut self, now: Instant, wall: Wall, key: Key, record: &[u8]) -> bool {
+    pub fn restore(&mut self, moment: Moment, key: Key, record: &[u8]) -> bool {
         let is_back = record
             .strip_prefix(&[VERSION])
-            .is_some_and(|record| self.restore_record(now, wall, key, record));
+            .is_some_and(|record| self.restore_record(moment, key, record));
         if !is_back {
-            self.save_again(now, key);
+            self.save_again(moment.now, key);
         }
         is_back
     }
 
-    fn restore_record(&mut self, now: Instant, wall: Wall, key: Key, record: &[u8]) -> bool {
+    fn restore_record(&mut self, moment: Moment, key: Key, record: &[u8]) -> bool {
         match key {
             Key::Identity => match postcard::from_bytes(record) {
                 Ok(KeptIdentity { secret, instance }) => {
@@ -257,11 +252,11 @@ impl Agent {
                 Err(_) => false,
             },
             Key::Decisions => self.restore_decisions(record),
-            Key::Desk(_) => self.restore_desk(now, wall, record),
-            Key::Subscription(slot) => self.restore_subscription(now, wall, slot, record),
-            Key::Binding(slot) => self.restore_phone(now, wall, slot, record),
-            Key::Publication(slot) => self.restore_publication(now, wall, slot, record),
-            Key::Upstream(_) => self.restore_upstream(now, wall, record),
+            Key::Desk(_) => self.restore_desk(moment, record),
+            Key::Subscription(slot) => self.restore_subscription(moment, slot, record),
+            Key::Binding(slot) => self.restore_phone(moment, slot, record),
+            Key::Publication(slot) => self.restore_publication(moment, slot, record),
+            Key::Upstream(_) => self.restore_upstream(moment, record),
         }
     }
 
@@ -320,7 +315,7 @@ impl Agent {
         })
     }
 
-    fn restore_desk(&mut self, now: Instant, wall: Wall, record: &[u8]) -> bool {
+    fn restore_desk(&mut self, moment: Moment, record: &[u8]) -> bool {
         let Ok(kept) = postcard::from_bytes::<KeptDesk<'_>>(record) else {
             return false;
         };
@@ -334,46 +329,43 @@ impl Agent {
         let Some(number) = number else { return false };
         if kept.phone {
             self.directory.note_phone(id);
-            self.reach(now, wall, id);
+            self.reach(moment, id);
         }
         for input in [
             Input::Dnd(kept.dnd),
             Input::Activity(Activities::from_bits(kept.activity)),
             Input::Note(note),
         ] {
-            self.handle_input(now, wall, number, input);
+            self.handle_input(moment, number, input);
         }
         true
     }
 
-    fn restore_subscription(&mut self, now: Instant, wall: Wall, slot: u16, record: &[u8]) -> bool {
+    fn restore_subscription(&mut self, moment: Moment, slot: u16, record: &[u8]) -> bool {
         let Ok(kept) = postcard::from_bytes::<KeptSubscription<'_>>(record) else {
             return false;
         };
         let presentity = self.directory.configured(kept.presentity);
-        presentity.is_some_and(|id| self.notifier.restore(now, wall, slot, id, &kept))
+        presentity.is_some_and(|id| self.notifier.restore(moment, slot, id, &kept))
     }
 
-    fn restore_phone(&mut self, now: Instant, wall: Wall, slot: u16, record: &[u8]) -> bool {
+    fn restore_phone(&mut self, moment: Moment, slot: u16, record: &[u8]) -> bool {
         let Ok(kept) = postcard::from_bytes::<KeptBinding<'_>>(record) else {
             return false;
         };
         let presentity = self.directory.configured(kept.presentity);
-        let is_back =
-            presentity.is_some_and(|id| self.registrar.restore(now, wall, slot, id, &kept));
-        self.handle_registrations(now, wall);
+        let is_back = presentity.is_some_and(|id| self.registrar.restore(moment, slot, id, &kept));
+        self.hear_registrations(moment);
         is_back
     }
 
-    fn restore_publication(&mut self, now: Instant, wall: Wall, slot: u16, record: &[u8]) -> bool {
+    fn restore_publication(&mut self, moment: Moment, slot: u16, record: &[u8]) -> bool {
         let Ok(kept) = postcard::from_bytes::<KeptPublication<'_>>(record) else {
             return false;
         };
         let presentity = self.directory.configured(kept.presentity);
-        let is_back =
-            presentity.is_some_and(|id| self.compositor.restore(now, wall, slot, id, &kept));
-        self.set_clock(now, wall);
-        self.hear_publications(now);
+        let is_back = presentity.is_some_and(|id| self.compositor.restore(moment, slot, id, &kept));
+        self.hear_publications(moment);
         is_back
     }
 
@@ -387,25 +379,25 @@ impl Agent {
         true
     }
 
-    fn upstream_record(&self, now: Instant, wall: Wall, number: u16) -> Option<KeptUpstream<'_>> {
+    fn upstream_record(&self, moment: Moment, number: u16) -> Option<KeptUpstream<'_>> {
         let id = self.links.get(usize::from(number)).copied().flatten()?;
         let (etag, ends) = self.upstreams.held(id)?;
         Some(KeptUpstream {
             aor: &self.settings.upstreams.get(usize::from(number))?.aor,
             etag,
-            lease: Lease::new(ends, now, wall),
+            lease: Lease::new(ends, moment),
         })
     }
 
-    fn restore_upstream(&mut self, now: Instant, wall: Wall, record: &[u8]) -> bool {
+    fn restore_upstream(&mut self, moment: Moment, record: &[u8]) -> bool {
         let Ok(kept) = postcard::from_bytes::<KeptUpstream<'_>>(record) else {
             return false;
         };
         let mut all = self.settings.upstreams.iter().zip(&self.links);
         let link = all.find(|(it, _)| it.aor.as_str() == kept.aor);
-        let ends = kept.lease.ends(now, wall);
+        let ends = kept.lease.ends(moment);
         match link {
-            Some((_, Some(id))) if ends > now => {
+            Some((_, Some(id))) if ends > moment.now => {
                 self.upstreams.recall(*id, kept.etag, ends);
                 true
             }

@@ -8,7 +8,7 @@ use crate::engine::answers::{self, Secrets};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
-use crate::ground::time::Instant;
+use crate::ground::time::{Instant, Moment};
 use crate::roles::notifier::Subscriber;
 use crate::txn::server::Seen;
 use crate::txn::token::{Owner, Token};
@@ -21,11 +21,11 @@ use core::net::SocketAddr;
 
 impl Agent {
     /// A datagram, or one framed message of a stream, came in on `flow`.
-    pub fn handle_datagram(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
+    pub fn handle_datagram(&mut self, moment: Moment, flow: Flow, bytes: &[u8]) {
         let mut rows = Rows::new();
         match sip::parse(bytes, &mut rows) {
-            Ok(Message::Request(request)) => self.handle_request(now, &flow, &request),
-            Ok(Message::Response(response)) => self.handle_response(now, &flow, &response),
+            Ok(Message::Request(request)) => self.handle_request(moment, &flow, &request),
+            Ok(Message::Response(response)) => self.handle_response(moment.now, &flow, &response),
             Ok(Message::Broken(broken)) => {
                 self.refuse(&flow, broken.echo(), broken.status, broken.why);
             }
@@ -48,26 +48,27 @@ impl Agent {
     }
 
     /// The network says that nobody is at `remote`: as a 503 from there (T06).
-    pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr) {
-        self.notifier.handle_unreachable(now, remote);
+    pub fn handle_unreachable(&mut self, moment: Moment, remote: SocketAddr) {
+        self.notifier.handle_unreachable(moment.now, remote);
         let random = &mut self.random;
-        self.watcher.handle_unreachable(now, remote, random);
-        self.upstreams.handle_unreachable(now, remote, random);
+        self.watcher.handle_unreachable(moment.now, remote, random);
+        self.upstreams
+            .handle_unreachable(moment.now, remote, random);
     }
 
-    fn handle_request(&mut self, now: Instant, flow: &Flow, request: &Request<'_>) {
+    fn handle_request(&mut self, moment: Moment, flow: &Flow, request: &Request<'_>) {
         if request.method == Method::Ack {
             return;
         }
         let answer = self
-            .answer(now, flow, request)
+            .answer(moment, flow, request)
             .unwrap_or_else(Answer::Refused);
         self.reply(flow, request, answer);
     }
 
     fn answer(
         &mut self,
-        now: Instant,
+        moment: Moment,
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
@@ -84,10 +85,10 @@ impl Agent {
             // It only asks.
             Method::Register if !request.headers.has(Name::Contact) => {
                 self.check(request)?;
-                self.answer_register(now, flow, request)
+                self.answer_register(moment, flow, request)
             }
             Method::Subscribe | Method::Notify | Method::Register | Method::Publish => {
-                self.answer_once(now, flow, request, admits)
+                self.answer_once(moment, flow, request, admits)
             }
             Method::Options => self
                 .check(request)
@@ -102,7 +103,7 @@ impl Agent {
     /// A request that changes something: a retransmission gets the same answer and changes nothing (T08).
     fn answer_once(
         &mut self,
-        now: Instant,
+        moment: Moment,
         flow: &Flow,
         request: &Request<'_>,
         admits: Verdict,
@@ -133,16 +134,16 @@ impl Agent {
         let answer = match request.method {
             Method::Notify => self
                 .watcher
-                .handle_notify(now, request, flow, trusted, &mut self.random)
+                .handle_notify(moment.now, request, flow, trusted, &mut self.random)
                 .map(|()| Answer::Done)?,
-            Method::Register => self.answer_register(now, flow, request)?,
-            Method::Publish => self.answer_publish(now, flow, request)?,
-            _ => self.answer_subscribe(now, flow, request, admits)?,
+            Method::Register => self.answer_register(moment, flow, request)?,
+            Method::Publish => self.answer_publish(moment, flow, request)?,
+            _ => self.answer_subscribe(moment.now, flow, request, admits)?,
         };
         // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
         let is_kept = needs_place || self.transactions.has_plenty();
         if !flow.transport.is_reliable() && is_kept {
-            self.transactions.keep(now, key, answer);
+            self.transactions.keep(moment.now, key, answer);
         }
         Ok(answer)
     }

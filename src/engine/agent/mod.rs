@@ -42,7 +42,7 @@ use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::{Random, Secret};
 use crate::ground::table::{Chains, Id, Queue};
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment};
 use crate::ground::timers::Timers;
 use crate::roles::compositor::Compositor;
 use crate::roles::notifier::Notifier;
@@ -91,8 +91,6 @@ pub struct Agent {
     reply: Reply,
     reports: Deque<Report, 4>,
     started: Instant,
-    /// The calendar, and when it was looked at.
-    clock: (Instant, Wall),
     stopping: bool,
 }
 
@@ -161,48 +159,48 @@ impl Agent {
             },
             reports: Deque::new(),
             started: Instant::ZERO,
-            clock: (Instant::ZERO, Wall::UNSET),
             stopping: false,
         }
     }
 
     /// A fact from a local presence user agent about the presentity with that number in the settings.
-    pub fn handle_input(&mut self, now: Instant, wall: Wall, presentity: usize, input: Input) {
+    pub fn handle_input(&mut self, moment: Moment, presentity: usize, input: Input) {
         let Some(&id) = self.presentities.get(presentity) else {
             return;
         };
         match &input {
             Input::Hook(_) | Input::Idle(_) => {}
             Input::Dnd(_) | Input::Activity(_) | Input::Note(_) | Input::Clear => {
-                self.keeping.touch(now, id);
+                self.keeping.touch(moment.now, id);
             }
         }
-        self.set_clock(now, wall);
-        self.directory.apply(now, id, input);
-        self.compose(now, wall, id);
-        self.relight_showing(now, Shows::Dnd(presentity as u16));
+        self.directory.apply(moment.now, id, input);
+        self.compose(moment, id);
+        self.relight_showing(moment.now, Shows::Dnd(presentity as u16));
     }
 
     /// The address of the name asked for by [`Output::Resolve`], or `None` if there is none to be had.
-    pub fn handle_resolved(&mut self, now: Instant, query: u16, address: Option<SocketAddr>) {
+    pub fn handle_resolved(&mut self, moment: Moment, query: u16, address: Option<SocketAddr>) {
         let random = &mut self.random;
-        self.watcher.handle_resolved(now, query, address, random);
-        self.upstreams.handle_resolved(now, query, address, random);
+        self.watcher
+            .handle_resolved(moment.now, query, address, random);
+        self.upstreams
+            .handle_resolved(moment.now, query, address, random);
     }
 
     /// The moment of [`Output::Wait`] has come, or any other; early and late calls do no harm.
-    pub fn handle_timeout(&mut self, now: Instant, wall: Wall) {
-        self.set_clock(now, wall);
-        self.handle_button_timeout(now, wall);
-        self.transactions.handle_timeout(now);
-        self.compositor.handle_timeout(now);
-        self.hear_publications(now);
-        self.handle_registrations(now, wall);
-        self.notifier.handle_timeout(now);
-        self.watcher.handle_timeout(now, &mut self.random);
-        self.upstreams.handle_timeout(now, &mut self.random);
-        while let Some(lamp) = self.panel.graces.take_due(now) {
-            self.relight(now, lamp);
+    pub fn handle_timeout(&mut self, moment: Moment) {
+        self.handle_button_timeout(moment);
+        self.transactions.handle_timeout(moment.now);
+        self.compositor.handle_timeout(moment.now);
+        self.hear_publications(moment);
+        self.registrar.handle_timeout(moment.now);
+        self.hear_registrations(moment);
+        self.notifier.handle_timeout(moment.now);
+        self.watcher.handle_timeout(moment.now, &mut self.random);
+        self.upstreams.handle_timeout(moment.now, &mut self.random);
+        while let Some(lamp) = self.panel.graces.take_due(moment.now) {
+            self.relight(moment.now, lamp);
         }
     }
 
@@ -308,8 +306,6 @@ impl Agent {
             self.panel.graces.next(),
             self.buttons.due(),
             self.registrar.due(),
-            // What a REGISTER changed needs the time of day, which comes with the next timeout.
-            self.registrar.has_changed().then_some(self.started),
         ]
         .into_iter()
         .flatten()

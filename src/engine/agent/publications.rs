@@ -6,7 +6,7 @@ use crate::events::presentity::Presentity;
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
 use crate::ground::table::Id;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::Moment;
 use crate::roles::compositor::{Publication, Publisher};
 use crate::users::compose::Published;
 use crate::wire::flow::Flow;
@@ -17,7 +17,7 @@ impl Agent {
     /// A PUBLISH (RFC 3903 §6) from somebody whom we trust.
     pub(super) fn answer_publish(
         &mut self,
-        now: Instant,
+        moment: Moment,
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
@@ -39,8 +39,8 @@ impl Agent {
         let random = &mut self.random;
         let answer = self
             .compositor
-            .handle_publish(now, request, id, from, random)?;
-        self.hear_publications(now);
+            .handle_publish(moment.now, request, id, from, random)?;
+        self.hear_publications(moment);
         Ok(answer)
     }
 
@@ -58,33 +58,21 @@ impl Agent {
     }
 
     /// Composes anew whatever publications have changed.
-    pub(super) fn hear_publications(&mut self, now: Instant) {
+    pub(super) fn hear_publications(&mut self, moment: Moment) {
         while let Some(id) = self.compositor.take_changed() {
-            self.compose(now, self.wall(now), id);
+            self.compose(moment, id);
         }
     }
 
     /// Composes a presentity anew and tells whoever has to hear of it.
-    pub(super) fn compose(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
+    pub(super) fn compose(&mut self, moment: Moment, id: Id<Presentity>) {
         {
             let its = self.compositor.of(id);
             let published: Vec<_, { limits::PUBLICATIONS_EACH }> =
                 its.iter().map(|it| published(it)).collect();
-            self.directory.compose(now, wall, id, &published);
+            self.directory.compose(moment, id, &published);
         }
-        self.tell_watchers(now, id);
-    }
-
-    /// The calendar by the last look at it.
-    fn wall(&self, now: Instant) -> Wall {
-        let (then, wall) = self.clock;
-        wall + (now - then)
-    }
-
-    /// What the calendar says. Whoever hands in messages tells it from time to time: documents that change because of one
-    /// are dated by it.
-    pub fn set_clock(&mut self, now: Instant, wall: Wall) {
-        self.clock = (now, wall);
+        self.tell_watchers(moment.now, id);
     }
 }
 

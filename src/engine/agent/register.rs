@@ -7,7 +7,7 @@ use crate::events::presentity::Presentity;
 use crate::events::reach::Reach;
 use crate::ground::limits;
 use crate::ground::table::Id;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::Moment;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{NameAddr, Request, Status, Uri};
 
@@ -16,7 +16,7 @@ impl Agent {
     /// under many hosts; 2 and 3 are those of every request.
     pub(super) fn answer_register(
         &mut self,
-        now: Instant,
+        moment: Moment,
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
@@ -33,8 +33,11 @@ impl Agent {
         }
         // Step 5.
         let presentity = presentity.ok_or(Status::NOT_FOUND)?;
-        self.registrar
-            .handle_register(now, request, presentity, flow)
+        let registered = self
+            .registrar
+            .handle_register(moment.now, request, presentity, flow);
+        self.hear_registrations(moment);
+        registered
     }
 
     /// Whether the phone of a presentity is there. The agent's own device always is; a presentity is taken for another
@@ -53,28 +56,27 @@ impl Agent {
     }
 
     /// Whose bindings came or went: watchers are told.
-    pub(super) fn handle_registrations(&mut self, now: Instant, wall: Wall) {
-        self.registrar.handle_timeout(now);
+    pub(super) fn hear_registrations(&mut self, moment: Moment) {
         while let Some(id) = self.registrar.take_changed() {
             if !self.directory.had_phone(id) {
                 self.directory.note_phone(id);
-                self.keeping.touch(now, id);
+                self.keeping.touch(moment.now, id);
             }
-            self.reach(now, wall, id);
+            self.reach(moment, id);
         }
     }
 
     /// The settings are new.
-    pub(super) fn reach_all(&mut self, now: Instant, wall: Wall) {
+    pub(super) fn reach_all(&mut self, moment: Moment) {
         for at in 0..self.presentities.len() {
-            self.reach(now, wall, self.presentities[at]);
+            self.reach(moment, self.presentities[at]);
         }
     }
 
-    pub(super) fn reach(&mut self, now: Instant, wall: Wall, id: Id<Presentity>) {
+    pub(super) fn reach(&mut self, moment: Moment, id: Id<Presentity>) {
         let reach = self.reachable(id);
         self.directory.set_reach(id, reach);
-        self.compose(now, wall, id);
+        self.compose(moment, id);
     }
 
     fn has_button(&self, presentity: Option<usize>) -> bool {

@@ -6,7 +6,7 @@ use crate::engine::config::{Settings, WatchSettings};
 use crate::events::package::Package;
 use crate::ground::limits;
 use crate::ground::table::Id;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment};
 use crate::roles::notifier::Rules;
 use crate::roles::watcher::{Order, Watch};
 use core::net::SocketAddr;
@@ -17,8 +17,7 @@ impl Agent {
     /// addresses that the shell listens on, as peers reach them.
     pub fn start(
         &mut self,
-        now: Instant,
-        wall: Wall,
+        moment: Moment,
         settings: &Settings,
         seed: [u64; 2],
         locals: &[SocketAddr],
@@ -31,39 +30,37 @@ impl Agent {
         let mut bits = || [self.random.bits(), self.random.bits()];
         self.keeping.identify(bits(), bits());
         self.identify();
-        self.started = now;
-        self.set_clock(now, wall);
-        self.set_locals(now, locals);
-        self.reconfigure(now, wall, settings);
+        self.started = moment.now;
+        self.set_locals(moment.now, locals);
+        self.reconfigure(moment, settings);
     }
 
     /// Takes other settings. What both have stays as it is: presentities with their state and subscriptions, watches
     /// with theirs, buttons with what they are about to mean. A button that means something else now ends what it held,
     /// and begins anew from where it stands.
-    pub fn reconfigure(&mut self, now: Instant, wall: Wall, settings: &Settings) {
+    pub fn reconfigure(&mut self, moment: Moment, settings: &Settings) {
         self.policy.trust(&settings.trusted, settings.strangers);
-        let kept = self.let_go_buttons(now, wall, settings);
-        self.set_clock(now, wall);
+        let kept = self.let_go_buttons(moment, settings);
         self.notifier.set_rules(rules(settings));
         let lifetimes = settings.registrations;
         self.registrar.set_rules(lifetimes.min, lifetimes.max);
         let lifetimes = settings.publications;
         self.compositor.set_rules(lifetimes.min, lifetimes.max);
-        self.keep_presentities(now, wall, settings);
+        self.keep_presentities(moment, settings);
         let (old, new) = (&self.settings, settings);
         if (&old.trusted, old.strangers) != (&new.trusted, new.strangers) {
             self.judge_all();
         }
         self.upstreams
             .set_pace(settings.paces[Package::Presence as usize]);
-        let links = self.keep_links(now, settings);
-        let watches = self.keep_watches(now, settings);
+        let links = self.keep_links(moment.now, settings);
+        let watches = self.keep_watches(moment.now, settings);
         self.settings.copy_from(settings);
         (self.watches, self.links) = (watches, links);
-        self.reach_all(now, wall);
-        self.examine_all(now);
-        self.connect_lamps(now);
-        self.connect_buttons(now, wall, &kept);
+        self.reach_all(moment);
+        self.examine_all(moment.now);
+        self.connect_lamps(moment.now);
+        self.connect_buttons(moment, &kept);
     }
 
     /// The addresses the shell listens on changed.
@@ -79,7 +76,7 @@ impl Agent {
         self.locals = locals.iter().copied().take(limits::LISTENERS).collect();
     }
 
-    fn keep_presentities(&mut self, now: Instant, wall: Wall, settings: &Settings) {
+    fn keep_presentities(&mut self, moment: Moment, settings: &Settings) {
         let is_kept = |uri: &str| {
             settings
                 .presentities
@@ -104,12 +101,12 @@ impl Agent {
             let known = self.directory.configured(&presentity.uri);
             let id = known.or_else(|| {
                 self.directory
-                    .add(now, &presentity.uri, presentity.dialog_shows_dnd)
+                    .add(moment.now, &presentity.uri, presentity.dialog_shows_dnd)
             });
             let Some(id) = id else { continue };
             let _ = self.presentities.push(id);
             self.directory.show_dnd(id, presentity.dialog_shows_dnd);
-            self.compose(now, wall, id);
+            self.compose(moment, id);
         }
     }
 

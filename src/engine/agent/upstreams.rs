@@ -4,7 +4,7 @@ use super::Agent;
 use crate::engine::config::{Settings, UpstreamSettings};
 use crate::ground::limits;
 use crate::ground::table::Id;
-use crate::ground::time::Instant;
+use crate::ground::time::{Instant, Moment};
 use crate::roles::upstream::{Link, Order, Report, Upstreams};
 use crate::txn::token::Token;
 use crate::ua::credentials::{Account, Keys, Login};
@@ -42,10 +42,10 @@ impl Agent {
 
     /// The connection of `flow` is no more; or, with number 0, none can be had to `flow.remote`. What waits for an
     /// answer through it has got a 503 (T06), and its number leads nowhere for ever.
-    pub fn handle_disconnected(&mut self, now: Instant, flow: &Flow, end: End) {
-        self.notifier.handle_disconnected(now, flow, end);
+    pub fn handle_disconnected(&mut self, moment: Moment, flow: &Flow, end: End) {
+        self.notifier.handle_disconnected(moment.now, flow, end);
         let random = &mut self.random;
-        self.upstreams.handle_disconnected(now, flow, random);
+        self.upstreams.handle_disconnected(moment.now, flow, random);
     }
 
     /// The other end of a connection that we opened answered a ping (RFC 5626 §4.4.1).

@@ -11,7 +11,7 @@ use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::text::Text;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment};
 use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
@@ -36,8 +36,7 @@ impl Compositor {
     /// before `again`. `uri_of` gives the URI of a presentity.
     pub fn kept<'a>(
         &'a mut self,
-        now: Instant,
-        wall: Wall,
+        moment: Moment,
         slot: u16,
         again: Instant,
         uri_of: impl FnOnce(Id<Presentity>) -> Option<&'a str>,
@@ -45,13 +44,13 @@ impl Compositor {
         let id = self.publications.id_at(slot)?;
         let it = self.publications.get(id)?;
         // A refresh alone is no reason to write, until the lifetime on record runs out.
-        let half = now + (it.ends - now) / 2;
+        let half = moment.now + (it.ends - moment.now) / 2;
         self.unsaved.hasten(slot, half.max(again));
         Some(KeptPublication {
             presentity: uri_of(it.presentity)?,
             nonce: it.tag.nonce,
             count: it.tag.count,
-            lease: Lease::new(it.ends, now, wall),
+            lease: Lease::new(it.ends, moment),
             publisher: &it.publisher,
             call: it.call,
             remote: it.remote,
@@ -65,13 +64,12 @@ impl Compositor {
     /// whose place is taken, is not.
     pub fn restore(
         &mut self,
-        now: Instant,
-        wall: Wall,
+        moment: Moment,
         slot: u16,
         presentity: Id<Presentity>,
         kept: &KeptPublication<'_>,
     ) -> bool {
-        let ends = kept.lease.ends(now, wall);
+        let ends = kept.lease.ends(moment);
         let tag = EntityTag {
             nonce: kept.nonce,
             count: kept.count,
@@ -87,13 +85,13 @@ impl Compositor {
             it.presentity == presentity && (it.number == kept.number || it.tag.nonce == kept.nonce)
         };
         let has_room = !self.publications.iter().any(|(_, it)| is_taken(it));
-        if ends <= now || !is_number || !has_room {
+        if ends <= moment.now || !is_number || !has_room {
             return false;
         }
         publication.publisher = publisher;
         (publication.call, publication.remote) = (kept.call, kept.remote);
         (publication.number, publication.order) = (kept.number, kept.order);
-        publication.changed = now;
+        publication.changed = moment.now;
         let Ok(id) = self.publications.insert_at(slot, publication) else {
             return false;
         };

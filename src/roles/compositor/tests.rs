@@ -7,7 +7,7 @@ use crate::events::answer::{Answer, Refusal};
 use crate::events::subscription::Verdict;
 use crate::ground::random::Random;
 use crate::ground::table::Table;
-use crate::ground::time::{Duration, Wall};
+use crate::ground::time::{Duration, Moment, Wall};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{self, Message, Rows, Status};
 use std::boxed::Box;
@@ -91,13 +91,20 @@ impl Fixture {
         let uri_of = |id| presentities.get(id).map(Presentity::uri);
         let kept = self
             .compositor
-            .kept(self.now, self.wall, slot, self.now, uri_of)?;
+            .kept(self.moment(), slot, self.now, uri_of)?;
         let mut buf = [0; 4_096];
         Some(
             postcard::to_slice(&kept, &mut buf)
                 .expect("it fits")
                 .to_vec(),
         )
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            now: self.now,
+            wall: self.wall,
+        }
     }
 
     /// The power is off for so long; says whether the publication is there again.
@@ -107,8 +114,8 @@ impl Fixture {
         self.wall = self.wall + lasts;
         let kept: KeptPublication<'_> = postcard::from_bytes(record).expect("a record");
         assert_eq!(kept.presentity, DESK);
-        let (now, wall, desk) = (self.now, self.wall, self.desk);
-        self.compositor.restore(now, wall, 0, desk, &kept)
+        let moment = self.moment();
+        self.compositor.restore(moment, 0, self.desk, &kept)
     }
 }
 
@@ -162,7 +169,7 @@ fn what_expired_in_the_dark_or_makes_no_sense_is_not_taken_back() {
     let mut record = f.record(0).expect("there is one");
     assert!(f.restart(&record, Duration::from_secs(1)));
     let kept: KeptPublication<'_> = postcard::from_bytes(&record).expect("a record");
-    assert!(!f.compositor.restore(f.now, f.wall, 1, f.desk, &kept));
+    assert!(!f.compositor.restore(f.moment(), 1, f.desk, &kept));
     let len = record.len();
     record[len - 1] = b'<';
     assert!(!f.restart(&record, Duration::from_secs(1)));

@@ -11,7 +11,7 @@ use crate::events::package::{Package, Told};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
 use crate::ground::table::Id;
-use crate::ground::time::{Instant, Seconds, Wall};
+use crate::ground::time::{Instant, Moment, Seconds};
 use crate::ua::dialog::{Dialog, KeptDialog};
 use crate::wire::flow::Transport;
 use heapless::Vec;
@@ -45,8 +45,7 @@ impl Notifier {
     /// over. It is not due `again` before then. `presentity` is the URI of whom it watches.
     pub fn kept<'a>(
         &'a mut self,
-        now: Instant,
-        wall: Wall,
+        moment: Moment,
         slot: u16,
         again: Instant,
         uri_of: impl FnOnce(Id<Presentity>) -> Option<&'a str>,
@@ -68,7 +67,7 @@ impl Notifier {
             event_id: &subscription.event_id,
             body: subscription.body,
             pending,
-            lease: Lease::new(ends, now, wall),
+            lease: Lease::new(ends, moment),
             flow: KeptFlow::new(&subscription.flow),
             dialog: subscription.dialog.kept(subscription.reserved.seq),
             versions: subscription.reserved.version,
@@ -79,14 +78,13 @@ impl Notifier {
     /// again: one that expired meanwhile, or whose place or package is no more, is not.
     pub fn restore(
         &mut self,
-        now: Instant,
-        wall: Wall,
+        moment: Moment,
         slot: u16,
         presentity: Id<Presentity>,
         kept: &KeptSubscription<'_>,
     ) -> bool {
         // It may have been refreshed since it was written; whoever has gone says so when it is told.
-        let ends = kept.lease.ends_at_least(now, wall, BRIEF);
+        let ends = kept.lease.ends_at_least(moment, BRIEF);
         let package = Package::from_name(kept.package.as_bytes()).filter(|it| it.is_served());
         let dialog = Dialog::restored(&kept.dialog);
         let (Some(package), Some(dialog), Some(flow), Some(ends)) =
@@ -119,7 +117,7 @@ impl Notifier {
             notify: Notify::Idle,
             failures: 0,
             heard: !kept.pending,
-            track: Track::new(now),
+            track: Track::new(moment.now),
             reserved: Reserved {
                 seq: dialog.local_seq(),
                 version: kept.versions,
@@ -139,7 +137,7 @@ impl Notifier {
             self.waits(id);
         }
         // At once: what is reserved is used from now on.
-        self.unsaved.hasten(slot, now);
+        self.unsaved.hasten(slot, moment.now);
         self.wake(id);
         true
     }

@@ -6,7 +6,7 @@ use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::text::Text;
-use crate::ground::time::{Instant, Wall};
+use crate::ground::time::{Instant, Moment};
 use crate::wire::sip::Uri;
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +28,7 @@ impl Registrar {
     /// before `again`. `uri_of` gives the URI of a presentity.
     pub fn kept<'a>(
         &'a mut self,
-        now: Instant,
-        wall: Wall,
+        moment: Moment,
         slot: u16,
         again: Instant,
         uri_of: impl FnOnce(Id<Presentity>) -> Option<&'a str>,
@@ -37,7 +36,7 @@ impl Registrar {
         let id = self.bindings.id_at(slot)?;
         let it = self.bindings.get(id)?;
         // A refresh alone is no reason to write, until the lifetime on record runs out.
-        let half = now + (it.ends - now) / 2;
+        let half = moment.now + (it.ends - moment.now) / 2;
         self.unsaved.hasten(slot, half.max(again));
         Some(KeptBinding {
             presentity: uri_of(it.presentity)?,
@@ -45,7 +44,7 @@ impl Registrar {
             device: it.device,
             call: it.call,
             cseq: it.cseq,
-            lease: Lease::new(it.ends, now, wall),
+            lease: Lease::new(it.ends, moment),
             flow: KeptFlow::new(&it.flow),
         })
     }
@@ -54,19 +53,18 @@ impl Registrar {
     /// URI is no URI, or for which there is no room, is not.
     pub fn restore(
         &mut self,
-        now: Instant,
-        wall: Wall,
+        moment: Moment,
         slot: u16,
         presentity: Id<Presentity>,
         kept: &KeptBinding<'_>,
     ) -> bool {
-        let ends = kept.lease.ends(now, wall).min(now + self.max_expires);
+        let ends = kept.lease.ends(moment).min(moment.now + self.max_expires);
         let is_crowded = self.own(presentity).count() >= limits::BINDINGS_EACH;
         let is_uri = Uri::parse(kept.contact.as_bytes()).is_ok();
         let (Ok(contact), Some(flow)) = (Text::copied(kept.contact), kept.flow.flow()) else {
             return false;
         };
-        if ends <= now || is_crowded || !is_uri {
+        if ends <= moment.now || is_crowded || !is_uri {
             return false;
         }
         let binding = Binding {

@@ -121,11 +121,6 @@ impl Registrar {
         self.timers.next()
     }
 
-    /// Whether [`Registrar::take_changed`] has something to say.
-    pub fn has_changed(&self) -> bool {
-        !self.changed.is_empty()
-    }
-
     /// Whether a binding of the presentity lives.
     pub fn is_registered(&self, presentity: Id<Presentity>) -> bool {
         self.own(presentity).next().is_some()

@@ -6,7 +6,7 @@ use super::*;
 use crate::events::answer::{Answer, Refusal};
 use crate::events::kept::Lease;
 use crate::ground::random::Random;
-use crate::ground::time::Wall;
+use crate::ground::time::{Moment, Wall};
 use crate::wire::sip::{self, Message, Rows, Status};
 use std::boxed::Box;
 use std::format;
@@ -173,7 +173,7 @@ fn coming_and_going_is_told_once_each() {
         "Contact: <sip:desk@192.0.2.40:5062>\r\nExpires: 0\r\n",
     );
     assert_eq!(f.registrar.take_changed(), Some(f.desk));
-    assert!(!f.registrar.has_changed());
+    assert_eq!(f.registrar.take_changed(), None);
 }
 
 #[test]
@@ -486,7 +486,8 @@ fn a_presentity_that_goes_takes_its_bindings_along() {
     f.accept("a", 1, ONE);
     f.registrar.handle_removal(old);
     f.presentities.remove(old);
-    assert!(f.registrar.is_empty() && !f.registrar.has_changed());
+    assert!(f.registrar.is_empty());
+    assert_eq!(f.registrar.take_changed(), None);
     let new = Presentity::new(Text::copied("sip:new@192.0.2.1").expect("short"));
     f.desk = f.presentities.insert(new).expect("there is room");
     assert_eq!(f.desk.slot(), old.slot());
@@ -512,15 +513,16 @@ fn a_restored_binding_goes_on_as_it_was() {
     f.run(100);
     let (id, _) = f.registrar.iter().next().expect("a binding");
     let wall = Wall::from_unix_millis(1_800_000_000_000);
+    let at = |now, wall| Moment { now, wall };
     let presentities = &f.presentities;
     let uri_of = |id| presentities.get(id).map(Presentity::uri);
     let kept = f
         .registrar
-        .kept(f.now, wall, id.slot(), f.now, uri_of)
+        .kept(at(f.now, wall), id.slot(), f.now, uri_of)
         .expect("it is there");
     assert_eq!(kept.presentity, "sip:desk@192.0.2.1");
     assert_eq!(kept.contact, "sip:desk@192.0.2.40:5062");
-    let lease = Lease::new(f.now + Seconds(500), f.now, wall);
+    let lease = Lease::new(f.now + Seconds(500), at(f.now, wall));
     assert_eq!(kept.lease, lease);
 
     let mut after = Fixture::new();
@@ -528,17 +530,17 @@ fn a_restored_binding_goes_on_as_it_was() {
     let now = after.now;
     for ago in [500, 501, u32::MAX] {
         let later = wall + Seconds(ago).duration();
-        assert!(!after.registrar.restore(now, later, 0, desk, &kept));
+        assert!(!after.registrar.restore(at(now, later), 0, desk, &kept));
     }
     let later = wall + Seconds(200).duration();
-    assert!(after.registrar.restore(now, later, 0, desk, &kept));
+    assert!(after.registrar.restore(at(now, later), 0, desk, &kept));
     assert_eq!(after.registrar.take_changed(), Some(desk));
     assert_eq!(after.contacts(), ["<sip:desk@192.0.2.40:5062>;expires=300"]);
     after.refuse("a", 7, ONE, Status::SERVER_ERROR);
     after.accept("a", 8, ONE);
     assert_eq!(after.contacts().len(), 1);
     for slot in 0..=limits::BINDINGS_EACH as u16 {
-        after.registrar.restore(now, wall, slot, desk, &kept);
+        after.registrar.restore(at(now, wall), slot, desk, &kept);
     }
     assert_eq!(after.contacts().len(), limits::BINDINGS_EACH);
 }

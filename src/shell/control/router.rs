@@ -141,7 +141,7 @@ fn decide(hub: &mut Hub, watcher: &str, may: bool) -> Answer {
         Ok(address) => Whom::At(address),
         Err(_) => Whom::Named(watcher.as_bytes()),
     };
-    match hub.change(|agent, _, _| agent.decide_strangers(whom, may)) {
+    match hub.change(|agent, _| agent.decide_strangers(whom, may)) {
         Ok(0) => {}
         Ok(_) => return done(),
         Err(Ambiguous) => {
@@ -194,7 +194,7 @@ fn set(hub: &mut Hub, what: &str, query: &str, value: &str) -> Answer {
     }
     match input(what, value) {
         Ok(input) => {
-            hub.change(|agent, now, wall| agent.handle_input(now, wall, presentity, input));
+            hub.change(|agent, moment| agent.handle_input(moment, presentity, input));
             done()
         }
         Err(error) => (error.status, views::error(&error.text)),

@@ -13,7 +13,7 @@ use lampfield::events::package::Package;
 use lampfield::events::watched::Watched;
 use lampfield::ground::network::Network;
 use lampfield::ground::text::Text;
-use lampfield::ground::time::{Instant, Seconds, Wall};
+use lampfield::ground::time::{self, Instant, Seconds, Wall};
 use lampfield::users::compose::Input;
 use lampfield::users::lamps::{Look, Looks};
 use lampfield::wire::doc::pidf::Activities;
@@ -192,23 +192,23 @@ impl Desk {
     pub(crate) fn boot(&mut self, now: Moment, origin: u64, seed: [u64; 2]) -> Result<(), String> {
         self.settings.validate().map_err(|why| why.to_string())?;
         (self.origin, self.booted) = (origin, now);
-        let (instant, wall) = (self.instant(now), self.wall(now));
+        let moment = self.moment(now);
         let mut agent = Box::new(Agent::new());
-        agent.start(instant, wall, &self.settings, seed, &[self.address]);
+        agent.start(moment, &self.settings, seed, &[self.address]);
         // Every other desk has a store, from its first boot on.
         if self.disk.is_none() && seed[0].is_multiple_of(2) && !self.was_up {
             self.disk = Some(Disk::default());
         }
         self.was_up = true;
         if let Some(disk) = &mut self.disk {
-            disk.restore(instant, Wall::UNSET, &mut agent);
+            disk.restore(undated(moment.now), &mut agent);
         }
         for (fact, input) in self.hardware.inputs().into_iter().enumerate() {
             match (self.switch(fact), &input) {
                 (Some(button), &(Input::Hook(on) | Input::Dnd(on))) => {
-                    agent.handle_position(instant, wall, button, on);
+                    agent.handle_position(moment, button, on);
                 }
-                _ => agent.handle_input(instant, wall, self.own, input),
+                _ => agent.handle_input(moment, self.own, input),
             }
         }
         self.leaving = false;
@@ -274,9 +274,9 @@ impl Desk {
         match (self.switch(fact), &input) {
             (Some(button), &(Input::Hook(on) | Input::Dnd(on))) => self.edge(now, button, on),
             _ => {
-                let (instant, wall) = (self.instant(now), self.wall(now));
+                let moment = self.moment(now);
                 if let Some(agent) = &mut self.agent {
-                    agent.handle_input(instant, wall, self.own, input);
+                    agent.handle_input(moment, self.own, input);
                 }
             }
         }
@@ -284,9 +284,9 @@ impl Desk {
 
     /// A button moves.
     pub(super) fn edge(&mut self, now: Moment, button: usize, pressed: bool) {
-        let (instant, wall) = (self.instant(now), self.wall(now));
+        let moment = self.moment(now);
         if let Some(agent) = &mut self.agent {
-            agent.handle_button(instant, wall, button, pressed);
+            agent.handle_button(moment, button, pressed);
         }
     }
 
@@ -296,25 +296,25 @@ impl Desk {
         from: SocketAddr,
         bytes: &[u8],
     ) -> Result<(), String> {
-        let (instant, flow) = (self.instant(now), Flow::udp(self.address, from));
+        let (moment, flow) = (self.moment(now), Flow::udp(self.address, from));
         if let Some(agent) = &mut self.agent {
-            agent.handle_datagram(instant, flow, bytes);
+            agent.handle_datagram(moment, flow, bytes);
         }
         self.drain(now)
     }
 
     pub(crate) fn unreachable(&mut self, now: Moment, remote: SocketAddr) -> Result<(), String> {
-        let instant = self.instant(now);
+        let moment = self.moment(now);
         if let Some(agent) = &mut self.agent {
-            agent.handle_unreachable(instant, remote);
+            agent.handle_unreachable(moment, remote);
         }
         self.drain(now)
     }
 
     pub(crate) fn wake(&mut self, now: Moment) -> Result<(), String> {
-        let (instant, wall) = (self.instant(now), self.wall(now));
+        let moment = self.moment(now);
         if let Some(agent) = &mut self.agent {
-            agent.handle_timeout(instant, wall);
+            agent.handle_timeout(moment);
         }
         let was = self.due;
         self.drain(now)?;
@@ -329,9 +329,9 @@ impl Desk {
     /// The settings are read again, perhaps in another order.
     pub(crate) fn reload(&mut self, now: Moment, chance: &mut Chance) -> Result<(), String> {
         self.shuffle(chance);
-        let (instant, wall) = (self.instant(now), self.wall(now));
+        let moment = self.moment(now);
         if let Some(agent) = &mut self.agent {
-            agent.reconfigure(instant, wall, &self.settings);
+            agent.reconfigure(moment, &self.settings);
         }
         self.drain(now)
     }
@@ -384,7 +384,7 @@ impl Desk {
             return Err(format!("{} never waits", self.uri));
         };
         if let Some(disk) = &mut self.disk {
-            disk.save(instant, Wall::UNSET, agent);
+            disk.save(undated(instant), agent);
         }
         let (origin, booted) = (self.origin, self.booted);
         let moment =
@@ -435,6 +435,13 @@ impl Desk {
         Instant::from_micros(self.origin + (now - self.booted))
     }
 
+    fn moment(&self, now: Moment) -> time::Moment {
+        time::Moment {
+            now: self.instant(now),
+            wall: self.wall(now),
+        }
+    }
+
     fn wall(&self, now: Moment) -> Wall {
         Wall::from_unix_millis(self.wall + now / 1_000)
     }
@@ -446,4 +453,12 @@ impl Desk {
 }
 
 /// Patience of a service manager, as the shell has it.
+/// The store never learns the date.
+fn undated(now: Instant) -> time::Moment {
+    time::Moment {
+        now,
+        wall: Wall::UNSET,
+    }
+}
+
 pub(crate) const PATIENCE: Moment = 3 * SECOND;

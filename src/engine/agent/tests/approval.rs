@@ -44,8 +44,8 @@ impl Fixture {
 
     fn approve(&mut self) -> StdVec<Sent> {
         let (now, wall) = (self.now, self.wall);
-        self.agent.handle_button(now, wall, 0, true);
-        self.agent.handle_button(now, wall, 0, false);
+        self.agent.handle_button(Moment { now, wall }, 0, true);
+        self.agent.handle_button(Moment { now, wall }, 0, false);
         self.drain()
     }
 }
@@ -233,7 +233,7 @@ fn no_way_out_shows_a_stranger_the_document() /* N29 N33 */
             let mut settings = f.agent.settings().clone();
             settings.presentities.clear();
             settings.buttons.clear();
-            f.agent.reconfigure(f.now, f.wall, &settings);
+            f.agent.reconfigure(f.moment(), &settings);
             f.drain()
         }),
         ("deactivated", |f, _| {
@@ -366,7 +366,7 @@ fn reload(f: &mut Fixture, trusted: &[&str], strangers: Strangers) -> StdVec<Sen
     let networks = trusted.iter().map(|it| Network::parse(it).unwrap());
     settings.trusted = networks.collect();
     settings.strangers = strangers;
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     f.drain()
 }
 

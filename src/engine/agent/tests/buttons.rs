@@ -32,8 +32,7 @@ fn fixture(buttons: &[ButtonSettings]) -> Fixture {
 
 impl Fixture {
     fn edge(&mut self, button: usize, pressed: bool) -> StdVec<Sent> {
-        self.agent
-            .handle_button(self.now, self.wall, button, pressed);
+        self.agent.handle_button(self.moment(), button, pressed);
         self.drain()
     }
 
@@ -44,8 +43,7 @@ impl Fixture {
     }
 
     fn found(&mut self, button: usize, pressed: bool) {
-        self.agent
-            .handle_position(self.now, self.wall, button, pressed);
+        self.agent.handle_position(self.moment(), button, pressed);
         self.drain();
     }
 
@@ -58,7 +56,7 @@ impl Fixture {
         let mut settings = self.agent.settings().clone();
         change(&mut settings);
         settings.validate().unwrap();
-        self.agent.reconfigure(self.now, self.wall, &settings);
+        self.agent.reconfigure(self.moment(), &settings);
         self.drain();
     }
 
@@ -317,7 +315,7 @@ fn a_stuck_button_acts_once_and_is_reported_once() {
     f.edge(1, true);
     for due in [60, 61, 3_600] {
         f.now = began + Duration::from_secs(due);
-        f.agent.handle_timeout(f.now, f.wall);
+        f.agent.handle_timeout(f.moment());
         let expected: &[_] = if due == 60 {
             &[(1, Trouble::Stuck)]
         } else {
@@ -326,7 +324,7 @@ fn a_stuck_button_acts_once_and_is_reported_once() {
         assert_eq!(f.complaints(), expected);
         assert!(f.inputs().dnd);
     }
-    f.agent.handle_button(f.now, f.wall, 1, false);
+    f.agent.handle_button(f.moment(), 1, false);
     assert_eq!(f.complaints(), [(1, Trouble::Free)]);
     assert!(f.inputs().dnd);
     f.press(1);
@@ -339,8 +337,8 @@ fn a_chattering_hook_is_reported_once_and_ends_where_it_is() {
     let mut complaints = StdVec::new();
     for edge in 0..5_001u32 {
         f.now += Duration::from_millis(8);
-        f.agent.handle_timeout(f.now, f.wall);
-        f.agent.handle_button(f.now, f.wall, 0, edge % 2 == 0);
+        f.agent.handle_timeout(f.moment());
+        f.agent.handle_button(f.moment(), 0, edge % 2 == 0);
         complaints.extend(f.complaints());
     }
     assert_eq!(complaints, [(0, Trouble::Chatters)]);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::config::{Account, Server, Strangers, UpstreamSettings};
 use crate::ground::random::Random;
-use crate::ground::time::Seconds;
+use crate::ground::time::{Seconds, Wall};
 use crate::wire::doc::pidf::Activities;
 use crate::wire::flow::Transport;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ impl Disk {
         self.writes += 1;
         f.agent.begin_save(f.now);
         let mut buf = vec![0; RECORD];
-        while let Some((key, len)) = f.agent.next_record(f.now, f.wall, &mut buf) {
+        while let Some((key, len)) = f.agent.next_record(f.moment(), &mut buf) {
             let name = key.name().to_string();
             assert_eq!(Key::named(&name), Some(key));
             match len {
@@ -59,12 +59,12 @@ impl Disk {
         *f.agent = Agent::new();
         let seed = [u64::from(outage.0) + 77, 5];
         f.agent
-            .start(f.now, f.wall, &settings, seed, &[LOCAL.parse().unwrap()]);
+            .start(f.moment(), &settings, seed, &[LOCAL.parse().unwrap()]);
         for first in [true, false] {
             for (name, record) in &self.records {
                 let key = Key::named(name).expect("a key");
                 if (key == Key::Identity) == first {
-                    f.agent.restore(f.now, f.wall, key, record);
+                    f.agent.restore(f.moment(), key, record);
                 }
             }
         }
@@ -347,7 +347,7 @@ fn records_that_are_none_do_nothing() {
                 _ => record.insert(at, random.bits() as u8),
             }
             let key = Key::named(name).expect("a key");
-            after.agent.restore(after.now, after.wall, key, &record);
+            after.agent.restore(after.moment(), key, &record);
         }
         after.run(SECOND);
     }
@@ -360,12 +360,12 @@ fn records_that_are_none_do_nothing() {
     assert!(
         !after
             .agent
-            .restore(after.now, after.wall, Key::Subscription(9_999), &record)
+            .restore(after.moment(), Key::Subscription(9_999), &record)
     );
     let newer: StdVec<u8> = [&[2], &record[1..]].concat();
     assert!(
         !after
             .agent
-            .restore(after.now, after.wall, Key::Subscription(0), &newer)
+            .restore(after.moment(), Key::Subscription(0), &newer)
     );
 }

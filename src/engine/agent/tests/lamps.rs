@@ -102,13 +102,13 @@ impl Fixture {
 fn own_dnd_is_lit_at_once_and_for_its_presentity_alone() {
     let mut f = with_lamps(&[Shows::Dnd(0), Shows::Dnd(1)]);
     f.expect_lamp(0, "idle", "off");
-    f.agent.handle_input(f.now, f.wall, 0, Input::Dnd(true));
+    f.agent.handle_input(f.moment(), 0, Input::Dnd(true));
     assert_eq!(f.lit(), [(0, "red".to_string())]);
     f.expect_lamp(0, "dnd", "red");
     f.expect_lamp(1, "idle", "off");
-    f.agent.handle_input(f.now, f.wall, 0, Input::Hook(true));
+    f.agent.handle_input(f.moment(), 0, Input::Hook(true));
     assert_eq!(f.lit(), [], "a call is not do-not-disturb");
-    f.agent.handle_input(f.now, f.wall, 0, Input::Dnd(false));
+    f.agent.handle_input(f.moment(), 0, Input::Dnd(false));
     assert_eq!(f.lit(), [(0, "off".to_string())]);
     let status = f.agent.lamps().nth(1).expect("a lamp");
     assert_eq!((status.shows, status.whom), (Shows::Dnd(1), Some(DOOR)));
@@ -120,8 +120,8 @@ fn own_dnd_takes_the_look_of_the_configuration() {
     let mut settings = f.agent.settings().clone();
     let blue = Look::parse("blue slow").unwrap();
     settings.lamps[0].looks.set(Watched::Dnd, blue);
-    f.agent.handle_input(f.now, f.wall, 0, Input::Dnd(true));
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.handle_input(f.moment(), 0, Input::Dnd(true));
+    f.agent.reconfigure(f.moment(), &settings);
     assert_eq!(f.lit(), [(0, "blue slow".to_string())]);
     let why = f.agent.why(0).expect("the lamp");
     assert_eq!(why.rule, "a look of the configuration");
@@ -139,7 +139,7 @@ fn an_agent_that_stops_vouches_for_nothing_of_its_own() /* S23 */
     ]);
     f.lit();
     f.agent.stop(f.now);
-    f.agent.handle_timeout(f.now, f.wall);
+    f.agent.handle_timeout(f.moment());
     let amber = |lamp| (lamp, "amber slow".to_string());
     assert_eq!(f.lit(), [amber(0), amber(1), amber(2)]);
 }
@@ -198,7 +198,7 @@ fn health_is_that_of_the_subscriptions() /* S23 */
     let mut settings = f.agent.settings().clone();
     settings.watches.clear();
     settings.lamps.truncate(1);
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     f.lit();
     f.expect_lamp(0, "idle", "green");
 }
@@ -213,7 +213,7 @@ fn health_knows_of_a_target_that_cannot_be_asked() /* FIELD 12 */
         .watches
         .push(mailbox("sips:desk@192.0.2.50"))
         .unwrap();
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     assert_eq!(f.lit(), [(0, "amber slow".to_string())]);
     let why = f.agent.why(0).expect("the lamp");
     assert_eq!(why.rule, "of somebody watched nothing is known");
@@ -222,13 +222,13 @@ fn health_knows_of_a_target_that_cannot_be_asked() /* FIELD 12 */
 #[test]
 fn health_knows_of_the_panel() {
     let mut f = with_lamps(&[Shows::Health]);
-    f.agent.handle_panel(f.now, true);
+    f.agent.handle_panel(f.moment(), true);
     assert_eq!(f.lit(), []);
-    f.agent.handle_panel(f.now, false);
+    f.agent.handle_panel(f.moment(), false);
     assert_eq!(f.lit(), [(0, "amber slow".to_string())]);
     let why = f.agent.why(0).expect("the lamp");
     assert_eq!(why.rule, "a line of the panel is in trouble");
-    f.agent.handle_panel(f.now, true);
+    f.agent.handle_panel(f.moment(), true);
     assert_eq!(f.lit(), [(0, "green".to_string())]);
 }
 
@@ -236,13 +236,14 @@ fn health_knows_of_the_panel() {
 fn asked_by_a_stranger(f: &mut Fixture) -> Phone {
     let mut settings = f.agent.settings().clone();
     settings.strangers = Strangers::Ask;
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     f.lit();
     let mut eve = Phone::new("eve", "presence");
     eve.address = "198.51.100.7:5062".parse().unwrap();
     let flow = Flow::udp(LOCAL.parse().unwrap(), eve.address);
     let subscribe = eve.subscribe(120);
-    f.agent.handle_datagram(f.now, flow, subscribe.as_bytes());
+    f.agent
+        .handle_datagram(f.moment(), flow, subscribe.as_bytes());
     eve
 }
 
@@ -289,7 +290,7 @@ fn other_settings_give_what_is_in_doubt_no_new_grace() /* S23 */
     let other = mailbox("sip:other@192.0.2.50");
     settings.watches.insert(0, other).unwrap();
     settings.lamps[1].shows = Shows::Watch(1);
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     f.lit();
     f.expect_lamp(0, "idle", "green");
     assert_eq!(f.agent.lamps().next().expect("it").since, since);

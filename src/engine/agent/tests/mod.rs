@@ -19,7 +19,7 @@ use super::*;
 use crate::engine::config::{PresentitySettings, Settings};
 use crate::ground::network::Network;
 use crate::ground::text::Text;
-use crate::ground::time::Duration;
+use crate::ground::time::{Duration, Wall};
 use crate::wire::doc::dialog_info::{self, Extent, State};
 use crate::wire::doc::pidf::{self, Basic};
 use core::net::SocketAddr;
@@ -77,7 +77,12 @@ impl Fixture {
         let mut agent = Box::new(Agent::new());
         let now = Instant::from_millis(1_000_000);
         let wall = Wall::from_unix_millis(1_790_000_000_000);
-        agent.start(now, wall, &settings, [1, 2], &[LOCAL.parse().unwrap()]);
+        agent.start(
+            Moment { now, wall },
+            &settings,
+            [1, 2],
+            &[LOCAL.parse().unwrap()],
+        );
         Fixture {
             agent,
             now,
@@ -86,10 +91,18 @@ impl Fixture {
         }
     }
 
+    pub(super) fn moment(&self) -> Moment {
+        Moment {
+            now: self.now,
+            wall: self.wall,
+        }
+    }
+
     /// Hands in a datagram and collects what is sent because of it.
     pub(super) fn send_from(&mut self, remote: SocketAddr, text: &str) -> StdVec<Sent> {
         let flow = Flow::udp(LOCAL.parse().unwrap(), remote);
-        self.agent.handle_datagram(self.now, flow, text.as_bytes());
+        self.agent
+            .handle_datagram(self.moment(), flow, text.as_bytes());
         self.drain()
     }
 
@@ -98,7 +111,7 @@ impl Fixture {
     }
 
     pub(super) fn input(&mut self, input: Input) -> StdVec<Sent> {
-        self.agent.handle_input(self.now, self.wall, 0, input);
+        self.agent.handle_input(self.moment(), 0, input);
         self.drain()
     }
 
@@ -116,7 +129,7 @@ impl Fixture {
             match self.agent.due() {
                 Some(due) if due <= end => {
                     self.now = self.now.max(due);
-                    self.agent.handle_timeout(self.now, self.wall);
+                    self.agent.handle_timeout(self.moment());
                 }
                 Some(_) | None => {
                     self.now = end;

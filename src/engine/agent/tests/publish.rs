@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::events::package::{Pace, Package};
-use crate::ground::time::Seconds;
+use crate::ground::time::{Seconds, Wall};
 
 /// A phone that publishes for the desk.
 struct Publisher {
@@ -351,7 +351,7 @@ fn a_latin_1_document_is_kept_as_it_came_and_told_in_utf_8() {
     );
     let bytes: StdVec<u8> = text.chars().map(|it| it as u8).collect();
     let flow = Flow::udp(LOCAL.parse().expect("an address"), phone.phone.address);
-    f.agent.handle_datagram(f.now, flow, &bytes);
+    f.agent.handle_datagram(f.moment(), flow, &bytes);
     assert_eq!(f.drain()[0].status(), 200);
     assert!(bodies_of(&f)[0].0.contains(&0xfc));
     assert!(f.document().contains("<note>K\u{fc}che</note>"));
@@ -833,7 +833,7 @@ fn publications_of_a_presentity_that_is_served_no_more_are_gone() {
     phone.publish(&mut f, "600", &pidf("t", "closed", ""));
     let mut settings = f.agent.settings().clone();
     settings.presentities.clear();
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     assert!(f.agent.compositor.is_empty());
     assert_eq!(f.agent.compositor.due(), None);
 }
@@ -857,6 +857,23 @@ fn two_documents_of_one_second_have_two_times() /* P12 F12 */
 }
 
 #[test]
+fn a_publication_over_a_stream_is_dated_by_the_moment_it_came() {
+    let mut f = fixture();
+    f.watching("bob", "presence");
+    let mut phone = Publisher::new("192.0.2.30:5060");
+    let body = pidf("t", "closed", "");
+    let text = phone.text(&phone.headers("600", &body), &body);
+    let flow = Flow::tcp(LOCAL.parse().unwrap(), phone.phone.address, 1);
+    // Nobody told the agent of the new year before.
+    f.wall = Wall::from_unix_millis(1_830_297_600_000);
+    f.agent.handle_datagram(f.moment(), flow, text.as_bytes());
+    let sent = f.drain();
+    assert_eq!((sent.len(), sent[0].status()), (2, 200), "{sent:#?}");
+    let told = sent[1].body();
+    assert!(told.contains("<timestamp>2028-01-01T00:00:00Z"), "{told}");
+}
+
+#[test]
 fn a_restart_keeps_publications_and_their_tags() /* C12, ATTACKS J03 */
 {
     let mut f = fixture();
@@ -868,7 +885,7 @@ fn a_restart_keeps_publications_and_their_tags() /* C12, ATTACKS J03 */
     f.agent.begin_save(f.now);
     let mut records = StdVec::new();
     let mut buf = [0; crate::engine::agent::RECORD];
-    while let Some((key, len)) = f.agent.next_record(f.now, f.wall, &mut buf) {
+    while let Some((key, len)) = f.agent.next_record(f.moment(), &mut buf) {
         records.extend(len.map(|len| (key, buf[..len].to_vec())));
     }
     let is_kept = |(key, _): &(Key, StdVec<u8>)| *key == Key::Publication(0);
@@ -886,12 +903,9 @@ fn a_restart_keeps_publications_and_their_tags() /* C12, ATTACKS J03 */
     *again.agent = Agent::new();
     again
         .agent
-        .start(again.now, again.wall, &settings, [8, 9], &locals);
+        .start(again.moment(), &settings, [8, 9], &locals);
     for (key, record) in &records {
-        assert!(
-            again.agent.restore(again.now, again.wall, *key, record),
-            "{key}"
-        );
+        assert!(again.agent.restore(again.moment(), *key, record), "{key}");
     }
     let document = again.document();
     assert!(

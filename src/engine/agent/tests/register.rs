@@ -14,14 +14,11 @@ impl Fixture {
         Fixture::with(|settings| settings.presentities[0].registers = true)
     }
 
-    /// Hands in a REGISTER; what it is answered, and what is sent to watchers because of it.
+    /// Hands in a REGISTER; what it is answered, and what is sent to watchers at once because of it.
     fn register(&mut self, cseq: u32, lines: &str) -> (Sent, StdVec<Sent>) {
-        let answer = self.send_from(PHONE.parse().unwrap(), &register(cseq, lines));
-        let [answer] = &answer[..] else {
-            panic!("one answer: {answer:#?}");
-        };
-        let told = self.run(Duration::ZERO);
-        (answer.clone(), told.into_iter().map(|(_, it)| it).collect())
+        let mut sent = self.send_from(PHONE.parse().unwrap(), &register(cseq, lines));
+        let answer = sent.remove(0);
+        (answer, sent)
     }
 
     /// It is done; what is sent to watchers.
@@ -152,13 +149,13 @@ fn other_settings_change_what_an_absent_phone_means() {
     let bob = f.watching("bob", "presence");
     let mut settings = f.agent.settings().clone();
     settings.presentities[0].registers = true;
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     let told = f.drain();
     assert_eq!(looks(&told[0]), Watched::Offline);
     f.confirm(&bob, &told[0]);
     f.registered(1, CONTACT);
     settings.presentities.clear();
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     f.drain();
     assert_eq!(f.len(), 0);
 }

@@ -417,7 +417,8 @@ fn an_answer_to_an_announced_address_counts_wherever_it_arrives() /* T05 */
         "192.0.2.50:5060".parse().unwrap(),
     );
     let answer = subscribe.answer("100 Trying");
-    f.agent.handle_datagram(f.now, loopback, answer.as_bytes());
+    f.agent
+        .handle_datagram(f.moment(), loopback, answer.as_bytes());
     let repeats: StdVec<u64> = f
         .run(Duration::from_secs(9))
         .iter()
@@ -453,7 +454,7 @@ fn an_answer_that_could_not_be_sent_is_still_known() /* T17 */
     let phone = Phone::new("bob", "presence");
     let text = phone.subscribe(600);
     let first = f.send(&phone, &text);
-    f.agent.handle_unreachable(f.now, phone.address);
+    f.agent.handle_unreachable(f.moment(), phone.address);
     assert_eq!(one(&f.send(&phone, &text)), &first[0]);
     assert_eq!(f.agent.notifier.len(), 1);
 }
@@ -467,7 +468,7 @@ fn the_calendar_moves_no_timer() /* T19 J01 */
     for millis in [0, 1_000, 4_000_000_000_000, 1_600_000_000_000] {
         f.wall = Wall::from_unix_millis(millis);
         f.input(Input::Idle(false));
-        f.agent.handle_timeout(f.now, f.wall);
+        f.agent.handle_timeout(f.moment());
         assert_eq!((f.agent.due(), f.drain()), (due, std::vec![]));
     }
 }
@@ -491,7 +492,7 @@ fn a_lamp_that_a_reload_drops_goes_dark() /* S23 */
     f.drain();
     let mut settings = f.agent.settings().clone();
     settings.lamps.clear();
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     let mut buf = std::vec![0; limits::MESSAGE];
     let output = f.agent.poll(f.now, &mut buf);
     let dark = Output::Lamp {
@@ -508,7 +509,7 @@ fn a_lamp_whose_target_cannot_be_asked_says_why() /* FIELD 12 */
     let mut f = with_lamp();
     let mut settings = f.agent.settings().clone();
     settings.watches[0].target = Text::copied("sips:bob@192.0.2.50").unwrap();
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     let why = f.agent.why(0).expect("the lamp");
     assert_eq!(why.lamp.state, Some(Watched::Unknown));
     assert!(
@@ -534,7 +535,7 @@ fn a_notify_is_answered_before_any_lamp_is_lit() /* S18 */
         subscribe.header("Call-ID").unwrap()
     );
     let flow = Flow::udp(LOCAL.parse().unwrap(), "192.0.2.50:5060".parse().unwrap());
-    f.agent.handle_datagram(f.now, flow, notify.as_bytes());
+    f.agent.handle_datagram(f.moment(), flow, notify.as_bytes());
     let mut buf = std::vec![0; limits::MESSAGE];
     let Output::Send { len, .. } = f.agent.poll(f.now, &mut buf) else {
         panic!("the answer comes first");

@@ -16,12 +16,13 @@ fn back(phone: &Phone) -> Flow {
 
 impl Fixture {
     fn send_on(&mut self, flow: Flow, text: &str) -> StdVec<Sent> {
-        self.agent.handle_datagram(self.now, flow, text.as_bytes());
+        self.agent
+            .handle_datagram(self.moment(), flow, text.as_bytes());
         self.drain()
     }
 
     fn end(&mut self, flow: Flow, end: End) -> StdVec<Sent> {
-        self.agent.handle_disconnected(self.now, &flow, end);
+        self.agent.handle_disconnected(self.moment(), &flow, end);
         self.drain()
     }
 
@@ -171,7 +172,7 @@ fn streams_and_datagrams_fail_apart() /* T06 */
     let sent = f.input(Input::Hook(true));
     assert_eq!(sent.len(), 2);
     // No datagram arrives there: the stream does not care.
-    f.agent.handle_unreachable(f.now, phone.address);
+    f.agent.handle_unreachable(f.moment(), phone.address);
     let sent = f.run(Duration::from_millis(4_000));
     let [(4_000, notify)] = &sent[..] else {
         panic!("{sent:#?}");

@@ -145,14 +145,14 @@ fn an_unreachable_watcher_is_tried_again_and_then_removed() /* T06 */
     let phone = f.watching("bob", "presence");
     f.input(Input::Dnd(true));
     for waits in [4_000, 8_000, 16_000] {
-        f.agent.handle_unreachable(f.now, phone.address);
+        f.agent.handle_unreachable(f.moment(), phone.address);
         let again = f.run(Duration::from_millis(waits));
         assert_eq!(
             again.iter().map(|(at, _)| *at).collect::<StdVec<_>>(),
             [waits]
         );
     }
-    f.agent.handle_unreachable(f.now, phone.address);
+    f.agent.handle_unreachable(f.moment(), phone.address);
     assert!(f.agent.notifier.is_empty());
 }
 
@@ -307,7 +307,7 @@ fn a_presentity_that_goes_takes_its_watchers_along_and_others_stay() /* N37 */
         .trusted
         .push(Network::parse("198.51.100.0/24").unwrap())
         .unwrap();
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     assert_eq!(
         f.drain(),
         [],
@@ -315,7 +315,7 @@ fn a_presentity_that_goes_takes_its_watchers_along_and_others_stay() /* N37 */
     );
     settings.presentities[0] =
         PresentitySettings::new(Text::copied("sip:other@192.0.2.1").unwrap());
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     let last = f.drain();
     assert_eq!(
         last[0].header("Subscription-State"),

@@ -530,7 +530,7 @@ fn an_owner_who_is_not_trusted_any_more_is_told_no_more() /* W01 N37 */
         let mut settings = f.agent.settings().clone();
         settings.trusted = ["127.0.0.0/8"].map(|it| Network::parse(it).unwrap()).into();
         settings.strangers = strangers;
-        f.agent.reconfigure(f.now, f.wall, &settings);
+        f.agent.reconfigure(f.moment(), &settings);
         let sent = f.drain();
         let state = sent[0].header("Subscription-State").unwrap();
         assert_eq!(state, "terminated;reason=rejected", "{strangers:?}");

@@ -199,7 +199,7 @@ fn a_presentity_that_is_gone_has_nobody_who_waits() /* W05 */
     let mut settings = f.agent.settings().clone();
     settings.presentities.clear();
     settings.buttons.clear();
-    f.agent.reconfigure(f.now, f.wall, &settings);
+    f.agent.reconfigure(f.moment(), &settings);
     assert_eq!(f.agent.absent().count(), 0);
     assert_eq!(f.drain(), []);
 }
