@@ -9,6 +9,7 @@ pub mod clock;
 pub mod control;
 pub mod dns;
 pub mod document;
+pub mod failed;
 pub mod hub;
 pub mod journal;
 pub mod listen;

@@ -29,6 +29,7 @@ use super::clock;
 use super::control::Control;
 use super::control::socket::Claim;
 use super::dns::{Families, Paths, Resolver};
+use super::failed::Failed;
 use super::hub::{Hub, Reload, note};
 use super::journal::Limiter;
 use super::listen::Listen;
@@ -101,10 +102,6 @@ pub enum State {
     /// Done.
     Stopped,
 }
-
-/// Why it could not start or go on; the text is for the user.
-#[derive(Debug)]
-pub struct Failed(pub String);
 
 /// How long taking leave may last.
 pub const LEAVE: Duration = Duration::from_secs(3);
@@ -432,12 +429,6 @@ impl StopHandle {
 
 const STOP: u8 = 1;
 const RELOAD: u8 = 2;
-
-impl From<io::Error> for Failed {
-    fn from(error: io::Error) -> Failed {
-        Failed(std::format!("{error}"))
-    }
-}
 
 /// Without it a new address is found at the next start.
 fn watch_addresses(registry: &Registry, listeners: &[SocketAddr]) -> Option<Moves> {

@@ -12,7 +12,7 @@ use std::vec;
 use log::{debug, info, warn};
 
 use super::clock;
-use super::runtime::Failed;
+use super::failed::Failed;
 use super::store::writer::Writer;
 use super::store::{Batch, Counters, Folder, Opened, Store};
 use crate::engine::agent::{Agent, Key, RECORD};

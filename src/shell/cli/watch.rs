@@ -16,10 +16,11 @@ use crate::engine::config::{LampSettings, Network, Settings, Shows, WatchSetting
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Wall};
 use crate::shell::dns::Paths;
+use crate::shell::failed::Failed;
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::Board;
 use crate::shell::run::take_agent;
-use crate::shell::runtime::{Failed, Options, Runtime, State};
+use crate::shell::runtime::{Options, Runtime, State};
 use crate::shell::{clock, journal};
 
 /// Who we are when nobody says otherwise (RFC 3323 §4.1.1.3).

@@ -20,9 +20,9 @@ use smol::{Async, LocalExecutor, Timer};
 
 use self::http::{Http, HttpError, PATIENCE};
 use self::socket::{Claim, Refused};
+use super::failed::Failed;
 use super::hub::Hub;
 use super::poller::{Registry, Source};
-use super::runtime::Failed;
 use crate::ground::time::Duration;
 
 /// Connections at the same time. As many more are answered with 503, the rest is closed without a word.
