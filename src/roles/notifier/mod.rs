@@ -20,9 +20,11 @@ mod audience;
 mod bodies;
 mod kept;
 mod notify;
+mod state;
 mod streams;
 mod subscribe;
 mod waiting;
+mod winfo;
 
 pub use absent::Gone;
 pub use kept::KeptSubscription;

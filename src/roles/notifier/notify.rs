@@ -1,7 +1,7 @@
 //! NOTIFY out, answer in (RFC 6665 §4.2.2).
 
-use super::audience::View;
 use super::bodies::{BodyId, Making};
+use super::winfo::View;
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::package::{Package, Scene, Told};
 use crate::events::presentity::Presentity;

@@ -11,7 +11,6 @@ use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits::{PRESENTITIES, SUBSCRIPTIONS, WAITING, WAITING_EACH};
 use crate::ground::table::Id;
-use crate::ground::time::Instant;
 use core::mem::take;
 use core::net::IpAddr;
 use heapless::Vec;
@@ -137,23 +136,7 @@ impl Notifier {
         }
     }
 
-    /// The subscription is in another state from now on. Nothing else changes the state of one that is there, and so
-    /// what follows from a change is done here.
-    pub(super) fn turn(&mut self, id: Id<Subscription>, state: State) {
-        let Some(subscription) = self.subscriptions.get_mut(id) else {
-            return;
-        };
-        let presentity = subscription.presentity;
-        let old = core::mem::replace(&mut subscription.state, state);
-        if core::mem::discriminant(&old) != core::mem::discriminant(&state) {
-            self.unsaved.hasten(id.slot(), Instant::ZERO);
-        }
-        self.count(presentity, old, -1);
-        self.count(presentity, state, 1);
-        self.track(id, Some(old));
-    }
-
-    fn count(&mut self, presentity: Id<Presentity>, state: State, by: i16) {
+    pub(super) fn count(&mut self, presentity: Id<Presentity>, state: State, by: i16) {
         match state {
             State::Active { .. } | State::Terminated(_) => {}
             State::Pending { .. } => {
