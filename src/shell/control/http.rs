@@ -141,19 +141,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
         Ok(self.keep && self.body.left == 0)
     }
 
-    /// Answers with an error, unless an answer has begun, and gives up on the connection.
+    /// Answers with an error and its `body`, unless an answer has begun, and gives up on the connection.
     ///
     /// # Errors
     /// The stream's.
-    pub async fn refuse(&mut self, status: u16, text: &str) -> Result<(), HttpError> {
+    pub async fn refuse(
+        &mut self,
+        status: u16,
+        media_type: &str,
+        body: &str,
+    ) -> Result<(), HttpError> {
         self.keep = false;
         if self.answer == Answer::NotBegun {
-            let body = super::views::error(text);
             let length = body.len().to_string();
-            let rows = [
-                ("Content-Type", "application/json"),
-                ("Content-Length", &length),
-            ];
+            let rows = [("Content-Type", media_type), ("Content-Length", &length)];
             self.initiate_response(status, None, &rows).await?;
             self.write_all(body.as_bytes()).await?;
         }
@@ -454,6 +455,7 @@ fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         400 => "Bad Request",
+        403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         409 => "Conflict",
@@ -462,6 +464,12 @@ fn reason(status: u16) -> &'static str {
         431 => "Request Header Fields Too Large",
         503 => "Service Unavailable",
         _ => "Error",
+    }
+}
+
+impl From<io::Error> for HttpError {
+    fn from(error: io::Error) -> HttpError {
+        HttpError::Io(error)
     }
 }
 

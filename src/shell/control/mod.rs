@@ -1,24 +1,28 @@
 //! The control socket: HTTP/1.1 over a Unix socket, for the command line.
 //!
-//! [`socket`] owns the file, [`http`] the bytes, [`router`] what is asked and [`views`] what is answered. The
-//! router knows no transport: whatever carries HTTP can serve the same routes.
+//! [`socket`] owns the file, [`http`] the bytes, [`router`] what is asked and [`views`] what is answered. None of the
+//! last three knows a transport: whatever carries HTTP gets the same routes from [`converse`], and what it may do there
+//! is said by its [`Rights`]. Who can open the socket's file has all of them.
 
+mod conversation;
 pub mod http;
+mod rights;
 pub mod router;
 pub mod socket;
 pub mod views;
 
+pub use conversation::converse;
+pub use rights::Rights;
+
 use std::cell::{Cell, RefCell};
-use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::rc::Rc;
 
 use log::{debug, warn};
-use smol::net::unix::UnixStream;
 use smol::{Async, LocalExecutor, Timer};
 
-use self::http::{Http, HttpError, PATIENCE};
+use self::conversation::send_away;
 use self::socket::{Claim, Refused};
 use super::failed::Failed;
 use super::hub::Hub;
@@ -118,36 +122,16 @@ async fn accept(
         let hub = hub.clone();
         executor
             .spawn(async move {
-                if let Err(error) = converse(stream.into(), &hub, slot.is_served).await {
+                let conversation = match slot.is_served {
+                    true => converse(stream, &hub, Rights::Full).await,
+                    false => send_away(stream).await,
+                };
+                if let Err(error) = conversation {
                     debug!("control socket: {error}");
                 }
                 drop(slot);
             })
             .detach();
-    }
-}
-
-/// Answers one request after the other.
-async fn converse(stream: UnixStream, hub: &RefCell<Hub>, admitted: bool) -> Result<(), HttpError> {
-    let mut http = Http::new(stream, PATIENCE);
-    if !admitted {
-        return http.refuse(503, "too many connections").await;
-    }
-    loop {
-        match http.read_head().await {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(HttpError::Refused(status, text)) => return http.refuse(status, text).await,
-            Err(error) => return Err(error),
-        }
-        match router::handle(&mut http, hub).await {
-            Ok(()) => {}
-            Err(HttpError::Refused(status, text)) => return http.refuse(status, text).await,
-            Err(error) => return Err(error),
-        }
-        if !http.finish().await? {
-            return Ok(());
-        }
     }
 }
 
@@ -185,8 +169,5 @@ impl Drop for Slot {
     }
 }
 
-impl From<io::Error> for HttpError {
-    fn from(error: io::Error) -> HttpError {
-        HttpError::Io(error)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
 //! | `POST /allow/WATCHER` `/block/WATCHER` | lets a watcher in who waits, or sends a stranger away, by URI or address |
 //! | `POST /reload` | reads the configuration again |
+//!
+//! Whatever is a POST changes something; a caller who may only look gets 403 for it.
 
 use std::borrow::ToOwned;
 use std::cell::RefCell;
@@ -22,6 +24,7 @@ use embedded_svc::io::asynch::Read;
 use smol::future::or;
 
 use super::http::BODY;
+use super::rights::Rights;
 use super::views::{self, Now};
 use crate::engine::agent::{Agent, Ambiguous, Whom};
 use crate::ground::limits;
@@ -35,11 +38,15 @@ use crate::wire::doc::pidf::Activities;
 /// Status and body of an answer.
 type Answer = (u16, String);
 
-/// Answers one request.
+/// Answers one request of a caller who has these rights.
 ///
 /// # Errors
 /// The connection's.
-pub async fn handle<C: Connection>(connection: &mut C, hub: &RefCell<Hub>) -> Result<(), C::Error> {
+pub async fn handle<C: Connection>(
+    connection: &mut C,
+    hub: &RefCell<Hub>,
+    rights: Rights,
+) -> Result<(), C::Error> {
     let target = connection.uri().to_owned();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let get = connection.method() == Method::Get;
@@ -49,12 +56,17 @@ pub async fn handle<C: Connection>(connection: &mut C, hub: &RefCell<Hub>) -> Re
     let body = read_body(connection).await?;
     let (status, body) = if get {
         look(path, hub)
-    } else {
+    } else if rights.may_change() {
         act(path, query, &body, hub)
+    } else {
+        (
+            403,
+            views::error("who is connected here may look, and change nothing"),
+        )
     };
     let length = body.len().to_string();
     let rows = [
-        ("Content-Type", "application/json"),
+        ("Content-Type", views::MEDIA_TYPE),
         ("Content-Length", &length),
     ];
     connection.initiate_response(status, None, &rows).await?;

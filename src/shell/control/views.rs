@@ -467,6 +467,9 @@ pub fn face(hub: &Hub) -> Face {
     }
 }
 
+/// What all bodies are.
+pub const MEDIA_TYPE: &str = "application/json";
+
 /// An error's body.
 pub fn error(text: &str) -> String {
     #[derive(Serialize)]

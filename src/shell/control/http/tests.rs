@@ -1,62 +1,8 @@
 use super::*;
+use crate::shell::control::tests::pieces::Pieces;
+use crate::shell::control::views;
 use smol::block_on;
-use std::collections::VecDeque;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::vec;
-
-/// A stream that gives what it is told in these pieces, then ends; what is written to it is kept.
-struct Pieces {
-    pieces: VecDeque<Vec<u8>>,
-    written: Vec<u8>,
-}
-
-impl Pieces {
-    fn new(pieces: &[&[u8]]) -> Pieces {
-        let kept = pieces.iter().filter(|piece| !piece.is_empty());
-        Pieces {
-            pieces: kept.map(|piece| piece.to_vec()).collect(),
-            written: Vec::new(),
-        }
-    }
-}
-
-impl AsyncRead for Pieces {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let Some(mut piece) = self.pieces.pop_front() else {
-            return Poll::Ready(Ok(0));
-        };
-        let length = piece.len().min(buf.len());
-        buf[..length].copy_from_slice(&piece[..length]);
-        if length < piece.len() {
-            self.pieces.push_front(piece.split_off(length));
-        }
-        Poll::Ready(Ok(length))
-    }
-}
-
-impl AsyncWrite for Pieces {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.written.extend(buf);
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
 
 fn patient(pieces: Pieces) -> Http<Pieces> {
     Http::new(pieces, PATIENCE)
@@ -194,7 +140,10 @@ fn a_refusal_is_json_and_ends_the_conversation() {
     let mut http = patient(Pieces::new(&[GET]));
     block_on(async {
         assert!(http.read_head().await.expect("a head"));
-        http.refuse(400, "no \"good\"").await.expect("sent");
+        let body = views::error("no \"good\"");
+        http.refuse(400, views::MEDIA_TYPE, &body)
+            .await
+            .expect("sent");
     });
     let text = String::from_utf8(http.body.raw.stream.written).expect("text");
     assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
