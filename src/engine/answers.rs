@@ -3,6 +3,7 @@
 use crate::events::answer::{Answer, Refusal};
 use crate::events::package::Package;
 use crate::ground::random::Secret;
+use crate::roles::compositor::PUBLISHED;
 use crate::roles::registrar::Registrar;
 use crate::txn::token::{Token, hex};
 use crate::ua::dialog::write_contact;
@@ -53,12 +54,12 @@ pub(super) fn write(
             write_contact(&mut w, own_uri(request), flow);
             w.header_u32(Name::Expires, expires.0);
             write_allow(&mut w);
-            write_allow_events(&mut w);
+            write_allow_events(&mut w, Package::SERVED);
         }
         Answer::Registered { presentity, at } => {
             registrar.write_contacts(presentity, at, &mut w);
             write_allow(&mut w);
-            write_allow_events(&mut w);
+            write_allow_events(&mut w, Package::SERVED);
         }
         Answer::Published { tag, expires } => {
             w.header_u32(Name::Expires, expires.0);
@@ -66,7 +67,7 @@ pub(super) fn write(
         }
         Answer::Done if request.method == Method::Options => {
             write_allow(&mut w);
-            write_allow_events(&mut w);
+            write_allow_events(&mut w, Package::SERVED);
             write_accept(&mut w, Package::ALL);
         }
         Answer::Done => {}
@@ -102,14 +103,18 @@ pub(super) fn refuse(
 fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
     match status {
         Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED => write_allow(w),
-        Status::BAD_EVENT => write_allow_events(w),
+        // Not everything that can be watched can be published (RFC 3903 §6 step 2).
+        Status::BAD_EVENT if request.method == Method::Publish => {
+            write_allow_events(w, PUBLISHED);
+        }
+        Status::BAD_EVENT => write_allow_events(w, Package::SERVED),
         Status::NOT_ACCEPTABLE => write_accept(w, Package::SERVED),
         Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Notify => {
             write_accept(w, Package::ALL);
             w.header(Name::AcceptEncoding, b"identity");
         }
         Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Publish => {
-            write_accept(w, &[Package::Presence]);
+            write_accept(w, PUBLISHED);
             w.header(Name::AcceptEncoding, b"identity");
         }
         Status::UNSUPPORTED_MEDIA_TYPE => {
@@ -132,10 +137,10 @@ fn write_allow(w: &mut Writer<'_>) {
     w.header(Name::Allow, ALLOW);
 }
 
-fn write_allow_events(w: &mut Writer<'_>) {
+fn write_allow_events(w: &mut Writer<'_>, packages: &[Package]) {
     w.begin(Name::AllowEvents);
     // Template-packages go without saying (RFC 6665 §4.4.4).
-    let packages = Package::SERVED.iter();
+    let packages = packages.iter();
     let packages = packages.filter(|package| package.spec().watchers_of.is_none());
     for (at, package) in packages.enumerate() {
         w.part(if at == 0 { b"" } else { b", " })
