@@ -1,16 +1,24 @@
 //! A TOML file with the place of everything in it, so that each mistake is told where it stands and what to do.
 //!
-//! Mistakes are collected, not returned: a reader goes on and the user sees them all at once.
+//! Mistakes are collected, not returned: a reader goes on and the user sees them all at once. No message repeats a line
+//! of the file: it may hold a password.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
-use std::{format, fs, vec};
+use std::{format, fs, io, mem, vec};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+use super::sandbox;
+
+mod shown;
+mod spelling;
+pub use shown::{has_password, shown};
+pub use spelling::{nearest, suggestion};
 
 /// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +90,7 @@ pub fn read(file: &Path, what: &str) -> Result<String, Faults> {
     let name = file.display().to_string();
     let bytes = fs::read(file).map_err(|error| {
         let what = format!("{what} cannot be read: {error}");
-        Faults::whole(&name, what, "check the path and its permissions")
+        Faults::whole(&name, what, remedy(file, &error))
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -94,18 +102,39 @@ pub fn read(file: &Path, what: &str) -> Result<String, Faults> {
     })
 }
 
-/// Collects the mistakes of one text.
+/// What to do about a file that cannot be read.
+pub fn remedy(file: &Path, error: &io::Error) -> &'static str {
+    match sandbox::hides(file, error) {
+        true => sandbox::OPEN_IT,
+        false => "check the path and its permissions",
+    }
+}
+
+/// What to do about a key that a table does not know, from the names of both: where more can be said than which of the
+/// table's keys is the nearest.
+pub type Advice = fn(table: &str, key: &str) -> Option<String>;
+
+/// Collects the mistakes of one text, and what is only doubtful.
 pub struct Collector<'t> {
     text: &'t str,
+    advice: Advice,
     found: Vec<(usize, Fault)>,
+    doubts: Vec<(usize, Fault)>,
 }
 
 impl<'t> Collector<'t> {
     /// Nothing is wrong with `text` yet.
     pub fn new(text: &'t str) -> Collector<'t> {
+        Collector::with_advice(text, |_, _| None)
+    }
+
+    /// The same, for a kind of file that knows more about keys.
+    pub fn with_advice(text: &'t str, advice: Advice) -> Collector<'t> {
         Collector {
             text,
+            advice,
             found: Vec::new(),
+            doubts: Vec::new(),
         }
     }
 
@@ -131,14 +160,20 @@ impl<'t> Collector<'t> {
 
     /// Adds a mistake at byte `at`.
     pub fn add(&mut self, at: usize, what: impl Into<String>, remedy: impl Into<String>) {
-        let (line, column) = self.place(at);
-        let fault = Fault {
-            line,
-            column,
-            what: what.into(),
-            remedy: remedy.into(),
-        };
+        let fault = self.fault(at, what.into(), remedy.into());
         self.found.push((at, fault));
+    }
+
+    /// Adds something at byte `at` that is possible, but hardly meant.
+    pub fn warn(&mut self, at: usize, what: &str, remedy: impl Into<String>) {
+        let fault = self.fault(at, format!("warning: {what}"), remedy.into());
+        self.doubts.push((at, fault));
+    }
+
+    /// What is doubtful, in the file's order; none if there are mistakes.
+    pub fn warnings(&mut self, file: &str) -> Option<Faults> {
+        let doubts = mem::take(&mut self.doubts);
+        in_order(file, doubts).filter(|_| self.is_clean())
     }
 
     /// Whether nothing was found so far.
@@ -155,15 +190,21 @@ impl<'t> Collector<'t> {
     ///
     /// # Errors
     /// Everything found, in the file's order.
-    pub fn finish<T>(mut self, file: &str, value: T) -> Result<T, Faults> {
-        if self.found.is_empty() {
-            return Ok(value);
+    pub fn finish<T>(self, file: &str, value: T) -> Result<T, Faults> {
+        match in_order(file, self.found) {
+            None => Ok(value),
+            Some(faults) => Err(faults),
         }
-        self.found.sort_by_key(|(at, _)| *at);
-        Err(Faults {
-            file: file.to_string(),
-            faults: self.found.into_iter().map(|(_, fault)| fault).collect(),
-        })
+    }
+
+    fn fault(&self, at: usize, what: String, remedy: String) -> Fault {
+        let (line, column) = self.place(at);
+        Fault {
+            line,
+            column,
+            what,
+            remedy,
+        }
     }
 
     fn place(&self, at: usize) -> (usize, usize) {
@@ -172,6 +213,15 @@ impl<'t> Collector<'t> {
         let start = before.rfind('\n').map_or(0, |it| it + 1);
         (line, before[start..].chars().count() + 1)
     }
+}
+
+/// What was found in `file`, if anything was.
+fn in_order(file: &str, mut found: Vec<(usize, Fault)>) -> Option<Faults> {
+    found.sort_by_key(|(at, _)| *at);
+    (!found.is_empty()).then(|| Faults {
+        file: file.to_string(),
+        faults: found.into_iter().map(|(_, fault)| fault).collect(),
+    })
 }
 
 /// A value and where it stands.
@@ -205,7 +255,9 @@ impl<'d, 't> Section<'d, 't> {
             let written = key.get_ref().as_ref();
             if !known.contains(&written) {
                 let what = format!("unknown key `{}` in {name}", written.escape_debug());
-                faults.add(key.span().start, what, suggestion(written, known));
+                let remedy = (faults.advice)(name, written);
+                let remedy = remedy.unwrap_or_else(|| suggestion(written, known));
+                faults.add(key.span().start, what, remedy);
             }
         }
         Section { name, table, at }
@@ -401,42 +453,6 @@ impl<'d, 't> Section<'d, 't> {
         faults.add(value.span().start, what, remedy);
         None
     }
-}
-
-/// "did you mean" the nearest of `known`, or else all of them.
-pub fn suggestion(written: &str, known: &[&str]) -> String {
-    let nearest = known
-        .iter()
-        .map(|word| (distance(written, word), word))
-        .min_by_key(|(far, _)| *far)
-        .filter(|(far, word)| *far <= 1.max(word.len() / 3));
-    match nearest {
-        Some((_, word)) => format!("did you mean `{word}`?"),
-        None => format!("use one of: {}", known.join(", ")),
-    }
-}
-
-/// Letters to change, add, take away or swap with their neighbour until `one` is `other`; long words are cut.
-fn distance(one: &str, other: &str) -> usize {
-    let cut = |text: &str| text.to_ascii_lowercase().into_bytes().into_iter().take(32);
-    let (one, other): (Vec<u8>, Vec<u8>) = (cut(one).collect(), cut(other).collect());
-    let mut rows = vec![vec![0; other.len() + 1]; one.len() + 1];
-    for i in 0..=one.len() {
-        for j in 0..=other.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let changed = rows[i - 1][j - 1] + usize::from(one[i - 1] != other[j - 1]);
-                changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1)
-            };
-            let swapped =
-                i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
-            if swapped {
-                rows[i][j] = rows[i][j].min(rows[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    rows[one.len()][other.len()]
 }
 
 fn found<T>(value: &Spanned<DeValue<'_>>, inner: T) -> Found<T> {

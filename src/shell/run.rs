@@ -5,7 +5,8 @@ use std::env;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::string::ToString;
+use std::string::{String, ToString};
+use std::vec::Vec;
 
 use log::{info, warn};
 use static_cell::ConstStaticCell;
@@ -17,11 +18,12 @@ use super::dns::Paths;
 use super::document::Faults;
 use super::failed::Failed;
 use super::journal;
-use super::panel::board::Backend;
+use super::listen::Listen;
+use super::panel::board::{Backend, Board};
 use super::runtime::{Options, Runtime};
 use super::sandbox::Openings;
 use super::service::Service;
-use super::settings::Configuration;
+use super::settings::{Configuration, Overrides};
 use crate::engine::agent::Agent;
 
 /// How it ended.
@@ -47,12 +49,14 @@ pub fn run(options: Run) -> Outcome {
             return Outcome::Wrong;
         }
     };
-    let level = options.log.or(configuration.log);
-    if let Err(level) = journal::start(level) {
+    if let Err(level) = journal::start(configuration.log) {
         journal::complain(&format_args!(
             "lampfield: there is no log level \"{level}\"\nremedy: off, error, warn, info, debug or trace"
         ));
         return Outcome::Wrong;
+    }
+    if let Some(warnings) = &configuration.warnings {
+        warn_of(warnings);
     }
     match serve(options, configuration) {
         Ok(()) => {
@@ -77,28 +81,38 @@ pub fn take_agent() -> Result<&'static mut Agent, Failed> {
 }
 
 fn configure(options: &Run) -> Result<Configuration, Faults> {
-    let board = options.board.as_deref();
-    let Some(file) = &options.config else {
-        return Configuration::demo(options.listen.clone(), board);
+    let overrides = Overrides {
+        board: options.board.as_deref(),
+        listen: &options.listen,
     };
-    let mut configuration = Configuration::load(file, board)?;
-    if !options.listen.is_empty() {
-        configuration.listen.clone_from(&options.listen);
-    }
+    let mut configuration = match &options.config {
+        Some(file) => Configuration::load(file, overrides)?,
+        None => Configuration::demo(options.listen.clone(), overrides.board)?,
+    };
+    let Configuration {
+        control,
+        state,
+        log,
+        ..
+    } = &mut configuration;
+    let instead = |given: &Option<PathBuf>, read: Option<PathBuf>| given.clone().or(read);
+    *control = instead(&options.control, control.take());
+    *state = instead(&options.state, state.take());
+    *log = options.log.or(*log);
     Ok(configuration)
 }
 
+/// Tells the log, line by line, as it cuts long ones.
+fn warn_of(warnings: &Faults) {
+    for line in warnings.to_string().lines() {
+        warn!("{line}");
+    }
+}
+
 fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
-    let control = options
-        .control
-        .clone()
-        .or(configuration.control.clone())
-        .unwrap_or_else(default_path);
-    let state = options
-        .state
-        .clone()
-        .or(configuration.state.clone())
-        .or_else(managed_state);
+    let control = configuration.control.clone();
+    let control = control.unwrap_or_else(default_path);
+    let state = configuration.state.clone().or_else(managed_state);
     let service = Service::from_environment(clock::now());
     if configuration.sandbox {
         prepare_folder(&control)?;
@@ -111,7 +125,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
         openings.close();
     }
     let agent = take_agent()?;
-    let (board, at_start) = (configuration.board.clone(), configuration.listen.clone());
+    let at_start = AtStart::of(&configuration);
     let mut runtime = Runtime::new(
         agent,
         Options {
@@ -127,11 +141,15 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
                     return Err("there is no configuration file to read again".to_string());
                 }
                 let new = configure(&options).map_err(|faults| faults.to_string())?;
-                if new.board != board {
-                    return Err("the board has changed: start the agent again".to_string());
+                if let Some(warnings) = &new.warnings {
+                    warn_of(warnings);
                 }
-                if new.listen != at_start {
-                    warn!("`listen` counts from the next start");
+                let new_start = AtStart::of(&new);
+                if let Some(waits) = at_start.changed_in(&new_start) {
+                    warn!("changed, but counting only from the next start on: {waits}");
+                }
+                if new_start.board != at_start.board {
+                    return Err("the board has changed: start the agent again".to_string());
                 }
                 Ok(new.settings)
             })),
@@ -141,6 +159,54 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
     announce(&runtime);
     runtime.report_to(service);
     runtime.run()
+}
+
+/// What a reload cannot change.
+struct AtStart {
+    listen: Vec<Listen>,
+    board: Board,
+    control: Option<PathBuf>,
+    state: Option<PathBuf>,
+    log: Option<&'static str>,
+    sandbox: bool,
+}
+
+impl AtStart {
+    fn of(configuration: &Configuration) -> AtStart {
+        AtStart {
+            listen: configuration.listen.clone(),
+            board: configuration.board.clone(),
+            control: configuration.control.clone(),
+            state: configuration.state.clone(),
+            log: configuration.log,
+            sandbox: configuration.sandbox,
+        }
+    }
+
+    /// The keys that say something else in `new`, if any do: "`listen`, `log`".
+    fn changed_in(&self, new: &AtStart) -> Option<String> {
+        let AtStart {
+            listen,
+            board,
+            control,
+            state,
+            log,
+            sandbox,
+        } = new;
+        let keys = [
+            ("`listen`", self.listen != *listen),
+            ("`board`", self.board != *board),
+            ("`control`", self.control != *control),
+            ("`state`", self.state != *state),
+            ("`log`", self.log != *log),
+            ("`sandbox`", self.sandbox != *sandbox),
+        ];
+        let changed: Vec<&str> = keys
+            .into_iter()
+            .filter_map(|(key, has_changed)| has_changed.then_some(key))
+            .collect();
+        (!changed.is_empty()).then(|| changed.join(", "))
+    }
 }
 
 /// What this run needs of the file system, now and when it reads its configuration again.

@@ -6,7 +6,9 @@
 //! devices are plugged in. The sandbox binds the thread that closes it and those that it starts, so it is closed
 //! before the first one starts.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::vec::Vec;
 use std::{env, fs};
 
@@ -81,10 +83,17 @@ impl Openings {
                 RulesetStatus::PartiallyEnforced => {
                     debug!("sandbox closed as far as this kernel can");
                 }
-                RulesetStatus::NotEnforced => debug!("no sandbox: this kernel has no Landlock"),
+                RulesetStatus::NotEnforced => {
+                    debug!("no sandbox: this kernel has no Landlock");
+                    return;
+                }
             },
-            Err(error) => warn!("no sandbox: {error}"),
+            Err(error) => {
+                warn!("no sandbox: {error}");
+                return;
+            }
         }
+        let _ = CLOSED.set(self.clone()); // A process closes it once.
     }
 
     /// Takes the right to gain rights as well (`PR_SET_NO_NEW_PRIVS`), whatever the kernel knows of Landlock.
@@ -100,6 +109,13 @@ impl Openings {
             }
         }
         rules.restrict_self()
+    }
+
+    /// Whether the file at this path, which leads through no link, can be read.
+    fn lets_read(&self, file: &Path) -> bool {
+        let rules = self.rules().into_iter();
+        let mut folders = rules.filter(|(_, access)| access.contains(AccessFs::ReadFile));
+        folders.any(|(folder, _)| fs::canonicalize(folder).is_ok_and(|it| file.starts_with(it)))
     }
 
     fn rules(&self) -> Vec<(PathBuf, BitFlags<AccessFs>)> {
@@ -122,6 +138,20 @@ impl Openings {
         }
         rules
     }
+}
+
+/// What is closed in this process, once it is.
+static CLOSED: OnceLock<Openings> = OnceLock::new();
+
+/// What to do about a file that the sandbox hides.
+pub const OPEN_IT: &str = "the sandbox of the running agent hides it: start the agent again, which opens what its \
+                           configuration names then; or put the file beside the configuration";
+
+/// Whether it is the sandbox of this process that refuses to open `file` with this error.
+pub fn hides(file: &Path, error: &io::Error) -> bool {
+    // The sandbox hides what is in a file, not where it is.
+    let is_closed = |file: PathBuf| CLOSED.get().is_some_and(|it| !it.lets_read(&file));
+    error.kind() == ErrorKind::PermissionDenied && fs::canonicalize(file).is_ok_and(is_closed)
 }
 
 /// Where the target of a link will be that leads to nothing yet, as `resolv.conf` before a network manager has
@@ -151,7 +181,7 @@ fn folder_of(file: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{ErrorKind, Write};
+    use std::io::Write;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
     use std::{format, thread};

@@ -1,73 +1,6 @@
 //! A configuration file (TOML) read into the agent's [`Settings`] and what the shell itself needs.
 //!
-//! ```toml
-//! listen  = ["udp:0.0.0.0:5060", "udp:[::]:5060"]   # default: udp:127.0.0.1:5060; "udp" means TCP at that port too
-//! trusted = ["192.168.1.0/24"]                      # who may watch, besides this machine
-//! strangers = "refuse"                              # or "ask": all others wait until they are allowed
-//! board   = "sim"                                   # or the path of a board file, from this file's folder
-//! control = "/run/lampfield/control.sock"
-//! state   = "/var/lib/lampfield"                    # kept over a power cut; default: what systemd names, or nothing
-//! log     = "info"                                  # off, error, warn, info, debug, trace
-//! sandbox = true                                    # files that the agent does not need stay closed to it
-//!
-//! [subscriptions]
-//! min_expires = 60
-//! max_expires = 3600
-//! pace = { presence = { burst = 4, interval = 5 }, dialog = { burst = 4, interval = 1 } }
-//!                                                   # and "presence.winfo" = { burst = 4, interval = 5 }
-//!
-//! [registrations]
-//! min_expires = 60
-//! max_expires = 3600
-//!
-//! [publications]                                    # what phones publish here
-//! min_expires = 60
-//! max_expires = 3600
-//!
-//! [[presentity]]
-//! uri = "sip:desk@192.168.1.20"
-//! dialog_shows_dnd = true
-//! registers = false                                 # true: its phone registers here, and is offline until it does
-//!
-//! [[upstream]]                                      # a server above us: a PBX, a presence server
-//! aor = "sip:100@pbx.example"                       # who we are there
-//! servers = ["pbx.example", "tcp:192.168.1.6:5060"] # in order of priority; default: the host of `aor`, over UDP
-//! presentity = "sip:desk@192.168.1.20"              # whose presence is published; default: the first
-//! user = "100"                                      # default: the user of `aor`
-//! password_file = "pbx.password"                    # from this file's folder; or password_env = "NAME"
-//! realm = "pbx.example"                             # the only one that is answered; default: any of these servers
-//! register = true
-//! publish = true
-//! expires = 300
-//! keep_alive = 25                                   # seconds; default: where there is a NAT; 0: never
-//!
-//! [[lamp]]
-//! name = "blf1"                                     # the board's name for it
-//! watch = "sip:bob@pbx.example"
-//! event = "dialog"                                  # or "presence", "presence.winfo", "message-summary"
-//! fallback = true                                   # ask for presence where dialog is refused
-//! server = "192.168.1.5:5060"                       # default: the host of `watch`
-//! from = "sip:desk@192.168.1.20"                    # default: of presence.winfo `watch`, else the aor of an upstream
-//!                                                   # at the same host, else the first presentity; an aor lends its
-//!                                                   # server and account
-//! expires = 300
-//! grace = 30
-//! looks = { held = "off", ringing = "red fast" }
-//!
-//! [[lamp]]
-//! name = "dnd"
-//! shows = "dnd"                                     # instead of `watch`: or "health", "waiting"
-//! presentity = "sip:desk@192.168.1.20"              # default: the first presentity
-//!
-//! [[button]]
-//! name = "dnd"
-//! does = "dnd"                                      # or "dnd hold", "hook", "activity meeting", "activity meeting
-//!                                                   # hold", "away", "motion", "clear", "approve", "none"
-//! long = "clear"                                    # held for 800 ms; default: nothing
-//! double = "approve"                                # pressed twice within 400 ms; default: nothing
-//! timeout = 600                                     # only for does = "motion": seconds until that is away
-//! presentity = "sip:desk@192.168.1.20"              # default: the first presentity
-//! ```
+//! README.md shows every key, under "Configuration".
 //!
 //! This machine itself (127.0.0.0/8 and ::1) may always watch, with one exception: `trusted = []` trusts nobody.
 
@@ -82,17 +15,22 @@ use crate::engine::config::{
 };
 use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
-use crate::shell::document::{self, Collector, Faults, Found, Section};
+use crate::shell::document::{self, Collector, Faults, Found, Section, has_password, shown};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
 use crate::wire::flow::Transport;
 
 mod buttons;
 mod explain;
-pub use explain::in_words;
+mod keys;
 mod lamps;
+pub mod reach;
+mod secrets;
 mod subscriptions;
 mod upstreams;
+
+pub use explain::in_words;
+use keys::{PRESENTITY, TOP, Table};
 
 /// Everything one configuration says.
 #[derive(Clone, Debug)]
@@ -113,18 +51,29 @@ pub struct Configuration {
     pub secrets: Vec<PathBuf>,
     /// What the agent is told: validated, with every lamp and button of the board in the board's order.
     pub settings: Box<Settings>,
+    /// What is possible, but hardly meant.
+    pub warnings: Option<Faults>,
+}
+
+/// What the command line says instead of the file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overrides<'a> {
+    /// The board.
+    pub board: Option<&'a str>,
+    /// Where to listen, if anywhere.
+    pub listen: &'a [Listen],
 }
 
 impl Configuration {
-    /// Reads `file`. A `board` given on the command line takes the place of the file's.
+    /// Reads `file`.
     ///
     /// # Errors
     /// Everything that is wrong with the file, each with its place and a remedy.
-    pub fn load(file: &Path, board: Option<&str>) -> Result<Configuration, Faults> {
+    pub fn load(file: &Path, overrides: Overrides<'_>) -> Result<Configuration, Faults> {
         let name = file.display().to_string();
         let text = document::read(file, "the configuration")?;
         let folder = file.parent().unwrap_or(Path::new(""));
-        Configuration::parse(&name, &text, folder, board)
+        Configuration::parse(&name, &text, folder, overrides)
     }
 
     /// Reads the text of a file called `name`, whose relative paths count from `folder`.
@@ -135,15 +84,16 @@ impl Configuration {
         name: &str,
         text: &str,
         folder: &Path,
-        board: Option<&str>,
+        overrides: Overrides<'_>,
     ) -> Result<Configuration, Faults> {
-        let mut faults = Collector::new(text);
+        let mut faults = Collector::with_advice(text, keys::advice);
         let table = faults.parse();
         if !faults.is_clean() {
             return Err(faults.finish(name, ()).expect_err("something was found"));
         }
-        let root = Section::open("the file", table.get_ref(), 0, &ROOT, &mut faults);
-        let board = match board {
+        let known = keys::of_the_file();
+        let root = Section::open(TOP.name, table.get_ref(), 0, &known, &mut faults);
+        let board = match overrides.board {
             Some(named) => Board::find(named)?,
             None => board_of(&root, folder, &mut faults)?,
         };
@@ -153,9 +103,13 @@ impl Configuration {
             settings: &mut settings,
             board: &board,
             faults,
+            secrets: Vec::new(),
         };
-        let listen = reader.listen(&root);
-        let control = reader.control(&root);
+        let listen = match overrides.listen {
+            [] => reader.listen(&root),
+            instead => instead.to_vec(),
+        };
+        let control = reader.control(&root, folder);
         let state = reader.state(&root, folder);
         let log = root.choice("log", &LEVELS, &mut reader.faults);
         let sandbox = root.flag("sandbox", &mut reader.faults);
@@ -167,10 +121,11 @@ impl Configuration {
         reader.registrations(&root);
         reader.publications(&root);
         reader.presentities(&root);
-        let secrets = reader.upstreams(&root, folder);
+        reader.upstreams(&root, folder);
         reader.lamps(&root);
         reader.buttons(&root);
-        let faults = reader.faults;
+        reader.reach(&root, &listen);
+        let (secrets, mut faults) = (reader.secrets, reader.faults);
         let configuration = Configuration {
             listen,
             control,
@@ -180,6 +135,7 @@ impl Configuration {
             board,
             secrets,
             settings,
+            warnings: faults.warnings(name),
         };
         let configuration = faults.finish(name, configuration)?;
         match configuration.settings.validate() {
@@ -217,6 +173,7 @@ impl Configuration {
             board,
             secrets: Vec::new(),
             settings,
+            warnings: None,
         })
     }
 }
@@ -264,6 +221,8 @@ struct Reader<'r, 't> {
     settings: &'r mut Settings,
     board: &'r Board,
     faults: Collector<'t>,
+    /// The files that passwords stand in.
+    secrets: Vec<PathBuf>,
 }
 
 impl Reader<'_, '_> {
@@ -294,16 +253,33 @@ impl Reader<'_, '_> {
         listen
     }
 
-    fn control(&mut self, root: &Section<'_, '_>) -> Option<PathBuf> {
+    /// Warns of those whom the agent cannot reach, nor they it.
+    fn reach(&mut self, root: &Section<'_, '_>, listen: &[Listen]) {
+        let written = root.key_place("listen");
+        // Who writes down that only this machine counts knows which names are its own.
+        let is_default = written.is_none() && *listen == [Listen::DEFAULT];
+        if !reach::is_for_this_machine(listen) {
+            return;
+        }
+        if let Some(who) = reach::elsewhere(self.settings, is_default) {
+            let what = format!("the agent speaks to this machine alone, and {who} is elsewhere");
+            let at = written.unwrap_or(0);
+            self.faults.warn(at, &what, reach::LISTEN);
+        }
+    }
+
+    fn control(&mut self, root: &Section<'_, '_>, folder: &Path) -> Option<PathBuf> {
         /// What the kernel allows (unix(7): 108 with the byte that ends it).
         const LONGEST: usize = 107;
-        let path = root.text("control", &mut self.faults)?;
-        if path.value.is_empty() || path.value.len() > LONGEST || path.value.contains('\0') {
+        let written = root.text("control", &mut self.faults)?;
+        let path = folder.join(written.value);
+        let length = path.as_os_str().len();
+        if written.value.is_empty() || length > LONGEST || written.value.contains('\0') {
             let remedy = format!("write a path of 1 to {LONGEST} bytes");
             self.faults
-                .add(path.at, "control cannot be the path of a socket", remedy);
+                .add(written.at, "control cannot be the path of a socket", remedy);
         }
-        Some(PathBuf::from(path.value))
+        Some(path)
     }
 
     fn state(&mut self, root: &Section<'_, '_>, folder: &Path) -> Option<PathBuf> {
@@ -340,8 +316,8 @@ impl Reader<'_, '_> {
     }
 
     fn presentities(&mut self, root: &Section<'_, '_>) {
-        let keys = ["uri", "dialog_shows_dnd", "registers"];
-        for section in root.sections("presentity", "[[presentity]]", &keys, &mut self.faults) {
+        let Table { name, keys } = PRESENTITY;
+        for section in root.sections("presentity", name, keys, &mut self.faults) {
             let shows = section.flag("dialog_shows_dnd", &mut self.faults);
             let registers = section.flag("registers", &mut self.faults);
             let uri = section.required("uri", "sip:desk@192.168.1.20", &mut self.faults);
@@ -402,10 +378,18 @@ impl Reader<'_, '_> {
     }
 
     fn address(&mut self, key: &str, written: Found<&str>) -> Option<Text<URI>> {
+        let shown = shown(written.value);
+        if has_password(written.value) {
+            let what = format!("{key} holds a password: \"{shown}\"");
+            let remedy =
+                "leave it out; it stands in a file, which password_file of an [[upstream]] names";
+            self.faults.add(written.at, what, remedy);
+            return None;
+        }
         let address = Text::copied(written.value).ok();
         let address = address.filter(|it| is_address(it));
         if address.is_none() {
-            let what = format!("{key} is no address: \"{}\"", written.value.escape_debug());
+            let what = format!("{key} is no address: \"{shown}\"");
             let remedy = format!("write sip:name@host, at most {URI} bytes");
             self.faults.add(written.at, what, remedy);
         }
@@ -424,24 +408,6 @@ fn build_with(limit: &str) -> String {
 
 /// Seconds.
 const DAY: u32 = 86_400;
-
-const ROOT: [&str; 15] = [
-    "listen",
-    "trusted",
-    "strangers",
-    "board",
-    "control",
-    "state",
-    "log",
-    "sandbox",
-    "subscriptions",
-    "registrations",
-    "publications",
-    "presentity",
-    "upstream",
-    "lamp",
-    "button",
-];
 
 const STRANGERS: [(&str, Strangers); 2] = [("refuse", Strangers::Refuse), ("ask", Strangers::Ask)];
 

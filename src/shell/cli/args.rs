@@ -10,7 +10,7 @@ use std::vec::Vec;
 use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Arg, Parser};
 
-use crate::engine::config::{is_address, needs_tls};
+use crate::engine::config::needs_tls;
 use crate::events::package::Package;
 use crate::ground::time::Duration;
 use crate::shell::document::suggestion;
@@ -18,7 +18,7 @@ use crate::shell::listen::Listen;
 
 mod values;
 mod words;
-use values::{name_of, set_of, text, watcher_of};
+use values::{ADDRESS, is_fit, name_of, set_of, text, watcher_of};
 use words::{COMMANDS, synopsis};
 
 /// What the user wants.
@@ -339,15 +339,12 @@ impl Line {
         let given = self.options("watch", 1, &[EVENT, SECONDS, JSON, SERVER, FROM])?;
         given.or_help(|mut given| {
             let target = given.words.remove(0);
-            if !is_address(&target) {
-                let what = format!("\"{}\" is no address", target.escape_debug());
-                return Err(Usage::new(what, "write sip:name@host"));
-            }
+            is_fit(&target).map_err(|what| Usage::new(what, ADDRESS))?;
             if needs_tls(&target) {
                 let what = format!(
                     "{target} can only be asked over TLS, which this version does not speak"
                 );
-                return Err(Usage::new(what, "write sip:name@host"));
+                return Err(Usage::new(what, ADDRESS));
             }
             Ok(Command::Watch(Watch {
                 target,

@@ -30,7 +30,7 @@ use crate::shell::control::socket::find;
 use crate::shell::control::views;
 use crate::shell::panel::board::{BUILT_IN, Board};
 use crate::shell::run::{Outcome, run};
-use crate::shell::settings::Configuration;
+use crate::shell::settings::{Configuration, Overrides};
 use args::{Ask, Command, Question, Set};
 use client::{Client, Trouble};
 
@@ -96,8 +96,18 @@ fn perform(command: Command) -> Exit {
 }
 
 fn check(file: &Path, board: Option<&str>) -> Exit {
-    match Configuration::load(file, board) {
-        Ok(configuration) => say(&format!("{}: good\n\n{configuration}", file.display())),
+    let overrides = Overrides {
+        board,
+        ..Overrides::default()
+    };
+    match Configuration::load(file, overrides) {
+        Ok(configuration) => {
+            let exit = say(&format!("{}: good\n\n{configuration}", file.display()));
+            if let Some(warnings) = &configuration.warnings {
+                eprintln!("\n{warnings}");
+            }
+            exit
+        }
         Err(faults) => {
             eprintln!("{faults}");
             Exit::Wrong
@@ -260,7 +270,8 @@ lampfield: an edge presence agent. Buttons in, lamps out, SIP in the middle.
             [--control SOCKET] [--state DIR] [--log LEVEL]
                               be the agent; without a configuration, the demonstration
                               (udp listens on TCP too; tcp:ADDR:PORT on TCP alone)
-  lampfield check FILE        explain a configuration
+  lampfield check FILE [--board NAME|FILE]
+                              explain a configuration
 
 Ask or tell the running agent (each takes --control SOCKET):
   lampfield status [--json]

@@ -202,6 +202,12 @@ pub fn why(why: &Value) -> String {
     if why.get("grace_left_s").is_some_and(Value::is_number) {
         out += &format!("grace left     {}\n", age(why, "grace_left_s"));
     }
+    for key in ["cause", "remedy"] {
+        let value = text(why, key);
+        if value != "-" {
+            out += &format!("{key:15}{value}\n");
+        }
+    }
     let Some(watch) = why.get("watch").filter(|it| it.is_object()) else {
         return out;
     };
@@ -439,6 +445,16 @@ mod tests {
              last NOTIFY    1 min 1 s ago\n\
              broken for     33 s\n\
              next attempt   12 s\n"
+        );
+        let told = why(&json!({
+            "lamp": {"name": "blf1", "look": "amber slow", "state": "unknown", "since_s": 3},
+            "rule": "the default look", "cause": "nobody is there", "remedy": "go there",
+            "watch": null
+        }));
+        assert_eq!(
+            told,
+            "blf1 shows amber slow: unknown (the default look)\nsince          3 s ago\n\
+             cause          nobody is there\nremedy         go there\n"
         );
         let nobody = why(&json!({
             "lamp": {"name": "blf2", "look": "off", "state": null, "since_s": 5},

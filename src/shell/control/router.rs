@@ -26,7 +26,7 @@ use smol::future::or;
 use super::http::BODY;
 use super::rights::Rights;
 use super::views::{self, Now};
-use crate::engine::agent::{Agent, Ambiguous, Whom};
+use crate::engine::agent::{Ambiguous, Whom};
 use crate::ground::limits;
 use crate::ground::text::Text;
 use crate::shell::capacity::Capacity;
@@ -87,19 +87,19 @@ fn look(path: &str, hub: &RefCell<Hub>) -> Answer {
         "/presentities" => views::to_json(&views::presentities(agent, now)),
         "/capacity" => views::to_json(&Capacity::of_this_build()),
         "/panel" => views::to_json(&views::face(hub)),
-        _ => return look_at_lamp(path, agent, now),
+        _ => return look_at_lamp(path, hub, now),
     };
     (200, json)
 }
 
-fn look_at_lamp(path: &str, agent: &Agent, now: Now) -> Answer {
+fn look_at_lamp(path: &str, hub: &Hub, now: Now) -> Answer {
     let Some(name) = path.strip_prefix("/why/").and_then(decode) else {
         return unknown_path(path);
     };
-    match views::why(agent, &name, now) {
+    match views::why(hub, &name, now) {
         Some(reason) => (200, views::to_json(&reason)),
         None => {
-            let names = agent.lamps().map(|lamp| lamp.name.to_string());
+            let names = hub.agent.lamps().map(|lamp| lamp.name.to_string());
             not_there("lamp", &name, names)
         }
     }

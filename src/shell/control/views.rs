@@ -15,9 +15,10 @@ use crate::roles::upstream::{self, Stands};
 use crate::roles::watcher;
 use crate::shell::clock;
 use crate::shell::hub::Hub;
+use crate::shell::listen::Listen;
 use crate::shell::panel;
 use crate::shell::panel::board::Kind;
-use crate::shell::settings::in_words;
+use crate::shell::settings::{in_words, reach};
 use crate::users::lamps::Shows;
 use crate::wire::doc::pidf::Basic;
 
@@ -256,18 +257,30 @@ pub struct Reason {
     lamp: Lamp,
     rule: &'static str,
     grace_left_s: Option<u32>,
+    cause: Option<String>,
+    remedy: Option<&'static str>,
     watch: Option<Watch>,
 }
 
 impl Reason {
-    fn new(why: &Why<'_>, now: Now) -> Reason {
+    fn new(why: &Why<'_>, listen: &[Listen], now: Now) -> Reason {
+        let (cause, remedy) = cause(why, listen).unzip();
         Reason {
             lamp: Lamp::new(&why.lamp, now),
             rule: why.rule,
             grace_left_s: why.grace_ends.map(|moment| now.left(moment)),
+            cause,
+            remedy,
             watch: why.watch.as_ref().map(|watch| Watch::new(watch, now)),
         }
     }
+}
+
+/// What keeps a lamp from knowing, and what to do, where the agent can tell.
+fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<(String, &'static str)> {
+    let remote = why.watch.as_ref()?.remote?;
+    let cause = reach::cause(listen, remote)?;
+    Some((cause, reach::LISTEN))
 }
 
 /// `GET /status`.
@@ -417,9 +430,10 @@ pub fn watches(agent: &Agent, now: Now) -> Vec<Watch> {
 }
 
 /// Why the lamp called `name` shows what it shows; `None` if there is no such lamp.
-pub fn why(agent: &Agent, name: &str, now: Now) -> Option<Reason> {
-    let lamp = agent.lamps().position(|lamp| lamp.name == name)?;
-    agent.why(lamp).map(|why| Reason::new(&why, now))
+pub fn why(hub: &Hub, name: &str, now: Now) -> Option<Reason> {
+    let lamp = hub.agent.lamps().position(|lamp| lamp.name == name)?;
+    let why = hub.agent.why(lamp)?;
+    Some(Reason::new(&why, &hub.listeners, now))
 }
 
 /// The agent in a few numbers.

@@ -8,7 +8,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{format, fs};
 
-use crate::shell::document::Faults;
+use crate::shell::document::{self, Faults};
 
 pub mod line;
 mod read;
@@ -215,7 +215,7 @@ impl Board {
             Ok(text) => Ok((path.display().to_string(), Cow::Owned(text))),
             Err(error) => Err(Missing {
                 what: format!("the board {} cannot be read: {error}", path.display()),
-                remedy: "check the path and its permissions".to_string(),
+                remedy: document::remedy(&path, &error).to_string(),
             }),
         }
     }

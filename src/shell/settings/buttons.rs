@@ -4,10 +4,11 @@ use std::format;
 use std::string::ToString;
 use std::vec::Vec;
 
+use super::keys::BUTTON;
 use super::{DAY, Reader, text};
 use crate::engine::config::{Action, ButtonSettings, is_same};
 use crate::ground::time::Seconds;
-use crate::shell::document::{Found, Section, suggestion};
+use crate::shell::document::{Found, Section, shown, suggestion};
 use crate::shell::panel::board::{Button, Kind};
 use crate::wire::doc::pidf::Activities;
 
@@ -17,7 +18,7 @@ impl Reader<'_, '_> {
             let _ = self.settings.buttons.push(untouched(button));
         }
         let mut told: Vec<Found<usize>> = Vec::new();
-        for section in root.sections("button", "[[button]]", &BUTTON, &mut self.faults) {
+        for section in root.sections("button", BUTTON.name, BUTTON.keys, &mut self.faults) {
             let read = self.button(&section);
             let names: Vec<&str> = self
                 .board
@@ -142,7 +143,7 @@ impl Reader<'_, '_> {
             .collect();
         let at = uris.iter().position(|it| is_same(it, named.value));
         if at.is_none() {
-            let what = format!("\"{}\" is not served here", named.value.escape_debug());
+            let what = format!("\"{}\" is not served here", shown(named.value));
             let remedy = match uris.is_empty() {
                 true => "add a [[presentity]]".to_string(),
                 false => suggestion(named.value, &uris),
@@ -157,8 +158,6 @@ impl Reader<'_, '_> {
 pub(super) fn untouched(button: &Button) -> ButtonSettings {
     ButtonSettings::new(text(&button.name), button.kind == Kind::Switch)
 }
-
-const BUTTON: [&str; 6] = ["name", "does", "long", "double", "timeout", "presentity"];
 
 const FOR_GESTURES: &str =
     "\"dnd\", \"activity NAME\", \"away\", \"clear\", \"approve\" or \"none\"";

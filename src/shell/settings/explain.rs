@@ -186,7 +186,7 @@ fn explain_lamp(
     lamp: &LampSettings,
     name: &str,
 ) -> fmt::Result {
-    write!(f, "lamp {name:8}")?;
+    write!(f, "{:<12} ", std::format!("lamp {name}"))?;
     let whose = |own: u16| {
         let presentity = settings.presentities.get(usize::from(own));
         presentity.map_or("", |it| it.uri.as_str())
@@ -259,10 +259,10 @@ fn explain_button(
     button: &ButtonSettings,
 ) -> fmt::Result {
     let whose = settings.presentities.get(usize::from(button.presentity));
-    let name = &button.name;
+    let head = std::format!("button {}", button.name);
     match whose.filter(|_| button.actions().any(|it| it != Action::None)) {
-        None => writeln!(f, "button {name:6}does nothing"),
-        Some(whose) => writeln!(f, "button {name:6}{}; for {}", in_words(button), whose.uri),
+        None => writeln!(f, "{head:<12} does nothing"),
+        Some(whose) => writeln!(f, "{head:<12} {}; for {}", in_words(button), whose.uri),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::format;
 use std::vec::Vec;
 
+use super::keys::LAMP;
 use super::{DAY, Reader, build_with, text};
 use crate::engine::config::{
     Full, LampSettings, Shows, WatchSettings, is_same, is_server, needs_tls,
@@ -12,7 +13,7 @@ use crate::events::watched::Watched;
 use crate::ground::limits::{HOST, URI, WATCHES};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
-use crate::shell::document::{Found, Section};
+use crate::shell::document::{Found, Section, shown};
 use crate::users::lamps::{Colour, Look, Looks};
 use crate::wire::sip::{Bad, Uri};
 
@@ -25,7 +26,7 @@ impl Reader<'_, '_> {
                 .push(LampSettings::new(text(&lamp.name)));
         }
         let mut told: Vec<Found<usize>> = Vec::new();
-        for section in root.sections("lamp", "[[lamp]]", &LAMP, &mut self.faults) {
+        for section in root.sections("lamp", LAMP.name, LAMP.keys, &mut self.faults) {
             let shows = self.shows(&section).unwrap_or_default();
             let looks = self.looks(&section, self.settings.default_looks(shows));
             let grace = section.number("grace", 0..=DAY, &mut self.faults);
@@ -215,27 +216,13 @@ impl Reader<'_, '_> {
         let server = Text::copied(written.value).ok();
         let server = server.filter(|it| is_server(it));
         if server.is_none() {
-            let what = format!("server is no host: \"{}\"", written.value.escape_debug());
+            let what = format!("server is no host: \"{}\"", shown(written.value));
             let remedy = "write host or host:port, an IPv6 address in brackets";
             self.faults.add(written.at, what, remedy);
         }
         server
     }
 }
-
-const LAMP: [&str; 11] = [
-    "name",
-    "watch",
-    "event",
-    "fallback",
-    "server",
-    "from",
-    "expires",
-    "shows",
-    "presentity",
-    "grace",
-    "looks",
-];
 
 /// What says how to watch.
 const WATCHING: [&str; 5] = ["event", "fallback", "server", "from", "expires"];

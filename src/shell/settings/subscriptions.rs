@@ -1,6 +1,7 @@
 //! The `[subscriptions]` section: for how long others may watch, and how often they are told. And `[registrations]` and
 //! `[publications]`: for how long their phones are known, and what those say.
 
+use super::keys::{PACE, PUBLICATIONS, REGISTRATIONS, SUBSCRIPTIONS, Table};
 use super::{DAY, Reader};
 use crate::engine::config::Lifetimes;
 use crate::events::package::{Pace, Package};
@@ -12,14 +13,14 @@ use std::time::Duration;
 impl Reader<'_, '_> {
     pub(super) fn subscriptions(&mut self, root: &Section<'_, '_>) {
         let faults = &mut self.faults;
-        let keys = ["min_expires", "max_expires", "pace"];
-        let Some(section) = root.section("subscriptions", "[subscriptions]", &keys, faults) else {
+        let Table { name, keys } = SUBSCRIPTIONS;
+        let Some(section) = root.section("subscriptions", name, keys, faults) else {
             return;
         };
         let settings = &mut self.settings;
         let (min, max) = (&mut settings.min_expires, &mut settings.max_expires);
         read_lifetimes(&section, min, max, faults);
-        let Some(pace) = section.section("pace", "pace", Package::served_names(), faults) else {
+        let Some(pace) = section.section("pace", PACE.name, Package::served_names(), faults) else {
             return;
         };
         for &package in Package::SERVED {
@@ -30,8 +31,8 @@ impl Reader<'_, '_> {
 
     pub(super) fn registrations(&mut self, root: &Section<'_, '_>) {
         let faults = &mut self.faults;
-        let keys = ["min_expires", "max_expires"];
-        if let Some(section) = root.section("registrations", "[registrations]", &keys, faults) {
+        let Table { name, keys } = REGISTRATIONS;
+        if let Some(section) = root.section("registrations", name, keys, faults) {
             let Lifetimes { min, max } = &mut self.settings.registrations;
             read_lifetimes(&section, min, max, faults);
         }
@@ -39,8 +40,8 @@ impl Reader<'_, '_> {
 
     pub(super) fn publications(&mut self, root: &Section<'_, '_>) {
         let faults = &mut self.faults;
-        let keys = ["min_expires", "max_expires"];
-        if let Some(section) = root.section("publications", "[publications]", &keys, faults) {
+        let Table { name, keys } = PUBLICATIONS;
+        if let Some(section) = root.section("publications", name, keys, faults) {
             let Lifetimes { min, max } = &mut self.settings.publications;
             read_lifetimes(&section, min, max, faults);
         }
@@ -80,9 +81,9 @@ fn read_pace(
     // Without quotes the name of a template-package is a table in that of its package.
     let keys: &[&str] = match package.winfo() {
         Some(_) => &["burst", "interval", "winfo"],
-        None => &["burst", "interval"],
+        None => PACE.keys,
     };
-    let Some(table) = section.section(package.name(), "pace", keys, faults) else {
+    let Some(table) = section.section(package.name(), PACE.name, keys, faults) else {
         return;
     };
     if let (Some(winfo), Some(at)) = (package.winfo(), table.key_place("winfo")) {

@@ -9,8 +9,12 @@ use crate::users::lamps::Shows;
 use crate::wire::doc::pidf::Activities;
 use std::time::Duration;
 
+mod keys;
+mod reach;
+mod secrets;
+
 fn read(text: &str) -> Result<Configuration, Faults> {
-    Configuration::parse("lamp.toml", text, Path::new(""), None)
+    Configuration::parse("lamp.toml", text, Path::new(""), Overrides::default())
 }
 
 #[track_caller]
@@ -284,7 +288,7 @@ fn lifetimes_must_fit_each_other() {
         &[
             "2:15: min_expires is 3601, which is out of range | write min_expires = N with N from 1 to 3600",
             "3:15: min_expires (60) is above max_expires (59) | lower one or raise the other",
-            "4:1: unknown key `pace` in [registrations] | use one of: min_expires, max_expires",
+            "4:1: unknown key `pace` in [registrations] | `pace` belongs below [subscriptions]",
         ],
     );
     refused(
@@ -292,7 +296,7 @@ fn lifetimes_must_fit_each_other() {
         &[
             "2:15: min_expires is 3601, which is out of range | write min_expires = N with N from 1 to 3600",
             "3:15: min_expires (60) is above max_expires (59) | lower one or raise the other",
-            "4:1: unknown key `pace` in [publications] | use one of: min_expires, max_expires",
+            "4:1: unknown key `pace` in [publications] | `pace` belongs below [subscriptions]",
         ],
     );
     refused(
@@ -698,7 +702,8 @@ fn a_button_must_be_able_to_tell_its_gestures_apart() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_told_with_its_name() {
-    let faults = Configuration::load(Path::new("/no/such/lamp.toml"), None).expect_err("no file");
+    let faults = Configuration::load(Path::new("/no/such/lamp.toml"), Overrides::default())
+        .expect_err("no file");
     let text = faults.to_string();
     assert!(text.starts_with("/no/such/lamp.toml:1:1: the configuration cannot be read: "));
     assert!(text.ends_with("\n  remedy: check the path and its permissions"));
@@ -753,6 +758,55 @@ pressed twice: allows the watcher who waits longest; for sip:desk@192.168.1.20
     assert!(nobody.contains("\nmay watch    nobody: every request is refused with 403\n"));
     let asked = good("strangers = \"ask\"").to_string();
     assert!(asked.contains("::1; others wait until they are allowed\n"));
+}
+
+/// As `motion` of a built-in board, and longer.
+#[test]
+fn a_long_name_does_not_touch_what_it_does() {
+    let folder = std::env::temp_dir().join(format!("lampfield-long-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let board = "name = \"long\"\nbackend = \"sim\"\n[[button]]\nname = \"motion\"\n\
+                 [[button]]\nname = \"doorbell-of-the-garden\"\n\
+                 [[lamp]]\nname = \"garden-gate\"\ncolours = [\"red\"]\n";
+    std::fs::write(folder.join("long.toml"), board).expect("written");
+    let text = "board = \"long.toml\"\n[[presentity]]\nuri = \"sip:a@127.0.0.1\"\n\
+                [[button]]\nname = \"motion\"\ndoes = \"motion\"\n";
+    let read = Configuration::parse("lamp.toml", text, &folder, Overrides::default());
+    let told = read.map(|it| it.to_string());
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let told = told.expect("good");
+    for line in [
+        "\nbutton motion while pressed: somebody is there, else away after 600 s; for ",
+        "\nbutton doorbell-of-the-garden does nothing\n",
+        "\nlamp garden-gate watches nobody and stays off\n",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+}
+
+#[test]
+fn control_and_state_count_from_the_files_folder() {
+    let text = "control = \"run/control.sock\"\nstate = \"kept\"";
+    let parse = |text: &str, folder: &str| {
+        let read = Configuration::parse("lamp.toml", text, Path::new(folder), Overrides::default());
+        let read = read.unwrap_or_else(|faults| panic!("{faults}"));
+        (read.control, read.state)
+    };
+    let paths = |control: &str, state: &str| (Some(control.into()), Some(state.into()));
+    let own = paths("/etc/lampfield/run/control.sock", "/etc/lampfield/kept");
+    assert_eq!(parse(text, "/etc/lampfield"), own);
+    assert_eq!(parse(text, ""), paths("run/control.sock", "kept"));
+    let text = "control = \"/run/l.sock\"\nstate = \"/var/l\"";
+    assert_eq!(parse(text, "/etc"), paths("/run/l.sock", "/var/l"));
+    let long = format!("/{}", "x".repeat(100));
+    let read = Configuration::parse(
+        "l",
+        "control = \"1234567\"",
+        Path::new(&long),
+        Overrides::default(),
+    );
+    let what = read.expect_err("too long for the kernel").faults;
+    assert_eq!(what[0].what, "control cannot be the path of a socket");
 }
 
 #[test]

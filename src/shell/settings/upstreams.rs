@@ -1,51 +1,40 @@
-//! The `[[upstream]]` tables: the servers above us, and what we are there. Passwords are read from files or from the
-//! environment, never from the configuration itself, and no message repeats one.
+//! The `[[upstream]]` tables: the servers above us, and what we are there.
 
 use std::format;
-use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
-use std::vec::Vec;
-use std::{env, fs};
+use std::path::Path;
 
+use super::keys::UPSTREAM;
 use super::{DAY, Reader, build_with};
 use crate::engine::config::{Account, Server, UpstreamSettings, is_same, is_server, needs_tls};
 use crate::ground::limits::{SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
-use crate::shell::document::{Found, Section};
-use crate::ua::credentials::Password;
+use crate::shell::document::{Found, Section, shown};
 use crate::wire::flow::Transport;
 use crate::wire::sip::Uri;
 
 impl Reader<'_, '_> {
-    /// Reads all of them; gives the files that passwords stand in, which are opened again with each reload.
-    pub(super) fn upstreams(&mut self, root: &Section<'_, '_>, folder: &Path) -> Vec<PathBuf> {
-        let mut secrets = Vec::new();
-        for section in root.sections("upstream", "[[upstream]]", &UPSTREAM, &mut self.faults) {
-            let read = self.upstream(&section, folder, &mut secrets);
-            let Some(upstream) = read else { continue };
+    pub(super) fn upstreams(&mut self, root: &Section<'_, '_>, folder: &Path) {
+        for section in root.sections("upstream", UPSTREAM.name, UPSTREAM.keys, &mut self.faults) {
+            let Some(upstream) = self.upstream(&section, folder) else {
+                continue;
+            };
             if self.settings.upstreams.push(upstream).is_err() {
                 let what = format!("more than {UPSTREAMS} upstreams");
                 self.faults.add(section.at, what, build_with("UPSTREAMS"));
                 break;
             }
         }
-        secrets
     }
 
-    fn upstream(
-        &mut self,
-        section: &Section<'_, '_>,
-        folder: &Path,
-        secrets: &mut Vec<PathBuf>,
-    ) -> Option<UpstreamSettings> {
+    fn upstream(&mut self, section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamSettings> {
         let register = section.flag("register", &mut self.faults);
         let publish = section.flag("publish", &mut self.faults);
         let expires = section.number("expires", 1..=DAY, &mut self.faults);
         let keep_alive = section.number("keep_alive", 0..=3_600, &mut self.faults);
         let servers = self.servers(section);
         let named = section.text("presentity", &mut self.faults);
-        let account = self.account(section, folder, secrets);
+        let account = self.account(section, folder);
         let aor = self.aor(section)?;
         let mut upstream = UpstreamSettings::new(aor);
         upstream.account = account;
@@ -119,7 +108,7 @@ impl Reader<'_, '_> {
         }
         for text in texts {
             let Some(server) = server(text.value) else {
-                let what = format!("\"{}\" is no server", text.value.escape_debug());
+                let what = format!("\"{}\" is no server", shown(text.value));
                 let remedy = "write host or host:port, with tcp: before it for TCP";
                 self.faults.add(text.at, what, remedy);
                 continue;
@@ -172,51 +161,27 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn account(
-        &mut self,
-        section: &Section<'_, '_>,
-        folder: &Path,
-        secrets: &mut Vec<PathBuf>,
-    ) -> Account {
+    fn account(&mut self, section: &Section<'_, '_>, folder: &Path) -> Account {
         let mut account = Account::new();
         if let Some(user) = self.short(section, "user") {
+            self.refuse_password(section, &user);
             account.user = user;
         }
         account.realm = self.short(section, "realm");
-        let file = section.text("password_file", &mut self.faults);
-        let variable = section.text("password_env", &mut self.faults);
-        if let (Some(_), Some(Found { at, .. })) = (file, variable) {
-            let what = "the password cannot come from two places";
-            self.faults
-                .add(at, what, "leave out password_file or password_env");
-            return account;
-        }
-        let secret = file.map(|it| {
-            let path = folder.join(it.value);
-            let read = read_secret(&path);
-            secrets.push(path);
-            (it.at, read)
-        });
-        let secret = secret.or_else(|| {
-            variable.map(|it| {
-                let missing = || {
-                    format!(
-                        "there is no environment variable {}",
-                        it.value.escape_debug()
-                    )
-                };
-                (it.at, env::var(it.value).map_err(|_| missing()))
-            })
-        });
-        match secret.map(|(at, read)| (at, read.and_then(|it| password(&it)))) {
-            None => {}
-            Some((_, Ok(password))) => account.password = password,
-            Some((at, Err(what))) => {
-                let remedy = "put the password there, on one line of at most 64 bytes";
-                self.faults.add(at, what, remedy);
-            }
+        if let Some(password) = self.password(section, folder) {
+            account.password = password;
         }
         account
+    }
+
+    /// `user = "100:secret"` would be seen wherever the user is.
+    fn refuse_password(&mut self, section: &Section<'_, '_>, user: &str) {
+        if let (true, Some(at)) = (user.contains(':'), section.key_place("user")) {
+            let what = "user holds a colon, and perhaps a password behind it";
+            let remedy =
+                "write the user alone; a password stands in a file that password_file names";
+            self.faults.add(at, what, remedy);
+        }
     }
 
     fn short<const N: usize>(&mut self, section: &Section<'_, '_>, key: &str) -> Option<Text<N>> {
@@ -231,20 +196,6 @@ impl Reader<'_, '_> {
         }
         text
     }
-}
-
-/// One line of a file that others should not read.
-fn read_secret(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_string())
-}
-
-fn password(text: &str) -> Result<Password, String> {
-    let is_one_line = !text.is_empty() && !text.contains(['\r', '\n', '\0']);
-    let text = Text::copied(text).ok().filter(|_| is_one_line);
-    text.map(Password::new)
-        .ok_or_else(|| "there is no usable password".to_string())
 }
 
 fn server(text: &str) -> Option<Server> {
@@ -264,17 +215,3 @@ fn user_of(aor: &str) -> Option<Text<{ crate::ground::limits::USER }>> {
         Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => None,
     }
 }
-
-const UPSTREAM: [&str; 11] = [
-    "aor",
-    "servers",
-    "presentity",
-    "user",
-    "realm",
-    "password_file",
-    "password_env",
-    "register",
-    "publish",
-    "expires",
-    "keep_alive",
-];

@@ -327,3 +327,26 @@ fn wrong_lines_are_told_with_what_to_do() {
         SEE_HELP,
     );
 }
+
+#[test]
+fn no_password_of_an_address_is_said_again() {
+    for line in [
+        &["watch", "sip:100:hunter2@pbx"][..],
+        &["watch", "100:hunter2@pbx"],
+        &["watch", "sip:a@b", "--from", "sip:100:hunter2@pbx"],
+        &["watch", "sip:a@b", "--server", "100:hunter2@pbx"],
+        &["set", "dnd", "on", "--presentity", "sip:100:hunter2@pbx"],
+        &["allow", "100:hunter2@pbx"],
+        &["run", "--password", "hunter2"],
+        &["run", "--password=hunter2"],
+    ] {
+        let wrong = read(line).expect_err("a password");
+        let told = format!("{} {}", wrong.what, wrong.remedy);
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    wrong(
+        &["watch", "sip:100:hunter2@pbx"],
+        "\"sip:100:…@pbx\" holds a password",
+        "write sip:name@host",
+    );
+}

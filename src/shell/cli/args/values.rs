@@ -10,7 +10,7 @@ use crate::engine::config::{is_address, is_name, is_server};
 use crate::events::package::Package;
 use crate::ground::limits::NOTE;
 use crate::ground::time::Duration;
-use crate::shell::document::suggestion;
+use crate::shell::document::{has_password, shown, suggestion};
 use crate::shell::listen::{Listen, NotAListen};
 use crate::shell::panel::{LONGEST_HOLD, held};
 use crate::wire::doc::pidf::Activities;
@@ -39,11 +39,8 @@ impl Line {
 
     pub(super) fn address(&mut self, option: &str) -> Result<String, Usage> {
         let written = self.text()?;
-        if is_address(&written) {
-            return Ok(written);
-        }
-        let what = format!("{option}: \"{}\" is no address", written.escape_debug());
-        Err(Usage::new(what, "write sip:name@host"))
+        is_fit(&written).map_err(|what| Usage::new(format!("{option}: {what}"), ADDRESS))?;
+        Ok(written)
     }
 
     pub(super) fn event(&mut self) -> Result<Package, Usage> {
@@ -79,7 +76,7 @@ impl Line {
         if is_server(&written) {
             return Ok(written);
         }
-        let what = format!("\"{}\" is no server", written.escape_debug());
+        let what = format!("\"{}\" is no server", shown(&written));
         Err(Usage::new(
             what,
             "write host or host:port, an IPv6 address in brackets",
@@ -96,6 +93,19 @@ pub(super) fn text(written: OsString) -> Result<String, Usage> {
         Usage::new(what, SEE_HELP)
     })
 }
+
+/// Whether `written` can be an address of ours, or else what is wrong with it.
+pub(super) fn is_fit(written: &str) -> Result<(), String> {
+    if has_password(written) {
+        return Err(format!("\"{}\" holds a password", shown(written)));
+    }
+    match is_address(written) {
+        true => Ok(()),
+        false => Err(format!("\"{}\" is no address", shown(written))),
+    }
+}
+
+pub(super) const ADDRESS: &str = "write sip:name@host";
 
 pub(super) fn name_of(kind: &str, given: &Given) -> Result<String, Usage> {
     let name = &given.words[0];
@@ -114,7 +124,7 @@ pub(super) fn watcher_of(given: &Given, may: bool) -> Result<Question, Usage> {
     if is_address(&watcher) || watcher.parse::<IpAddr>().is_ok() {
         return Ok(Question::Decide { watcher, may });
     }
-    let what = format!("\"{}\" is no address", watcher.escape_debug());
+    let what = format!("\"{}\" is no address", shown(&watcher));
     Err(Usage::new(
         what,
         "see `lampfield watchers` for those who wait",
