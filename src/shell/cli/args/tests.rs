@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod documents;
+
 fn read(line: &[&str]) -> Result<Command, Usage> {
     let words: Vec<OsString> = line.iter().map(OsString::from).collect();
     parse(words)
