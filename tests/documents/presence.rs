@@ -295,6 +295,26 @@ fn a_part_is_carried_over_in_utf8_and_well_formed() {
 }
 
 #[test]
+fn what_windows_wrote_is_carried_over_as_it_reads() {
+    let body = b"<?xml version='1.0' encoding='windows-1252'?>\
+                 <presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:\x8A='urn:x'>\
+                 <\x8A:e>9\x96\x31\x37 \x80</\x8A:e><note>\x93Caf\xE9\x94</note></presence>";
+    let summary = pidf::read(body).expect("a good document");
+    assert_eq!(summary.note, "\u{201C}Caf\u{e9}\u{201D}");
+    let mut carried = Vec::new();
+    pidf::walk(body, &mut |element| {
+        let mut buf = [0; 256];
+        let how = pidf::Carry::default();
+        let len = element.carry_to(how, &mut buf).expect("it fits").len;
+        carried.push(String::from_utf8_lossy(&buf[..len]).into_owned());
+    })
+    .expect("a good document");
+    let extension = "<\u{160}:e xmlns:\u{160}=\"urn:x\">9\u{2013}17 \u{20AC}</\u{160}:e>";
+    let note = "<note>\u{201C}Caf\u{e9}\u{201D}</note>";
+    assert_eq!(carried, [extension, note]);
+}
+
+#[test]
 fn a_device_is_not_the_person_and_an_empty_contact_is_none() /* F06 F07 */
 {
     let body = b"<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:d='urn:ietf:params:xml:ns:pidf:data-model' \

@@ -272,12 +272,8 @@ impl<'e, 't> Scan<'e, 't> {
         if let Some((_, uri)) = inner.find(|(declared, _)| *declared == prefix) {
             return Uri::Inner(uri);
         }
-        // In a Latin-1 document the prefix around is of other bytes.
-        let is_it = |raw: &[u8]| {
-            raw == prefix.as_bytes() || raw.iter().map(|&it| char::from(it)).eq(prefix.chars())
-        };
-        let around = self.element.namespaces().filter(|(raw, _)| is_it(raw));
-        match around.last() {
+        let around = self.element.namespaces();
+        match around.filter(|(declared, _)| declared == prefix).last() {
             Some((_, uri)) => Uri::Outer(uri),
             None => Uri::Undeclared,
         }

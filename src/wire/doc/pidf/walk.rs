@@ -34,7 +34,7 @@ pub struct Element<'a> {
 impl<'a> Element<'a> {
     /// The namespace declarations around it, which it may need: prefix (empty for the default) and URI. Of two with the
     /// same prefix the later counts.
-    pub fn namespaces(&self) -> impl Iterator<Item = (&'a [u8], Text<'a>)> {
+    pub fn namespaces(&self) -> impl Iterator<Item = (Text<'a>, Text<'a>)> {
         self.reader.scopes()
     }
 

@@ -1,24 +1,25 @@
 //! Markup carried from one document to another.
 
+use super::charset::Charset;
 use super::text::{Reference, reference};
 
 /// Hands a whole element on, in pieces: in UTF-8, and with every bare `&` escaped, so that it is well-formed
 /// wherever it goes. `raw` must come from a document that was read to its end.
-pub(super) fn copy(raw: &[u8], latin1: bool, emit: &mut dyn FnMut(&str)) {
+pub(super) fn copy(raw: &[u8], charset: Charset, emit: &mut dyn FnMut(&str)) {
     let mut rest = raw;
     while let Some(at) = memchr::memchr2(b'&', b'<', rest) {
-        transcode(&rest[..at], latin1, emit);
+        transcode(&rest[..at], charset, emit);
         rest = &rest[at..];
         let len = verbatim_len(rest);
         if len == 0 {
             emit("&amp;");
             rest = &rest[1..];
         } else {
-            transcode(&rest[..len], latin1, emit);
+            transcode(&rest[..len], charset, emit);
             rest = &rest[len..];
         }
     }
-    transcode(rest, latin1, emit);
+    transcode(rest, charset, emit);
 }
 
 /// How much at an `&` or `<` goes through as it stands: a section in which `&` means nothing, else the byte
@@ -39,12 +40,12 @@ fn verbatim_len(text: &[u8]) -> usize {
     1
 }
 
-fn transcode(bytes: &[u8], latin1: bool, emit: &mut dyn FnMut(&str)) {
+fn transcode(bytes: &[u8], charset: Charset, emit: &mut dyn FnMut(&str)) {
     match core::str::from_utf8(bytes) {
-        Ok(text) if !latin1 || bytes.is_ascii() => emit(text),
+        Ok(text) if charset == Charset::Utf8 || bytes.is_ascii() => emit(text),
         Ok(_) | Err(_) => {
             for &byte in bytes {
-                emit(char::from(byte).encode_utf8(&mut [0; 4]));
+                emit(charset.char(byte).encode_utf8(&mut [0; 4]));
             }
         }
     }

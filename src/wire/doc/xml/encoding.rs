@@ -3,15 +3,8 @@
 //! Valid UTF-8 is read as UTF-8 even when ISO-8859-1 is declared: servers declare one and send the other, and
 //! real Latin-1 text is practically never valid UTF-8 by accident.
 
+use super::charset::Charset;
 use super::{Fault, MAX_BODY, MAX_LATIN1, Reader};
-
-/// What a declaration says.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Declared {
-    Nothing,
-    Utf8,
-    Latin1,
-}
 
 /// Runs `run` on the tokens of a body.
 ///
@@ -26,46 +19,40 @@ pub(in crate::wire::doc) fn open<'a>(
     }
     let (start, declared) = prolog(body)?;
     match core::str::from_utf8(&body[start..]) {
-        Ok(text) => run(&mut Reader::new(body, start, text, false)),
-        Err(_) if declared == Declared::Utf8 => Err(Fault::Encoding),
-        Err(_) => latin1(body, start, run),
+        Ok(text) => run(&mut Reader::new(body, start, text, Charset::Utf8)),
+        Err(_) => match declared {
+            Some(Charset::Utf8) => Err(Fault::Encoding),
+            Some(Charset::Latin1) | None => in_bytes(body, start, Charset::Latin1, run),
+            Some(Charset::Windows1252) => in_bytes(body, start, Charset::Windows1252, run),
+        },
     }
 }
 
-/// The tokens of a Latin-1 document are those of a copy in which each byte above ASCII has a stand-in; names
-/// and text are then taken from the document itself. Apart, for the copy's place on the stack.
+/// The tokens of a document whose characters are bytes are those of a copy in which each byte above ASCII has a
+/// stand-in; names and text are then taken from the document itself. Apart, for the copy's place on the stack.
 #[cold]
 #[inline(never)]
-fn latin1<'a>(
+fn in_bytes<'a>(
     body: &'a [u8],
     start: usize,
+    charset: Charset,
     run: &mut dyn FnMut(&mut Reader<'a, '_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let mut room = [0; MAX_LATIN1];
     let source = &body[start..];
     let copy = room.get_mut(..source.len()).ok_or(Fault::TooLarge)?;
     for (to, &from) in copy.iter_mut().zip(source) {
-        *to = stand_in(from);
+        *to = charset.stand_in(from);
     }
     let text = core::str::from_utf8(copy).map_err(|_| Fault::Encoding)?;
-    run(&mut Reader::new(body, start, text, true))
-}
-
-/// An ASCII character that may stand in a name where the Latin-1 one may (XML 1.0 §2.3).
-const fn stand_in(byte: u8) -> u8 {
-    match byte {
-        0..=0x7F => byte,
-        0xB7 => b'.',
-        0x80..=0xBF | 0xD7 | 0xF7 => b'+',
-        0xC0..=0xFF => b'x',
-    }
+    run(&mut Reader::new(body, start, text, charset))
 }
 
 /// Where the document goes on after its declaration, and the encoding it declares.
-fn prolog(body: &[u8]) -> Result<(usize, Declared), Fault> {
+fn prolog(body: &[u8]) -> Result<(usize, Option<Charset>), Fault> {
     let (text, mut declared) = match body.strip_prefix(b"\xEF\xBB\xBF") {
-        Some(text) => (text, Declared::Utf8),
-        None => (body, Declared::Nothing),
+        Some(text) => (text, Some(Charset::Utf8)),
+        None => (body, None),
     };
     let is_utf16 = matches!(
         text,
@@ -82,10 +69,8 @@ fn prolog(body: &[u8]) -> Result<(usize, Declared), Fault> {
     };
     let len = memchr::memmem::find(inside, b"?>").ok_or(Fault::Syntax)?;
     if let Some(encoding) = declaration(&inside[..len])? {
-        let named = encoding_named(encoding)?;
-        if declared == Declared::Nothing {
-            declared = named;
-        }
+        let named = charset_named(encoding)?;
+        declared.get_or_insert(named);
     }
     Ok((start + 5 + len + 2, declared))
 }
@@ -124,24 +109,20 @@ fn is_version_1(number: &[u8]) -> bool {
     !minor.is_empty() && minor.iter().all(u8::is_ascii_digit)
 }
 
-fn encoding_named(name: &[u8]) -> Result<Declared, Fault> {
-    const UTF8: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
-    const LATIN1: [&str; 5] = [
-        "iso-8859-1",
-        "iso8859-1",
-        "iso_8859-1",
-        "latin1",
-        "windows-1252",
+fn charset_named(name: &[u8]) -> Result<Charset, Fault> {
+    const NAMES: [(&str, Charset); 10] = [
+        ("utf-8", Charset::Utf8),
+        ("utf8", Charset::Utf8),
+        ("us-ascii", Charset::Utf8),
+        ("ascii", Charset::Utf8),
+        ("iso-8859-1", Charset::Latin1),
+        ("iso8859-1", Charset::Latin1),
+        ("iso_8859-1", Charset::Latin1),
+        ("latin1", Charset::Latin1),
+        ("windows-1252", Charset::Windows1252),
+        ("cp1252", Charset::Windows1252),
     ];
-    let is_in = |names: &[&str]| {
-        let is = |known: &&str| name.eq_ignore_ascii_case(known.as_bytes());
-        names.iter().any(is)
-    };
-    if is_in(&UTF8) {
-        Ok(Declared::Utf8)
-    } else if is_in(&LATIN1) {
-        Ok(Declared::Latin1)
-    } else {
-        Err(Fault::Encoding)
-    }
+    let is = |(known, _): &&(&str, Charset)| name.eq_ignore_ascii_case(known.as_bytes());
+    let named = NAMES.iter().find(is).map(|(_, charset)| *charset);
+    named.ok_or(Fault::Encoding)
 }

@@ -6,8 +6,9 @@
 //! document.
 //!
 //! Leniency, all of it seen in the field: a bare `&`, blanks before the declaration, prefixes nobody declared,
-//! ISO-8859-1 declared or not.
+//! ISO-8859-1 declared or not, Windows-1252 if declared.
 
+mod charset;
 mod copy;
 mod encoding;
 mod namespace;
@@ -48,7 +49,7 @@ pub enum Fault {
     Syntax,
     /// It has a document type declaration.
     Doctype,
-    /// Neither UTF-8 nor ISO-8859-1, or not what it declares.
+    /// Neither UTF-8 nor ISO-8859-1 nor Windows-1252, or not what it declares.
     Encoding,
     /// Elements nested deeper than [`MAX_DEPTH`].
     TooDeep,

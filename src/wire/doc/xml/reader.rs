@@ -1,5 +1,6 @@
 //! Tokens to elements.
 
+use super::charset::Charset;
 use super::copy;
 use super::text::{Reference, reference};
 use super::{Fault, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_SCOPES, Namespace, Text};
@@ -82,7 +83,7 @@ pub(in crate::wire::doc) struct Reader<'a, 't> {
     raw: &'a [u8],
     /// Where in `raw` the tokens begin.
     base: usize,
-    latin1: bool,
+    charset: Charset,
     tokens: Tokenizer<'t>,
     attributes: [Attribute; MAX_ATTRIBUTES],
     attribute_count: usize,
@@ -97,11 +98,16 @@ pub(in crate::wire::doc) struct Reader<'a, 't> {
 
 impl<'a, 't> Reader<'a, 't> {
     /// Reads `text`, which stands for `raw[base..]` byte by byte.
-    pub(super) fn new(raw: &'a [u8], base: usize, text: &'t str, latin1: bool) -> Reader<'a, 't> {
+    pub(super) fn new(
+        raw: &'a [u8],
+        base: usize,
+        text: &'t str,
+        charset: Charset,
+    ) -> Reader<'a, 't> {
         Reader {
             raw,
             base,
-            latin1,
+            charset,
             tokens: Tokenizer::from(text),
             attributes: [Attribute::default(); MAX_ATTRIBUTES],
             attribute_count: 0,
@@ -190,15 +196,15 @@ impl<'a, 't> Reader<'a, 't> {
 
     /// The namespace declarations in force: prefix (empty for the default) and URI. Of two with the same
     /// prefix the later counts.
-    pub(in crate::wire::doc) fn scopes(&self) -> impl Iterator<Item = (&'a [u8], Text<'a>)> {
+    pub(in crate::wire::doc) fn scopes(&self) -> impl Iterator<Item = (Text<'a>, Text<'a>)> {
         self.scopes[..self.scope_count]
             .iter()
-            .map(|scope| (self.at(scope.prefix), self.value(scope.value)))
+            .map(|scope| (self.value(scope.prefix), self.value(scope.value)))
     }
 
     /// Hands one of this document's elements on, in UTF-8 and with every bare `&` escaped.
     pub(in crate::wire::doc) fn copy(&self, raw: &[u8], emit: &mut dyn FnMut(&str)) {
-        copy::copy(raw, self.latin1, emit);
+        copy::copy(raw, self.charset, emit);
     }
 
     fn start(
@@ -363,7 +369,7 @@ impl<'a, 't> Reader<'a, 't> {
             end,
         };
         Ok(Event::End {
-            text: Text::content(self.at(text), self.latin1),
+            text: Text::content(self.at(text), self.charset),
             raw: self.at(raw),
         })
     }
@@ -407,7 +413,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     fn value(&self, span: Span) -> Text<'a> {
-        Text::attribute(self.at(span), self.latin1)
+        Text::attribute(self.at(span), self.charset)
     }
 
     fn at(&self, span: Span) -> &'a [u8] {

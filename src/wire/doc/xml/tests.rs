@@ -1,5 +1,6 @@
 extern crate std;
 
+use super::charset::Charset;
 use super::*;
 use std::format;
 use std::string::{String, ToString};
@@ -337,6 +338,46 @@ fn encodings_are_utf8_or_latin1() /* F05 G09 */
     refuses(b"\0<\0r\0/\0>", Fault::Encoding);
 }
 
+/// 0x80 to 0x9F, as <https://encoding.spec.whatwg.org/#index-windows-1252> has them.
+const WINDOWS: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ";
+
+#[test]
+fn windows_1252_has_characters_where_latin1_has_controls() {
+    let bytes: Vec<u8> = (0x80..=0x9F).collect();
+    let with = |encoding: &str| {
+        let declaration = format!("<?xml version='1.0' encoding='{encoding}'?><r a='");
+        let parts = [declaration.as_bytes(), &bytes, b"'>", &bytes, b"\xFC</r>"];
+        parts.concat()
+    };
+    let controls: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+    for (encoding, characters) in [
+        ("windows-1252", WINDOWS),
+        ("Windows-1252", WINDOWS),
+        ("cp1252", WINDOWS),
+        ("ISO-8859-1", &controls),
+    ] {
+        let outline = format!("<None:r a={characters}>{characters}ü/");
+        reads(with(encoding), &outline);
+    }
+}
+
+#[test]
+fn names_of_windows_1252_have_its_letters_and_not_its_marks() {
+    let with = |name: &[u8]| {
+        let declaration = b"<?xml version='1.0' encoding='windows-1252'?><r ".as_slice();
+        [declaration, name, b"=''/>"].concat()
+    };
+    for letter in [b"\x8A".as_slice(), b"\x9F", b"\x83\xE9", b"x\xB7"] {
+        reads(with(letter), "<None:r>/");
+    }
+    for mark in [b"\x96".as_slice(), b"x\x85", b"x\x81", b"x\xD7", b"\xB7"] {
+        refuses(with(mark), Fault::Syntax);
+    }
+    // Two letters with one stand-in are two names.
+    reads(with(b"\x8A='' \x9A"), "<None:r>/");
+    refuses(with(b"\x8A='' \x8A"), Fault::Syntax);
+}
+
 #[test]
 fn a_latin1_document_that_needs_no_room_is_read_at_any_size() {
     let filler = "x".repeat(MAX_LATIN1);
@@ -412,7 +453,7 @@ fn floods_are_refused() /* G02 G03 G11 */
 
 #[test]
 fn text_answers_as_decoded() {
-    let text = |raw: &'static str| Text::content(raw.as_bytes(), false);
+    let text = |raw: &'static str| Text::content(raw.as_bytes(), Charset::Utf8);
     assert!(text(" Open\n").is("open"));
     assert!(text("o<!-- x -->p<![CDATA[e]]>&#110;").is("open"));
     assert!(!text("opens").is("open"));
@@ -422,7 +463,7 @@ fn text_answers_as_decoded() {
     assert!(text("a&amp;b") == text("a<![CDATA[&]]>b"));
     assert_eq!(text("plain é").plain(), Some("plain é"));
     assert_eq!(text("a&amp;b").plain(), None);
-    assert_eq!(Text::content(b"\xE9", true).plain(), None);
+    assert_eq!(Text::content(b"\xE9", Charset::Latin1).plain(), None);
     assert_eq!(text("abé").copy::<4>().as_deref(), Some("abé"));
     assert_eq!(text("abé").copy::<3>(), None);
     assert_eq!(text("abé").cut::<3>(), "ab");

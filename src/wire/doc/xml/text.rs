@@ -1,6 +1,7 @@
 //! Character data, decoded where it is read: references (XML 1.0 §4.1), line ends (§2.11), attribute blanks
 //! (§3.3.3), CDATA sections (§2.7), comments.
 
+use super::charset::Charset;
 use core::fmt;
 use heapless::String;
 
@@ -13,7 +14,7 @@ use heapless::String;
 pub struct Text<'a> {
     raw: &'a [u8],
     kind: Kind,
-    latin1: bool,
+    charset: Charset,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,22 +28,22 @@ impl<'a> Text<'a> {
     pub const EMPTY: Text<'static> = Text {
         raw: &[],
         kind: Kind::Attribute,
-        latin1: false,
+        charset: Charset::Utf8,
     };
 
-    pub(super) const fn attribute(raw: &'a [u8], latin1: bool) -> Text<'a> {
+    pub(super) const fn attribute(raw: &'a [u8], charset: Charset) -> Text<'a> {
         Text {
             raw: raw.trim_ascii(),
             kind: Kind::Attribute,
-            latin1,
+            charset,
         }
     }
 
-    pub(super) const fn content(raw: &'a [u8], latin1: bool) -> Text<'a> {
+    pub(super) const fn content(raw: &'a [u8], charset: Charset) -> Text<'a> {
         Text {
             raw: raw.trim_ascii(),
             kind: Kind::Content,
-            latin1,
+            charset,
         }
     }
 
@@ -51,14 +52,14 @@ impl<'a> Text<'a> {
         Chars {
             rest: self.raw,
             kind: self.kind,
-            latin1: self.latin1,
+            charset: self.charset,
             cdata: false,
         }
     }
 
     /// The bytes as they stand in the document, if that is the text: UTF-8 with nothing to decode.
     pub fn plain(&self) -> Option<&'a str> {
-        let is_plain = !self.latin1 && !self.is_coded();
+        let is_plain = self.charset == Charset::Utf8 && !self.is_coded();
         is_plain.then(|| core::str::from_utf8(self.raw).ok())?
     }
 
@@ -130,14 +131,17 @@ impl<'a> Text<'a> {
 impl PartialEq<str> for Text<'_> {
     /// Exact, after decoding.
     fn eq(&self, other: &str) -> bool {
-        self.chars().eq(other.chars())
+        match self.plain() {
+            Some(plain) => plain == other,
+            None => self.chars().eq(other.chars()),
+        }
     }
 }
 
 impl PartialEq for Text<'_> {
     /// Exact, after decoding.
     fn eq(&self, other: &Text<'_>) -> bool {
-        if self.latin1 == other.latin1 && !self.is_coded() && !other.is_coded() {
+        if self.charset == other.charset && !self.is_coded() && !other.is_coded() {
             return self.raw == other.raw;
         }
         self.chars().eq(other.chars())
@@ -164,7 +168,7 @@ impl fmt::Debug for Text<'_> {
 pub struct Chars<'a> {
     rest: &'a [u8],
     kind: Kind,
-    latin1: bool,
+    charset: Charset,
     cdata: bool,
 }
 
@@ -181,7 +185,7 @@ impl Iterator for Chars<'_> {
             b'\r' | b'\n' => (self.blank('\n'), 1),
             b'\t' => (self.blank('\t'), 1),
             ascii @ 0..=0x7F => (char::from(ascii), 1),
-            high if self.latin1 => (char::from(high), 1),
+            high if self.charset != Charset::Utf8 => (self.charset.char(high), 1),
             _ => utf8(self.rest),
         };
         self.rest = self.rest.get(len..).unwrap_or_default();
