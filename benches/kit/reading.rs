@@ -1,18 +1,22 @@
 //! Reading messages and documents, each with all that a role asks of it.
 
-use lampfield::wire::doc::{dialog_info, pidf};
+use lampfield::wire::doc::{dialog_info, pidf, summary, winfo};
 use lampfield::wire::sip::{Message, Request, Rows, parse};
 use std::hint::black_box;
 
 const SUBSCRIBE: &[u8] = include_bytes!("../subscribe.sip");
 const NOTIFY: &[u8] = include_bytes!("../notify.sip");
 const PIDF: &[u8] = include_bytes!("../../tests/bodies/pidf_asterisk_talking.xml");
+const XPIDF: &[u8] = include_bytes!("../../tests/bodies/xpidf_asterisk_inuse.xml");
 const DIALOG: &[u8] = include_bytes!("../../tests/bodies/dialog_asterisk_ringing.xml");
+const WATCHERS: &[u8] = include_bytes!("../../tests/bodies/winfo_full.xml");
+const MAILBOX: &[u8] = b"Messages-Waiting: yes\r\nMessage-Account: sip:100@pbx.example\r\n\
+    Voice-Message: 2/8 (0/2)\r\n";
 
 /// Name, what one is, and the work.
 pub type Reading = (&'static str, &'static str, fn());
 
-pub const ALL: [Reading; 4] = [
+pub const ALL: [Reading; 7] = [
     (
         "parse-subscribe",
         "SUBSCRIBE, all a notifier needs",
@@ -20,7 +24,10 @@ pub const ALL: [Reading; 4] = [
     ),
     ("parse-notify", "NOTIFY, all a watcher needs", notify),
     ("read-pidf", "PIDF", read_pidf),
+    ("read-xpidf", "xpidf", read_xpidf),
     ("read-dialog-info", "dialog-info", read_dialog_info),
+    ("read-watcherinfo", "watcherinfo", read_watcherinfo),
+    ("read-summary", "message summary", read_summary),
 ];
 
 fn subscribe() {
@@ -56,9 +63,24 @@ fn read_pidf() {
     black_box(pidf::read(black_box(PIDF)).expect("a good document").basic);
 }
 
+fn read_xpidf() {
+    black_box(pidf::read(black_box(XPIDF)).expect("a good document").basic);
+}
+
 fn read_dialog_info() {
     let mut state = None;
     dialog_info::read(black_box(DIALOG), &mut |dialog| state = dialog.state)
         .expect("a good document");
     black_box(state);
+}
+
+fn read_watcherinfo() {
+    let mut status = None;
+    winfo::read(black_box(WATCHERS), &mut |watcher| status = watcher.status)
+        .expect("a good document");
+    black_box(status);
+}
+
+fn read_summary() {
+    black_box(summary::read(black_box(MAILBOX)).expect("a good summary"));
 }
