@@ -233,6 +233,7 @@ impl Watcher {
             last_status: watch.story.last_status,
             last_reason: watch.story.last_reason,
             last_notify: watch.story.last_notify,
+            distrusts: watch.story.distrusts,
             broken_since: watch.story.broken_since,
         })
     }

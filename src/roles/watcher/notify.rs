@@ -145,13 +145,20 @@ impl Watcher {
         trusted: bool,
         random: &mut Random,
     ) -> Result<(), Refusal> {
-        let watch = self.watches.get(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        let watch = self
+            .watches
+            .get_mut(id)
+            .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         let asked = watch
             .attempt()
             .is_some_and(|attempt| same_host(attempt.to, flow.remote));
         if !asked && !trusted {
+            if watch.usages.is_empty() {
+                watch.story.distrusts = Some(flow.remote);
+            }
             return Err(Status::FORBIDDEN.into());
         }
+        watch.story.distrusts = None;
         if state.state == State::Terminated {
             if watch.usages.is_empty() {
                 let end = End::of(state);

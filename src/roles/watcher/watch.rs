@@ -128,6 +128,7 @@ pub(super) struct Story {
     pub(super) last_status: Option<u16>,
     pub(super) last_reason: &'static str,
     pub(super) last_notify: Option<Instant>,
+    pub(super) distrusts: Option<SocketAddr>,
 }
 
 /// What there is to say about a watch.
@@ -154,6 +155,9 @@ pub struct Report<'a> {
     pub last_reason: &'static str,
     /// When the last NOTIFY was accepted.
     pub last_notify: Option<Instant>,
+    /// Where the last NOTIFY that would have begun the subscription came from, if it was refused: nobody asked there, and
+    /// nobody there is trusted.
+    pub distrusts: Option<SocketAddr>,
     /// Since when nobody vouches for [`Report::watched`].
     pub broken_since: Option<Instant>,
 }
@@ -186,6 +190,7 @@ impl Watch {
                 last_status: None,
                 last_reason: "",
                 last_notify: None,
+                distrusts: None,
             },
         };
         watch.hop()?;

@@ -14,11 +14,12 @@ use crate::ground::time::{Instant, Seconds, Wall};
 use crate::roles::upstream::{self, Stands};
 use crate::roles::watcher;
 use crate::shell::clock;
+use crate::shell::control::cause::cause;
 use crate::shell::hub::Hub;
 use crate::shell::listen::Listen;
 use crate::shell::panel;
 use crate::shell::panel::board::Kind;
-use crate::shell::settings::{in_words, reach};
+use crate::shell::settings::in_words;
 use crate::users::lamps::Shows;
 use crate::wire::doc::pidf::Basic;
 
@@ -258,7 +259,7 @@ pub struct Reason {
     rule: &'static str,
     grace_left_s: Option<u32>,
     cause: Option<String>,
-    remedy: Option<&'static str>,
+    remedy: Option<String>,
     watch: Option<Watch>,
 }
 
@@ -274,13 +275,6 @@ impl Reason {
             watch: why.watch.as_ref().map(|watch| Watch::new(watch, now)),
         }
     }
-}
-
-/// What keeps a lamp from knowing, and what to do, where the agent can tell.
-fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<(String, &'static str)> {
-    let remote = why.watch.as_ref()?.remote?;
-    let cause = reach::cause(listen, remote)?;
-    Some((cause, reach::LISTEN))
 }
 
 /// `GET /status`.

@@ -8,10 +8,10 @@ use std::string::{String, ToString};
 use std::{env, format, fs};
 
 use super::Reader;
-use crate::ua::credentials::Password;
 use crate::ground::text::Text;
 use crate::shell::document::{Found, Section};
 use crate::shell::sandbox;
+use crate::ua::credentials::Password;
 
 impl Reader<'_, '_> {
     /// The password of an `[[upstream]]`, if it has a usable one.

@@ -197,6 +197,28 @@ fn a_dialog_is_opened_only_by_whom_we_asked_or_by_a_trusted_peer() /* S24 */
 }
 
 #[test]
+fn who_was_refused_is_remembered_until_a_notify_is_taken() /* S24 */
+{
+    let refused = Err(Refusal::Answer(Status::FORBIDDEN));
+    let text = calls(0, "full", "confirmed");
+    let mut f = Fixture::asking();
+    assert_eq!(f.report().distrusts, None);
+    let notify = f.last().notify("peer", 1, "active", &dialog_info(&text));
+    // Who does not know what was asked is nobody to tell of.
+    let foreign = notify.replace("Event: dialog", "Event: presence");
+    assert_ne!(f.notify_from(&foreign, STRANGER, false), Ok(()));
+    assert_eq!(f.report().distrusts, None);
+    assert_eq!(f.notify_from(&notify, STRANGER, false), refused);
+    assert_eq!(f.report().distrusts, STRANGER.parse().ok());
+    assert_eq!(f.notify_from(&notify, "192.0.2.1:5060", false), Ok(()));
+    assert_eq!(f.report().distrusts, None);
+    // Another notifier beside one that vouches for the state is in nobody's way.
+    let other = f.last().notify("other", 1, "active", &dialog_info(&text));
+    assert_eq!(f.notify_from(&other, STRANGER, false), refused);
+    assert_eq!(f.report().distrusts, None);
+}
+
+#[test]
 fn both_the_notifiers_addresses_count_its_source_and_its_contact() /* S24 */
 {
     let mut f = Fixture::asking();
