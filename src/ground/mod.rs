@@ -1,4 +1,5 @@
-//! Floor 0: what everything else stands on. Nothing here knows about SIP.
+//! Floor 0: what everything else stands on. Nothing here reads or writes SIP; [`limits`] alone knows what its numbers
+//! are for.
 
 pub mod limits;
 pub mod network;

@@ -4,6 +4,9 @@ use core::fmt;
 use core::marker::PhantomData;
 use heapless::{Deque, Vec};
 
+/// The most slots that a table may have, and whatever keeps a mark for each of them.
+pub const SLOTS: usize = 1 << 15;
+
 /// A handle to an entry of a [`Table`]. Once the entry is gone it finds nothing, never a neighbour.
 pub struct Id<T> {
     slot: u16,
@@ -40,7 +43,8 @@ impl<T> fmt::Debug for Id<T> {
     }
 }
 
-/// Up to `N` entries. Everything but [`Table::iter`] takes constant time.
+/// Up to `N` entries. Everything takes constant time, but for [`Table::iter`], and [`Table::insert_at`], which looks
+/// for its slot among the free ones.
 ///
 /// Full: [`Table::insert`] gives the entry back; what that means is said by the table's owner.
 pub struct Table<T, const N: usize> {
@@ -58,7 +62,7 @@ struct Slot<T> {
 impl<T, const N: usize> Table<T, N> {
     /// An empty table.
     pub const fn new() -> Table<T, N> {
-        const { assert!(N <= 1 << 15, "a slot number is 15 bits") }
+        const { assert!(N <= SLOTS, "a slot number is 15 bits") }
         Table {
             slots: Vec::new(),
             free: Vec::new(),
@@ -236,7 +240,10 @@ impl<const CELLS: usize> Index<CELLS> {
 
     /// An empty index.
     pub const fn new() -> Index<CELLS> {
-        const { assert!(CELLS.is_power_of_two()) }
+        const {
+            assert!(CELLS.is_power_of_two());
+            assert!(CELLS <= cells(SLOTS), "a slot number is 15 bits");
+        }
         Index {
             cells: [(0, 0); CELLS],
         }
@@ -313,6 +320,7 @@ pub struct Queue<const N: usize> {
 impl<const N: usize> Queue<N> {
     /// An empty queue.
     pub const fn new() -> Queue<N> {
+        const { assert!(N <= SLOTS, "a slot number is 15 bits") }
         Queue {
             waiting: Deque::new(),
             queued: [false; N],
@@ -362,6 +370,7 @@ struct Link {
 impl<const N: usize, const LISTS: usize> Chains<N, LISTS> {
     /// All lists are empty.
     pub const fn new() -> Chains<N, LISTS> {
+        const { assert!(N <= SLOTS, "a slot number is 15 bits") }
         Chains {
             first: [0; LISTS],
             links: [Link {

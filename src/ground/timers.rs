@@ -1,5 +1,6 @@
 //! When each slot of a table wants attention: a heap that knows where each slot stands in it.
 
+use super::table::SLOTS;
 use super::time::Instant;
 
 /// At most one moment for each of `N` slots. Setting, moving, clearing and taking cost `log N` steps.
@@ -15,6 +16,7 @@ pub struct Timers<const N: usize> {
 impl<const N: usize> Timers<N> {
     /// No timer is set.
     pub const fn new() -> Timers<N> {
+        const { assert!(N <= SLOTS, "a slot number is 15 bits") }
         Timers {
             heap: [0; N],
             len: 0,

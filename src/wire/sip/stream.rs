@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The head is scanned with the parser's own scanner, so that the framer never sees another Content-Length than the
-//! parser does (request smuggling). Nothing is looked at twice: the framer remembers how far it got.
+//! parser does (request smuggling). It is read once it is whole: while it grows, the search for its end goes on where it
+//! stopped, so that a head which comes in many pieces costs no more than one.
 
 use super::bytes::Class;
 use super::grammar::{number, same_text};
