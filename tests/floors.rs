@@ -41,14 +41,13 @@ const OPERATING_SYSTEM: [&str; 7] = [
 ];
 
 /// Circles that are still there. The list only gets shorter.
-const CIRCLES: [&[&str]; 4] = [
+const CIRCLES: [&[&str]; 3] = [
     &[
         "roles/upstream/link",
         "roles/upstream/publication",
         "roles/upstream/registration",
     ],
     &["roles/watcher/usage", "roles/watcher/watch"],
-    &["shell/store/batch", "shell/store/index"],
     &["wire/doc/pidf/read", "wire/doc/pidf/xpidf"],
 ];
 

@@ -14,7 +14,7 @@
 //! that it gives with each refresh.
 #![cfg(feature = "std")]
 
-use lampfield::engine::agent::{Agent, Output, RECORD};
+use lampfield::engine::agent::{Agent, Key, Output, RECORD};
 use lampfield::engine::config::{PresentitySettings, Server, Settings, UpstreamSettings};
 use lampfield::ground::limits;
 use lampfield::ground::network::Network;
@@ -115,7 +115,7 @@ impl World {
         let mut agent = Box::new(Agent::new());
         agent.start(dated(START), &settings, [1, 2], &[LOCAL.parse().unwrap()]);
         agent.keep();
-        let (store, _) = Store::open(Memory::default(), 7).unwrap();
+        let (store, _) = Store::open(Memory::default(), 7, Key::COUNT).unwrap();
         let watchers = limits::SUBSCRIPTIONS.min(64);
         let mut world = World {
             agent,

@@ -8,13 +8,14 @@ use std::string::{String, ToString};
 use std::task::Waker;
 use std::time::Duration;
 use std::vec;
+use std::vec::Vec;
 
 use log::{debug, info, warn};
 
 use super::clock;
 use super::failed::Failed;
 use super::store::writer::Writer;
-use super::store::{Batch, Counters, Folder, Opened, Store};
+use super::store::{Batch, Counters, Folder, Medium, Opened, Store};
 use crate::engine::agent::{Agent, Key, RECORD};
 use crate::ground::time::{Instant, Moment};
 
@@ -27,6 +28,9 @@ pub struct Saving {
     /// After a failure: when to try again.
     not_before: Option<Instant>,
 }
+
+/// Records at once: the agent's, and when the process began.
+const RECORDS: usize = Key::COUNT + 1;
 
 /// How long a disk that fails is left alone.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -47,7 +51,7 @@ impl Saving {
         waker: Waker,
     ) -> Result<Option<Saving>, Failed> {
         let shown = folder.display();
-        let opened = Folder::take(folder).and_then(|folder| Store::open(folder, id));
+        let opened = Folder::take(folder).and_then(|folder| Store::open(folder, id, RECORDS));
         let (mut store, opened) = match opened {
             Ok(opened) => opened,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -180,7 +184,7 @@ fn restore(agent: &mut Agent, store: &mut Store<Folder>) -> io::Result<usize> {
         "boot",
         Some(&moment.wall.unix_millis().unwrap_or(0).to_le_bytes()),
     ); // It is short.
-    let written = store.commit(&batch);
+    let written = drop_displaced(store).and_then(|()| store.commit(&batch));
     agent.keep();
     written?;
     let mut restored = 0;
@@ -198,6 +202,31 @@ fn restore(agent: &mut Agent, store: &mut Store<Folder>) -> io::Result<usize> {
         store.commit(&batch)?;
     }
     Ok(restored)
+}
+
+/// Drops what a build with larger tables left for places that this one does not have: it would stay for ever.
+///
+/// # Errors
+/// The disk's.
+fn drop_displaced<M: Medium>(store: &mut Store<M>) -> io::Result<()> {
+    let mut displaced = Vec::new();
+    store.each(&mut |name, _| {
+        if Key::named(name).is_some_and(|key| !key.has_place()) {
+            displaced.push(name.to_string());
+        }
+    });
+    let mut batch = Batch::new();
+    for name in &displaced {
+        let _ = batch.put(name, None); // There is room.
+        if !batch.has_room() {
+            store.commit(&batch)?;
+            batch.clear();
+        }
+    }
+    if batch.is_empty() {
+        return Ok(());
+    }
+    store.commit(&batch)
 }
 
 /// Puts records into an empty batch, as many as fit. Whether there were any.
@@ -223,4 +252,96 @@ fn remedy(error: &io::Error) -> String {
         _ => "look after the disk",
     }
     .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::config::Settings;
+    use crate::ground::limits;
+    use embedded_svc::storage::RawStorage;
+    use std::fs;
+
+    fn folder(test: &str) -> PathBuf {
+        let name = format!("lampfield-saving-{}-{test}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&path); // There is none, unless a test was cut off.
+        path
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let folder = Folder::take(folder).expect("it is free");
+        let (store, _) = Store::open(folder, 7, RECORDS).expect("opened");
+        let mut names = Vec::new();
+        store.each(&mut |name, _| names.push(name.to_string()));
+        names
+    }
+
+    fn fill_with(store: &mut Store<Folder>, keys: &[Key]) {
+        let mut batch = Batch::new();
+        for key in keys {
+            batch.put(&key.name(), Some(b"x")).expect("it fits");
+            if !batch.has_room() {
+                store.commit(&batch).expect("written");
+                batch.clear();
+            }
+        }
+        store.commit(&batch).expect("written");
+    }
+
+    #[test]
+    fn every_record_of_full_tables_has_a_place_in_the_store() {
+        let path = folder("full");
+        let places = [
+            limits::PRESENTITIES,
+            limits::SUBSCRIPTIONS,
+            limits::BINDINGS,
+            limits::PUBLICATIONS,
+            limits::UPSTREAMS,
+        ];
+        let kinds = [
+            Key::Desk,
+            Key::Subscription,
+            Key::Binding,
+            Key::Publication,
+            Key::Upstream,
+        ];
+        let mut keys = Vec::from([Key::Identity, Key::Decisions]);
+        for (places, kind) in places.into_iter().zip(kinds) {
+            keys.extend((0..places as u16).map(kind));
+            assert!(!kind(places as u16).has_place());
+        }
+        assert!(keys.iter().all(|key| key.has_place()));
+        let folder = Folder::take(&path).expect("a folder");
+        let (mut store, _) = Store::open(folder, 7, RECORDS).expect("opened");
+        fill_with(&mut store, &keys);
+        store.set_raw("boot", b"x").expect("room for all of them");
+        drop(store);
+        assert_eq!(names(&path).len(), keys.len() + 1);
+        let _ = fs::remove_dir_all(&path); // The system clears its temporary files too.
+    }
+
+    /// They would fill the store for ever, and nothing new could be kept.
+    #[test]
+    fn what_larger_tables_left_makes_way() {
+        let path = folder("larger");
+        let folder = Folder::take(&path).expect("a folder");
+        let (mut store, _) = Store::open(folder, 7, 3 * RECORDS).expect("opened");
+        let slots = 0..2 * RECORDS as u16;
+        fill_with(
+            &mut store,
+            &slots.map(Key::Subscription).collect::<Vec<_>>(),
+        );
+        drop(store);
+        let mut agent = Box::new(Agent::new());
+        let mut settings = Box::new(Settings::new());
+        settings.restore_demo(None);
+        agent.start(clock::moment(), &settings, [1, 2], &[]);
+        let saving = Saving::begin(&mut agent, &path, 7, Waker::noop().clone());
+        drop(saving.expect("it is ours").expect("the disk works"));
+        let names = names(&path);
+        assert!(names.len() < RECORDS, "{}", names.len());
+        assert!(names.iter().any(|name| name == "id"), "{names:?}");
+        let _ = fs::remove_dir_all(&path); // The system clears its temporary files too.
+    }
 }

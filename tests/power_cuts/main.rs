@@ -15,8 +15,11 @@ type State = BTreeMap<String, Vec<u8>>;
 const LIVES: u64 = 4_000;
 const CUTS: usize = 4;
 
+/// More than are ever written.
+const RECORDS: usize = 64;
+
 fn open(disk: &Disk) -> (Store<Disk>, Opened) {
-    Store::open(disk.clone(), 7).expect("the power is on")
+    Store::open(disk.clone(), 7, RECORDS).expect("the power is on")
 }
 
 fn state(store: &Store<Disk>) -> State {

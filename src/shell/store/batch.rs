@@ -3,10 +3,11 @@
 use std::fmt;
 use std::vec::Vec;
 
-use super::index::NAME;
-
 /// Bytes of all entries of a batch.
 pub const MOST: usize = 64 * 1024;
+
+/// Bytes of a name.
+pub(super) const NAME: usize = 15;
 
 /// Bytes of one value.
 pub(super) const VALUE: usize = 8 * 1024;

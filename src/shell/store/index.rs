@@ -2,13 +2,7 @@
 
 use std::vec::Vec;
 
-use super::batch::{Batch, entries};
-
-/// Bytes of a name.
-pub(super) const NAME: usize = 15;
-
-/// Records at once.
-pub(super) const MOST: usize = 512;
+use super::batch::{Batch, NAME, entries};
 
 /// A value's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,38 +18,52 @@ struct Known {
     place: Place,
 }
 
-/// All records, by name. Its memory is taken once.
-pub(super) struct Index(Vec<Known>);
+/// All records, by name. The memory for `most` of them is taken once.
+///
+/// Full: a batch with one more name is refused. A file may hold more all the same, if a build with larger tables wrote
+/// it: they are taken in, and make way as they are removed.
+pub(super) struct Index {
+    known: Vec<Known>,
+    most: usize,
+}
 
 impl Index {
-    pub(super) fn new() -> Index {
-        Index(Vec::with_capacity(MOST))
+    pub(super) fn new(most: usize) -> Index {
+        Index {
+            known: Vec::with_capacity(most),
+            most,
+        }
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.known.clear();
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Place> {
         let at = self.search(name).ok()?;
-        Some(self.0[at].place)
+        Some(self.known[at].place)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Place)> {
-        self.0.iter().map(|known| (known.name(), known.place))
+        self.known.iter().map(|known| (known.name(), known.place))
     }
 
     /// Bytes that a file of these records alone would have, roughly.
     pub(super) fn live_bytes(&self) -> u64 {
         let bytes = |known: &Known| u64::from(known.place.len) + u64::from(known.name_len) + 4;
-        self.0.iter().map(bytes).sum()
+        self.known.iter().map(bytes).sum()
     }
 
     /// Whether all names of a batch will have a place.
     pub(super) fn has_room_for(&self, batch: &Batch) -> bool {
         let new = entries(batch.entries()).flatten();
         let new = new.filter(|it| it.value.is_some() && self.find(it.name).is_none());
-        self.0.len() + new.count() <= MOST
+        let new = new.count();
+        new == 0 || self.known.len() + new <= self.most
     }
 
     /// Takes in a batch whose entries stand at `at`.
@@ -63,7 +71,7 @@ impl Index {
         self.take_in_entries(batch.entries(), at);
     }
 
-    /// Takes in entries that stand at `at`. `false` if they are none, or too many.
+    /// Takes in entries that stand at `at`. `false` if they are none.
     pub(super) fn take_in_entries(&mut self, bytes: &[u8], at: u64) -> bool {
         for entry in entries(bytes) {
             let Some(entry) = entry else { return false };
@@ -72,12 +80,13 @@ impl Index {
                 len,
             });
             match (self.search(entry.name), place) {
-                (Ok(known), Some(place)) => self.0[known].place = place,
+                (Ok(known), Some(place)) => self.known[known].place = place,
                 (Ok(known), None) => {
-                    self.0.remove(known);
+                    self.known.remove(known);
                 }
-                (Err(_), Some(_)) if self.0.len() == MOST => return false,
-                (Err(before), Some(place)) => self.0.insert(before, Known::new(entry.name, place)),
+                (Err(before), Some(place)) => {
+                    self.known.insert(before, Known::new(entry.name, place));
+                }
                 (Err(_), None) => {}
             }
         }
@@ -85,7 +94,7 @@ impl Index {
     }
 
     fn search(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|known| known.name().cmp(name))
+        self.known.binary_search_by(|known| known.name().cmp(name))
     }
 }
 

@@ -80,20 +80,21 @@ const HISTORY: u64 = 4;
 
 impl<M: Medium> Store<M> {
     /// Bytes of a name.
-    pub const NAME: usize = index::NAME;
+    pub const NAME: usize = batch::NAME;
 
     /// Bytes of a value.
     pub const VALUE: usize = batch::VALUE;
 
-    /// Opens the store on `medium`, or begins one; `id` is random, and only used then.
+    /// Opens the store on `medium`, or begins one; `id` is random, and only used then. It holds `most` records, for which
+    /// all the memory is taken now.
     ///
     /// # Errors
     /// What the medium says: there will be no store.
-    pub fn open(medium: M, id: u64) -> io::Result<(Store<M>, Opened)> {
+    pub fn open(medium: M, id: u64, most: usize) -> io::Result<(Store<M>, Opened)> {
         let mut store = Store {
             medium,
             chain: Chain::new(id),
-            index: Index::new(),
+            index: Index::new(most),
             end: 0,
             torn: false,
             frame: Vec::with_capacity(MOST + log::OVERHEAD),
@@ -170,7 +171,7 @@ impl<M: Medium> Store<M> {
         if !self.index.has_room_for(batch) {
             return Err(io::Error::other(format!(
                 "more than {} records",
-                index::MOST
+                self.index.most()
             )));
         }
         let next = self.chain.frame(batch.entries(), &mut self.frame);
@@ -207,7 +208,7 @@ impl<M: Medium> Store<M> {
         let mut bytes = self.chain.head();
         let mut chain = self.chain.begin();
         let mut end = bytes.len() as u64;
-        let mut index = Index::new();
+        let mut index = Index::new(self.index.most());
         if !entries.is_empty() {
             let mut frame = Vec::new();
             chain = chain.frame(entries, &mut frame);

@@ -58,12 +58,14 @@ impl Medium for Memory {
     }
 }
 
+const MOST_RECORDS: usize = 20;
+
 fn open(file: Option<Vec<u8>>) -> (Store<Memory>, Opened) {
     let memory = Memory {
         file,
         ..Memory::default()
     };
-    Store::open(memory, 7).expect("the disk works")
+    Store::open(memory, 7, MOST_RECORDS).expect("the disk works")
 }
 
 fn all(store: &Store<Memory>) -> Vec<(String, Vec<u8>)> {
@@ -122,12 +124,31 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     while batch.put("a", Some(&long[1..])).is_ok() {}
     assert!(!batch.has_room());
     let (mut store, _) = open(None);
-    for number in 0..index::MOST {
+    for number in 0..MOST_RECORDS {
         store.set_raw(&format!("n{number}"), b"").expect("room");
     }
     assert!(store.set_raw("more", b"").is_err());
     store.set_raw("n1", b"x").expect("a known name");
-    assert_eq!(all(&store).len(), index::MOST);
+    assert_eq!(all(&store).len(), MOST_RECORDS);
+}
+
+/// What a build with larger tables wrote is not lost to one with smaller tables, and makes way.
+#[test]
+fn a_file_with_more_records_than_there_is_room_for_is_read_whole() {
+    let larger = Memory::default();
+    let (mut larger, _) = Store::open(larger, 7, 2 * MOST_RECORDS).expect("the disk works");
+    for number in 0..2 * MOST_RECORDS {
+        larger.set_raw(&format!("n{number}"), b"").expect("room");
+    }
+    let (mut store, opened) = open(Some(bytes(&mut larger)));
+    assert_eq!(opened, Opened::Whole);
+    assert_eq!(all(&store).len(), 2 * MOST_RECORDS);
+    assert!(store.set_raw("more", b"").is_err());
+    for number in 0..=MOST_RECORDS {
+        store.remove(&format!("n{number}")).expect("it makes way");
+    }
+    store.set_raw("more", b"").expect("room");
+    assert_eq!(all(&store).len(), MOST_RECORDS);
 }
 
 #[test]

@@ -189,7 +189,7 @@ mod tests {
         let _ = fs::remove_dir_all(&path);
         let folder = Folder::take(&path).expect("a folder");
         assert!(Folder::take(&path).is_err(), "it is ours alone");
-        let (store, _) = Store::open(folder, 7).expect("opened");
+        let (store, _) = Store::open(folder, 7, 8).expect("opened");
         let bell = Arc::new(Bell(AtomicUsize::new(0)));
         let writer = Writer::start(store, Waker::from(bell.clone())).expect("a thread");
         let mut batch = Batch::new();
@@ -206,7 +206,7 @@ mod tests {
         drop(writer);
         assert_eq!(bell.0.load(Ordering::SeqCst), 3);
         let folder = Folder::take(&path).expect("free again");
-        let (store, _) = Store::open(folder, 8).expect("opened");
+        let (store, _) = Store::open(folder, 8, 8).expect("opened");
         let mut all = Vec::new();
         store.each(&mut |name, value| all.push((String::from(name), value.to_vec())));
         assert_eq!(all, [(String::from("a"), std::vec![3])]);

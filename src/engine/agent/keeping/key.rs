@@ -1,5 +1,6 @@
 //! What a record is called.
 
+use crate::ground::limits;
 use crate::ground::text::Text;
 use core::fmt::{self, Write};
 
@@ -26,6 +27,14 @@ pub enum Key {
 }
 
 impl Key {
+    /// Records at once, with all tables full.
+    pub const COUNT: usize = 2
+        + limits::PRESENTITIES
+        + limits::SUBSCRIPTIONS
+        + limits::BINDINGS
+        + limits::PUBLICATIONS
+        + limits::UPSTREAMS;
+
     /// Reads a key as [`Key::name`] writes it.
     pub fn named(name: &str) -> Option<Key> {
         let (kind, number) = match name.split_once('/') {
@@ -42,6 +51,19 @@ impl Key {
             ("up", Some(number)) => Key::Upstream(number),
             _ => return None,
         })
+    }
+
+    /// Whether this build has such a place; one with larger tables may have left more.
+    pub fn has_place(self) -> bool {
+        let (slot, places) = match self {
+            Key::Identity | Key::Decisions => return true,
+            Key::Desk(slot) => (slot, limits::PRESENTITIES),
+            Key::Subscription(slot) => (slot, limits::SUBSCRIPTIONS),
+            Key::Binding(slot) => (slot, limits::BINDINGS),
+            Key::Publication(slot) => (slot, limits::PUBLICATIONS),
+            Key::Upstream(number) => (number, limits::UPSTREAMS),
+        };
+        usize::from(slot) < places
     }
 
     /// The key as text.
