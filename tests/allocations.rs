@@ -12,6 +12,7 @@ use counting::allocations;
 use lampfield::engine::agent::Agent;
 use lampfield::engine::config::{Settings, Shows};
 use lampfield::events::package::{Pace, Package};
+use lampfield::ground::limits;
 use lampfield::shell::dns::Paths;
 use lampfield::shell::panel::board::Board;
 use lampfield::shell::runtime::{Options, Runtime};
@@ -238,6 +239,32 @@ fn rounds_allocate_nothing(by_tcp: bool) {
         bench.round(number);
     }
     assert_eq!(bench.spent, 0, "allocations in 10,000 rounds");
+}
+
+/// Watchers take more than one turn to tell, and answer while others are told.
+#[test]
+fn telling_many_watchers_allocates_nothing() {
+    let mut bench = Bench::new(false);
+    for dialog in 0..limits::SUBSCRIPTIONS.min(64) as u32 {
+        bench.dialog = dialog;
+        bench.to.clear();
+        bench.subscribe(3_600);
+    }
+    for round in 0..200 {
+        if round == 20 {
+            bench.spent = 0;
+        }
+        for told in 0..limits::SUBSCRIPTIONS.min(64) {
+            match told {
+                0 => bench.switch(false),
+                _ => {
+                    let notify = bench.receive();
+                    bench.accept(&notify);
+                }
+            }
+        }
+    }
+    assert_eq!(bench.spent, 0, "allocations in 180 rounds");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::dns::Resolver;
 use super::journal::Limiter;
 use super::listen::Listen;
 use super::net::locals::announced;
-use super::net::outbox::Outbox;
+use super::net::outbox::{BATCH, Outbox};
 use super::net::places::addresses;
 use super::net::streams::{Event as Change, Heard, Streams};
 use super::panel::{Event, Panel, Touch};
@@ -53,6 +53,10 @@ pub struct Hub {
     /// What keeps the agent's state, if anything does.
     pub(super) saving: Option<Saving>,
     pub(super) deadline: Option<Instant>,
+    /// How many messages may still be sent before the sockets are read again; answers are sent in any case.
+    pub(super) left: usize,
+    /// Whether the agent has more to do than it was asked for.
+    pub(super) is_behind: bool,
     /// Peers that could not be had, until the agent hears of them.
     pub(super) unreachable: Vec<SocketAddr>,
 }
@@ -60,8 +64,12 @@ pub struct Hub {
 /// Peers told of in one turn; the rest is found out again by the next message to them.
 const UNREACHABLE: usize = 64;
 
+/// Messages sent in one turn, answers aside: as many as leave with one system call. Those who are told answer, and while
+/// we send what they say piles up unread in a socket that holds some hundreds.
+pub(super) const TURN: usize = BATCH;
+
 impl Hub {
-    /// Changes the agent and does everything that follows from it.
+    /// Changes the agent and does what follows from it: all of it, unless that is more than one turn may send.
     pub fn change<R>(&mut self, how: impl FnOnce(&mut Agent, Moment) -> R) -> R {
         let moment = clock::moment();
         let result = how(self.agent, moment);
@@ -154,7 +162,6 @@ impl Hub {
             }
             self.pump(now);
         }
-        self.settle(now);
     }
 
     /// The deadline of somebody here may be over.
@@ -178,7 +185,6 @@ impl Hub {
         if let Some(saving) = &mut self.saving {
             saving.save(clock::dated(now), self.agent);
         }
-        self.settle(now);
     }
 
     /// The disk may have done what it was given.
@@ -209,8 +215,10 @@ impl Hub {
         all.into_iter().flatten().min()
     }
 
-    /// Does what the agent says until it waits and everything is on its way.
+    /// Does what the agent says until it waits and everything is on its way, or a turn's share of it.
     pub(super) fn settle(&mut self, now: Instant) {
+        self.left = TURN;
+        self.is_behind = false;
         loop {
             self.pump(now);
             self.flush(now);
@@ -231,6 +239,12 @@ impl Hub {
                 self.agent.handle_unreachable(clock::dated(now), remote);
             }
         }
+        if self.is_behind {
+            self.deadline = self.agent.due();
+            self.left = 0;
+        } else {
+            self.left = TURN;
+        }
         self.changes.announce();
         let dropped = self.outbox.take_dropped();
         if dropped > 0 && self.limiter.admit(now).is_some() {
@@ -238,20 +252,30 @@ impl Hub {
         }
     }
 
-    /// Does what the agent says until it waits; what it sends is collected.
+    /// Whether there is something to do at once: then nobody may sleep.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind && self.outbox.takes_more(clock::now())
+    }
+
+    /// Does what the agent says until it waits; what it sends is collected. Beyond a turn's share, the answer alone.
     fn pump(&mut self, now: Instant) {
         loop {
             if self.outbox.is_full() {
                 self.flush(now);
             }
+            if self.left == 0 || !self.outbox.takes_more(now) {
+                self.is_behind = true;
+                self.pass_addresses(now);
+                if let Some((flow, len)) = self.agent.poll_answer(self.outbox.room()) {
+                    self.send(now, flow, len);
+                }
+                return;
+            }
             match self.agent.poll(now, self.outbox.room()) {
-                Output::Send { flow, len } => match flow.transport {
-                    Transport::Udp => self.outbox.push(flow, len),
-                    Transport::Tcp | Transport::Tls => {
-                        let message = &self.outbox.room()[..len];
-                        self.streams.send(now, flow, message);
-                    }
-                },
+                Output::Send { flow, len } => {
+                    self.left -= 1;
+                    self.send(now, flow, len);
+                }
                 Output::Lamp { lamp, look } => {
                     self.panel.show(now, lamp, look);
                     self.changes.note();
@@ -273,6 +297,17 @@ impl Hub {
                         return;
                     }
                 }
+            }
+        }
+    }
+
+    /// Sends the message of `len` bytes that is in the outbox's room.
+    fn send(&mut self, now: Instant, flow: Flow, len: usize) {
+        match flow.transport {
+            Transport::Udp => self.outbox.push(flow, len),
+            Transport::Tcp | Transport::Tls => {
+                let message = &self.outbox.room()[..len];
+                self.streams.send(now, flow, message);
             }
         }
     }

@@ -20,13 +20,15 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
 use super::listen::Listen;
+use crate::ground::limits;
 use crate::wire::flow::Transport;
 
 /// The most sockets one agent listens on.
 pub const SOCKETS: usize = 16;
 
-/// Bytes of datagrams that may wait in the kernel.
-const RECEIVE_BUFFER: usize = 1024 * 1024;
+/// Bytes of datagrams that may wait in the kernel, which doubles it for what it needs itself: room for an answer of each
+/// watcher, who may all be told at the same time.
+const RECEIVE_BUFFER: usize = 1024 * 1024 + 1024 * limits::SUBSCRIPTIONS;
 
 /// A socket and the address it is bound to.
 #[derive(Clone, Debug)]

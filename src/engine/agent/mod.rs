@@ -1,7 +1,9 @@
 //! The agent: a value that says what to do.
 //!
 //! Change it (`start`, `handle_*`, `stop`), then [`Agent::poll`] until it says [`Output::Wait`], after every single
-//! change: an answer waits in the agent until it is polled, and the next datagram may bring another.
+//! change: an answer waits in the agent until it is polled, and the next datagram may bring another. Whoever has read
+//! more than it can send just now may stop polling for a while: then [`Agent::poll_answer`] after every change is
+//! enough, and [`Agent::due`] says what `Wait` would have said.
 //!
 //! ```text
 //!   datagram ─► requests ─► notifier ─► NOTIFY            button, input ─► directory ─► notifier
@@ -230,11 +232,7 @@ impl Agent {
 
     /// The next thing to do. A message to send is in `buf`, which should hold [`limits::MESSAGE`] bytes.
     pub fn poll(&mut self, now: Instant, buf: &mut [u8]) -> Output {
-        if let len @ 1.. = core::mem::take(&mut self.reply.len)
-            && let Some(place) = buf.get_mut(..len)
-        {
-            place.copy_from_slice(&self.reply.bytes[..len]);
-            let flow = self.reply.flow;
+        if let Some((flow, len)) = self.poll_answer(buf) {
             return Output::Send { flow, len };
         }
         if let Some(action) = self.next_action(now, buf) {
@@ -263,6 +261,16 @@ impl Agent {
             return Output::Send { flow, len };
         }
         Output::Wait(self.due())
+    }
+
+    /// The answer to what was handled last, if there is one: what [`Agent::poll`] begins with. It is in `buf`.
+    pub fn poll_answer(&mut self, buf: &mut [u8]) -> Option<(Flow, usize)> {
+        let len @ 1.. = core::mem::take(&mut self.reply.len) else {
+            return None;
+        };
+        let place = buf.get_mut(..len)?;
+        place.copy_from_slice(&self.reply.bytes[..len]);
+        Some((self.reply.flow, len))
     }
 
     /// The name and port to resolve for [`Output::Resolve`].
@@ -296,7 +304,8 @@ impl Agent {
         &self.settings
     }
 
-    fn due(&self) -> Option<Instant> {
+    /// When [`Agent::handle_timeout`] wants to be called, whatever there is to poll.
+    pub fn due(&self) -> Option<Instant> {
         [
             self.transactions.due(),
             self.compositor.due(),

@@ -1,7 +1,8 @@
 //! Sending: messages are written straight into one arena and leave with as few system calls as possible.
 //!
 //! A socket that takes no more is left alone for a moment ([`PAUSE`]); meanwhile its messages wait in a backlog
-//! of bounded size. When that is full too, the newest message is dropped: SIP sends again.
+//! of bounded size, and no more should be made ([`Outbox::takes_more`]). When that is full too, the newest message is
+//! dropped: SIP sends again.
 
 use std::boxed::Box;
 use std::collections::VecDeque;
@@ -20,6 +21,7 @@ use super::Socket;
 use super::inbox::is_unreachable;
 use crate::ground::limits::MESSAGE;
 use crate::ground::time::{Duration, Instant};
+use crate::txn::T1;
 use crate::wire::flow::Flow;
 
 /// Messages on their way out.
@@ -31,9 +33,16 @@ pub struct Outbox {
     entries: Bounded<Entry, BATCH>,
     backlog: VecDeque<(Entry, Box<[u8]>)>,
     waiting: usize,
-    retry: Option<Instant>,
+    blocked: Option<Blocked>,
     /// Messages dropped since the last look.
     dropped: u32,
+}
+
+/// A socket takes no more.
+#[derive(Clone, Copy, Debug)]
+struct Blocked {
+    since: Instant,
+    retry: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +57,9 @@ pub const BATCH: usize = 32;
 
 /// How long a socket that takes no more is left alone.
 pub const PAUSE: Duration = Duration::from_millis(5);
+
+/// How long nothing new is made for a socket that takes no more. What waits longer is sent again anyhow.
+pub const PATIENCE: Duration = T1;
 
 /// Bytes that may wait for a socket that takes no more.
 pub const BACKLOG: usize = 256 * 1024;
@@ -76,7 +88,7 @@ impl Outbox {
             entries: Bounded::new(),
             backlog: VecDeque::new(),
             waiting: 0,
-            retry: None,
+            blocked: None,
             dropped: 0,
         }
     }
@@ -113,7 +125,7 @@ impl Outbox {
     pub fn flush(&mut self, now: Instant, mut unreachable: impl FnMut(SocketAddr)) {
         let mut at = 0;
         while at < self.entries.len() {
-            if self.retry.is_some() {
+            if self.blocked.is_some() {
                 // Order matters to a peer: behind what waits already.
                 self.postpone(at, now);
                 at += 1;
@@ -128,18 +140,25 @@ impl Outbox {
 
     /// When [`Outbox::handle_timeout`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        self.retry
+        self.blocked.map(|it| it.retry)
+    }
+
+    /// Whether what is made now has a chance to leave soon. What can wait had better: it is not lost, and says the
+    /// newest when it is made.
+    pub fn takes_more(&self, now: Instant) -> bool {
+        self.blocked.is_none_or(|it| now >= it.since + PATIENCE)
     }
 
     /// Tries again what a full socket left behind.
     pub fn handle_timeout(&mut self, now: Instant, mut unreachable: impl FnMut(SocketAddr)) {
-        if self.retry.is_none_or(|at| at > now) {
+        let Some(blocked) = self.blocked.filter(|it| it.retry <= now) else {
             return;
-        }
+        };
         while let Some((entry, bytes)) = self.backlog.front() {
             match send_one(&self.sockets[usize::from(entry.socket)], entry, bytes) {
                 Sent::Later => {
-                    self.retry = Some(now + PAUSE);
+                    let retry = now + PAUSE;
+                    self.blocked = Some(Blocked { retry, ..blocked });
                     return;
                 }
                 Sent::Unreachable => unreachable(entry.remote),
@@ -149,7 +168,7 @@ impl Outbox {
             self.waiting -= bytes.len();
             self.backlog.pop_front();
         }
-        self.retry = None;
+        self.blocked = None;
     }
 
     /// How many messages were dropped since the last call.
@@ -218,7 +237,17 @@ impl Outbox {
         }
         self.waiting += bytes.len();
         self.backlog.push_back((entry.clone(), bytes.into()));
-        self.retry.get_or_insert(now + PAUSE);
+        if self.blocked.is_none() {
+            self.block(now);
+        }
+    }
+
+    /// A socket has just said that it takes no more.
+    pub(in crate::shell) fn block(&mut self, now: Instant) {
+        self.blocked = Some(Blocked {
+            since: now,
+            retry: now + PAUSE,
+        });
     }
 }
 
@@ -281,7 +310,7 @@ mod tests {
             peer.set_nonblocking(true).expect("set");
             let now = Instant::from_millis(1_000);
             let mut outbox = Outbox::new(&sockets);
-            outbox.retry = Some(now + PAUSE);
+            outbox.block(now);
             Fixture {
                 flow: Flow::udp(sockets[0].bound, peer.local_addr().expect("bound")),
                 outbox,
@@ -326,6 +355,17 @@ mod tests {
         assert_eq!(it.outbox.deadline(), None);
         it.push(3, 100);
         assert_eq!(it.received(), [3], "sent at once again");
+    }
+
+    #[test]
+    fn nothing_is_made_for_a_full_socket_until_patience_ends() /* C10 */
+    {
+        let mut it = Fixture::blocked();
+        assert!(!it.outbox.takes_more(it.now));
+        assert!(!it.outbox.takes_more(it.now + PATIENCE / 2));
+        assert!(it.outbox.takes_more(it.now + PATIENCE));
+        it.pass(PAUSE);
+        assert!(it.outbox.takes_more(it.now), "it takes again");
     }
 
     #[test]

@@ -1,3 +1,5 @@
+mod turns;
+
 use super::*;
 use crate::ground::text::Text;
 use crate::shell::panel::board::Board;

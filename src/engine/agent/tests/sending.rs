@@ -79,3 +79,33 @@ fn a_victim_gets_no_more_than_one_request_and_its_repetitions() /* N41 B01 */
     assert_eq!(sent, 11);
     assert!(f.agent.notifier.is_empty());
 }
+
+/// A shell that stops sending for a while, to read what has come.
+#[test]
+fn an_answer_comes_before_the_rest_of_what_watchers_are_told() {
+    let mut f = Fixture::new();
+    let phone = f.watching("bob", "presence");
+    f.watching("ann", "presence");
+    f.agent.handle_input(f.moment(), 0, Input::Dnd(true));
+    let mut buf = std::vec![0; limits::MESSAGE];
+    assert_eq!(f.agent.poll_answer(&mut buf), None, "nobody asked");
+    let first = f.agent.poll(f.now, &mut buf);
+    assert!(matches!(first, Output::Send { .. }), "{first:?}");
+    assert!(buf.starts_with(b"NOTIFY "));
+    let due = f.agent.due();
+    for number in 0..3 {
+        let remote = SocketAddr::new("192.0.2.40".parse().unwrap(), 5_060 + number);
+        let flow = Flow::udp(LOCAL.parse().unwrap(), remote);
+        let options = phone.bare_request("OPTIONS", "");
+        f.agent
+            .handle_datagram(f.moment(), flow, options.as_bytes());
+        let answer = f.agent.poll_answer(&mut buf);
+        assert_eq!(answer.map(|(flow, _)| flow.remote), Some(remote));
+        assert!(buf.starts_with(b"SIP/2.0 200 "));
+        assert_eq!(f.agent.poll_answer(&mut buf), None, "said once");
+    }
+    assert_eq!(f.agent.due(), due);
+    let rest = f.drain();
+    assert_eq!(rest.len(), 1, "the other watcher");
+    assert!(rest[0].text.starts_with("NOTIFY "));
+}
