@@ -23,6 +23,8 @@ struct Agent {
     sip: SocketAddr,
 }
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lampfield");
+
 const GOOD: &str = "[[presentity]]\nuri = \"sip:desk@127.0.0.1\"\n";
 
 impl Agent {
@@ -36,9 +38,14 @@ impl Agent {
 
     /// Starts an agent, or gives what it said instead of being ready.
     fn start_in(folder: PathBuf) -> Result<Agent, String> {
+        Agent::start_by(Command::new(PROGRAM), folder)
+    }
+
+    /// The same, with a command that runs the program.
+    fn start_by(mut command: Command, folder: PathBuf) -> Result<Agent, String> {
         let file = folder.join("lampfield.toml");
         fs::write(&file, GOOD).expect("written");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lampfield"))
+        let mut child = command
             .args(["run", "--listen", "udp:127.0.0.1:0", "--config"])
             .arg(&file)
             .arg("--control")
@@ -154,6 +161,29 @@ fn an_agent_that_nobody_asked_has_one_thread() {
     assert_eq!(threads(), 1);
     agent.status();
     assert_eq!(threads(), 2, "async-io's reactor");
+}
+
+/// It hides from the program what the kernel maps for reading the clock; whoever looks for that behind its back dies.
+#[test]
+fn valgrind_runs_it_and_finds_nothing() {
+    let name = format!("lampfield-process-{}-valgrind", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir_all(&folder).expect("a folder");
+    let mut command = Command::new("valgrind");
+    // What it says itself belongs in no log of ours; an error that it finds is the exit code.
+    command.arg(format!("--log-file={}", folder.join("found").display()));
+    command.arg("--error-exitcode=99");
+    command.arg(PROGRAM);
+    let agent = Agent::start_by(command, folder);
+    let mut agent = agent.unwrap_or_else(|text| panic!("it did not start: {text}"));
+    let (watcher, notify) = subscribe(agent.sip);
+    let sent = watcher.send_to(accept(&notify).as_bytes(), agent.sip);
+    sent.expect("sent");
+    agent.signal(Signal::SIGTERM);
+    let last = receive(&watcher);
+    let sent = watcher.send_to(accept(&last).as_bytes(), agent.sip);
+    sent.expect("sent");
+    agent.expect_end(Some(0), LIMIT);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use lampfield::wire::doc::{dialog_info, pidf, summary, winfo};
 use lampfield::wire::sip::{Message, Request, Rows, parse};
 use std::hint::black_box;
 
+/// RFC 3856 §8.1, F1.
+const SHORT: &[u8] = include_bytes!("../rfc3856.sip");
 const SUBSCRIBE: &[u8] = include_bytes!("../subscribe.sip");
 const NOTIFY: &[u8] = include_bytes!("../notify.sip");
 const PIDF: &[u8] = include_bytes!("../../tests/bodies/pidf_asterisk_talking.xml");
@@ -16,7 +18,12 @@ const MAILBOX: &[u8] = b"Messages-Waiting: yes\r\nMessage-Account: sip:100@pbx.e
 /// Name, what one is, and the work.
 pub type Reading = (&'static str, &'static str, fn());
 
-pub const ALL: [Reading; 7] = [
+pub const ALL: [Reading; 8] = [
+    (
+        "parse-rfc3856",
+        "its SUBSCRIBE of 386 bytes, every row typed",
+        short_subscribe,
+    ),
     (
         "parse-subscribe",
         "SUBSCRIBE, all a notifier needs",
@@ -29,6 +36,16 @@ pub const ALL: [Reading; 7] = [
     ("read-watcherinfo", "watcherinfo", read_watcherinfo),
     ("read-summary", "message summary", read_summary),
 ];
+
+fn short_subscribe() {
+    request(SHORT, |request| {
+        let headers = &request.headers;
+        black_box((headers.event().ok(), headers.expires().ok()));
+        black_box((headers.max_forwards(), request.cseq.number));
+        black_box(headers.accept().quality("application", "pidf+xml"));
+        black_box(headers.contacts().next().and_then(Result::ok));
+    });
+}
 
 fn subscribe() {
     request(SUBSCRIBE, |request| {
