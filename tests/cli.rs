@@ -7,6 +7,8 @@ mod configuration;
 #[path = "cli/process.rs"]
 mod process;
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use process::{Agent, Folder, Process, complaint, exits, free_port, json, lampfield, out};
@@ -243,6 +245,33 @@ fn status_watchers_and_why_speak_to_people() {
     let nobody = out(&agent.ask(&["why", "blf4"]));
     assert!(nobody.starts_with("blf4 shows off: "), "{nobody}");
     assert!(nobody.contains(": it watches nobody\n"), "{nobody}");
+}
+
+#[test]
+fn a_press_that_counts_as_chatter_says_so_and_exits_with_1() {
+    /// As many presses in one piece as no hand makes in a second.
+    const BURST: usize = 40;
+    let folder = Folder::new("chatter");
+    let agent = Agent::start(&folder, &[]);
+    let request = "POST /press/dnd HTTP/1.1\r\n\r\n".repeat(BURST - 1)
+        + "POST /press/dnd HTTP/1.1\r\nConnection: close\r\n\r\n";
+    let chatters = (0..50).find_map(|_| {
+        let mut stream = UnixStream::connect(&agent.control).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("written");
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).expect("answered");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), BURST);
+        assert!(answers.contains("HTTP/1.1 429 "), "{answers}");
+        // On a busy machine a second may be over until then, and the button is heard again.
+        let press = agent.ask(&["press", "dnd"]);
+        (!press.status.success()).then_some(press)
+    });
+    let press = chatters.expect("a press within a second");
+    exits(&press, 1);
+    assert_eq!(
+        complaint(&press),
+        "lampfield: the button dnd moves more often than a hand can: it is not heard until it is quiet for 1 s\n"
+    );
 }
 
 #[test]

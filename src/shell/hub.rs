@@ -19,7 +19,7 @@ use super::net::locals::announced;
 use super::net::outbox::{BATCH, Outbox};
 use super::net::places::addresses;
 use super::net::streams::{Event as Change, Heard, Streams};
-use super::panel::{Event, Panel, Touch};
+use super::panel::{Event, Panel, Touch, Untouchable};
 use super::saving::Saving;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
@@ -84,6 +84,29 @@ impl Hub {
             self.pass(event);
         }
         result
+    }
+
+    /// Moves a button of the simulated panel.
+    ///
+    /// # Errors
+    /// Why it can't be moved, or that nothing comes of it.
+    pub fn touch(
+        &mut self,
+        how: impl FnOnce(&mut Panel, Instant) -> Result<(), Untouchable>,
+    ) -> Result<(), Untouchable> {
+        how(&mut self.panel, clock::now())?;
+        // The first edge is the one that was asked for; a momentary button comes up behind it.
+        let first = self.panel.take_event();
+        first.into_iter().for_each(|event| self.pass(event));
+        let chatters = match first {
+            Some(Event::Edge(touch)) => self.agent.button_chatters(touch.button),
+            Some(Event::Position(_) | Event::Health(_)) | None => false,
+        };
+        self.change_panel(|_, _| ());
+        if chatters {
+            return Err(Untouchable::Chatters);
+        }
+        Ok(())
     }
 
     /// Tests the lamps: lights every element alone for a second, then what was to be shown.

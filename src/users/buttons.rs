@@ -224,6 +224,12 @@ impl Gestures {
         key.is_some_and(|key| key.told == Stand::Down)
     }
 
+    /// Whether the button is not heard, for its line moves more often than a hand can.
+    pub fn chatters(&self, button: u16) -> bool {
+        let key = self.keys.get(usize::from(button));
+        key.is_some_and(|key| key.phase == Phase::Muted)
+    }
+
     fn expire(&mut self, now: Instant, button: u16) -> Option<Event> {
         let key = &mut self.keys[usize::from(button)];
         match key.phase {

@@ -61,6 +61,11 @@ impl Agent {
         self.heed(moment, button, event);
     }
 
+    /// Whether the button with that number is not heard, for its line moves more often than a hand can.
+    pub fn button_chatters(&self, button: usize) -> bool {
+        u16::try_from(button).is_ok_and(|button| self.buttons.gestures.chatters(button))
+    }
+
     pub(super) fn handle_button_timeout(&mut self, moment: Moment) {
         while let Some((button, event)) = self.buttons.gestures.take_due(moment.now) {
             self.heed(moment, button, Some(event));

@@ -32,6 +32,7 @@ use crate::ground::text::Text;
 use crate::shell::capacity::Capacity;
 use crate::shell::hub::{Hub, next_change};
 use crate::shell::panel::{LONGEST_HOLD, Untouchable, held};
+use crate::users::buttons::QUIET;
 use crate::users::compose::Input;
 use crate::wire::doc::pidf::Activities;
 
@@ -139,12 +140,12 @@ fn press(hub: &mut Hub, name: &str, query: &str) -> Answer {
             }
         },
     };
-    let pressed = hub.change_panel(|panel, now| panel.press(now, name, lasts));
+    let pressed = hub.touch(|panel, now| panel.press(now, name, lasts));
     touched(hub, name, pressed)
 }
 
 fn release(hub: &mut Hub, name: &str) -> Answer {
-    let released = hub.change_panel(|panel, _| panel.release(name));
+    let released = hub.touch(|panel, _| panel.release(name));
     touched(hub, name, released)
 }
 
@@ -184,6 +185,13 @@ fn touched(hub: &Hub, name: &str, result: Result<(), Untouchable>) -> Answer {
             let text =
                 std::format!("the buttons of the board {board} are real: press them by hand");
             (409, views::error(&text))
+        }
+        Err(Untouchable::Chatters) => {
+            let text = std::format!(
+                "the button {name} moves more often than a hand can: it is not heard until it is quiet for {} s",
+                QUIET.as_secs()
+            );
+            (429, views::error(&text))
         }
     }
 }

@@ -238,13 +238,15 @@ pub fn held(text: &str) -> Option<Duration> {
     (lasts <= Duration::from_secs(LONGEST_HOLD.into())).then_some(lasts)
 }
 
-/// Why a button can't be pressed from the control socket.
+/// Why nothing comes of pressing a button from the control socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untouchable {
     /// There is none of that name.
     Missing,
     /// It is a real one: only a finger moves it.
     Real,
+    /// It moved more often than a hand can, and is not heard until it rests.
+    Chatters,
 }
 
 #[cfg(test)]
