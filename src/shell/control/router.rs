@@ -145,7 +145,7 @@ fn press(hub: &mut Hub, name: &str, query: &str) -> Answer {
 }
 
 fn release(hub: &mut Hub, name: &str) -> Answer {
-    let released = hub.touch(|panel, _| panel.release(name));
+    let released = hub.touch(|panel, now| panel.release(now, name));
     touched(hub, name, released)
 }
 

@@ -52,11 +52,4 @@ impl Face {
             lamps: board.lamps.iter().map(lamp).collect(),
         }
     }
-
-    /// The lamp at `lamp` is to show `look`; a lamp that is not there shows nothing.
-    pub(super) fn show(&mut self, lamp: usize, look: Look) {
-        if let Some(lamp) = self.lamps.get_mut(lamp) {
-            lamp.look = Some(look);
-        }
-    }
 }

@@ -12,6 +12,7 @@
 //! then is the chip's affair: most make the line an input, and the lamp is dark.
 
 mod chips;
+mod driver;
 mod opening;
 mod request;
 mod steady;
@@ -30,16 +31,17 @@ use super::board::line::{GpioLine, Pin};
 use super::retry::Retry;
 use super::{Event, Problem, Queue, Touch};
 use crate::ground::time::{Duration, Instant};
-use crate::shell::poller::Registry;
+use crate::shell::panel::driver::Ports;
+pub(super) use driver::KIND;
 
 /// All GPIO lines of a board.
 #[derive(Debug)]
 pub(super) struct Gpio {
     /// Where the chips' devices are.
     folder: PathBuf,
-    registry: Registry,
+    ports: Ports,
     wires: Vec<Wire>,
-    /// A bank's place is its number in `Source::Panel`.
+    /// A bank's place is its port.
     banks: Vec<Option<Bank>>,
     retry: Retry,
 }
@@ -82,10 +84,10 @@ struct Bank {
 
 impl Gpio {
     /// No lines yet; [`Gpio::open`] asks for those that are added.
-    pub(super) fn new(folder: &Path, registry: Registry) -> Gpio {
+    pub(super) fn new(folder: &Path, ports: Ports) -> Gpio {
         Gpio {
             folder: folder.to_path_buf(),
-            registry,
+            ports,
             wires: Vec::new(),
             banks: Vec::new(),
             retry: Retry::new(),
@@ -114,9 +116,9 @@ impl Gpio {
         self.wires.len() - 1
     }
 
-    /// `Source::Panel(which)` is ready: edges, or the end of a bank.
-    pub(super) fn handle_readable(&mut self, now: Instant, which: u8, events: &mut Queue) {
-        let at = usize::from(which);
+    /// A port is ready: edges, or the end of a bank.
+    pub(super) fn handle_readable(&mut self, now: Instant, port: u8, events: &mut Queue) {
+        let at = usize::from(port);
         // What the kernel keeps, and a little more; the poller reminds us of the rest.
         for _ in 0..=EVENTS as usize / BATCH {
             if !self.take_edges(now, at, events) {
@@ -368,9 +370,6 @@ impl Gpio {
         steady.due(wire.line.debounce).filter(|_| raw)
     }
 }
-
-/// Numbers in `Source::Panel` that are banks.
-pub(super) const BANKS: u8 = 192;
 
 /// Edges read at once, and the words of each.
 const BATCH: usize = 16;

@@ -15,13 +15,15 @@ use std::vec::Vec;
 use super::board::line::KeyLine;
 use super::{Event, Problem, Queue, Touch};
 use crate::ground::time::{Duration, Instant};
-use crate::shell::poller::{Registry, Source};
+use crate::shell::panel::driver::Ports;
 use codes::Code;
+pub(super) use driver::KIND;
 use folder::{Folder, Places};
 use node::{Codes, Device, Node};
 use problem::Seen;
 
 pub mod codes;
+mod driver;
 mod event;
 mod folder;
 pub mod node;
@@ -35,8 +37,7 @@ pub struct Keys<N = Device> {
     places: Places,
     /// Without it, devices are looked for now and then.
     folder: Option<Folder>,
-    registry: Registry,
-    base: u8,
+    ports: Ports,
     /// The places in `wanted` of those that moved and do not rest yet.
     restless: Vec<usize>,
     /// When to look for devices although nothing says that one came.
@@ -81,27 +82,21 @@ struct Held {
 }
 
 impl Keys {
-    /// Finds the devices. `wanted` are the board's numbers of the buttons and their keys; descriptors are added as
-    /// `Source::Panel(base)` and the [`DEVICES`] after it. What is not there yet is taken when it comes.
-    pub fn open(wanted: &[(usize, KeyLine)], registry: &Registry, base: u8) -> Keys {
-        Keys::open_below(Places::new(), wanted, registry, base)
+    /// Finds the devices. `wanted` are the board's numbers of the buttons and their keys; the first of the `ports` is
+    /// the folder's, the [`DEVICES`] after it are the devices'. What is not there yet is taken when it comes.
+    pub(super) fn open(wanted: &[(usize, KeyLine)], ports: Ports) -> Keys {
+        Keys::open_below(Places::new(), wanted, ports)
     }
 }
 
 impl<N: Node> Keys<N> {
-    fn open_below(
-        places: Places,
-        wanted: &[(usize, KeyLine)],
-        registry: &Registry,
-        base: u8,
-    ) -> Keys<N> {
+    fn open_below(places: Places, wanted: &[(usize, KeyLine)], ports: Ports) -> Keys<N> {
         let mut keys = Keys {
             wanted: wanted.iter().cloned().map(Wanted::new).collect(),
             devices: [const { None }; DEVICES],
             folder: None,
             places,
-            registry: registry.clone(),
-            base,
+            ports,
             restless: Vec::with_capacity(wanted.len()),
             again: None,
         };
@@ -112,11 +107,11 @@ impl<N: Node> Keys<N> {
         keys
     }
 
-    /// The descriptor `Source::Panel(which)` is ready: what happened goes into `events`.
-    pub fn handle_readable(&mut self, now: Instant, which: u8, events: &mut Queue) {
-        match usize::from(which).checked_sub(usize::from(self.base)) {
-            Some(0) => self.look(now, events),
-            Some(device @ 1..=DEVICES) => self.read(now, device - 1, events),
+    /// A port is ready: what happened goes into `events`.
+    pub fn handle_readable(&mut self, now: Instant, port: u8, events: &mut Queue) {
+        match usize::from(port) {
+            0 => self.look(now, events),
+            device @ 1..=DEVICES => self.read(now, device - 1, events),
             _ => {}
         }
     }
@@ -193,7 +188,7 @@ impl<N: Node> Keys<N> {
             return folder.drain().is_ok();
         }
         let watched = Folder::watch(&self.places.devices).and_then(|folder| {
-            self.registry.add(&folder, Source::Panel(self.base))?;
+            self.ports.add(&folder, 0)?;
             Ok(folder)
         });
         self.folder = watched.ok();
@@ -217,11 +212,7 @@ impl<N: Node> Keys<N> {
             return Err(std::io::Error::other(full));
         };
         node.want(keys.iter().map(|it| it.code).collect());
-        // At most the place of the last one.
-        let which = self
-            .base
-            .saturating_add(u8::try_from(slot + 1).unwrap_or(u8::MAX));
-        self.registry.add(&node, Source::Panel(which))?;
+        self.ports.add(&node, slot + 1)?;
         let held = node.held()?;
         for key in &keys {
             self.wanted[key.wanted].devices += 1;

@@ -23,8 +23,10 @@ use rustix::io::{Errno, pread, pwrite};
 
 use super::Problem;
 use crate::ground::time::Duration;
-pub(super) use plugs::Plugs;
+pub(super) use driver::KIND;
+use plugs::Plugs;
 
+mod driver;
 mod plugs;
 
 /// Where the kernel shows its LEDs.

@@ -4,38 +4,48 @@
 //!                 Edge, Position, Health              Look
 //!                          ▲                            │
 //!  ┌───────────────────────┴────────────────────────────▼─────────────────┐
-//!  │ Panel      Simulated, or Hardware:                                   │
+//!  │ Panel      a face, wires, a test of the lamps, and drivers:          │
 //!  │            [gpio]  lines of GPIO chips, buttons and lamps            │
 //!  │            [keys]  keys and switches of input devices                │
 //!  │            [leds]  LEDs that a kernel driver has                     │
+//!  │            [simulated]  no hardware: buttons pressed by command      │
 //!  └──────────────────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! A [driver] takes the lines of the board that it knows; [kinds] lists all of them.
 //!
 //! What the panel reports is debounced; what it means is the engine's to say. A line that is not there, taken or
 //! forbidden is a [`Trouble`] and is tried again and again; the rest of the panel works.
 
 pub mod board;
+mod driver;
 mod face;
 mod gpio;
-mod hardware;
 pub mod keys;
+mod kinds;
 pub mod leds;
+mod lights;
 mod retry;
 mod rhythm;
+mod round;
 mod simulated;
 mod trouble;
+mod wires;
 
 use std::boxed::Box;
 use std::collections::VecDeque;
+use std::vec::Vec;
 
-use self::board::{Backend, Board};
+use self::board::Board;
+use self::driver::{Driver, Move, Ports, Wiring};
 use self::face::Face;
+use self::kinds::KINDS;
+use self::round::Round;
+use self::wires::Wires;
 use crate::ground::time::{Duration, Instant};
 use crate::shell::poller::Registry;
 use crate::users::lamps::Look;
 pub use face::{Button, Lamp};
-pub use hardware::Hardware;
-pub use simulated::Simulated;
 pub use trouble::{Problem, Trouble};
 
 /// A button and where it is.
@@ -85,75 +95,118 @@ impl Default for Queue {
     }
 }
 
-/// A panel of any kind. Nothing here fails: what does not work is among [`Panel::troubles`].
+/// The panel of a board, whatever its lines are. Nothing here fails: what does not work is among
+/// [`Panel::troubles`].
 #[derive(Debug)]
-pub enum Panel {
-    /// No hardware: buttons are pressed through the control socket.
-    Simulated(Simulated),
-    /// Lines of this machine.
-    Hardware(Box<Hardware>),
+pub struct Panel {
+    face: Face,
+    wires: Wires,
+    drivers: Vec<Plugged>,
+    /// What each lamp is to show; a test shows something else meanwhile.
+    wanted: Vec<Option<Look>>,
+    test: Round,
+    events: Queue,
+    healthy: Option<bool>,
+    /// Something has failed that nobody was told of yet, since then.
+    upset: Option<Instant>,
+    deadline: Option<Instant>,
+}
+
+/// A driver, and which descriptors are its own.
+#[derive(Debug)]
+struct Plugged {
+    driver: Box<dyn Driver>,
+    ports: Ports,
 }
 
 impl Panel {
-    /// The board's panel. Descriptors are added to `registry` as `Source::Panel`. Its first events say where the
-    /// buttons are.
+    /// The board's panel: asks for all of its lines; those that can't be had are tried again later. Descriptors are
+    /// added to `registry` as `Source::Panel`. Its first events say where the buttons are.
     pub fn open(board: &Board, registry: &Registry, now: Instant) -> Panel {
-        match board.backend {
-            Backend::Simulated => Panel::Simulated(Simulated::new(board)),
-            Backend::Hardware => Panel::Hardware(Box::new(Hardware::open(board, registry, now))),
+        let (wires, lines) = Wires::of(board);
+        let (mut drivers, mut events) = (Vec::new(), Queue::new());
+        let wiring = Wiring {
+            board,
+            lines: &lines,
+        };
+        let mut first = 0;
+        for kind in KINDS {
+            let ports = Ports::new(registry.clone(), first, kind.ports);
+            // The last kind may take all that is left.
+            first = first.saturating_add(kind.ports);
+            if let Some(driver) = (kind.open)(&wiring, &ports, now, &mut events) {
+                drivers.push(Plugged { driver, ports });
+            }
         }
+        let face = Face::new(board);
+        let mut panel = Panel {
+            wanted: face.lamps.iter().map(|_| None).collect(),
+            face,
+            wires,
+            drivers,
+            test: Round::of(board),
+            events,
+            healthy: None,
+            upset: None,
+            deadline: None,
+        };
+        panel.settle(now);
+        panel
     }
 
-    /// Has the lamp at `lamp` show `look`.
+    /// Has the lamp at `lamp` show `look`; a lamp that is not there shows nothing.
     pub fn show(&mut self, now: Instant, lamp: usize, look: Look) {
-        match self {
-            Panel::Simulated(panel) => panel.show(lamp, look),
-            Panel::Hardware(panel) => panel.show(now, lamp, look),
+        if let Some(wanted) = self.wanted.get_mut(lamp) {
+            *wanted = Some(look);
         }
+        self.relight(now);
     }
 
     /// `Source::Panel(which)` is ready.
     pub fn handle_readable(&mut self, now: Instant, which: u8) {
-        match self {
-            Panel::Simulated(_) => {}
-            Panel::Hardware(panel) => panel.handle_readable(now, which),
+        for Plugged { driver, ports } in &mut self.drivers {
+            if let Some(port) = ports.port(which) {
+                driver.handle_readable(now, port, &mut self.events);
+            }
         }
+        self.flush(now);
+        self.settle(now);
     }
 
     /// [`Panel::deadline`] may be there.
     pub fn handle_timeout(&mut self, now: Instant) {
-        match self {
-            Panel::Simulated(panel) => panel.handle_timeout(now),
-            Panel::Hardware(panel) => panel.handle_timeout(now),
+        for Plugged { driver, .. } in &mut self.drivers {
+            driver.handle_timeout(now, &mut self.events);
         }
+        self.relight(now);
+        self.settle(now);
     }
 
     /// When [`Panel::handle_timeout`] wants to be called; never while nothing blinks, waits or is in trouble.
     pub fn deadline(&self) -> Option<Instant> {
-        match self {
-            Panel::Simulated(panel) => panel.deadline(),
-            Panel::Hardware(panel) => panel.deadline(),
-        }
+        self.deadline
     }
 
     /// The agent ends, and vouches for no lamp any more.
     pub fn end(&mut self) {
-        match self {
-            Panel::Simulated(_) => {}
-            Panel::Hardware(panel) => panel.end(),
+        for Plugged { driver, .. } in &mut self.drivers {
+            driver.end();
         }
     }
 
-    /// What has happened; ask until there is nothing more.
+    /// What has happened; ask until there is nothing more. The face knows it from then on.
     pub fn take_event(&mut self) -> Option<Event> {
-        match self {
-            Panel::Simulated(panel) => panel.take_event(),
-            Panel::Hardware(panel) => panel.take_event(),
+        let event = self.events.take()?;
+        if let Event::Edge(touch) | Event::Position(touch) = event
+            && let Some(button) = self.face.buttons.get_mut(touch.button)
+        {
+            button.pressed = Some(touch.pressed);
         }
+        Some(event)
     }
 
-    /// Presses a simulated button: a momentary one comes up after `lasts`, a switch stays where it is unless it
-    /// `lasts`.
+    /// Presses a simulated button: a momentary one comes up after `lasts`, or at once; a switch stays where it is
+    /// unless it `lasts`. A button that is down already feels nothing, but stays down for `lasts` from now on.
     ///
     /// # Errors
     /// Why it can't be pressed.
@@ -163,57 +216,99 @@ impl Panel {
         name: &str,
         lasts: Option<Duration>,
     ) -> Result<(), Untouchable> {
-        match self {
-            Panel::Simulated(panel) => panel.press(now, name, lasts),
-            Panel::Hardware(_) => Err(Untouchable::Real),
-        }
+        self.touch(now, name, Move::Press(lasts))
     }
 
     /// Lets a simulated button come up.
     ///
     /// # Errors
     /// Why it can't.
-    pub fn release(&mut self, name: &str) -> Result<(), Untouchable> {
-        match self {
-            Panel::Simulated(panel) => panel.release(name),
-            Panel::Hardware(_) => Err(Untouchable::Real),
-        }
+    pub fn release(&mut self, now: Instant, name: &str) -> Result<(), Untouchable> {
+        self.touch(now, name, Move::Release)
     }
 
     /// Tests the lamps: lights every element alone, one after the other, then what was to be shown. Changes
-    /// meanwhile are kept.
+    /// meanwhile are kept; a test under way begins again.
     pub fn test(&mut self, now: Instant) {
-        match self {
-            Panel::Simulated(panel) => panel.test(now),
-            Panel::Hardware(panel) => panel.test(now),
-        }
+        self.test.begin(now);
+        self.relight(now);
     }
 
     /// What does not work.
     pub fn troubles(&self) -> impl Iterator<Item = Trouble<'_>> {
-        let hardware = match self {
-            Panel::Simulated(_) => None,
-            Panel::Hardware(panel) => Some(panel),
-        };
-        hardware.into_iter().flat_map(|panel| panel.troubles())
+        self.wires.troubles(|line| trouble(&self.drivers, line))
     }
 
     /// The buttons, in the board's order.
     pub fn buttons(&self) -> &[Button] {
-        &self.face().buttons
+        &self.face.buttons
     }
 
     /// The lamps, in the board's order.
     pub fn lamps(&self) -> &[Lamp] {
-        &self.face().lamps
+        &self.face.lamps
     }
 
-    fn face(&self) -> &Face {
-        match self {
-            Panel::Simulated(panel) => panel.face(),
-            Panel::Hardware(panel) => panel.face(),
+    fn touch(&mut self, now: Instant, name: &str, how: Move) -> Result<(), Untouchable> {
+        let button = self.face.buttons.iter().position(|it| it.name == name);
+        let button = button.ok_or(Untouchable::Missing)?;
+        let events = &mut self.events;
+        let mut drivers = self.drivers.iter_mut();
+        if !drivers.any(|it| it.driver.touch(now, button, how, events)) {
+            return Err(Untouchable::Real);
         }
+        self.plan(now);
+        Ok(())
     }
+
+    /// Has all lamps show what they should.
+    fn relight(&mut self, now: Instant) {
+        let step = self.test.step(now);
+        for (at, lamp) in self.face.lamps.iter_mut().enumerate() {
+            let look = match step {
+                Some((tested, look)) if tested == at => Some(look),
+                Some(_) => Some(Look::OFF),
+                None => self.wanted[at],
+            };
+            if lamp.look != look {
+                lamp.look = look;
+                for Plugged { driver, .. } in &mut self.drivers {
+                    driver.show(now, at, look.unwrap_or_default());
+                }
+            }
+        }
+        self.flush(now);
+    }
+
+    fn flush(&mut self, now: Instant) {
+        for Plugged { driver, .. } in &mut self.drivers {
+            if !driver.flush(now) {
+                self.upset = Some(now);
+            }
+        }
+        self.plan(now);
+    }
+
+    /// After anything that may have changed what works: says so.
+    fn settle(&mut self, now: Instant) {
+        let drivers = &self.drivers;
+        let healthy = self.wires.tell(now, |line| trouble(drivers, line));
+        if !self.wires.is_empty() && self.healthy.replace(healthy) != Some(healthy) {
+            self.events.push(Event::Health(healthy));
+        }
+        self.upset = None;
+        self.plan(now);
+    }
+
+    fn plan(&mut self, now: Instant) {
+        let drivers = self.drivers.iter().filter_map(|it| it.driver.deadline());
+        let own = [self.upset, self.test.next(now)];
+        self.deadline = drivers.chain(own.into_iter().flatten()).min();
+    }
+}
+
+fn trouble(drivers: &[Plugged], line: usize) -> Option<&Problem> {
+    drivers.iter().find_map(|it| it.driver.trouble(line))
 }
 
 /// How long a simulated button may be held, in seconds.
@@ -250,30 +345,4 @@ pub enum Untouchable {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_read_as_people_write_them() {
-        for (text, millis) in [
-            ("0", Some(0)),
-            ("1", Some(1_000)),
-            ("1.5", Some(1_500)),
-            (".25", Some(250)),
-            ("2.", Some(2_000)),
-            ("0.0019", Some(1)),
-            ("3600", Some(3_600_000)),
-            ("3600.001", None),
-            ("65536", None),
-            ("", None),
-            (".", None),
-            ("-1", None),
-            ("+1", None),
-            ("1e3", None),
-            ("1.5.5", None),
-            ("inf", None),
-        ] {
-            assert_eq!(held(text), millis.map(Duration::from_millis), "{text:?}");
-        }
-    }
-}
+mod tests;

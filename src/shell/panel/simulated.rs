@@ -1,201 +1,130 @@
-//! A panel without hardware.
+//! A panel without hardware: buttons are moved by command, lamps are looked at.
 
+use std::boxed::Box;
 use std::vec::Vec;
 
-use super::board::{Board, Hue, Kind};
-use super::face::{Button, Face};
-use super::{Event, Queue, Touch, Untouchable};
-use crate::ground::time::{Duration, Instant};
-use crate::users::lamps::{Colour, Look, Pattern};
+use super::board::{Backend, Kind as Habit};
+use super::driver::{Driver, Kind, Move, Ports, Wiring};
+use super::{Event, Problem, Queue, Touch};
+use crate::ground::time::Instant;
+use crate::users::lamps::Look;
 
-/// The simulated panel.
+/// The buttons of a simulated board.
+pub(super) const KIND: Kind = Kind { ports: 0, open };
+
 #[derive(Debug)]
-pub struct Simulated {
-    face: Face,
-    /// When each button comes up by itself.
-    held: Vec<Option<Instant>>,
-    /// The lamp of each element, and how it looks with that one lit alone.
-    elements: Vec<(usize, Look)>,
-    /// What each lamp is to show; a test shows something else meanwhile.
-    wanted: Vec<Option<Look>>,
-    test: Option<Test>,
-    events: Queue,
+struct Simulated {
+    buttons: Vec<Button>,
 }
 
-/// A test of the lamps: which element is lit, and until when.
-#[derive(Clone, Copy, Debug)]
-struct Test {
-    element: usize,
-    until: Instant,
+#[derive(Debug)]
+struct Button {
+    habit: Habit,
+    pressed: bool,
+    /// When it comes up by itself.
+    until: Option<Instant>,
 }
 
-/// How long each element is lit alone.
-const ALONE: Duration = Duration::from_secs(1);
+fn open(wiring: &Wiring<'_>, _: &Ports, _: Instant, events: &mut Queue) -> Option<Box<dyn Driver>> {
+    match wiring.board.backend {
+        Backend::Hardware => return None,
+        Backend::Simulated => {}
+    }
+    let mut buttons = Vec::new();
+    for (button, it) in wiring.board.buttons.iter().enumerate() {
+        let pressed = it.initial;
+        events.push(Event::Position(Touch { button, pressed }));
+        buttons.push(Button {
+            habit: it.kind,
+            pressed,
+            until: None,
+        });
+    }
+    Some(Box::new(Simulated { buttons }))
+}
 
-impl Simulated {
-    /// The board's panel, untouched so far.
-    pub fn new(board: &Board) -> Simulated {
-        let (mut face, mut events) = (Face::new(board), Queue::new());
-        for (at, it) in board.buttons.iter().enumerate() {
-            face.buttons[at].pressed = Some(it.initial);
-            events.push(Event::Position(Touch {
-                button: at,
-                pressed: it.initial,
-            }));
-        }
-        Simulated {
-            held: face.buttons.iter().map(|_| None).collect(),
-            elements: elements(board),
-            wanted: face.lamps.iter().map(|_| None).collect(),
-            test: None,
-            face,
-            events,
-        }
+impl Driver for Simulated {
+    fn show(&mut self, _: Instant, _: usize, _: Look) {}
+
+    fn flush(&mut self, _: Instant) -> bool {
+        true
     }
 
-    /// Has the lamp at `lamp` show `look`; a lamp that is not there shows nothing.
-    pub fn show(&mut self, lamp: usize, look: Look) {
-        if let Some(wanted) = self.wanted.get_mut(lamp) {
-            *wanted = Some(look);
-        }
-        if self.test.is_none() {
-            self.face.show(lamp, look);
-        }
-    }
-
-    /// Lights every element alone, one after the other; a test under way begins again.
-    pub fn test(&mut self, now: Instant) {
-        self.light(now, 0);
-    }
-
-    /// Presses the button, and lets it come up: after `lasts`, or at once if it is a momentary one. A button that
-    /// is down already feels nothing, but stays down for `lasts` from now on.
-    ///
-    /// # Errors
-    /// There is no such button.
-    pub fn press(
-        &mut self,
-        now: Instant,
-        name: &str,
-        lasts: Option<Duration>,
-    ) -> Result<(), Untouchable> {
-        let (at, kind) = self.find(name)?;
-        self.put(at, true);
-        match (lasts, kind) {
-            (Some(lasts), _) => self.held[at] = Some(now + lasts),
-            (None, Kind::Momentary) => self.put(at, false),
-            (None, Kind::Switch) => {}
-        }
-        Ok(())
-    }
-
-    /// Lets the button come up.
-    ///
-    /// # Errors
-    /// There is no such button.
-    pub fn release(&mut self, name: &str) -> Result<(), Untouchable> {
-        let (at, _) = self.find(name)?;
-        self.put(at, false);
-        Ok(())
-    }
+    fn handle_readable(&mut self, _: Instant, _: u8, _: &mut Queue) {}
 
     /// Buttons come up that were held long enough.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        for at in 0..self.held.len() {
-            if self.held[at].is_some_and(|until| until <= now) {
-                self.put(at, false);
+    fn handle_timeout(&mut self, now: Instant, events: &mut Queue) {
+        for at in 0..self.buttons.len() {
+            if self.buttons[at].until.is_some_and(|until| until <= now) {
+                self.put(at, false, events);
             }
         }
-        while let Some(Test { element, until }) = self.test
-            && until <= now
-        {
-            self.light(until, element + 1);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.buttons.iter().filter_map(|button| button.until).min()
+    }
+
+    fn trouble(&self, _: usize) -> Option<&Problem> {
+        None
+    }
+
+    fn touch(&mut self, now: Instant, button: usize, how: Move, events: &mut Queue) -> bool {
+        let Some(habit) = self.buttons.get(button).map(|it| it.habit) else {
+            return false;
+        };
+        match (how, habit) {
+            (Move::Press(Some(lasts)), _) => {
+                self.put(button, true, events);
+                self.buttons[button].until = Some(now + lasts);
+            }
+            (Move::Press(None), Habit::Momentary) => {
+                self.put(button, true, events);
+                self.put(button, false, events);
+            }
+            (Move::Press(None), Habit::Switch) => self.put(button, true, events),
+            (Move::Release, _) => self.put(button, false, events),
         }
+        true
     }
 
-    /// When the next button comes up by itself, or the next element is tested.
-    pub fn deadline(&self) -> Option<Instant> {
-        let held = self.held.iter().copied().flatten();
-        held.chain(self.test.map(|test| test.until)).min()
-    }
-
-    /// What has happened.
-    pub fn take_event(&mut self) -> Option<Event> {
-        self.events.take()
-    }
-
-    pub(super) fn face(&self) -> &Face {
-        &self.face
-    }
-
-    /// Tests this element from `now` on; behind the last one all lamps show what they should.
-    fn light(&mut self, now: Instant, element: usize) {
-        let lit = self.elements.get(element).copied();
-        self.test = lit.map(|_| Test {
-            element,
-            until: now + ALONE,
-        });
-        for (at, lamp) in self.face.lamps.iter_mut().enumerate() {
-            lamp.look = match lit {
-                Some((tested, look)) if tested == at => Some(look),
-                Some(_) => Some(Look::OFF),
-                None => self.wanted[at],
-            };
-        }
-    }
-
-    fn find(&self, name: &str) -> Result<(usize, Kind), Untouchable> {
-        let mut all = self.face.buttons.iter().enumerate();
-        let found = all.find(|(_, button)| button.name == name);
-        let (at, button) = found.ok_or(Untouchable::Missing)?;
-        Ok((at, button.kind))
-    }
-
-    fn put(&mut self, at: usize, pressed: bool) {
-        let button: &mut Button = &mut self.face.buttons[at];
-        self.held[at] = None;
-        if button.pressed.replace(pressed) != Some(pressed) {
-            self.events.push(Event::Edge(Touch {
-                button: at,
-                pressed,
-            }));
-        }
-    }
+    fn end(&mut self) {}
 }
 
-fn elements(board: &Board) -> Vec<(usize, Look)> {
-    let lamps = board.lamps.iter().enumerate();
-    let each = lamps.flat_map(|(at, lamp)| lamp.elements.iter().map(move |it| (at, it.hue)));
-    each.map(|(at, hue)| (at, alone(hue))).collect()
-}
-
-/// The look of a lamp with only this element lit.
-const fn alone(hue: Hue) -> Look {
-    let colour = match hue {
-        Hue::Red => Colour::Red,
-        Hue::Green => Colour::Green,
-        Hue::Blue => Colour::Blue,
-        Hue::Amber => Colour::Amber,
-        Hue::White => Colour::White,
-    };
-    Look::new(colour, Pattern::Steady)
+impl Simulated {
+    fn put(&mut self, button: usize, pressed: bool, events: &mut Queue) {
+        let it = &mut self.buttons[button];
+        it.until = None;
+        if it.pressed != pressed {
+            it.pressed = pressed;
+            events.push(Event::Edge(Touch { button, pressed }));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::round::ALONE;
+    use super::super::{Board, Panel, Untouchable};
     use super::*;
+    use crate::ground::time::Duration;
+    use crate::shell::poller::Poller;
     use std::string::{String, ToString};
 
     const NOW: Instant = Instant::from_millis(1_000);
 
-    fn panel() -> Simulated {
+    fn panel() -> Panel {
         let board = "name = \"test\"\nbackend = \"sim\"\n\
                      [[button]]\nname = \"hook\"\nkind = \"switch\"\n\
                      [[button]]\nname = \"dnd\"\n\
                      [[button]]\nname = \"night\"\nkind = \"switch\"\ninitial = true\n\
                      [[lamp]]\nname = \"blf1\"\ncolours = [\"red\", \"green\"]\n\
                      [[lamp]]\nname = \"call\"\ncolours = [\"white\"]\n";
-        let mut panel = Simulated::new(&Board::parse("test.toml", board).expect("a board"));
+        let mut panel = {
+            let board = Board::parse("test.toml", board).expect("a board");
+            let registry = Poller::new().expect("a poller").registry();
+            Panel::open(&board, &registry, NOW)
+        };
         let positions = std::iter::from_fn(|| panel.take_event());
         let position = |button, pressed| Event::Position(Touch { button, pressed });
         let expected = [position(0, false), position(1, false), position(2, true)];
@@ -204,7 +133,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn expect(panel: &mut Simulated, touches: &[(usize, bool)]) {
+    fn expect(panel: &mut Panel, touches: &[(usize, bool)]) {
         let events = std::iter::from_fn(|| panel.take_event());
         let touches = touches
             .iter()
@@ -219,7 +148,7 @@ mod tests {
             assert_eq!(panel.press(NOW, "dnd", None), Ok(()));
             expect(&mut panel, &[(1, true), (1, false)]);
         }
-        assert_eq!(panel.release("dnd"), Ok(()));
+        assert_eq!(panel.release(NOW, "dnd"), Ok(()));
         expect(&mut panel, &[]);
     }
 
@@ -230,7 +159,7 @@ mod tests {
         expect(&mut panel, &[(0, true)]);
         assert_eq!(panel.press(NOW, "hook", None), Ok(()));
         expect(&mut panel, &[]);
-        assert_eq!(panel.release("hook"), Ok(()));
+        assert_eq!(panel.release(NOW, "hook"), Ok(()));
         expect(&mut panel, &[(0, false)]);
     }
 
@@ -256,7 +185,7 @@ mod tests {
         let mut panel = panel();
         let lasts = Some(Duration::from_secs(1));
         assert_eq!(panel.press(NOW, "hook", lasts), Ok(()));
-        assert_eq!(panel.release("hook"), Ok(()));
+        assert_eq!(panel.release(NOW, "hook"), Ok(()));
         expect(&mut panel, &[(0, true), (0, false)]);
         assert_eq!(panel.deadline(), None);
     }
@@ -266,7 +195,7 @@ mod tests {
         let mut panel = panel();
         let down: Vec<_> = panel.face.buttons.iter().map(|it| it.pressed).collect();
         assert_eq!(down, [Some(false), Some(false), Some(true)]);
-        assert_eq!(panel.release("night"), Ok(()));
+        assert_eq!(panel.release(NOW, "night"), Ok(()));
         expect(&mut panel, &[(2, false)]);
     }
 
@@ -274,14 +203,14 @@ mod tests {
     fn what_is_not_there_is_not_found() {
         let mut panel = panel();
         assert_eq!(panel.press(NOW, "door", None), Err(Untouchable::Missing));
-        assert_eq!(panel.release("door"), Err(Untouchable::Missing));
-        panel.show(7, Look::parse("red").expect("a look"));
+        assert_eq!(panel.release(NOW, "door"), Err(Untouchable::Missing));
+        panel.show(NOW, 7, Look::parse("red").expect("a look"));
         assert_eq!(panel.face.lamps[0].look, None);
-        panel.show(0, Look::parse("red").expect("a look"));
+        panel.show(NOW, 0, Look::parse("red").expect("a look"));
         assert_eq!(panel.face.lamps[0].look, Look::parse("red"));
     }
 
-    fn looks(panel: &Simulated) -> Vec<String> {
+    fn looks(panel: &Panel) -> Vec<String> {
         let lamps = panel.face.lamps.iter();
         lamps
             .map(|lamp| lamp.look.map_or("-".to_string(), |look| look.to_string()))
@@ -291,16 +220,17 @@ mod tests {
     #[test]
     fn a_test_lights_each_element_alone_and_keeps_what_changes() {
         let mut panel = panel();
-        panel.show(0, Look::parse("amber fast").expect("a look"));
+        panel.show(NOW, 0, Look::parse("amber fast").expect("a look"));
         panel.test(NOW);
         let mut due = NOW;
         for expected in [["red", "off"], ["green", "off"], ["off", "white"]] {
             assert_eq!(looks(&panel), expected);
             due += ALONE;
             assert_eq!(panel.deadline(), Some(due));
-            panel.handle_timeout(Instant::from_micros(due.as_micros() - 1));
+            let early = Instant::from_micros(due.as_micros() - 1);
+            panel.handle_timeout(early);
             assert_eq!(looks(&panel), expected);
-            panel.show(1, Look::parse("red slow").expect("a look"));
+            panel.show(early, 1, Look::parse("red slow").expect("a look"));
             assert_eq!(looks(&panel), expected, "kept for later");
             panel.handle_timeout(due);
         }

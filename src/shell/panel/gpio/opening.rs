@@ -9,9 +9,8 @@ use rustix::io::Errno;
 
 use super::chips::{Chip, Chips, Spot};
 use super::request::{Use, Watching, is_worth_less, refused, request};
-use super::{BANKS, Bank, End, Gpio, GpioLine, Pin, Queue, Wire};
+use super::{Bank, End, Gpio, GpioLine, Pin, Queue, Wire};
 use crate::ground::time::{Duration, Instant};
-use crate::shell::poller::Source;
 
 impl Gpio {
     /// Asks for every line that we don't have. Positions of those that come go into `events`.
@@ -129,13 +128,11 @@ impl Gpio {
         let free = self.banks.iter().position(Option::is_none);
         let at = free.unwrap_or(self.banks.len());
         // Beyond that number a lamp's bank is not watched: that it has gone is seen at the next change.
-        match u8::try_from(at).ok().filter(|which| *which < BANKS) {
-            Some(which) => self
-                .registry
-                .add(&file, Source::Panel(which))
-                .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?,
-            None if wanted == Use::Output => {}
-            None => return Err(Errno::MFILE),
+        if self.ports.has(at) {
+            let added = self.ports.add(&file, at);
+            added.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        } else if wanted != Use::Output {
+            return Err(Errno::MFILE);
         }
         let (first, _) = members[0];
         let line = &self.wires[first].line;

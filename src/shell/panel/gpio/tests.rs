@@ -25,7 +25,7 @@ impl Bench {
         let [ours, kernel] = [OwnedFd::from(ours), OwnedFd::from(kernel)].map(File::from);
         fcntl_setfl(&ours, OFlags::NONBLOCK).expect("set");
         let registry = Poller::new().expect("a poller").registry();
-        let mut gpio = Gpio::new(Path::new("/nonexistent"), registry);
+        let mut gpio = Gpio::new(Path::new("/nonexistent"), Ports::new(registry, 0, 192));
         for (at, offset) in [(0, 40), (1, 41)] {
             let line = GpioLine {
                 pin: Pin::Numbered("chip".to_string(), offset),
@@ -172,7 +172,7 @@ fn a_bank_that_goes_is_looked_for_again() {
 #[test]
 fn a_light_that_is_not_there_yet_keeps_what_it_shall_show() {
     let registry = Poller::new().expect("a poller").registry();
-    let mut gpio = Gpio::new(Path::new("/nonexistent"), registry);
+    let mut gpio = Gpio::new(Path::new("/nonexistent"), Ports::new(registry, 0, 192));
     let line = GpioLine {
         pin: Pin::Named("GPIO4".to_string()),
         active_low: false,

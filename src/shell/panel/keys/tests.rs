@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::{format, vec};
 
-use crate::shell::poller::Poller;
+use crate::shell::poller::{Poller, Source};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
 
 /// A FIFO that has the codes of the file `has` in its folder of facts, and holds those of `held`.
@@ -138,7 +138,7 @@ impl Machine {
         let wanted: Vec<(usize, KeyLine)> = (10..).zip(lines.iter().map(line)).collect();
         let poller = Poller::new().expect("a poller");
         Bench {
-            keys: Keys::open_below(self.places(), &wanted, &poller.registry(), BASE),
+            keys: Keys::open_below(self.places(), &wanted, ports(&poller)),
             poller,
         }
     }
@@ -187,7 +187,8 @@ impl Bench {
                 let Source::Panel(which) = source else {
                     panic!("{source:?}");
                 };
-                self.keys.handle_readable(now, which, &mut events);
+                let port = ports(&self.poller).port(which).expect("ours");
+                self.keys.handle_readable(now, port, &mut events);
             }
         }
         std::iter::from_fn(|| events.take()).collect()
@@ -221,7 +222,10 @@ impl Bench {
     }
 }
 
-const BASE: u8 = 100;
+fn ports(poller: &Poller) -> Ports {
+    Ports::new(poller.registry(), 100, KIND.ports)
+}
+
 const EARLY: Instant = Instant::from_millis(1);
 
 fn edge(button: usize, pressed: bool) -> Event {
