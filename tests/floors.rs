@@ -41,14 +41,13 @@ const OPERATING_SYSTEM: [&str; 7] = [
 ];
 
 /// Circles that are still there. The list only gets shorter.
-const CIRCLES: [&[&str]; 3] = [
+const CIRCLES: [&[&str]; 2] = [
     &[
         "roles/upstream/link",
         "roles/upstream/publication",
         "roles/upstream/registration",
     ],
     &["roles/watcher/usage", "roles/watcher/watch"],
-    &["wire/doc/pidf/read", "wire/doc/pidf/xpidf"],
 ];
 
 /// Lines of a file that a reader can hold in mind.

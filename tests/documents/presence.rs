@@ -1,8 +1,8 @@
 //! Presence as servers and phones send it.
 
 use crate::body;
-use lampfield::wire::doc::Full;
 use lampfield::wire::doc::pidf::{self, Activities, Basic, Kind};
+use lampfield::wire::doc::{Fault, Full};
 
 /// All PIDF bodies with what a lamp should take from them: basic, activities, note, tuples, contacts.
 pub(crate) type Expected = (
@@ -201,6 +201,40 @@ fn must_understand_voids_the_part_it_stands_in() /* F04 */
         (void.basic, void.tuples, void.contacts),
         (Some(Basic::Closed), 2, 0)
     );
+}
+
+#[test]
+fn a_namespace_has_the_names_of_its_drafts_and_no_others() /* F04 G11 */
+{
+    const IETF: &str = "urn:ietf:params:xml:ns:";
+    let read = |pidf: &str, data_model: &str, rpid: &str| {
+        let body = format!(
+            "<presence xmlns='{IETF}{pidf}' xmlns:dm='{IETF}{data_model}' xmlns:r='{IETF}{rpid}'>\
+             <dm:person><r:activities><r:busy/></r:activities></dm:person></presence>"
+        );
+        pidf::read(body.as_bytes()).map(|summary| summary.activities)
+    };
+    for pidf in ["pidf", "pidf:", "cpim-pidf", "cpim-pidf:"] {
+        for data_model in ["pidf:data-model", "pidf:person"] {
+            for rpid in ["pidf:rpid", "pidf:rpid:rpid-person"] {
+                assert_eq!(read(pidf, data_model, rpid), Ok(Activities::BUSY));
+            }
+        }
+    }
+    let (pidf, data_model, rpid) = ("pidf", "pidf:data-model", "pidf:rpid");
+    for other in ["PIDF", "pidf::", "dialog-info", "pidf:rpid"] {
+        assert_eq!(read(other, data_model, rpid), Err(Fault::WrongRoot));
+    }
+    for other in ["pidf:data-model:", "pidf:cipid", "pidf"] {
+        assert_eq!(read(pidf, other, rpid), Ok(Activities::NONE), "{other}");
+    }
+    for other in ["pidf:RPID", "pidf:rpid:", "pidf:data-model"] {
+        assert_eq!(
+            read(pidf, data_model, other),
+            Ok(Activities::NONE),
+            "{other}"
+        );
+    }
 }
 
 #[test]

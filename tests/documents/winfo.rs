@@ -19,7 +19,7 @@ struct Row {
     uri: Option<String>,
 }
 
-fn rows(body: &[u8]) -> Result<(Head, Vec<Row>), Fault> {
+fn rows(body: &[u8]) -> Result<(Head<'_>, Vec<Row>), Fault> {
     let mut rows = Vec::new();
     let owned = |text: Option<lampfield::wire::doc::Text<'_>>| text.map(|text| text.to_string());
     let head = winfo::read(body, &mut |watcher| {

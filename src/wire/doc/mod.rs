@@ -5,11 +5,14 @@
 //! not at all. Writers emit compact UTF-8, escaped, all or nothing.
 
 pub mod dialog_info;
+mod frame;
 mod out;
 pub mod pidf;
 pub mod summary;
 pub mod winfo;
+mod word;
 pub mod xml;
 
+pub use frame::{Extent, Head, Rendered};
 pub use out::Full;
 pub use xml::{Fault, Text};

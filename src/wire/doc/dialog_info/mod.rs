@@ -6,142 +6,57 @@
 mod read;
 mod write;
 
+pub use super::frame::{Extent, Head, Rendered};
 pub use read::{read, read_head};
-pub use write::{Document, Entry, Party, Rendered, write};
+pub use write::{Document, Entry, Party, write};
 
+use super::word::words;
 use crate::wire::doc::Text;
 
-/// A dialog's state (RFC 4235 §3.7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// INVITE sent or received, no answer yet.
-    Trying,
-    /// A provisional answer without a tag.
-    Proceeding,
-    /// A provisional answer with a tag: ringing.
-    Early,
-    /// A call is up.
-    Confirmed,
-    /// Over.
-    Terminated,
-}
-
-impl State {
-    const ALL: [State; 5] = [
-        State::Trying,
-        State::Proceeding,
-        State::Early,
-        State::Confirmed,
-        State::Terminated,
-    ];
-
-    /// The value in a document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            State::Trying => "trying",
-            State::Proceeding => "proceeding",
-            State::Early => "early",
-            State::Confirmed => "confirmed",
-            State::Terminated => "terminated",
-        }
+words! {
+    /// A dialog's state (RFC 4235 §3.7.1).
+    State {
+        /// INVITE sent or received, no answer yet.
+        Trying = "trying",
+        /// A provisional answer without a tag.
+        Proceeding = "proceeding",
+        /// A provisional answer with a tag: ringing.
+        Early = "early",
+        /// A call is up.
+        Confirmed = "confirmed",
+        /// Over.
+        Terminated = "terminated",
     }
 }
 
-/// Which end sent the INVITE (RFC 4235 §4.1.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The observed user did.
-    Initiator,
-    /// The other one did.
-    Recipient,
-}
-
-impl Direction {
-    const ALL: [Direction; 2] = [Direction::Initiator, Direction::Recipient];
-
-    /// The value in a document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Direction::Initiator => "initiator",
-            Direction::Recipient => "recipient",
-        }
+words! {
+    /// Which end sent the INVITE (RFC 4235 §4.1.1).
+    Direction {
+        /// The observed user did.
+        Initiator = "initiator",
+        /// The other one did.
+        Recipient = "recipient",
     }
 }
 
-/// Why a dialog ended (RFC 4235 §4.1.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The caller hung up before the answer.
-    Cancelled,
-    /// A final answer other than 2xx.
-    Rejected,
-    /// Another dialog took its place (RFC 3891).
-    Replaced,
-    /// The observed user hung up.
-    LocalBye,
-    /// The other end hung up.
-    RemoteBye,
-    /// 481 or 408 inside the dialog.
-    Error,
-    /// No answer.
-    Timeout,
-}
-
-impl Ending {
-    const ALL: [Ending; 7] = [
-        Ending::Cancelled,
-        Ending::Rejected,
-        Ending::Replaced,
-        Ending::LocalBye,
-        Ending::RemoteBye,
-        Ending::Error,
-        Ending::Timeout,
-    ];
-
-    /// The value in a document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Ending::Cancelled => "cancelled",
-            Ending::Rejected => "rejected",
-            Ending::Replaced => "replaced",
-            Ending::LocalBye => "local-bye",
-            Ending::RemoteBye => "remote-bye",
-            Ending::Error => "error",
-            Ending::Timeout => "timeout",
-        }
+words! {
+    /// Why a dialog ended (RFC 4235 §4.1.2).
+    Ending {
+        /// The caller hung up before the answer.
+        Cancelled = "cancelled",
+        /// A final answer other than 2xx.
+        Rejected = "rejected",
+        /// Another dialog took its place (RFC 3891).
+        Replaced = "replaced",
+        /// The observed user hung up.
+        LocalBye = "local-bye",
+        /// The other end hung up.
+        RemoteBye = "remote-bye",
+        /// 481 or 408 inside the dialog.
+        Error = "error",
+        /// No answer.
+        Timeout = "timeout",
     }
-}
-
-/// Whether a document tells everything or what changed (RFC 4235 §4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// All dialogs there are: the table is flushed first.
-    Full,
-    /// Only the dialogs that changed: rows by id.
-    Partial,
-}
-
-impl Extent {
-    const ALL: [Extent; 2] = [Extent::Full, Extent::Partial];
-
-    /// The value in a document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Extent::Full => "full",
-            Extent::Partial => "partial",
-        }
-    }
-}
-
-/// The root of a document.
-#[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// The document's number in its subscription; `None` if absent or no 32-bit number.
-    pub version: Option<u32>,
-    /// Full if the document does not say.
-    pub extent: Extent,
-    /// Whose dialogs these are.
-    pub entity: Option<Text<'a>>,
 }
 
 /// One dialog as read. Whatever a server leaves out is `None`, and so is a value nobody knows.

@@ -1,20 +1,26 @@
-//! Dialog information in. Elements are known by where they stand; the rest is ignored.
+//! Dialog information in: which namespace, root and places it has. What has no place is ignored.
 
-use super::{Dialog, Direction, Ending, Extent, Head, Participant, State};
-use crate::wire::doc::xml::{self, Event, MAX_DEPTH, Namespace, Reader, Tag};
+use super::{Dialog, Direction, Ending, Head, Participant, State};
+use crate::wire::doc::frame::{self, Format, Taker};
+use crate::wire::doc::xml::{Namespace, Reader, Tag};
 use crate::wire::doc::{Fault, Text};
+
+const DIALOG_INFO: Namespace = Namespace::numbered(0);
+
+const FORMAT: Format = Format {
+    root: "dialog-info",
+    namespace: DIALOG_INFO,
+    names: &[("urn:ietf:params:xml:ns:dialog-info", DIALOG_INFO)],
+    // `notify-state` is a slip of an example in RFC 4235.
+    extent: &["state", "notify-state"],
+};
 
 /// Reads the root only; what follows may still turn out to be broken.
 ///
 /// # Errors
 /// Any [`Fault`] up to the root's end.
 pub fn read_head(body: &[u8]) -> Result<Head<'_>, Fault> {
-    let mut head = None;
-    xml::open(body, &mut |reader| {
-        head = Some(root(reader)?);
-        Ok(())
-    })?;
-    head.ok_or(Fault::Syntax)
+    frame::read_head(body, &FORMAT)
 }
 
 /// Shows the dialogs of a body in their order, once the whole document is known to be good, and returns its
@@ -25,32 +31,8 @@ pub fn read_head(body: &[u8]) -> Result<Head<'_>, Fault> {
 /// # Errors
 /// Any [`Fault`]: `each` was not called.
 pub fn read<'a>(body: &'a [u8], each: &mut dyn FnMut(&Dialog<'_>)) -> Result<Head<'a>, Fault> {
-    let mut head = None;
-    xml::open(body, &mut |reader| {
-        head = Some(root(reader)?);
-        reader.clone().check_rest()?;
-        dialogs(reader, each)
-    })?;
-    head.ok_or(Fault::Syntax)
-}
-
-fn root<'a>(reader: &mut Reader<'a, '_>) -> Result<Head<'a>, Fault> {
-    match reader.next()? {
-        Some(Event::Start(tag)) if is_ours(tag, b"dialog-info") => {}
-        Some(Event::Start(_) | Event::End { .. }) => return Err(Fault::WrongRoot),
-        None => return Err(Fault::Syntax),
-    }
-    // `notify-state` is a slip of an example in RFC 4235.
-    let state = reader
-        .attribute("state")
-        .or_else(|| reader.attribute("notify-state"));
-    Ok(Head {
-        version: reader
-            .attribute("version")
-            .and_then(|version| version.number()),
-        extent: state.and_then(extent).unwrap_or(Extent::Full),
-        entity: reader.attribute("entity"),
-    })
+    let dialog = Dialog::default();
+    frame::read(body, &FORMAT, &mut Dialogs { dialog, each })
 }
 
 /// Where in a document an element stands.
@@ -67,9 +49,11 @@ enum Place {
     Ignored,
 }
 
-impl Place {
+impl frame::Place for Place {
+    const ROOT: Place = Place::Root;
+
     fn child(self, tag: Tag<'_>) -> Place {
-        if tag.namespace != Namespace::DialogInfo {
+        if tag.namespace != DIALOG_INFO {
             return Place::Ignored;
         }
         match (self, tag.local) {
@@ -85,72 +69,64 @@ impl Place {
     }
 }
 
-/// Reads what follows the root's start tag.
-fn dialogs<'a>(
-    reader: &mut Reader<'a, '_>,
-    each: &mut dyn FnMut(&Dialog<'_>),
-) -> Result<(), Fault> {
-    let mut places = [Place::Root; MAX_DEPTH];
-    let mut dialog = Dialog::default();
-    while let Some(event) = reader.next()? {
-        let depth = reader.depth();
-        match event {
-            Event::Start(tag) => {
-                places[depth - 1] = places[depth - 2].child(tag);
-                begin(reader, &places[..depth], &mut dialog);
-            }
-            Event::End { text, .. } => match places[depth] {
-                Place::Dialog => each(&dialog),
-                Place::State => dialog.state = state(text),
-                Place::Identity => {
-                    participant(&places[..depth], &mut dialog).identity = Some(text);
-                }
-                Place::Root
-                | Place::Local
-                | Place::Remote
-                | Place::Target
-                | Place::Param
-                | Place::Ignored => {}
-            },
-        }
-    }
-    Ok(())
+/// Gathers a dialog and shows it when it is whole.
+struct Dialogs<'a, 'e> {
+    dialog: Dialog<'a>,
+    each: &'e mut dyn FnMut(&Dialog<'_>),
 }
 
-/// Takes the attributes of the element that just began.
-fn begin<'a>(reader: &Reader<'a, '_>, places: &[Place], dialog: &mut Dialog<'a>) {
-    match places[places.len() - 1] {
-        Place::Dialog => {
-            *dialog = Dialog {
-                id: reader.attribute("id"),
-                call_id: reader.attribute("call-id"),
-                local_tag: reader.attribute("local-tag"),
-                remote_tag: reader.attribute("remote-tag"),
-                direction: reader.attribute("direction").and_then(direction),
-                ..Dialog::default()
-            };
-        }
-        Place::State => {
-            dialog.event = reader.attribute("event").and_then(ending);
-            dialog.code = reader.attribute("code").and_then(code);
-        }
-        Place::Identity => {
-            let shown = display(reader);
-            let end = participant(places, dialog);
-            end.display = shown.or(end.display);
-        }
-        Place::Target => {
-            let shown = display(reader);
-            let end = participant(places, dialog);
-            end.display = end.display.or(shown);
-            end.target = Some(reader.attribute("uri").unwrap_or(Text::EMPTY));
-        }
-        Place::Param => {
-            if let Some(rendering) = rendering(reader) {
-                participant(places, dialog).rendering = rendering;
+impl<'a> Taker<'a> for Dialogs<'a, '_> {
+    type Place = Place;
+
+    /// Takes the attributes.
+    fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
+        match open[open.len() - 1] {
+            Place::Dialog => {
+                self.dialog = Dialog {
+                    id: reader.attribute("id"),
+                    call_id: reader.attribute("call-id"),
+                    local_tag: reader.attribute("local-tag"),
+                    remote_tag: reader.attribute("remote-tag"),
+                    direction: reader.attribute("direction").and_then(Direction::of),
+                    ..Dialog::default()
+                };
             }
+            Place::State => {
+                self.dialog.event = reader.attribute("event").and_then(Ending::of);
+                self.dialog.code = reader.attribute("code").and_then(code);
+            }
+            Place::Identity => {
+                let shown = display(reader);
+                let end = participant(open, &mut self.dialog);
+                end.display = shown.or(end.display);
+            }
+            Place::Target => {
+                let shown = display(reader);
+                let end = participant(open, &mut self.dialog);
+                end.display = end.display.or(shown);
+                end.target = Some(reader.attribute("uri").unwrap_or(Text::EMPTY));
+            }
+            Place::Param => {
+                if let Some(rendering) = rendering(reader) {
+                    participant(open, &mut self.dialog).rendering = rendering;
+                }
+            }
+            Place::Root | Place::Local | Place::Remote | Place::Ignored => {}
         }
-        Place::Root | Place::Local | Place::Remote | Place::Ignored => {}
+    }
+
+    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: Text<'a>, _: &'a [u8]) {
+        match open[open.len() - 1] {
+            Place::Dialog => (self.each)(&self.dialog),
+            Place::State => self.dialog.state = State::of(text),
+            Place::Identity => participant(open, &mut self.dialog).identity = Some(text),
+            Place::Root
+            | Place::Local
+            | Place::Remote
+            | Place::Target
+            | Place::Param
+            | Place::Ignored => {}
+        }
     }
 }
 
@@ -185,29 +161,6 @@ fn rendering(reader: &Reader<'_, '_>) -> Option<Option<bool>> {
         return Some(Some(false));
     }
     Some((value.is("yes") || value.is("\"yes\"")).then_some(true))
-}
-
-fn is_ours(tag: Tag<'_>, local: &[u8]) -> bool {
-    tag.namespace == Namespace::DialogInfo && tag.local == local
-}
-
-fn state(text: Text<'_>) -> Option<State> {
-    State::ALL.into_iter().find(|state| text.is(state.as_str()))
-}
-
-fn direction(text: Text<'_>) -> Option<Direction> {
-    let mut all = Direction::ALL.into_iter();
-    all.find(|direction| text.is(direction.as_str()))
-}
-
-fn ending(text: Text<'_>) -> Option<Ending> {
-    let mut all = Ending::ALL.into_iter();
-    all.find(|ending| text.is(ending.as_str()))
-}
-
-fn extent(text: Text<'_>) -> Option<Extent> {
-    let mut all = Extent::ALL.into_iter();
-    all.find(|extent| text.is(extent.as_str()))
 }
 
 /// RFC 4235 §4.4: 100 to 699.

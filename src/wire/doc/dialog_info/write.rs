@@ -2,7 +2,7 @@
 //! each subscription counts for itself (§4.1), goes into a hole.
 
 use super::super::out::{Full, Out};
-use super::{Direction, Ending, Extent, State};
+use super::{Direction, Ending, Extent, Rendered, State};
 
 /// A document to write.
 #[derive(Clone, Copy, Debug)]
@@ -53,15 +53,6 @@ pub struct Party<'a> {
     /// Whether this end plays anything it receives (RFC 4235 §5.2). Without a target the identity stands for
     /// it.
     pub rendering: Option<bool>,
-}
-
-/// A rendered document: `buf[..version_at]`, the version in decimal digits, `buf[version_at..len]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rendered {
-    /// The document's length without the version's digits.
-    pub len: usize,
-    /// Where the digits go.
-    pub version_at: usize,
 }
 
 /// Writes a document without its version number into `buf`: compact, UTF-8, with XML declaration.

@@ -8,6 +8,7 @@
 //! whole document, so such a prefix gets a namespace that means nothing. What breaks the rules of namespaces in other
 //! ways is not carried.
 
+use super::names::{NAMES, PIDF, PIDF_URI};
 use super::walk::{Element, Kind};
 use crate::ground::limits;
 use crate::wire::doc::Text;
@@ -103,11 +104,9 @@ const BASICS: usize = 8;
 /// Declarations in force at our root.
 const OURS: usize = 3;
 
-const PIDF: &str = "urn:ietf:params:xml:ns:pidf";
-
 /// What our root declares.
 const DECLARED: [(&str, &str); OURS] = [
-    ("", PIDF),
+    ("", PIDF_URI),
     ("dm", "urn:ietf:params:xml:ns:pidf:data-model"),
     ("rpid", "urn:ietf:params:xml:ns:pidf:rpid"),
 ];
@@ -396,10 +395,7 @@ impl Uri<'_, '_> {
     }
 
     fn is_pidf(self) -> bool {
-        let is = |uri: &str| {
-            let name = uri.trim_end_matches(':');
-            name == PIDF || name == "urn:ietf:params:xml:ns:cpim-pidf"
-        };
+        let is = |uri: &str| NAMES.contains(&(uri, PIDF));
         match self {
             Uri::Inner(uri) => is(uri.trim()),
             Uri::Outer(uri) => uri.copy::<64>().is_some_and(|uri| is(&uri)),

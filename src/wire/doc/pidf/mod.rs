@@ -5,6 +5,8 @@
 
 mod activities;
 mod carry;
+mod gathered;
+mod names;
 mod read;
 mod walk;
 mod write;

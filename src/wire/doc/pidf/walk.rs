@@ -1,7 +1,9 @@
 //! The parts of a PIDF document, for a compositor: it carries through untouched what it does not know.
 
+use super::names::{DATA_MODEL, FORMAT, PIDF, RPID};
+use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::out::{Full, Out};
-use crate::wire::doc::xml::{self, Event, Namespace, Reader, Tag};
+use crate::wire::doc::xml::{Reader, Tag};
 use crate::wire::doc::{Fault, Text};
 
 /// What a child of the root is.
@@ -59,10 +61,8 @@ impl<'a> Element<'a> {
 /// # Errors
 /// Any [`Fault`]: `each` was not called.
 pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    run(body, &mut |reader| {
-        reader.clone().check_rest()?;
-        children(reader, each)
-    })
+    let id = None;
+    frame::read(body, &FORMAT, &mut Children { id, each }).map(drop)
 }
 
 /// As [`walk`] for a document that was found good before, at half the cost.
@@ -70,27 +70,8 @@ pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault
 /// # Errors
 /// Any [`Fault`]: the document was not good, and `each` was called for what stands before the fault.
 pub fn walk_again(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    run(body, &mut |reader| children(reader, each))
-}
-
-fn children(reader: &mut Reader<'_, '_>, each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    let (mut kind, mut id) = (Kind::Other, None);
-    while let Some(event) = reader.next()? {
-        match event {
-            Event::Start(tag) if reader.depth() == 2 => {
-                kind = kind_of(tag);
-                id = reader.attribute("id");
-            }
-            Event::End { raw, .. } if reader.depth() == 1 => each(&Element {
-                kind,
-                id,
-                raw,
-                reader,
-            }),
-            Event::Start(_) | Event::End { .. } => {}
-        }
-    }
-    Ok(())
+    let id = None;
+    frame::read_again(body, &FORMAT, &mut Children { id, each })
 }
 
 /// Shows what the persons of a PIDF document have besides activities, notes and timestamps: children of an extension, of
@@ -99,75 +80,102 @@ fn children(reader: &mut Reader<'_, '_>, each: &mut dyn FnMut(&Element<'_>)) -> 
 /// # Errors
 /// As [`walk_again`].
 pub fn walk_persons(body: &[u8], each: &mut dyn FnMut(u8, &Element<'_>)) -> Result<(), Fault> {
-    run(body, &mut |reader| {
-        let (mut person, mut is_in_person, mut is_known) = (0_u8, false, false);
-        let mut id = None;
-        while let Some(event) = reader.next()? {
-            match event {
-                Event::Start(tag) if reader.depth() == 2 => {
-                    is_in_person = kind_of(tag) == Kind::Person;
-                    person = person.saturating_add(u8::from(is_in_person));
-                }
-                Event::Start(tag) if reader.depth() == 3 => {
-                    is_known = is_known_in_person(tag);
-                    id = reader.attribute("id");
-                }
-                Event::End { raw, .. } if reader.depth() == 2 && is_in_person && !is_known => {
-                    let element = Element {
-                        kind: Kind::Other,
-                        id,
-                        raw,
-                        reader,
-                    };
-                    each(person, &element);
-                }
-                Event::Start(_) | Event::End { .. } => {}
+    let (person, id) = (0, None);
+    frame::read_again(body, &FORMAT, &mut Persons { person, id, each })
+}
+
+/// Where in a document an element stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Presence,
+    Child(Kind),
+    /// In a person, and nothing that a summary tells or that is ours to say.
+    Extension,
+    Ignored,
+}
+
+impl frame::Place for Place {
+    const ROOT: Place = Place::Presence;
+
+    fn child(self, tag: Tag<'_>) -> Place {
+        match (self, tag.namespace, tag.local) {
+            (Place::Presence, PIDF, b"tuple") => Place::Child(Kind::Tuple),
+            (Place::Presence, PIDF, b"note") => Place::Child(Kind::Note),
+            (Place::Presence, DATA_MODEL, b"person") => Place::Child(Kind::Person),
+            (Place::Presence, DATA_MODEL, b"device") => Place::Child(Kind::Device),
+            (Place::Presence, _, _) => Place::Child(Kind::Other),
+            (Place::Child(Kind::Person), RPID, b"activities")
+            | (Place::Child(Kind::Person), PIDF | DATA_MODEL, b"note" | b"timestamp" | b"status") => {
+                Place::Ignored
             }
+            (Place::Child(Kind::Person), _, _) => Place::Extension,
+            (Place::Child(_) | Place::Extension | Place::Ignored, _, _) => Place::Ignored,
         }
-        Ok(())
-    })
-}
-
-/// Runs `run` behind the start tag of a PIDF root.
-fn run<'a>(
-    body: &'a [u8],
-    run: &mut dyn FnMut(&mut Reader<'a, '_>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    xml::open(body, &mut |reader| {
-        match reader.next()? {
-            Some(Event::Start(tag)) if is_root(tag) => {}
-            Some(Event::Start(_) | Event::End { .. }) => return Err(Fault::WrongRoot),
-            None => return Err(Fault::Syntax),
-        }
-        run(reader)
-    })
-}
-
-fn is_root(tag: Tag<'_>) -> bool {
-    tag.namespace == Namespace::Pidf && tag.local == b"presence"
-}
-
-fn kind_of(tag: Tag<'_>) -> Kind {
-    match (tag.namespace, tag.local) {
-        (Namespace::Pidf, b"tuple") => Kind::Tuple,
-        (Namespace::Pidf, b"note") => Kind::Note,
-        (Namespace::DataModel, b"person") => Kind::Person,
-        (Namespace::DataModel, b"device") => Kind::Device,
-        _ => Kind::Other,
     }
 }
 
-/// What a summary tells of a person, and what is ours to say.
-fn is_known_in_person(tag: Tag<'_>) -> bool {
-    match tag.namespace {
-        Namespace::Rpid => tag.local == b"activities",
-        Namespace::Pidf | Namespace::DataModel => {
-            matches!(tag.local, b"note" | b"timestamp" | b"status")
+/// Shows the children of the root.
+struct Children<'a, 'e> {
+    /// That of the child that is open.
+    id: Option<Text<'a>>,
+    each: &'e mut dyn FnMut(&Element<'_>),
+}
+
+impl<'a> Taker<'a> for Children<'a, '_> {
+    type Place = Place;
+
+    fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
+        match open[open.len() - 1] {
+            Place::Child(_) => self.id = reader.attribute("id"),
+            Place::Presence | Place::Extension | Place::Ignored => {}
         }
-        Namespace::None
-        | Namespace::DialogInfo
-        | Namespace::WatcherInfo
-        | Namespace::Xml
-        | Namespace::Unknown => false,
+    }
+
+    fn end(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Text<'a>, raw: &'a [u8]) {
+        match open[open.len() - 1] {
+            Place::Child(kind) => (self.each)(&Element {
+                kind,
+                id: self.id,
+                raw,
+                reader,
+            }),
+            Place::Presence | Place::Extension | Place::Ignored => {}
+        }
+    }
+}
+
+/// Shows the extensions of persons.
+struct Persons<'a, 'e> {
+    /// The number of the one that is open, or was last.
+    person: u8,
+    /// That of the extension that is open.
+    id: Option<Text<'a>>,
+    each: &'e mut dyn FnMut(u8, &Element<'_>),
+}
+
+impl<'a> Taker<'a> for Persons<'a, '_> {
+    type Place = Place;
+
+    fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
+        match open[open.len() - 1] {
+            Place::Child(Kind::Person) => self.person = self.person.saturating_add(1),
+            Place::Extension => self.id = reader.attribute("id"),
+            Place::Presence | Place::Child(_) | Place::Ignored => {}
+        }
+    }
+
+    fn end(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Text<'a>, raw: &'a [u8]) {
+        match open[open.len() - 1] {
+            Place::Extension => {
+                let element = Element {
+                    kind: Kind::Other,
+                    id: self.id,
+                    raw,
+                    reader,
+                };
+                (self.each)(self.person, &element);
+            }
+            Place::Presence | Place::Child(_) | Place::Ignored => {}
+        }
     }
 }

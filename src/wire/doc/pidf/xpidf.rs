@@ -6,70 +6,90 @@
 //! </presence>
 //! ```
 
-use super::read::{Found, Part};
+use super::gathered::{Gathered, Part};
 use super::{Activities, Basic};
-use crate::wire::doc::xml::{Event, Namespace, Reader, Tag};
+use crate::wire::doc::frame::{self, Taker};
+use crate::wire::doc::xml::{Namespace, Reader, Tag};
 use crate::wire::doc::{Fault, Text};
 
-/// Depths of the elements that count, the root being 1.
-const ATOM: usize = 2;
-const ADDRESS: usize = 3;
-const STATUS: usize = 4;
+/// Whether a document with this root is one.
+pub(super) fn is_root(tag: Tag<'_>) -> bool {
+    tag.namespace == Namespace::NONE && tag.local == b"presence"
+}
 
-/// Reads an xpidf document whose root has begun. An address is a tuple.
-pub(super) fn presence<'a>(
-    reader: &mut Reader<'a, '_>,
-    found: &mut Found<'a>,
-) -> Result<(), Fault> {
-    let mut address = Part::default();
-    // How many of the elements that are open are the ones expected there.
-    let mut known = 1;
-    while let Some(event) = reader.next()? {
-        let depth = reader.depth();
-        match event {
-            Event::Start(tag) if is_expected(tag, depth) && known == depth - 1 => {
-                known = depth;
-                match depth {
-                    // Its URI stands there whether a device is registered or not: no contact.
-                    ADDRESS => address = Part::default(),
-                    STATUS => status(reader, tag, &mut address),
-                    _ => {}
-                }
-            }
-            Event::Start(_) => {}
-            Event::End { .. } => {
-                if depth + 1 == ADDRESS && known == ADDRESS {
-                    found.add_tuple(&address);
-                }
-                known = known.min(depth);
-            }
+/// Reads a document whose root has begun. An address is a tuple.
+pub(super) fn gather<'a>(reader: &mut Reader<'a, '_>) -> Result<Gathered<'a>, Fault> {
+    let mut presence = Presence::default();
+    frame::take(reader, &mut presence)?;
+    Ok(presence.gathered)
+}
+
+/// Where in a document an element stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Presence,
+    Atom,
+    Address,
+    Status,
+    Substatus,
+    Ignored,
+}
+
+impl frame::Place for Place {
+    const ROOT: Place = Place::Presence;
+
+    fn child(self, tag: Tag<'_>) -> Place {
+        if tag.namespace != Namespace::NONE {
+            return Place::Ignored;
+        }
+        match (self, tag.local) {
+            (Place::Presence, b"atom") => Place::Atom,
+            (Place::Atom, b"address") => Place::Address,
+            (Place::Address, b"status") => Place::Status,
+            (Place::Address, b"msnsubstatus") => Place::Substatus,
+            _ => Place::Ignored,
         }
     }
-    Ok(())
 }
 
-fn is_expected(tag: Tag<'_>, depth: usize) -> bool {
-    tag.namespace == Namespace::None
-        && match depth {
-            ATOM => tag.local == b"atom",
-            ADDRESS => tag.local == b"address",
-            STATUS => tag.local == b"status" || tag.local == b"msnsubstatus",
-            _ => false,
+/// A document that is being read.
+#[derive(Default)]
+struct Presence<'a> {
+    gathered: Gathered<'a>,
+    address: Part<'a>,
+}
+
+impl<'a> Taker<'a> for Presence<'a> {
+    type Place = Place;
+
+    fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
+        let address = &mut self.address;
+        match open[open.len() - 1] {
+            // Its URI stands there whether a device is registered or not: no contact.
+            Place::Address => *address = Part::default(),
+            Place::Status => {
+                if let Some(status) = reader.attribute("status") {
+                    let (basic, activities) = of_status(status);
+                    address.basic = basic.or(address.basic);
+                    address.activities = address.activities.with(activities);
+                }
+            }
+            Place::Substatus => {
+                if let Some(substatus) = reader.attribute("substatus") {
+                    let (basic, activities) = of_substatus(substatus);
+                    address.basic = address.basic.or(basic);
+                    address.activities = address.activities.with(activities);
+                }
+            }
+            Place::Presence | Place::Atom | Place::Ignored => {}
         }
-}
+    }
 
-fn status(reader: &Reader<'_, '_>, tag: Tag<'_>, address: &mut Part<'_>) {
-    if tag.local == b"status" {
-        let Some(status) = reader.attribute("status") else {
-            return;
-        };
-        let (basic, activities) = of_status(status);
-        address.basic = basic.or(address.basic);
-        address.activities = address.activities.with(activities);
-    } else if let Some(substatus) = reader.attribute("substatus") {
-        let (basic, activities) = of_substatus(substatus);
-        address.basic = address.basic.or(basic);
-        address.activities = address.activities.with(activities);
+    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], _: Text<'a>, _: &'a [u8]) {
+        match open[open.len() - 1] {
+            Place::Address => self.gathered.add_tuple(&self.address),
+            Place::Presence | Place::Atom | Place::Status | Place::Substatus | Place::Ignored => {}
+        }
     }
 }
 

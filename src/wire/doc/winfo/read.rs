@@ -1,20 +1,25 @@
-//! Watcher information in. Elements are known by where they stand; the rest is ignored.
+//! Watcher information in: which namespace, root and places it has. What has no place is ignored.
 
-use super::{Event, Extent, Head, Status, Watcher};
-use crate::wire::doc::xml::{self, MAX_DEPTH, Namespace, Reader, Tag};
+use super::{Event, Head, Status, Watcher};
+use crate::wire::doc::frame::{self, Format, Taker};
+use crate::wire::doc::xml::{Namespace, Reader, Tag};
 use crate::wire::doc::{Fault, Text};
+
+const WATCHER_INFO: Namespace = Namespace::numbered(0);
+
+const FORMAT: Format = Format {
+    root: "watcherinfo",
+    namespace: WATCHER_INFO,
+    names: &[("urn:ietf:params:xml:ns:watcherinfo", WATCHER_INFO)],
+    extent: &["state"],
+};
 
 /// Reads the root only; what follows may still turn out to be broken.
 ///
 /// # Errors
 /// Any [`Fault`] up to the root's end.
-pub fn read_head(body: &[u8]) -> Result<Head, Fault> {
-    let mut head = None;
-    xml::open(body, &mut |reader| {
-        head = Some(root(reader)?);
-        Ok(())
-    })?;
-    head.ok_or(Fault::Syntax)
+pub fn read_head(body: &[u8]) -> Result<Head<'_>, Fault> {
+    frame::read_head(body, &FORMAT)
 }
 
 /// Shows the watchers of all lists of a body in their order, once the whole document is known to be good, and
@@ -22,34 +27,18 @@ pub fn read_head(body: &[u8]) -> Result<Head, Fault> {
 ///
 /// # Errors
 /// Any [`Fault`]: `each` was not called.
-pub fn read(body: &[u8], each: &mut dyn FnMut(&Watcher<'_>)) -> Result<Head, Fault> {
-    let mut head = None;
-    xml::open(body, &mut |reader| {
-        head = Some(root(reader)?);
-        reader.clone().check_rest()?;
-        watchers(reader, each)
-    })?;
-    head.ok_or(Fault::Syntax)
-}
-
-fn root(reader: &mut Reader<'_, '_>) -> Result<Head, Fault> {
-    match reader.next()? {
-        Some(xml::Event::Start(tag)) if is_ours(tag, b"watcherinfo") => {}
-        Some(xml::Event::Start(_) | xml::Event::End { .. }) => return Err(Fault::WrongRoot),
-        None => return Err(Fault::Syntax),
-    }
-    let number = |version: Text<'_>| version.number();
-    Ok(Head {
-        version: reader.attribute("version").and_then(number),
-        extent: reader
-            .attribute("state")
-            .and_then(extent)
-            .unwrap_or(Extent::Full),
-    })
+pub fn read<'a>(body: &'a [u8], each: &mut dyn FnMut(&Watcher<'_>)) -> Result<Head<'a>, Fault> {
+    let (list, watcher) = Default::default();
+    let watchers = &mut Watchers {
+        list,
+        watcher,
+        each,
+    };
+    frame::read(body, &FORMAT, watchers)
 }
 
 /// Where in a document an element stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Place {
     Root,
     List,
@@ -57,81 +46,61 @@ enum Place {
     Ignored,
 }
 
-impl Place {
+impl frame::Place for Place {
+    const ROOT: Place = Place::Root;
+
     fn child(self, tag: Tag<'_>) -> Place {
-        match self {
-            Place::Root if is_ours(tag, b"watcher-list") => Place::List,
-            Place::List if is_ours(tag, b"watcher") => Place::Watcher,
-            Place::Root | Place::List | Place::Watcher | Place::Ignored => Place::Ignored,
+        if tag.namespace != WATCHER_INFO {
+            return Place::Ignored;
+        }
+        match (self, tag.local) {
+            (Place::Root, b"watcher-list") => Place::List,
+            (Place::List, b"watcher") => Place::Watcher,
+            _ => Place::Ignored,
         }
     }
 }
 
-/// Reads what follows the root's start tag.
-fn watchers<'a>(
-    reader: &mut Reader<'a, '_>,
-    each: &mut dyn FnMut(&Watcher<'_>),
-) -> Result<(), Fault> {
-    let mut places = [Place::Root; MAX_DEPTH];
-    let mut list = Watcher::default();
-    let mut watcher = list;
-    while let Some(event) = reader.next()? {
-        let depth = reader.depth();
-        match event {
-            xml::Event::Start(tag) => {
-                let place = places[depth - 2].child(tag);
-                places[depth - 1] = place;
-                match place {
-                    Place::List => {
-                        list.resource = reader.attribute("resource");
-                        list.package = reader.attribute("package");
-                    }
-                    Place::Watcher => watcher = begun(reader, &list),
-                    Place::Root | Place::Ignored => {}
-                }
+/// Gathers a watcher and shows it when it is whole.
+struct Watchers<'a, 'e> {
+    /// What a watcher has of its list.
+    list: Watcher<'a>,
+    watcher: Watcher<'a>,
+    each: &'e mut dyn FnMut(&Watcher<'_>),
+}
+
+impl<'a> Taker<'a> for Watchers<'a, '_> {
+    type Place = Place;
+
+    fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
+        let number = |name| reader.attribute(name).and_then(|text| text.number());
+        match open[open.len() - 1] {
+            Place::List => {
+                self.list.resource = reader.attribute("resource");
+                self.list.package = reader.attribute("package");
             }
-            xml::Event::End { text, .. } if places[depth] == Place::Watcher => {
-                watcher.uri = Some(text).filter(|uri| !uri.is_empty());
-                each(&watcher);
+            Place::Watcher => {
+                self.watcher = Watcher {
+                    id: reader.attribute("id"),
+                    status: reader.attribute("status").and_then(Status::of),
+                    event: reader.attribute("event").and_then(Event::of),
+                    display: reader.attribute("display-name"),
+                    expiration: number("expiration"),
+                    subscribed: number("duration-subscribed"),
+                    ..self.list
+                };
             }
-            xml::Event::End { .. } => {}
+            Place::Root | Place::Ignored => {}
         }
     }
-    Ok(())
-}
 
-/// A watcher of `list` whose element just began.
-fn begun<'a>(reader: &Reader<'a, '_>, list: &Watcher<'a>) -> Watcher<'a> {
-    let number = |name| {
-        let text: Option<Text<'_>> = reader.attribute(name);
-        text.and_then(|text| text.number())
-    };
-    Watcher {
-        id: reader.attribute("id"),
-        status: reader.attribute("status").and_then(status),
-        event: reader.attribute("event").and_then(event),
-        display: reader.attribute("display-name"),
-        expiration: number("expiration"),
-        subscribed: number("duration-subscribed"),
-        uri: None,
-        ..*list
+    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: Text<'a>, _: &'a [u8]) {
+        match open[open.len() - 1] {
+            Place::Watcher => {
+                self.watcher.uri = Some(text).filter(|uri| !uri.is_empty());
+                (self.each)(&self.watcher);
+            }
+            Place::Root | Place::List | Place::Ignored => {}
+        }
     }
-}
-
-fn is_ours(tag: Tag<'_>, local: &[u8]) -> bool {
-    tag.namespace == Namespace::WatcherInfo && tag.local == local
-}
-
-fn status(text: Text<'_>) -> Option<Status> {
-    let mut all = Status::ALL.into_iter();
-    all.find(|status| text.is(status.as_str()))
-}
-
-fn event(text: Text<'_>) -> Option<Event> {
-    Event::ALL.into_iter().find(|event| text.is(event.as_str()))
-}
-
-fn extent(text: Text<'_>) -> Option<Extent> {
-    let mut all = Extent::ALL.into_iter();
-    all.find(|extent| text.is(extent.as_str()))
 }

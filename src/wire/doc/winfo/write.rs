@@ -2,7 +2,7 @@
 //! which each subscription counts for itself, goes into a hole.
 
 use super::super::out::{Full, Out};
-use super::{Event, Extent, Status};
+use super::{Event, Extent, Rendered, Status};
 use crate::ground::time::Seconds;
 
 /// A watcher to write.
@@ -20,15 +20,6 @@ pub struct Entry<'a> {
     pub subscribed: Option<Seconds>,
     /// Its URI.
     pub uri: &'a str,
-}
-
-/// Where a document ended up in its buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rendered {
-    /// The document's length without the version's digits.
-    pub len: usize,
-    /// Where the digits go.
-    pub version_at: usize,
 }
 
 /// A document with one list, in the making: compact, UTF-8, with XML declaration.

@@ -4,14 +4,15 @@
 //! real Latin-1 text is practically never valid UTF-8 by accident.
 
 use super::charset::Charset;
-use super::{Fault, MAX_BODY, MAX_LATIN1, Reader};
+use super::{Fault, MAX_BODY, MAX_LATIN1, Names, Reader};
 
-/// Runs `run` on the tokens of a body.
+/// Runs `run` on the tokens of a body, in which these namespaces are known.
 ///
 /// # Errors
 /// [`Fault::Encoding`] and [`Fault::TooLarge`] before a token is read; else what `run` says.
 pub(in crate::wire::doc) fn open<'a>(
     body: &'a [u8],
+    names: Names,
     run: &mut dyn FnMut(&mut Reader<'a, '_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     if body.len() > MAX_BODY {
@@ -19,11 +20,11 @@ pub(in crate::wire::doc) fn open<'a>(
     }
     let (start, declared) = prolog(body)?;
     match core::str::from_utf8(&body[start..]) {
-        Ok(text) => run(&mut Reader::new(body, start, text, Charset::Utf8)),
+        Ok(text) => run(&mut Reader::new(body, start, text, Charset::Utf8, names)),
         Err(_) => match declared {
             Some(Charset::Utf8) => Err(Fault::Encoding),
-            Some(Charset::Latin1) | None => in_bytes(body, start, Charset::Latin1, run),
-            Some(Charset::Windows1252) => in_bytes(body, start, Charset::Windows1252, run),
+            Some(Charset::Latin1) | None => in_bytes(body, start, Charset::Latin1, names, run),
+            Some(Charset::Windows1252) => in_bytes(body, start, Charset::Windows1252, names, run),
         },
     }
 }
@@ -36,6 +37,7 @@ fn in_bytes<'a>(
     body: &'a [u8],
     start: usize,
     charset: Charset,
+    names: Names,
     run: &mut dyn FnMut(&mut Reader<'a, '_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let mut room = [0; MAX_LATIN1];
@@ -45,7 +47,7 @@ fn in_bytes<'a>(
         *to = charset.stand_in(from);
     }
     let text = core::str::from_utf8(copy).map_err(|_| Fault::Encoding)?;
-    run(&mut Reader::new(body, start, text, charset))
+    run(&mut Reader::new(body, start, text, charset, names))
 }
 
 /// Where the document goes on after its declaration, and the encoding it declares.

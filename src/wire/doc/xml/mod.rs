@@ -18,7 +18,7 @@ mod tests;
 mod text;
 
 pub(super) use encoding::open;
-pub(super) use namespace::Namespace;
+pub(super) use namespace::{Names, Namespace};
 pub(super) use reader::{Event, Reader, Tag};
 pub use text::{Chars, Text};
 

@@ -1,56 +1,40 @@
-//! The namespaces our documents use, and the older names of the same.
+//! Namespaces, known by their URIs. Which ones there are, each format says for itself.
 
 use super::Text;
 
-/// A namespace, known by its URI.
+/// A namespace, by the number that a format gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::wire::doc) enum Namespace {
-    /// None at all.
-    None,
-    /// PIDF (RFC 3863 §4.4).
-    Pidf,
-    /// Persons and devices (RFC 4479 §5.1).
-    DataModel,
-    /// RPID (RFC 4480 §5).
-    Rpid,
-    /// Dialog information (RFC 4235 §4.4).
-    DialogInfo,
-    /// Watcher information (RFC 3858 §3).
-    WatcherInfo,
-    /// The prefix `xml`.
-    Xml,
-    /// One we have no use for, or a prefix nobody declared.
-    Unknown,
-}
+pub(in crate::wire::doc) struct Namespace(u8);
+
+/// The URIs that a format knows with what they stand for; older names of a namespace are among them.
+pub(in crate::wire::doc) type Names = &'static [(&'static str, Namespace)];
 
 impl Namespace {
-    /// The namespace of a declaration's value.
-    pub(super) fn of(uri: Text<'_>) -> Namespace {
-        match uri.plain() {
-            Some(uri) => Namespace::named(uri),
-            None => uri
-                .copy::<64>()
-                .map_or(Namespace::Unknown, |uri| Namespace::named(&uri)),
-        }
+    /// None at all.
+    pub(in crate::wire::doc) const NONE: Namespace = Namespace(u8::MAX);
+
+    /// The prefix `xml`.
+    pub(in crate::wire::doc) const XML: Namespace = Namespace(u8::MAX - 1);
+
+    /// One that the format has no use for, or a prefix nobody declared.
+    pub(in crate::wire::doc) const UNKNOWN: Namespace = Namespace(u8::MAX - 2);
+
+    /// A format's namespace of that number, which is a small one.
+    pub(in crate::wire::doc) const fn numbered(number: u8) -> Namespace {
+        Namespace(number)
     }
 
-    fn named(uri: &str) -> Namespace {
-        let Some(ours) = uri.strip_prefix("urn:ietf:params:xml:ns:") else {
-            return if uri.is_empty() {
-                Namespace::None
-            } else {
-                Namespace::Unknown
-            };
+    /// The namespace of a declaration's value.
+    pub(super) fn of(uri: Text<'_>, names: Names) -> Namespace {
+        let mut known = names.iter();
+        let found = match known.find(|(known, _)| uri.is_written(known)) {
+            None if uri.is_coded() => names.iter().find(|(known, _)| uri == **known),
+            found => found,
         };
-        match ours {
-            // The trailing colon is a slip of RFC 3863 §4.1.1; `cpim-pidf` is from its drafts.
-            "pidf" | "pidf:" | "cpim-pidf" | "cpim-pidf:" => Namespace::Pidf,
-            // Asterisk before version 13 uses the names of RFC 4479's and 4480's drafts.
-            "pidf:data-model" | "pidf:person" => Namespace::DataModel,
-            "pidf:rpid" | "pidf:rpid:rpid-person" => Namespace::Rpid,
-            "dialog-info" => Namespace::DialogInfo,
-            "watcherinfo" => Namespace::WatcherInfo,
-            _ => Namespace::Unknown,
+        match found {
+            Some((_, namespace)) => *namespace,
+            None if uri.is_empty() => Namespace::NONE,
+            None => Namespace::UNKNOWN,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::charset::Charset;
 use super::copy;
 use super::text::{Reference, reference};
-use super::{Fault, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_SCOPES, Namespace, Text};
+use super::{Fault, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_SCOPES, Names, Namespace, Text};
 use xmlparser::{ElementEnd, StrSpan, Token, Tokenizer};
 
 /// What comes next in a document.
@@ -74,7 +74,7 @@ const NO_SCOPE: Scope = Scope {
     prefix: Span { start: 0, end: 0 },
     value: Span { start: 0, end: 0 },
     uri: NO_URI,
-    namespace: Namespace::None,
+    namespace: Namespace::NONE,
 };
 
 /// A document being read. After an error there is nothing more to ask.
@@ -84,6 +84,7 @@ pub(in crate::wire::doc) struct Reader<'a, 't> {
     /// Where in `raw` the tokens begin.
     base: usize,
     charset: Charset,
+    names: Names,
     tokens: Tokenizer<'t>,
     attributes: [Attribute; MAX_ATTRIBUTES],
     attribute_count: usize,
@@ -103,11 +104,13 @@ impl<'a, 't> Reader<'a, 't> {
         base: usize,
         text: &'t str,
         charset: Charset,
+        names: Names,
     ) -> Reader<'a, 't> {
         Reader {
             raw,
             base,
             charset,
+            names,
             tokens: Tokenizer::from(text),
             attributes: [Attribute::default(); MAX_ATTRIBUTES],
             attribute_count: 0,
@@ -314,7 +317,7 @@ impl<'a, 't> Reader<'a, 't> {
             prefix,
             value,
             uri: same.unwrap_or(self.scope_count) as u8,
-            namespace: Namespace::of(self.value(value)),
+            namespace: Namespace::of(self.value(value), self.names),
         };
         self.scope_count += 1;
         Ok(())
@@ -324,8 +327,10 @@ impl<'a, 't> Reader<'a, 't> {
     fn resolve_attributes(&mut self, outside: usize) -> Result<(), Fault> {
         for at in 0..self.attribute_count {
             let Attribute { prefix, local, .. } = self.attributes[at];
-            let uri = self.scope(prefix).filter(|_| !self.at(prefix).is_empty());
-            let uri = uri.map_or(NO_URI, |scope| scope.uri);
+            let uri = match self.at(prefix) {
+                b"" => NO_URI,
+                _ => self.scope(prefix).map_or(NO_URI, |scope| scope.uri),
+            };
             self.attributes[at].uri = uri;
             let is_same = |other: &Attribute| {
                 let is_bound = uri != NO_URI && uri == other.uri;
@@ -388,9 +393,9 @@ impl<'a, 't> Reader<'a, 't> {
         match self.scope(prefix) {
             Some(scope) => scope.namespace,
             None => match self.at(prefix) {
-                b"" => Namespace::None,
-                b"xml" => Namespace::Xml,
-                _ => Namespace::Unknown,
+                b"" => Namespace::NONE,
+                b"xml" => Namespace::XML,
+                _ => Namespace::UNKNOWN,
             },
         }
     }

@@ -6,16 +6,35 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+const PIDF: &str = "urn:ietf:params:xml:ns:pidf";
+
+/// A format's namespaces: one of them has two names.
+const NAMES: Names = &[
+    (PIDF, Namespace::numbered(0)),
+    ("urn:ietf:params:xml:ns:pidf:", Namespace::numbered(0)),
+    ("urn:ietf:params:xml:ns:dialog-info", Namespace::numbered(1)),
+];
+
+fn label(namespace: Namespace) -> &'static str {
+    match namespace {
+        Namespace::NONE => "None",
+        Namespace::XML => "Xml",
+        Namespace::UNKNOWN => "Unknown",
+        _ if namespace == Namespace::numbered(0) => "Pidf",
+        _ => "DialogInfo",
+    }
+}
+
 /// What a document comes to: `<name attribute=value…>` and `text/` for each element, in order.
 fn outline(body: &[u8]) -> Result<String, Fault> {
     let mut outline = String::new();
-    open(body, &mut |reader| {
+    open(body, NAMES, &mut |reader| {
         while let Some(event) = reader.next()? {
             match event {
                 Event::Start(tag) => {
                     outline += &format!(
-                        "<{:?}:{}",
-                        tag.namespace,
+                        "<{}:{}",
+                        label(tag.namespace),
                         String::from_utf8_lossy(tag.local)
                     );
                     for name in ["a", "b"] {
@@ -252,7 +271,6 @@ fn the_same_attribute_in_two_namespaces_is_two() /* G03 */
 #[test]
 fn namespaces_go_by_uri_and_by_place() /* F04 G11 */
 {
-    const PIDF: &str = "urn:ietf:params:xml:ns:pidf";
     reads(format!("<r xmlns='{PIDF}'/>"), "<Pidf:r>/");
     reads(format!("<dm:r xmlns:dm='{PIDF}'/>"), "<Pidf:r>/");
     reads(format!("<r xmlns=' {PIDF} '/>"), "<Pidf:r>/");
@@ -268,10 +286,7 @@ fn namespaces_go_by_uri_and_by_place() /* F04 G11 */
     reads("<r><p:s/><xml:t/></r>", "<None:r><Unknown:s>/<Xml:t>//");
     for (uri, namespace) in [
         ("urn:ietf:params:xml:ns:pidf:", "Pidf"),
-        ("urn:ietf:params:xml:ns:pidf:data-model", "DataModel"),
-        ("urn:ietf:params:xml:ns:pidf:data-model:", "Unknown"),
-        ("urn:ietf:params:xml:ns:pidf:rpid", "Rpid"),
-        ("urn:ietf:params:xml:ns:pidf:RPID", "Unknown"),
+        ("urn:ietf:params:xml:ns:PIDF", "Unknown"),
         ("urn:ietf:params:xml:ns:dialog-info", "DialogInfo"),
         ("urn:ietf:params:xml:ns:pidf:cipid", "Unknown"),
     ] {

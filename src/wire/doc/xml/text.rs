@@ -74,7 +74,9 @@ impl<'a> Text<'a> {
             return true;
         }
         let same = |(a, b): (char, char)| a.eq_ignore_ascii_case(&b);
-        self.is_coded()
+        // What stands for a character is longer than it.
+        self.raw.len() > word.len()
+            && self.is_coded()
             && self.chars().count() == word.len()
             && self.chars().zip(word.chars()).all(same)
     }
@@ -120,20 +122,29 @@ impl<'a> Text<'a> {
         copy
     }
 
-    /// Whether the characters differ from the bytes.
-    fn is_coded(&self) -> bool {
-        self.raw
-            .iter()
-            .any(|byte| matches!(byte, b'&' | b'<' | b'\r' | b'\n' | b'\t'))
+    /// Whether these are the very bytes: of an ASCII text without anything to decode, the same as being equal to it,
+    /// as long as the document does not write it in a roundabout way.
+    pub(super) fn is_written(&self, text: &str) -> bool {
+        self.raw == text.as_bytes()
+    }
+
+    /// Whether the characters differ from the bytes. Of the control characters XML has the tab and the line ends.
+    pub(super) fn is_coded(&self) -> bool {
+        let is_coded = |byte: &u8| matches!(byte, 0..=b'\r' | b'&' | b'<');
+        self.raw.iter().any(is_coded)
     }
 }
 
 impl PartialEq<str> for Text<'_> {
     /// Exact, after decoding.
     fn eq(&self, other: &str) -> bool {
-        match self.plain() {
-            Some(plain) => plain == other,
-            None => self.chars().eq(other.chars()),
+        match self.charset {
+            // What stands for a character is never shorter than it.
+            Charset::Utf8 if self.raw.len() < other.len() => false,
+            Charset::Utf8 if !self.is_coded() => self.is_written(other),
+            Charset::Utf8 | Charset::Latin1 | Charset::Windows1252 => {
+                self.chars().eq(other.chars())
+            }
         }
     }
 }
