@@ -1,47 +1,25 @@
 //! What a person is doing (RFC 4480 §3.2).
 
-/// A set of RPID activities.
+/// A set of RPID activities, a bit for each in the order of their names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Activities(u32);
 
-/// Names in the order of the bits.
-const NAMES: [&str; 27] = [
-    "appointment",
-    "away",
-    "breakfast",
-    "busy",
-    "dinner",
-    "holiday",
-    "in-transit",
-    "looking-for-work",
-    "lunch",
-    "meal",
-    "meeting",
-    "on-the-phone",
-    "other",
-    "performance",
-    "permanent-absence",
-    "playing",
-    "presentation",
-    "shopping",
-    "sleeping",
-    "spectator",
-    "steering",
-    "travel",
-    "tv",
-    "unknown",
-    "vacation",
-    "working",
-    "worship",
-];
-
-/// Gives each name its constant; the build fails if a name is not in the list.
+/// Numbers the names, gives each its constant, and lists them in that order.
 macro_rules! activities {
     ($($constant:ident = $name:literal),* $(,)?) => {
+        /// The numbers of the bits.
+        #[expect(non_camel_case_types, reason = "they lend their names to the constants")]
+        enum Bit {
+            $($constant),*
+        }
+
+        /// Names in the order of the bits.
+        const NAMES: [&str; [$($name),*].len()] = [$($name),*];
+
         impl Activities {
             $(
                 #[doc = concat!("`", $name, "`.")]
-                pub const $constant: Activities = Activities::bit($name);
+                pub const $constant: Activities = Activities(1 << Bit::$constant as u32);
             )*
         }
     };
@@ -136,24 +114,6 @@ impl Activities {
             .filter(is_in)
             .map(|(_, name)| name)
     }
-
-    /// The one-activity set of a name in the list.
-    const fn bit(name: &str) -> Activities {
-        let mut bit = 0;
-        while !same(NAMES[bit], name) {
-            bit += 1;
-        }
-        Activities(1 << bit)
-    }
-}
-
-const fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut at = 0;
-    while at < a.len() && at < b.len() && a[at] == b[at] {
-        at += 1;
-    }
-    at == a.len() && at == b.len()
 }
 
 #[cfg(test)]
