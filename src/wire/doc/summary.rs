@@ -1,10 +1,29 @@
 //! Message summaries: whether messages wait in a mailbox (RFC 3842 §5.2), read only.
 //!
 //! A lamp needs the status line alone. What the others count is not read: a server that counts in a way of its own
-//! is still believed when it says yes or no.
+//! is still believed when it says yes or no. Where the grammar has one order and CRLF, the lines may come in any order
+//! and their ends be LF alone:
+//!
+//! ```text
+//! messages-summary = *summary-line msg-status-line *summary-line [ empty-line *OCTET ]
+//! msg-status-line  = "Messages-Waiting" HCOLON msg-status line-end
+//! msg-status       = "yes" / "no"
+//! summary-line     = name HCOLON text line-end           ; any other name
+//! HCOLON           = SWS ":" SWS                         ; RFC 3261 §25.1
+//! SWS              = *( blank / fold )
+//! fold             = LF                                  ; before a blank, in a line that is not empty
+//! empty-line       = *blank line-end
+//! line-end         = LF / end                            ; a CR before it is a blank
+//! ```
 
 use super::Fault;
 use super::xml::MAX_BODY;
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take, take_till1, take_while, take_while1};
+use nom::combinator::{eof, not, peek, recognize, value, verify};
+use nom::multi::many0_count;
+use nom::sequence::{delimited, preceded, terminated};
+use nom::{IResult, Parser};
 
 /// What a summary says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,63 +44,72 @@ pub fn read(body: &[u8]) -> Result<Summary, Fault> {
     if body.len() > MAX_BODY {
         return Err(Fault::TooLarge);
     }
-    let mut waiting = None;
-    let mut rest = body;
-    while let Some(line) = next_line(&mut rest) {
-        let (name, value) = split(line).ok_or(Fault::Syntax)?;
-        if name.eq_ignore_ascii_case(b"Messages-Waiting") {
-            let said = yes_or_no(value).ok_or(Fault::Syntax)?;
-            if waiting.replace(said).is_some() {
-                return Err(Fault::Syntax);
-            }
-        }
-    }
-    let waiting = waiting.ok_or(Fault::Syntax)?;
+    let (_, waiting) = summary(body).map_err(|_| Fault::Syntax)?;
     Ok(Summary { waiting })
 }
 
-/// Takes the next line with those folded into it; `None` at an empty line and at the end.
-fn next_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let end = line_end(rest);
-    if rest[..end].trim_ascii().is_empty() {
-        return None;
-    }
-    let mut whole = end;
-    while matches!(rest.get(whole), Some(b' ' | b'\t')) {
-        let more = line_end(&rest[whole..]);
-        if rest[whole..whole + more].trim_ascii().is_empty() {
-            break;
-        }
-        whole += more;
-    }
-    let (line, behind) = rest.split_at(whole);
-    *rest = behind;
-    Some(line)
+/// What a rule makes of the rest of a body. A body that does not fit is refused as a whole, so nobody asks where.
+type Parsed<'a, T = ()> = IResult<&'a [u8], T, ()>;
+
+fn summary(input: &[u8]) -> Parsed<'_, bool> {
+    let others = || many0_count(summary_line);
+    delimited(others(), status_line, (others(), empty_line)).parse(input)
 }
 
-/// Bytes of the first line, its end included.
-fn line_end(text: &[u8]) -> usize {
-    memchr::memchr(b'\n', text).map_or(text.len(), |at| at + 1)
+fn status_line(input: &[u8]) -> Parsed<'_, bool> {
+    delimited((word(STATUS), hcolon), status, (sws, line_end)).parse(input)
 }
 
-/// Name and value of a line (RFC 3261 §25.1: HCOLON takes blanks before and behind).
-fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = memchr::memchr(b':', line)?;
-    let name = line[..colon].trim_ascii_end();
-    let is_name = |byte: &u8| byte.is_ascii_graphic();
-    let is_clean = !name.is_empty() && name.iter().all(is_name) && !line.contains(&0);
-    is_clean.then(|| (name, line[colon + 1..].trim_ascii()))
+fn status(input: &[u8]) -> Parsed<'_, bool> {
+    alt((value(true, word("yes")), value(false, word("no")))).parse(input)
 }
 
-fn yes_or_no(value: &[u8]) -> Option<bool> {
-    if value.eq_ignore_ascii_case(b"yes") {
-        Some(true)
-    } else if value.eq_ignore_ascii_case(b"no") {
-        Some(false)
-    } else {
-        None
-    }
+fn summary_line(input: &[u8]) -> Parsed<'_> {
+    let is_other = |name: &[u8]| !name.eq_ignore_ascii_case(STATUS.as_bytes());
+    value((), (verify(name, is_other), hcolon, text, line_end)).parse(input)
 }
+
+/// A word of the grammar, in any case.
+fn word<'a>(word: &'static str) -> impl Parser<&'a [u8], Output = &'a [u8], Error = ()> {
+    let is_it = move |found: &[u8]| found.eq_ignore_ascii_case(word.as_bytes());
+    verify(take(word.len()), is_it)
+}
+
+fn name(input: &[u8]) -> Parsed<'_, &[u8]> {
+    take_while1(|byte: u8| byte.is_ascii_graphic() && byte != b':').parse(input)
+}
+
+fn text(input: &[u8]) -> Parsed<'_> {
+    let inside = take_till1(|byte| matches!(byte, b'\n' | b'\0'));
+    value((), many0_count(alt((inside, fold)))).parse(input)
+}
+
+fn hcolon(input: &[u8]) -> Parsed<'_> {
+    value((), (sws, tag(":"), sws)).parse(input)
+}
+
+fn sws(input: &[u8]) -> Parsed<'_> {
+    value((), (blanks, many0_count((fold, blanks)))).parse(input)
+}
+
+fn fold(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let before = (peek(alt((tag(" "), tag("\t")))), not(empty_line));
+    terminated(tag("\n"), before).parse(input)
+}
+
+fn empty_line(input: &[u8]) -> Parsed<'_> {
+    preceded(blanks, line_end).parse(input)
+}
+
+fn blanks(input: &[u8]) -> Parsed<'_, &[u8]> {
+    take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\x0C')).parse(input)
+}
+
+fn line_end(input: &[u8]) -> Parsed<'_> {
+    value((), alt((tag("\n"), recognize(eof)))).parse(input)
+}
+
+const STATUS: &str = "Messages-Waiting";
 
 #[cfg(test)]
 mod tests {
