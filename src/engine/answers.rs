@@ -3,7 +3,6 @@
 use crate::events::answer::{Answer, Refusal};
 use crate::events::package::Package;
 use crate::ground::random::Secret;
-use crate::roles::compositor::PUBLISHED;
 use crate::roles::registrar::Registrar;
 use crate::txn::token::{Token, hex};
 use crate::ua::dialog::write_contact;
@@ -54,12 +53,12 @@ pub(super) fn write(
             write_contact(&mut w, own_uri(request), flow);
             w.header_u32(Name::Expires, expires.0);
             write_allow(&mut w);
-            write_allow_events(&mut w, Package::SERVED);
+            write_allow_events(&mut w, Package::is_served);
         }
         Answer::Registered { presentity, at } => {
             registrar.write_contacts(presentity, at, &mut w);
             write_allow(&mut w);
-            write_allow_events(&mut w, Package::SERVED);
+            write_allow_events(&mut w, Package::is_served);
         }
         Answer::Published { tag, expires } => {
             w.header_u32(Name::Expires, expires.0);
@@ -67,8 +66,8 @@ pub(super) fn write(
         }
         Answer::Done if request.method == Method::Options => {
             write_allow(&mut w);
-            write_allow_events(&mut w, Package::SERVED);
-            write_accept(&mut w, Package::ALL);
+            write_allow_events(&mut w, Package::is_served);
+            write_accept(&mut w, |_| true);
         }
         Answer::Done => {}
         Answer::Refused(Refusal::AnswerLater(_, after)) => {
@@ -105,16 +104,16 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
         Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED => write_allow(w),
         // Not everything that can be watched can be published (RFC 3903 §6 step 2).
         Status::BAD_EVENT if request.method == Method::Publish => {
-            write_allow_events(w, PUBLISHED);
+            write_allow_events(w, Package::is_published);
         }
-        Status::BAD_EVENT => write_allow_events(w, Package::SERVED),
-        Status::NOT_ACCEPTABLE => write_accept(w, Package::SERVED),
+        Status::BAD_EVENT => write_allow_events(w, Package::is_served),
+        Status::NOT_ACCEPTABLE => write_accept(w, Package::is_served),
         Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Notify => {
-            write_accept(w, Package::ALL);
+            write_accept(w, |_| true);
             w.header(Name::AcceptEncoding, b"identity");
         }
         Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Publish => {
-            write_accept(w, PUBLISHED);
+            write_accept(w, Package::is_published);
             w.header(Name::AcceptEncoding, b"identity");
         }
         Status::UNSUPPORTED_MEDIA_TYPE => {
@@ -137,11 +136,11 @@ fn write_allow(w: &mut Writer<'_>) {
     w.header(Name::Allow, ALLOW);
 }
 
-fn write_allow_events(w: &mut Writer<'_>, packages: &[Package]) {
+fn write_allow_events(w: &mut Writer<'_>, is_meant: fn(Package) -> bool) {
     w.begin(Name::AllowEvents);
     // Template-packages go without saying (RFC 6665 §4.4.4).
-    let packages = packages.iter();
-    let packages = packages.filter(|package| package.spec().watchers_of.is_none());
+    let is_own = |package: &Package| is_meant(*package) && package.watchers_of().is_none();
+    let packages = Package::ALL.iter().filter(|package| is_own(package));
     for (at, package) in packages.enumerate() {
         w.part(if at == 0 { b"" } else { b", " })
             .part(package.name().as_bytes());
@@ -150,10 +149,11 @@ fn write_allow_events(w: &mut Writer<'_>, packages: &[Package]) {
 }
 
 /// Every body type of these packages.
-fn write_accept(w: &mut Writer<'_>, packages: &[Package]) {
+fn write_accept(w: &mut Writer<'_>, is_meant: fn(Package) -> bool) {
     w.begin(Name::Accept);
-    for (at, body) in packages
+    for (at, body) in Package::ALL
         .iter()
+        .filter(|package| is_meant(**package))
         .flat_map(|package| package.spec().bodies)
         .enumerate()
     {

@@ -103,8 +103,11 @@ impl Settings {
             min: MIN_PUBLICATION,
             max: MAX_PUBLICATION,
         };
-        for &package in Package::SERVED {
-            self.paces[package as usize] = package.spec().pace;
+        let usual = Package::SERVED
+            .iter()
+            .filter_map(|package| package.served());
+        for (pace, served) in self.paces.iter_mut().zip(usual) {
+            *pace = served.pace;
         }
     }
 

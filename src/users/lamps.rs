@@ -4,6 +4,7 @@
 //! server does not make a panel flicker. After that it shows *unknown*, and never again the last known state:
 //! a lamp that says "idle" because nobody answers is a lie (RFC 6665 §4.1.2.4).
 
+use crate::events::package::LampKind;
 use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds};
 use core::fmt;
@@ -215,6 +216,14 @@ impl Looks {
         looks
     };
 
+    /// What a lamp of that kind shows unless its settings say otherwise.
+    pub const fn usual(kind: LampKind) -> &'static Looks {
+        match kind {
+            LampKind::Status => &Looks::DEFAULT,
+            LampKind::Calling => &Looks::CALLING,
+        }
+    }
+
     /// The look of `watched`.
     pub const fn get(&self, watched: Watched) -> Look {
         self.0[watched as usize]
@@ -341,6 +350,7 @@ impl Pattern {
 mod tests {
     extern crate std;
     use super::*;
+    use crate::events::package::Package;
     use crate::ground::time::Duration;
     use std::string::ToString;
 
@@ -452,6 +462,17 @@ mod tests {
                 other => Looks::DEFAULT.get(other),
             };
             assert_eq!(Looks::CALLING.get(watched), expected);
+        }
+    }
+
+    #[test]
+    fn a_lamp_looks_as_its_package_asks() {
+        let kind = |package: Package| package.spec().lamp;
+        for package in [Package::Presence, Package::Dialog] {
+            assert_eq!(Looks::usual(kind(package)), &Looks::DEFAULT);
+        }
+        for package in [Package::PresenceWinfo, Package::MessageSummary] {
+            assert_eq!(Looks::usual(kind(package)), &Looks::CALLING);
         }
     }
 

@@ -1,7 +1,6 @@
 //! What the lamps of the panel show.
 
 use super::{Invalid, Settings, is_name};
-use crate::events::package::Package;
 use crate::ground::limits::NAME;
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
@@ -42,8 +41,8 @@ impl Settings {
             Shows::Nothing | Shows::Health => &Looks::DEFAULT,
             Shows::Dnd(_) | Shows::Waiting(_) => &Looks::CALLING,
             Shows::Watch(at) => match self.watches.get(usize::from(at)).map(|it| it.package) {
-                Some(Package::PresenceWinfo | Package::MessageSummary) => &Looks::CALLING,
-                Some(Package::Presence | Package::Dialog) | None => &Looks::DEFAULT,
+                Some(package) => Looks::usual(package.spec().lamp),
+                None => &Looks::DEFAULT,
             },
         }
     }

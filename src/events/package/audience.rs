@@ -8,7 +8,7 @@ use crate::wire::doc::winfo::Entry;
 pub struct Scene<'a> {
     /// Whom the document is about.
     pub presentity: &'a Presentity,
-    /// Who watches it. Of use in packages that [tell of watchers](super::Spec::watchers_of) only.
+    /// Who watches it. Of use in packages that [tell of watchers](super::Package::watchers_of) only.
     pub audience: &'a dyn Audience,
 }
 

@@ -3,14 +3,15 @@
 //! We tell third parties one virtual dialog without identities (§3.7.2), and read what every server makes of
 //! the format. Read §4.3 on versions first.
 
-use super::memory::{Heard, Order, hash};
-use super::{Body, MediaType, Memory, Pace, Reading, Scene, Spec, Told};
+use super::audience::Scene;
+use super::memory::{Heard, Memory, Order, Reading, hash};
+use super::spec::{Body, BodyType, LampKind, Pace, Served, Spec, Told};
 use crate::events::presentity::Call;
 use crate::events::watched::Watched;
 use crate::ground::text;
 use crate::ground::time::{Duration, Seconds};
+use crate::wire::doc::Fault;
 use crate::wire::doc::dialog_info::{self, Dialog, Direction, Document, Entry, Extent, State};
-use crate::wire::doc::xml::Fault;
 use crate::wire::sip::Event;
 use core::fmt::Write;
 use heapless::Vec;
@@ -18,22 +19,23 @@ use heapless::Vec;
 pub(super) const SPEC: Spec = Spec {
     name: "dialog",
     expires: Seconds(3_600),
-    bodies: &[MediaType {
-        kind: "application",
-        subtype: "dialog-info+xml",
-        text: "application/dialog-info+xml",
-    }],
+    bodies: &[BodyType::new("application/dialog-info+xml")],
+    also_read: &[],
     several_notifiers: true,
     watchers_of: None,
-    partial: true,
-    pace: Pace {
-        burst: 4,
-        interval: Duration::from_secs(1),
-    },
-    narrows: names_a_dialog,
-    revision: |presentity| presentity.calls().revision() + 1,
-    write,
+    lamp: LampKind::Status,
     read,
+    served: Some(Served {
+        partial: true,
+        pace: Pace {
+            burst: 4,
+            interval: Duration::from_secs(1),
+        },
+        narrows: names_a_dialog,
+        revision: |presentity| presentity.calls().revision() + 1,
+        write,
+    }),
+    published: false,
 };
 
 /// Ended dialogs and the one that is up.
@@ -46,10 +48,11 @@ fn write(scene: &Scene<'_>, told: Told, buf: &mut [u8]) -> Option<Body> {
     let mut extent = Extent::Full;
     let mut told_calls = 0;
     if let Told::Until(revision) = told
-        && let Some(ended) = calls.ended_since(revision - 1)
+        && let Some(known) = revision.checked_sub(1)
+        && let Some(ended) = calls.ended_since(known)
     {
         extent = Extent::Partial;
-        told_calls = revision - 1;
+        told_calls = known;
         listed.extend(ended.map(|call| (call, State::Terminated)));
     }
     if let Some(call) = calls.current()

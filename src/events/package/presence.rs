@@ -2,39 +2,39 @@
 //!
 //! Read RFC 4479 §3 on what belongs to the service, the device and the person first.
 
-use super::{Body, MediaType, Memory, Pace, Reading, Scene, Spec, Told};
+use super::audience::Scene;
+use super::memory::{Memory, Reading};
+use super::spec::{Body, BodyType, LampKind, Pace, Served, Spec, Told};
 use crate::events::presentity::Presentity;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
+use crate::wire::doc::Fault;
 use crate::wire::doc::pidf::{self, Activities, Basic, Device, Person, Summary, Tuple};
-use crate::wire::doc::xml::Fault;
 
 pub(super) const SPEC: Spec = Spec {
     name: "presence",
     expires: Seconds(3_600),
     bodies: &[
-        MediaType {
-            kind: "application",
-            subtype: "pidf+xml",
-            text: "application/pidf+xml",
-        },
-        MediaType {
-            kind: "application",
-            subtype: "cpim-pidf+xml",
-            text: "application/cpim-pidf+xml",
-        },
+        BodyType::new("application/pidf+xml"),
+        BodyType::new("application/cpim-pidf+xml"),
     ],
+    // The format of old Asterisks.
+    also_read: &[BodyType::new("application/xpidf+xml")],
     several_notifiers: false,
     watchers_of: None,
-    partial: false,
-    pace: Pace {
-        burst: 4,
-        interval: Duration::from_secs(5),
-    },
-    narrows: |_| false,
-    revision: Presentity::presence_revision,
-    write,
+    lamp: LampKind::Status,
     read,
+    served: Some(Served {
+        partial: false,
+        pace: Pace {
+            burst: 4,
+            interval: Duration::from_secs(5),
+        },
+        narrows: |_| false,
+        revision: Presentity::presence_revision,
+        write,
+    }),
+    published: true,
 };
 
 fn write(scene: &Scene<'_>, _: Told, buf: &mut [u8]) -> Option<Body> {

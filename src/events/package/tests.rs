@@ -5,11 +5,11 @@ extern crate std;
 mod winfo;
 
 use super::*;
-use crate::events::presentity::{Carried, Presence};
+use crate::events::presentity::{Carried, Presence, Presentity};
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::text::Text;
-use crate::ground::time::Wall;
+use crate::ground::time::{Seconds, Wall};
 use crate::wire::doc::pidf::{Activities, Basic};
 use std::format;
 use std::string::String;
@@ -22,6 +22,10 @@ macro_rules! body {
 
 fn read(package: Package, memory: &mut Memory, body: &[u8]) -> Reading {
     (package.spec().read)(memory, body).expect("a document")
+}
+
+fn served(package: Package) -> &'static Served {
+    package.served().expect("a package that we serve")
 }
 
 fn state_of(package: Package, body: &[u8]) -> Watched {
@@ -399,7 +403,7 @@ fn shown(basic: Basic, activities: Activities, in_call: bool) -> (Watched, Watch
     presentity.update(Wall::from_unix_millis(1_790_000_000_000), presence, in_call);
     let mut buf = [0; limits::BODY];
     let states = [Package::Presence, Package::Dialog].map(|package| {
-        let body = (package.spec().write)(&Scene::alone(&presentity), Told::Nothing, &mut buf)
+        let body = (served(package).write)(&Scene::alone(&presentity), Told::Nothing, &mut buf)
             .expect("it fits");
         let mut document = buf[..body.len].to_vec();
         if let Some(at) = body.version_at {
@@ -447,7 +451,7 @@ fn an_idle_device_says_so() /* F06 */
     presentity.update(Wall::UNSET, idle, false);
     let mut buf = [0; limits::BODY];
     let body =
-        (Package::Presence.spec().write)(&Scene::alone(&presentity), Told::Nothing, &mut buf)
+        (served(Package::Presence).write)(&Scene::alone(&presentity), Told::Nothing, &mut buf)
             .expect("it fits");
     let text = core::str::from_utf8(&buf[..body.len]).expect("UTF-8");
     let (_, device) = text
@@ -511,20 +515,99 @@ fn the_largest_documents_fit() /* G07 */
         }
     }
     let mut buf = [0; limits::BODY];
-    for package in Package::SERVED {
+    for &package in Package::SERVED {
         for told in [
             Told::Nothing,
             Told::Until(
-                (package.spec().revision)(&presentity)
+                (served(package).revision)(&presentity)
                     .saturating_sub(7)
                     .max(1),
             ),
         ] {
             assert!(
-                (package.spec().write)(&Scene::alone(&presentity), told, &mut buf).is_some(),
+                (served(package).write)(&Scene::alone(&presentity), told, &mut buf).is_some(),
                 "{package:?} {told:?}"
             );
         }
+    }
+}
+
+#[test]
+fn every_package_is_known_by_its_name() /* N05 */
+{
+    for package in Package::ALL {
+        let spec = package.spec();
+        assert_eq!(Package::from_name(spec.name.as_bytes()), Some(package));
+        assert_eq!(Package::NAMES[package as usize], spec.name);
+        let mut others = Package::ALL.into_iter().filter(|other| *other != package);
+        assert!(others.all(|other| other.name() != spec.name));
+        let upper = spec.name.to_ascii_uppercase();
+        assert_eq!(Package::from_name(upper.as_bytes()), None);
+    }
+}
+
+#[test]
+fn a_body_type_is_kind_and_subtype_in_lower_case() {
+    for package in Package::ALL {
+        let spec = package.spec();
+        for body in spec.bodies.iter().chain(spec.also_read) {
+            assert_eq!(format!("{}/{}", body.kind, body.subtype), body.text);
+            assert_eq!(body.text.to_ascii_lowercase(), body.text);
+        }
+    }
+    assert_eq!(
+        BodyType::new("a/b"),
+        BodyType {
+            kind: "a",
+            subtype: "b",
+            text: "a/b"
+        }
+    );
+}
+
+#[test]
+fn a_package_that_is_only_watched_says_nothing_of_serving() /* N34 */
+{
+    let spec = Package::MessageSummary.spec();
+    assert!(spec.served.is_none() && !spec.published);
+    assert_eq!(Package::MessageSummary.winfo(), None);
+    let published: std::vec::Vec<Package> = Package::ALL
+        .into_iter()
+        .filter(|package| package.is_published())
+        .collect();
+    assert_eq!(published, [Package::Presence]);
+}
+
+#[test]
+fn a_template_package_belongs_to_the_one_it_names() {
+    assert_eq!(
+        Package::PresenceWinfo.watchers_of(),
+        Some(Package::Presence)
+    );
+    assert_eq!(Package::Presence.winfo(), Some(Package::PresenceWinfo));
+    for package in [Package::Presence, Package::Dialog, Package::MessageSummary] {
+        assert_eq!(package.watchers_of(), None);
+    }
+    assert_eq!(Package::Dialog.winfo(), None);
+}
+
+#[test]
+fn who_was_told_nothing_gets_all_of_it() {
+    let presentity = Presentity::new(Text::copied("sip:desk@192.0.2.1").expect("it fits"));
+    let mut buf = [0; limits::BODY];
+    for &package in Package::SERVED {
+        let mut written = |told| {
+            let scene = &Scene::alone(&presentity);
+            let body = (served(package).write)(scene, told, &mut buf).expect("it fits");
+            String::from_utf8_lossy(&buf[..body.len]).into_owned()
+        };
+        // No revision is 0; whoever asks for what came after it, asks for everything.
+        let (all, since) = (written(Told::Nothing), written(Told::Until(0)));
+        let is_partial = since.contains("state=\"partial\"");
+        assert!(
+            since == all || (is_partial && package == Package::PresenceWinfo),
+            "{since}"
+        );
     }
 }
 
@@ -535,9 +618,9 @@ fn what_we_only_watch_is_not_served() /* N03 N34 */
         Package::served_names(),
         ["presence", "dialog", "presence.winfo"]
     );
-    for (at, package) in Package::ALL.iter().enumerate() {
-        assert_eq!(*package as usize, at);
-        assert_eq!(package.is_served(), Package::SERVED.contains(package));
+    for (at, package) in Package::ALL.into_iter().enumerate() {
+        assert_eq!(package as usize, at);
+        assert_eq!(package.is_served(), Package::SERVED.contains(&package));
     }
 }
 

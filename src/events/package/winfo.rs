@@ -2,34 +2,37 @@
 //!
 //! A lamp shows whether somebody waits for the owner's decision. Read RFC 3857 §4.7 and RFC 3858 §4 first.
 
-use super::memory::{Heard, Order, hash};
-use super::{Body, MediaType, Memory, Pace, Package, Reading, Scene, Spec, Told};
+use super::audience::Scene;
+use super::memory::{Heard, Memory, Order, Reading, hash};
+use super::presence;
+use super::spec::{Body, BodyType, LampKind, Pace, Served, Spec, Told};
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
+use crate::wire::doc::Fault;
 use crate::wire::doc::winfo::{self, Draft, Entry, Extent, Status, Watcher};
-use crate::wire::doc::xml::Fault;
 
 pub(super) const SPEC: Spec = Spec {
     name: "presence.winfo",
     expires: Seconds(3_600),
-    bodies: &[MediaType {
-        kind: "application",
-        subtype: "watcherinfo+xml",
-        text: "application/watcherinfo+xml",
-    }],
+    bodies: &[BodyType::new("application/watcherinfo+xml")],
+    also_read: &[],
     // RFC 3857 §4.9.
     several_notifiers: true,
-    watchers_of: Some(Package::Presence),
-    partial: true,
-    pace: Pace {
-        burst: 4,
-        interval: Duration::from_secs(5),
-    },
-    narrows: |_| false,
-    // The notifier counts the changes of an audience itself.
-    revision: |_| 1,
-    write,
+    watchers_of: Some(presence::SPEC.name),
+    lamp: LampKind::Calling,
     read,
+    served: Some(Served {
+        partial: true,
+        pace: Pace {
+            burst: 4,
+            interval: Duration::from_secs(5),
+        },
+        narrows: |_| false,
+        // The notifier counts the changes of an audience itself.
+        revision: |_| 1,
+        write,
+    }),
+    published: false,
 };
 
 /// Writes who changed, or everybody.
@@ -74,12 +77,8 @@ fn write_changes(scene: &Scene<'_>, revision: u32, buf: &mut [u8]) -> Option<Bod
 }
 
 fn begin<'b>(scene: &Scene<'_>, extent: Extent, buf: &'b mut [u8]) -> Draft<'b> {
-    Draft::new(
-        scene.presentity.uri(),
-        Package::Presence.name(),
-        extent,
-        buf,
-    )
+    let watched = presence::SPEC.name;
+    Draft::new(scene.presentity.uri(), watched, extent, buf)
 }
 
 fn finish(draft: Draft<'_>) -> Option<Body> {

@@ -24,7 +24,6 @@ pub use kept::KeptPublication;
 pub use publish::Publisher;
 
 use crate::events::etag::EntityTag;
-use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Secret;
@@ -59,9 +58,6 @@ pub struct Compositor {
     /// Whose last PUBLISH got 412, and for whom.
     refused: Deque<(Id<Presentity>, SocketAddr), REFUSED>,
 }
-
-/// The packages that can be published here (RFC 3903 §6 step 2).
-pub const PUBLISHED: &[Package] = &[Package::Presence];
 
 /// What one publisher says of a presentity.
 pub struct Publication {

@@ -1,6 +1,6 @@
 //! PUBLISH in, answer out (RFC 3903 §6).
 
-use super::{Compositor, Knows, PUBLISHED, Publication, REFUSED};
+use super::{Compositor, Knows, Publication, REFUSED};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::etag::EntityTag;
 use crate::events::package::Package;
@@ -57,7 +57,7 @@ impl Compositor {
         // Step 2.
         let event = request.headers.event().map_err(|_| Status::BAD_REQUEST)?;
         let package = event.and_then(|event| Package::from_name(event.package));
-        if !package.is_some_and(|it| PUBLISHED.contains(&it)) {
+        if !package.is_some_and(Package::is_published) {
             return Err(Status::BAD_EVENT.into());
         }
         // Step 3.
@@ -155,7 +155,8 @@ impl Compositor {
     fn check_type(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let named = request.headers.content_type();
         let named = named.map_err(|_| Status::BAD_REQUEST)?;
-        let mut types = PUBLISHED.iter().flat_map(|it| it.spec().bodies);
+        let published = Package::ALL.iter().filter(|it| it.is_published());
+        let mut types = published.flat_map(|it| it.spec().bodies);
         let is_ours = named.is_some_and(|it| types.any(|ours| it.matches(ours.kind, ours.subtype)));
         match is_ours {
             true => Ok(()),

@@ -68,8 +68,8 @@ impl Bodies {
         rendered.number = 0;
         rendered.bytes.clear();
         rendered.bytes.resize(limits::BODY, 0).ok()?;
-        let spec = making.package.spec();
-        let Body { len, version_at } = (spec.write)(scene, making.told, &mut rendered.bytes)?;
+        let served = making.package.served()?;
+        let Body { len, version_at } = (served.write)(scene, making.told, &mut rendered.bytes)?;
         rendered.bytes.truncate(len);
         self.made = self.made.wrapping_add(1).max(1);
         (rendered.number, rendered.making, rendered.version_at) = (self.made, making, version_at);

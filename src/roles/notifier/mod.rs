@@ -209,12 +209,11 @@ impl Notifier {
     /// A presentity may have changed: its watchers are told at once, or as soon as the pace allows.
     pub fn handle_change(&mut self, now: Instant, id: Id<Presentity>, presentity: &Presentity) {
         for &package in Package::SERVED {
-            let spec = package.spec();
-            if spec.watchers_of.is_some() {
+            let Some(served) = package.served().filter(|_| package.watchers_of().is_none()) else {
                 continue;
-            }
+            };
             let group = group(id, package);
-            let revision = (spec.revision)(presentity);
+            let revision = (served.revision)(presentity);
             if core::mem::replace(&mut self.revisions[group], revision) != revision {
                 self.tell_group(now, group);
             }

@@ -275,9 +275,10 @@ impl Notifier {
         let Some(presentity) = presentities.get(subscription.presentity) else {
             return nothing;
         };
-        let (package, spec) = (subscription.package, subscription.package.spec());
+        let package = subscription.package;
+        let is_partial = package.served().is_some_and(|served| served.partial);
         let told = match subscription.wants {
-            Wants::Changes if spec.partial => subscription.told,
+            Wants::Changes if is_partial => subscription.told,
             Wants::Nothing | Wants::Changes | Wants::Full => Told::Nothing,
         };
         let group = group(subscription.presentity, package);
@@ -287,7 +288,7 @@ impl Notifier {
             package,
             told,
             revision,
-            moment: match (told, spec.watchers_of) {
+            moment: match (told, package.watchers_of()) {
                 (Told::Nothing, Some(_)) => now,
                 (Told::Nothing, None) | (Told::Until(_), _) => Instant::ZERO,
             },
@@ -300,7 +301,7 @@ impl Notifier {
         if !place.is_some_and(|body| self.bodies.is(body, &making)) {
             let known = self.bodies.find(&making);
             *place = known.or_else(|| {
-                let Some(watched) = spec.watchers_of else {
+                let Some(watched) = package.watchers_of() else {
                     return self.bodies.render(&Scene::alone(presentity), making);
                 };
                 let view = View {

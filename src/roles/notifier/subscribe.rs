@@ -52,7 +52,7 @@ impl Notifier {
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
         }
         let (package, event) = wanted(request)?;
-        if package.spec().watchers_of.is_some() && !(from.owns)() {
+        if package.watchers_of().is_some() && !(from.owns)() {
             return Err(Status::FORBIDDEN.into());
         }
         // No longer name is kept (G07).
@@ -371,7 +371,12 @@ fn initial_state(
 ) -> State {
     let ends = now + granted;
     match verdict {
-        _ if (package.spec().narrows)(event) => State::Terminated(Reason::NoResource),
+        _ if package
+            .served()
+            .is_none_or(|served| (served.narrows)(event)) =>
+        {
+            State::Terminated(Reason::NoResource)
+        }
         _ if granted == Seconds::ZERO => State::Terminated(Reason::Timeout),
         Verdict::Allow => State::Active { ends },
         Verdict::Confirm | Verdict::Block => State::Pending { ends },

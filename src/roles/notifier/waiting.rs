@@ -152,7 +152,7 @@ impl Notifier {
 /// watches: he is told himself, and others are refused.
 pub(super) fn heeded(package: Package, verdict: Verdict) -> Verdict {
     match verdict {
-        Verdict::Confirm if package.spec().watchers_of.is_some() => Verdict::Block,
+        Verdict::Confirm if package.watchers_of().is_some() => Verdict::Block,
         Verdict::Allow | Verdict::Confirm | Verdict::Block => verdict,
     }
 }

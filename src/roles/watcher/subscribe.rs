@@ -4,7 +4,6 @@ use super::ending::Cause;
 use super::usage::{Usage, UsageState};
 use super::watch::{Attempt, State, Watch};
 use super::{Action, Watcher};
-use crate::events::package::Package;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
@@ -322,20 +321,13 @@ fn write_rest(w: &mut Writer<'_>, watch: &Watch, expires: Seconds, flow: &Flow) 
     w.header(Name::Event, watch.speaks.name().as_bytes());
     w.header_u32(Name::Expires, expires.0);
     w.begin(Name::Accept);
-    for (at, body) in watch.speaks.spec().bodies.iter().enumerate() {
+    let spec = watch.speaks.spec();
+    for (at, body) in spec.bodies.iter().chain(spec.also_read).enumerate() {
         w.part(if at == 0 { b"" } else { b", " });
         w.part(body.text.as_bytes());
     }
-    w.part(also_accepted(watch.speaks)).end();
+    w.end();
     w.row(b"User-Agent", USER_AGENT);
     w.empty_body();
     w.finish().ok()
-}
-
-/// What is read besides the package's own types, as it ends the Accept header: the format of old Asterisks.
-const fn also_accepted(package: Package) -> &'static [u8] {
-    match package {
-        Package::Presence => b", application/xpidf+xml",
-        Package::Dialog | Package::PresenceWinfo | Package::MessageSummary => b"",
-    }
 }

@@ -169,16 +169,9 @@ fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Status> {
     let Some(media) = headers.content_type().map_err(|_| Status::BAD_REQUEST)? else {
         return Ok(());
     };
-    let own = package
-        .spec()
-        .bodies
-        .iter()
-        .any(|body| media.matches(body.kind, body.subtype));
-    let also = match package {
-        Package::Presence => media.matches("application", "xpidf+xml"),
-        Package::Dialog | Package::PresenceWinfo | Package::MessageSummary => false,
-    };
-    if own || also {
+    let spec = package.spec();
+    let mut bodies = spec.bodies.iter().chain(spec.also_read);
+    if bodies.any(|body| media.matches(body.kind, body.subtype)) {
         Ok(())
     } else {
         Err(Status::UNSUPPORTED_MEDIA_TYPE)

@@ -167,7 +167,7 @@ fn settings(wanted: &Watch) -> Result<Box<Settings>, TooLong> {
     let mut settings = Box::new(Settings::new());
     settings.restore_defaults();
     // Only the owner is told who watches.
-    let unless = match wanted.package.spec().watchers_of {
+    let unless = match wanted.package.watchers_of() {
         Some(_) => wanted.target.as_str(),
         None => ANONYMOUS,
     };

@@ -83,7 +83,7 @@ impl Reader<'_, '_> {
     /// The number of the watch a lamp asks for, shared with other lamps that ask for the same.
     fn watch(&mut self, section: &Section<'_, '_>) -> Option<u16> {
         let faults = &mut self.faults;
-        let event = section.choice("event", &EVENTS, faults);
+        let event = section.choice("event", &Package::ALL.map(|it| (it.name(), it)), faults);
         let fallback = section.flag("fallback", faults);
         let expires = section.number("expires", 1..=DAY, faults);
         let server = section.text("server", faults);
@@ -105,7 +105,7 @@ impl Reader<'_, '_> {
         let from = match from {
             Some(from) => self.address("from", from),
             // Only the owner is told who watches.
-            None if package.spec().watchers_of.is_some() => target.clone(),
+            None if package.watchers_of().is_some() => target.clone(),
             None => match target.as_deref().and_then(|it| self.neighbour(it)) {
                 Some(aor) => Some(aor),
                 None => self.first_presentity(section),
@@ -234,11 +234,4 @@ const OWN: [(&str, Own); 3] = [
     ("dnd", Shows::Dnd),
     ("health", |_| Shows::Health),
     ("waiting", Shows::Waiting),
-];
-
-const EVENTS: [(&str, Package); 4] = [
-    ("dialog", Package::Dialog),
-    ("presence", Package::Presence),
-    ("presence.winfo", Package::PresenceWinfo),
-    ("message-summary", Package::MessageSummary),
 ];

@@ -5,7 +5,7 @@ use crate::engine::config::Action;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
-use crate::users::lamps::Shows;
+use crate::users::lamps::{Looks, Shows};
 use crate::wire::doc::pidf::Activities;
 use std::time::Duration;
 
@@ -184,8 +184,9 @@ fn an_empty_file_has_the_defaults() {
     assert_eq!(read.listen, [Listen::DEFAULT]);
     assert_eq!(read.board.name, "sim");
     assert_eq!(read.settings.trusted, Network::LOOPBACK);
-    assert_eq!(read.settings.paces[0], Package::Presence.spec().pace);
-    assert_eq!(read.settings.paces[1], Package::Dialog.spec().pace);
+    let usual = |package: Package| package.served().map(|served| served.pace);
+    assert_eq!(Some(read.settings.paces[0]), usual(Package::Presence));
+    assert_eq!(Some(read.settings.paces[1]), usual(Package::Dialog));
     assert!(
         read.settings
             .lamps
@@ -438,6 +439,19 @@ fn a_lamp_for_watchers_is_dark_while_nobody_waits() {
             "2:42: unknown key `winfo` in pace | use one of: presence, dialog, presence.winfo",
         ],
     );
+}
+
+#[test]
+fn a_lamp_watches_any_package_by_its_name_and_looks_as_it_says() {
+    for package in Package::ALL {
+        let name = package.name();
+        let read = good(&format!(
+            "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"sip:a@b\"\nevent = \"{name}\""
+        ));
+        assert_eq!(read.settings.watches[0].package, package);
+        let looks = &read.settings.lamps[0].looks;
+        assert_eq!(looks, Looks::usual(package.spec().lamp), "{name}");
+    }
 }
 
 #[test]

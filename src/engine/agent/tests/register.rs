@@ -343,8 +343,12 @@ fn a_phone_that_is_gone_is_told_in_every_body_type() {
     let id = f.agent.presentities[0];
     let presentity = f.agent.directory.presentities().get(id).unwrap();
     let mut buf = [0; limits::BODY];
-    let body = (Package::Presence.spec().write)(&Scene::alone(presentity), Told::Nothing, &mut buf)
-        .unwrap();
+    let body = (Package::Presence.served().expect("it is").write)(
+        &Scene::alone(presentity),
+        Told::Nothing,
+        &mut buf,
+    )
+    .unwrap();
     let read = pidf::read(&buf[..body.len]).unwrap();
     assert_eq!((read.basic, read.contacts), (Some(Basic::Closed), 0));
     f.registered(1, CONTACT);

@@ -155,8 +155,8 @@ fn written(crowd: &Crowd<'_>, told: Told) -> (Extent, Vec<usize>) {
         audience: crowd,
     };
     let mut buf = [0; limits::BODY];
-    let spec = Package::PresenceWinfo.spec();
-    let body = (spec.write)(&scene, told, &mut buf).expect("it fits");
+    let served = served(Package::PresenceWinfo);
+    let body = (served.write)(&scene, told, &mut buf).expect("it fits");
     let mut ids = Vec::new();
     let head = winfo::read(&buf[..body.len], &mut |watcher| {
         ids.push(watcher.id.and_then(|id| id.number()).expect("an id") as usize);
@@ -201,8 +201,8 @@ fn what_does_not_fit_is_left_out_whole() /* W07 G07 */
         audience: &crowd,
     };
     let mut buf = [0; limits::BODY];
-    let spec = Package::PresenceWinfo.spec();
-    let body = (spec.write)(&scene, Told::Until(1), &mut buf).expect("it fits");
+    let served = served(Package::PresenceWinfo);
+    let body = (served.write)(&scene, Told::Until(1), &mut buf).expect("it fits");
     let head = winfo::read_head(&buf[..body.len]).expect("our own document");
     assert_eq!(head.extent, Extent::Full);
 }

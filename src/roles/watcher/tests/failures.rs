@@ -134,7 +134,7 @@ fn a_489_falls_back_from_dialog_to_presence_where_configured() {
 
 #[test]
 fn without_fallback_a_489_is_a_refusal() {
-    for &package in Package::ALL {
+    for package in Package::ALL {
         let mut f = Fixture::ordered(&Order {
             package,
             fallback: package != Package::Dialog,
