@@ -4,7 +4,7 @@
 #[path = "common/mutate.rs"]
 mod mutate;
 
-use lampfield::wire::doc::summary::{self, Summary};
+use lampfield::wire::doc::message_summary::{self, MessageSummary};
 use mutate::Mutator;
 
 const DOCUMENTS: usize = 500_000;
@@ -76,9 +76,9 @@ fn bent_summaries_say_what_a_plain_reader_reads() /* ATTACKS G */
     let mut read = [0; 2];
     for count in 0..DOCUMENTS {
         mutator.mutate(SAMPLES[count % SAMPLES.len()], &mut bytes);
-        let said = summary::read(&bytes)
+        let said = message_summary::read(&bytes)
             .ok()
-            .map(|Summary { waiting }| waiting);
+            .map(|MessageSummary { waiting }| waiting);
         assert_eq!(said, plainly(&bytes), "{}", bytes.escape_ascii());
         if let Some(waiting) = said {
             read[usize::from(waiting)] += 1;

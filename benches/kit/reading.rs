@@ -1,6 +1,6 @@
 //! Reading messages and documents, each with all that a role asks of it.
 
-use lampfield::wire::doc::{dialog_info, pidf, summary, winfo};
+use lampfield::wire::doc::{dialog_info, message_summary, pidf, winfo};
 use lampfield::wire::sip::{Message, Request, Rows, parse};
 use std::hint::black_box;
 
@@ -99,5 +99,5 @@ fn read_watcherinfo() {
 }
 
 fn read_summary() {
-    black_box(summary::read(black_box(MAILBOX)).expect("a good summary"));
+    black_box(message_summary::read(black_box(MAILBOX)).expect("a good summary"));
 }

@@ -21,7 +21,7 @@ struct Row {
 
 fn rows(body: &[u8]) -> Result<(Head<'_>, Vec<Row>), Fault> {
     let mut rows = Vec::new();
-    let owned = |text: Option<lampfield::wire::doc::Text<'_>>| text.map(|text| text.to_string());
+    let owned = |text: Option<lampfield::wire::doc::XmlText<'_>>| text.map(|text| text.to_string());
     let head = winfo::read(body, &mut |watcher| {
         rows.push(Row {
             resource: owned(watcher.resource),

@@ -3,7 +3,7 @@
 
 use crate::events::watched::Watched;
 use crate::ground::limits;
-use crate::wire::doc::Text;
+use crate::wire::doc::XmlText;
 use heapless::Vec;
 
 /// What a watcher keeps of one notifier's documents, to apply partial ones to.
@@ -184,7 +184,7 @@ impl Rows {
 }
 
 /// FNV-1a: ids come from the one notifier we subscribed to, and a collision costs no more than a part.
-pub(super) fn hash(id: &Text<'_>) -> u64 {
+pub(super) fn hash(id: &XmlText<'_>) -> u64 {
     id.chars().fold(0xcbf2_9ce4_8422_2325, |hash, char| {
         (hash ^ u64::from(char)).wrapping_mul(0x0100_0000_01b3)
     })

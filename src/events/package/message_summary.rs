@@ -4,7 +4,7 @@ use super::memory::{Memory, Reading};
 use super::spec::{BodyType, LampKind, Spec};
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
-use crate::wire::doc::{Fault, summary};
+use crate::wire::doc::{Fault, message_summary};
 
 pub(super) const SPEC: Spec = Spec {
     name: "message-summary",
@@ -21,7 +21,7 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
-    Ok(memory.tell(if summary::read(body)?.waiting {
+    Ok(memory.tell(if message_summary::read(body)?.waiting {
         Watched::Waiting
     } else {
         Watched::Idle

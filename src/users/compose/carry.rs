@@ -233,7 +233,7 @@ impl Ids {
         if !is_taken {
             return suffix;
         }
-        let id = element.id.unwrap_or(crate::wire::doc::Text::EMPTY);
+        let id = element.id.unwrap_or(crate::wire::doc::XmlText::EMPTY);
         for count in 1..=2 * IDS {
             suffix.clear();
             let _ = match count {

@@ -5,7 +5,7 @@
 
 use super::Fault;
 use super::word::words;
-use super::xml::{self, Event, MAX_DEPTH, Names, Namespace, Reader, Tag, Text};
+use super::xml::{self, Event, MAX_DEPTH, Names, Namespace, Reader, Tag, XmlText};
 
 words! {
     /// Whether a document tells everything or what changed (RFC 4235 §4.1, RFC 3858 §3).
@@ -25,7 +25,7 @@ pub struct Head<'a> {
     /// Full if the document does not say.
     pub extent: Extent,
     /// Whose state it tells, in formats that say so at the root.
-    pub entity: Option<Text<'a>>,
+    pub entity: Option<XmlText<'a>>,
 }
 
 /// A document that was written without its version number, which each subscription counts for itself:
@@ -69,7 +69,13 @@ pub(super) trait Taker<'a> {
     fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Self::Place], tag: Tag<'a>);
 
     /// The element at the last place of `open` ends, with the text up to its first child; `raw` is all of it.
-    fn end(&mut self, reader: &Reader<'a, '_>, open: &[Self::Place], text: Text<'a>, raw: &'a [u8]);
+    fn end(
+        &mut self,
+        reader: &Reader<'a, '_>,
+        open: &[Self::Place],
+        text: XmlText<'a>,
+        raw: &'a [u8],
+    );
 }
 
 /// Reads the root only; what follows may still turn out to be broken.

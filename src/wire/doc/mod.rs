@@ -6,13 +6,13 @@
 
 pub mod dialog_info;
 mod frame;
+pub mod message_summary;
 mod out;
 pub mod pidf;
-pub mod summary;
 pub mod winfo;
 mod word;
 pub mod xml;
 
 pub use frame::{Extent, Head, Rendered};
 pub use out::Full;
-pub use xml::{Fault, Text};
+pub use xml::{Fault, XmlText};

@@ -21,7 +21,7 @@ macro_rules! words {
             }
 
             /// What a value says, in any case; `None` if nobody knows it.
-            fn of(text: crate::wire::doc::Text<'_>) -> Option<$name> {
+            fn of(text: crate::wire::doc::XmlText<'_>) -> Option<$name> {
                 $(if text.is($text) {
                     return Some($name::$word);
                 })*

@@ -11,7 +11,7 @@ pub use read::{read, read_head};
 pub use write::{Document, Entry, Party, write};
 
 use super::word::words;
-use crate::wire::doc::Text;
+use crate::wire::doc::XmlText;
 
 words! {
     /// A dialog's state (RFC 4235 §3.7.1).
@@ -63,13 +63,13 @@ words! {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dialog<'a> {
     /// Constant from trying to terminated; some servers use the extension.
-    pub id: Option<Text<'a>>,
+    pub id: Option<XmlText<'a>>,
     /// The dialog's Call-ID.
-    pub call_id: Option<Text<'a>>,
+    pub call_id: Option<XmlText<'a>>,
     /// The observed user's tag.
-    pub local_tag: Option<Text<'a>>,
+    pub local_tag: Option<XmlText<'a>>,
     /// The other end's tag; absent in a half-dialog.
-    pub remote_tag: Option<Text<'a>>,
+    pub remote_tag: Option<XmlText<'a>>,
     /// Who called whom.
     pub direction: Option<Direction>,
     /// The state; a dialog without one says nothing new about it.
@@ -101,12 +101,12 @@ impl Dialog<'_> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Participant<'a> {
     /// The URI of From or To.
-    pub identity: Option<Text<'a>>,
+    pub identity: Option<XmlText<'a>>,
     /// The name shown, from `<identity>` or else from `<target>`.
-    pub display: Option<Text<'a>>,
+    pub display: Option<XmlText<'a>>,
     /// The Contact's URI; empty if there is a target without one. A target replaces the old one and
     /// its `rendering` too (RFC 4235 §4.1.6.2).
-    pub target: Option<Text<'a>>,
+    pub target: Option<XmlText<'a>>,
     /// `+sip.rendering` (RFC 4235 §5.2): whether this end plays anything it receives.
     pub rendering: Option<bool>,
 }

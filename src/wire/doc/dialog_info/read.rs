@@ -3,7 +3,7 @@
 use super::{Dialog, Direction, Ending, Head, Participant, State};
 use crate::wire::doc::frame::{self, Format, Taker};
 use crate::wire::doc::xml::{Namespace, Reader, Tag};
-use crate::wire::doc::{Fault, Text};
+use crate::wire::doc::{Fault, XmlText};
 
 const DIALOG_INFO: Namespace = Namespace::numbered(0);
 
@@ -104,7 +104,7 @@ impl<'a> Taker<'a> for Dialogs<'a, '_> {
                 let shown = display(reader);
                 let end = participant(open, &mut self.dialog);
                 end.display = end.display.or(shown);
-                end.target = Some(reader.attribute("uri").unwrap_or(Text::EMPTY));
+                end.target = Some(reader.attribute("uri").unwrap_or(XmlText::EMPTY));
             }
             Place::Param => {
                 if let Some(rendering) = rendering(reader) {
@@ -115,7 +115,7 @@ impl<'a> Taker<'a> for Dialogs<'a, '_> {
         }
     }
 
-    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: Text<'a>, _: &'a [u8]) {
+    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: XmlText<'a>, _: &'a [u8]) {
         match open[open.len() - 1] {
             Place::Dialog => (self.each)(&self.dialog),
             Place::State => self.dialog.state = State::of(text),
@@ -140,7 +140,7 @@ fn participant<'d, 'a>(open: &[Place], dialog: &'d mut Dialog<'a>) -> &'d mut Pa
 }
 
 /// The prose of RFC 4235 §4.1.6.1 says `display`, its schema `display-name`.
-fn display<'a>(reader: &Reader<'a, '_>) -> Option<Text<'a>> {
+fn display<'a>(reader: &Reader<'a, '_>) -> Option<XmlText<'a>> {
     let display = reader
         .attribute("display")
         .or_else(|| reader.attribute("display-name"));
@@ -164,7 +164,7 @@ fn rendering(reader: &Reader<'_, '_>) -> Option<Option<bool>> {
 }
 
 /// RFC 4235 §4.4: 100 to 699.
-fn code(text: Text<'_>) -> Option<u16> {
+fn code(text: XmlText<'_>) -> Option<u16> {
     let code = text.number()?.try_into().ok()?;
     (100..=699).contains(&code).then_some(code)
 }

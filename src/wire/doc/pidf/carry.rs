@@ -11,7 +11,7 @@
 use super::names::{NAMES, PIDF, PIDF_URI};
 use super::walk::{Element, Kind};
 use crate::ground::limits;
-use crate::wire::doc::Text;
+use crate::wire::doc::XmlText;
 use crate::wire::doc::out::Out;
 use crate::wire::doc::xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_SCOPES};
 use heapless::Vec;
@@ -92,7 +92,7 @@ struct Scan<'e, 't> {
 #[derive(Clone, Copy)]
 enum Uri<'e, 't> {
     Inner(&'t str),
-    Outer(Text<'e>),
+    Outer(XmlText<'e>),
     Undeclared,
 }
 
@@ -342,11 +342,11 @@ impl<'e, 't> Scan<'e, 't> {
             Uri::Inner(_) | Uri::Undeclared => None,
             Uri::Outer(uri) => Some(uri),
         };
-        let is_ours = |uri: &Text<'_>| {
+        let is_ours = |uri: &XmlText<'_>| {
             let ours = DECLARED.iter().find(|(ours, _)| *ours == prefix);
             ours.is_some_and(|(_, ours)| uri == *ours)
         };
-        let is_reserved = |uri: &Text<'_>| RESERVED.iter().any(|reserved| uri == *reserved);
+        let is_reserved = |uri: &XmlText<'_>| RESERVED.iter().any(|reserved| uri == *reserved);
         match around {
             Some(uri) if is_ours(&uri) => return Some(()),
             Some(uri) if is_reserved(&uri) => return None,

@@ -1,16 +1,16 @@
 //! What a presence document says, gathered part by part from any dialect.
 
 use super::{Activities, Basic, Note, Summary};
-use crate::wire::doc::Text;
+use crate::wire::doc::XmlText;
 
 /// What a document says so far.
 #[derive(Default)]
 pub(super) struct Gathered<'a> {
     basic: Option<Basic>,
     activities: Activities,
-    person_note: Option<Text<'a>>,
-    pub(super) presence_note: Option<Text<'a>>,
-    tuple_note: Option<Text<'a>>,
+    person_note: Option<XmlText<'a>>,
+    pub(super) presence_note: Option<XmlText<'a>>,
+    tuple_note: Option<XmlText<'a>>,
     tuples: usize,
     contacts: usize,
 }
@@ -56,7 +56,7 @@ pub(super) struct Part<'a> {
     pub(super) basic: Option<Basic>,
     pub(super) activities: Activities,
     pub(super) contact: bool,
-    pub(super) note: Option<Text<'a>>,
+    pub(super) note: Option<XmlText<'a>>,
     /// Something in it had to be understood and was not.
     pub(super) void: bool,
 }

@@ -8,7 +8,7 @@ use super::names::{DATA_MODEL, FORMAT, NAMES, PIDF, RPID};
 use super::{Activities, Basic, Summary, xpidf};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::xml::{Reader, Tag};
-use crate::wire::doc::{Fault, Text};
+use crate::wire::doc::{Fault, XmlText};
 
 /// Reads a body of `application/pidf+xml`, `application/cpim-pidf+xml` or `application/xpidf+xml`; the root
 /// tells which it is, whatever it is called.
@@ -126,7 +126,7 @@ impl<'a> Taker<'a> for Presence<'a> {
         }
     }
 
-    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: Text<'a>, _: &'a [u8]) {
+    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: XmlText<'a>, _: &'a [u8]) {
         match open[open.len() - 1] {
             Place::PresenceNote => {
                 let note = &mut self.gathered.presence_note;
@@ -169,7 +169,7 @@ fn must_understand(reader: &Reader<'_, '_>) -> bool {
     said.is_some_and(|said| said.is("1") || said.is("true"))
 }
 
-fn basic(text: Text<'_>) -> Option<Basic> {
+fn basic(text: XmlText<'_>) -> Option<Basic> {
     if text.is("open") {
         return Some(Basic::Open);
     }
@@ -177,6 +177,6 @@ fn basic(text: Text<'_>) -> Option<Basic> {
 }
 
 /// Of several notes (one for each language) the first that says something.
-fn first<'a>(before: Option<Text<'a>>, text: Text<'a>) -> Option<Text<'a>> {
+fn first<'a>(before: Option<XmlText<'a>>, text: XmlText<'a>) -> Option<XmlText<'a>> {
     before.or_else(|| (!text.is_empty()).then_some(text))
 }

@@ -4,7 +4,7 @@ use super::names::{DATA_MODEL, FORMAT, PIDF, RPID};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::out::{Full, Out};
 use crate::wire::doc::xml::{Reader, Tag};
-use crate::wire::doc::{Fault, Text};
+use crate::wire::doc::{Fault, XmlText};
 
 /// What a child of the root is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Element<'a> {
     /// What it is.
     pub kind: Kind,
     /// Its `id`.
-    pub id: Option<Text<'a>>,
+    pub id: Option<XmlText<'a>>,
     /// Its bytes from `<` to `>`, in the document's encoding.
     pub raw: &'a [u8],
     reader: &'a Reader<'a, 'a>,
@@ -36,7 +36,7 @@ pub struct Element<'a> {
 impl<'a> Element<'a> {
     /// The namespace declarations around it, which it may need: prefix (empty for the default) and URI. Of two with the
     /// same prefix the later counts.
-    pub fn namespaces(&self) -> impl Iterator<Item = (Text<'a>, Text<'a>)> {
+    pub fn namespaces(&self) -> impl Iterator<Item = (XmlText<'a>, XmlText<'a>)> {
         self.reader.scopes()
     }
 
@@ -117,7 +117,7 @@ impl frame::Place for Place {
 /// Shows the children of the root.
 struct Children<'a, 'e> {
     /// That of the child that is open.
-    id: Option<Text<'a>>,
+    id: Option<XmlText<'a>>,
     each: &'e mut dyn FnMut(&Element<'_>),
 }
 
@@ -131,7 +131,7 @@ impl<'a> Taker<'a> for Children<'a, '_> {
         }
     }
 
-    fn end(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Text<'a>, raw: &'a [u8]) {
+    fn end(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: XmlText<'a>, raw: &'a [u8]) {
         match open[open.len() - 1] {
             Place::Child(kind) => (self.each)(&Element {
                 kind,
@@ -149,7 +149,7 @@ struct Persons<'a, 'e> {
     /// The number of the one that is open, or was last.
     person: u8,
     /// That of the extension that is open.
-    id: Option<Text<'a>>,
+    id: Option<XmlText<'a>>,
     each: &'e mut dyn FnMut(u8, &Element<'_>),
 }
 
@@ -164,7 +164,7 @@ impl<'a> Taker<'a> for Persons<'a, '_> {
         }
     }
 
-    fn end(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Text<'a>, raw: &'a [u8]) {
+    fn end(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: XmlText<'a>, raw: &'a [u8]) {
         match open[open.len() - 1] {
             Place::Extension => {
                 let element = Element {

@@ -10,7 +10,7 @@ use super::gathered::{Gathered, Part};
 use super::{Activities, Basic};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::xml::{Namespace, Reader, Tag};
-use crate::wire::doc::{Fault, Text};
+use crate::wire::doc::{Fault, XmlText};
 
 /// Whether a document with this root is one.
 pub(super) fn is_root(tag: Tag<'_>) -> bool {
@@ -85,7 +85,7 @@ impl<'a> Taker<'a> for Presence<'a> {
         }
     }
 
-    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], _: Text<'a>, _: &'a [u8]) {
+    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], _: XmlText<'a>, _: &'a [u8]) {
         match open[open.len() - 1] {
             Place::Address => self.gathered.add_tuple(&self.address),
             Place::Presence | Place::Atom | Place::Status | Place::Substatus | Place::Ignored => {}
@@ -94,7 +94,7 @@ impl<'a> Taker<'a> for Presence<'a> {
 }
 
 /// In use is reachable and on the phone.
-fn of_status(status: Text<'_>) -> (Option<Basic>, Activities) {
+fn of_status(status: XmlText<'_>) -> (Option<Basic>, Activities) {
     if status.is("open") {
         (Some(Basic::Open), Activities::NONE)
     } else if status.is("inuse") {
@@ -107,7 +107,7 @@ fn of_status(status: Text<'_>) -> (Option<Basic>, Activities) {
 }
 
 /// The finer state; its reachability counts only where the status says none.
-fn of_substatus(substatus: Text<'_>) -> (Option<Basic>, Activities) {
+fn of_substatus(substatus: XmlText<'_>) -> (Option<Basic>, Activities) {
     const AWAY: [&str; 4] = ["away", "idle", "berightback", "outtolunch"];
     if substatus.is("offline") {
         return (Some(Basic::Closed), Activities::NONE);

@@ -11,7 +11,7 @@ pub use read::{read, read_head};
 pub use write::{Draft, Entry};
 
 use super::word::words;
-use crate::wire::doc::Text;
+use crate::wire::doc::XmlText;
 
 words! {
     /// How a watcher's subscription stands (RFC 3857 §4.7.1).
@@ -53,21 +53,21 @@ words! {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Watcher<'a> {
     /// Whom it watches, as its list says.
-    pub resource: Option<Text<'a>>,
+    pub resource: Option<XmlText<'a>>,
     /// In which package, as its list says.
-    pub package: Option<Text<'a>>,
+    pub package: Option<XmlText<'a>>,
     /// Unique in its list, constant until terminated.
-    pub id: Option<Text<'a>>,
+    pub id: Option<XmlText<'a>>,
     /// How it stands.
     pub status: Option<Status>,
     /// What brought it there.
     pub event: Option<Event>,
     /// The name shown.
-    pub display: Option<Text<'a>>,
+    pub display: Option<XmlText<'a>>,
     /// Seconds until it expires.
     pub expiration: Option<u32>,
     /// Seconds since it subscribed.
     pub subscribed: Option<u32>,
     /// Its URI.
-    pub uri: Option<Text<'a>>,
+    pub uri: Option<XmlText<'a>>,
 }

@@ -3,7 +3,7 @@
 use super::{Event, Head, Status, Watcher};
 use crate::wire::doc::frame::{self, Format, Taker};
 use crate::wire::doc::xml::{Namespace, Reader, Tag};
-use crate::wire::doc::{Fault, Text};
+use crate::wire::doc::{Fault, XmlText};
 
 const WATCHER_INFO: Namespace = Namespace::numbered(0);
 
@@ -94,7 +94,7 @@ impl<'a> Taker<'a> for Watchers<'a, '_> {
         }
     }
 
-    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: Text<'a>, _: &'a [u8]) {
+    fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: XmlText<'a>, _: &'a [u8]) {
         match open[open.len() - 1] {
             Place::Watcher => {
                 self.watcher.uri = Some(text).filter(|uri| !uri.is_empty());

@@ -20,7 +20,7 @@ mod text;
 pub(super) use encoding::open;
 pub(super) use namespace::{Names, Namespace};
 pub(super) use reader::{Event, Reader, Tag};
-pub use text::{Chars, Text};
+pub use text::{Chars, XmlText};
 
 /// Elements inside each other. PIDF with extensions needs 7.
 pub const MAX_DEPTH: usize = 16;

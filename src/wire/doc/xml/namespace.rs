@@ -1,6 +1,6 @@
 //! Namespaces, known by their URIs. Which ones there are, each format says for itself.
 
-use super::Text;
+use super::XmlText;
 
 /// A namespace, by the number that a format gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Namespace {
     }
 
     /// The namespace of a declaration's value.
-    pub(super) fn of(uri: Text<'_>, names: Names) -> Namespace {
+    pub(super) fn of(uri: XmlText<'_>, names: Names) -> Namespace {
         let mut known = names.iter();
         let found = match known.find(|(known, _)| uri.is_written(known)) {
             None if uri.is_coded() => names.iter().find(|(known, _)| uri == **known),

@@ -3,7 +3,9 @@
 use super::charset::Charset;
 use super::copy;
 use super::text::{Reference, reference};
-use super::{Fault, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_SCOPES, Names, Namespace, Text};
+use super::{
+    Fault, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_SCOPES, Names, Namespace, XmlText,
+};
 use xmlparser::{ElementEnd, StrSpan, Token, Tokenizer};
 
 /// What comes next in a document.
@@ -14,7 +16,7 @@ pub(in crate::wire::doc) enum Event<'a> {
     /// An element ends.
     End {
         /// Its content up to the first child.
-        text: Text<'a>,
+        text: XmlText<'a>,
         /// All of it, from `<` to `>`.
         raw: &'a [u8],
     },
@@ -172,7 +174,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// The value of an attribute without prefix.
-    pub(in crate::wire::doc) fn attribute(&self, name: &str) -> Option<Text<'a>> {
+    pub(in crate::wire::doc) fn attribute(&self, name: &str) -> Option<XmlText<'a>> {
         self.find(
             |attribute| attribute.uri == NO_URI && self.at(attribute.prefix).is_empty(),
             name,
@@ -184,7 +186,7 @@ impl<'a, 't> Reader<'a, 't> {
         &self,
         namespace: Namespace,
         name: &str,
-    ) -> Option<Text<'a>> {
+    ) -> Option<XmlText<'a>> {
         let is_in = |attribute: &Attribute| {
             let scope = self.scopes.get(usize::from(attribute.uri));
             scope.is_some_and(|scope| scope.namespace == namespace)
@@ -199,7 +201,7 @@ impl<'a, 't> Reader<'a, 't> {
 
     /// The namespace declarations in force: prefix (empty for the default) and URI. Of two with the same
     /// prefix the later counts.
-    pub(in crate::wire::doc) fn scopes(&self) -> impl Iterator<Item = (Text<'a>, Text<'a>)> {
+    pub(in crate::wire::doc) fn scopes(&self) -> impl Iterator<Item = (XmlText<'a>, XmlText<'a>)> {
         self.scopes[..self.scope_count]
             .iter()
             .map(|scope| (self.value(scope.prefix), self.value(scope.value)))
@@ -374,7 +376,7 @@ impl<'a, 't> Reader<'a, 't> {
             end,
         };
         Ok(Event::End {
-            text: Text::content(self.at(text), self.charset),
+            text: XmlText::content(self.at(text), self.charset),
             raw: self.at(raw),
         })
     }
@@ -409,7 +411,7 @@ impl<'a, 't> Reader<'a, 't> {
             .rfind(|scope| self.at(scope.prefix) == prefix)
     }
 
-    fn find(&self, is_in: impl Fn(&Attribute) -> bool, name: &str) -> Option<Text<'a>> {
+    fn find(&self, is_in: impl Fn(&Attribute) -> bool, name: &str) -> Option<XmlText<'a>> {
         let is_it = |attribute: &&Attribute| {
             is_in(attribute) && self.at(attribute.local) == name.as_bytes()
         };
@@ -417,8 +419,8 @@ impl<'a, 't> Reader<'a, 't> {
         Some(self.value(found.value))
     }
 
-    fn value(&self, span: Span) -> Text<'a> {
-        Text::attribute(self.at(span), self.charset)
+    fn value(&self, span: Span) -> XmlText<'a> {
+        XmlText::attribute(self.at(span), self.charset)
     }
 
     fn at(&self, span: Span) -> &'a [u8] {

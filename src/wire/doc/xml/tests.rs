@@ -468,7 +468,7 @@ fn floods_are_refused() /* G02 G03 G11 */
 
 #[test]
 fn text_answers_as_decoded() {
-    let text = |raw: &'static str| Text::content(raw.as_bytes(), Charset::Utf8);
+    let text = |raw: &'static str| XmlText::content(raw.as_bytes(), Charset::Utf8);
     assert!(text(" Open\n").is("open"));
     assert!(text("o<!-- x -->p<![CDATA[e]]>&#110;").is("open"));
     assert!(!text("opens").is("open"));
@@ -478,7 +478,7 @@ fn text_answers_as_decoded() {
     assert!(text("a&amp;b") == text("a<![CDATA[&]]>b"));
     assert_eq!(text("plain é").plain(), Some("plain é"));
     assert_eq!(text("a&amp;b").plain(), None);
-    assert_eq!(Text::content(b"\xE9", Charset::Latin1).plain(), None);
+    assert_eq!(XmlText::content(b"\xE9", Charset::Latin1).plain(), None);
     assert_eq!(text("abé").copy::<4>().as_deref(), Some("abé"));
     assert_eq!(text("abé").copy::<3>(), None);
     assert_eq!(text("abé").cut::<3>(), "ab");

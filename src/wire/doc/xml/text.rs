@@ -11,7 +11,7 @@ use heapless::String;
 /// Nothing is decoded until someone looks. An `&` that begins no reference stands for itself (FreeSWITCH does
 /// not escape names).
 #[derive(Clone, Copy)]
-pub struct Text<'a> {
+pub struct XmlText<'a> {
     raw: &'a [u8],
     kind: Kind,
     charset: Charset,
@@ -23,24 +23,24 @@ enum Kind {
     Content,
 }
 
-impl<'a> Text<'a> {
+impl<'a> XmlText<'a> {
     /// No text at all.
-    pub const EMPTY: Text<'static> = Text {
+    pub const EMPTY: XmlText<'static> = XmlText {
         raw: &[],
         kind: Kind::Attribute,
         charset: Charset::Utf8,
     };
 
-    pub(super) const fn attribute(raw: &'a [u8], charset: Charset) -> Text<'a> {
-        Text {
+    pub(super) const fn attribute(raw: &'a [u8], charset: Charset) -> XmlText<'a> {
+        XmlText {
             raw: raw.trim_ascii(),
             kind: Kind::Attribute,
             charset,
         }
     }
 
-    pub(super) const fn content(raw: &'a [u8], charset: Charset) -> Text<'a> {
-        Text {
+    pub(super) const fn content(raw: &'a [u8], charset: Charset) -> XmlText<'a> {
+        XmlText {
             raw: raw.trim_ascii(),
             kind: Kind::Content,
             charset,
@@ -135,7 +135,7 @@ impl<'a> Text<'a> {
     }
 }
 
-impl PartialEq<str> for Text<'_> {
+impl PartialEq<str> for XmlText<'_> {
     /// Exact, after decoding.
     fn eq(&self, other: &str) -> bool {
         match self.charset {
@@ -149,9 +149,9 @@ impl PartialEq<str> for Text<'_> {
     }
 }
 
-impl PartialEq for Text<'_> {
+impl PartialEq for XmlText<'_> {
     /// Exact, after decoding.
-    fn eq(&self, other: &Text<'_>) -> bool {
+    fn eq(&self, other: &XmlText<'_>) -> bool {
         if self.charset == other.charset && !self.is_coded() && !other.is_coded() {
             return self.raw == other.raw;
         }
@@ -159,22 +159,22 @@ impl PartialEq for Text<'_> {
     }
 }
 
-impl Eq for Text<'_> {}
+impl Eq for XmlText<'_> {}
 
-impl fmt::Display for Text<'_> {
+impl fmt::Display for XmlText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.chars()
             .try_for_each(|char| fmt::Write::write_char(f, char))
     }
 }
 
-impl fmt::Debug for Text<'_> {
+impl fmt::Debug for XmlText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
     }
 }
 
-/// The decoded characters of a [`Text`].
+/// The decoded characters of a [`XmlText`].
 #[derive(Clone)]
 pub struct Chars<'a> {
     rest: &'a [u8],

@@ -27,7 +27,7 @@ use nom::{IResult, Parser};
 
 /// What a summary says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct MessageSummary {
     /// Whether new messages wait.
     pub waiting: bool,
 }
@@ -40,12 +40,12 @@ pub struct Summary {
 /// # Errors
 /// [`Fault::Syntax`]: a line has no name before its colon, or there is not exactly one line `Messages-Waiting` that
 /// says yes or no. [`Fault::TooLarge`]: over [`MAX_BODY`] bytes.
-pub fn read(body: &[u8]) -> Result<Summary, Fault> {
+pub fn read(body: &[u8]) -> Result<MessageSummary, Fault> {
     if body.len() > MAX_BODY {
         return Err(Fault::TooLarge);
     }
     let (_, waiting) = summary(body).map_err(|_| Fault::Syntax)?;
-    Ok(Summary { waiting })
+    Ok(MessageSummary { waiting })
 }
 
 /// What a rule makes of the rest of a body. A body that does not fit is refused as a whole, so nobody asks where.
@@ -115,9 +115,9 @@ const STATUS: &str = "Messages-Waiting";
 mod tests {
     use super::*;
 
-    const YES: Result<Summary, Fault> = Ok(Summary { waiting: true });
-    const NO: Result<Summary, Fault> = Ok(Summary { waiting: false });
-    const BAD: Result<Summary, Fault> = Err(Fault::Syntax);
+    const YES: Result<MessageSummary, Fault> = Ok(MessageSummary { waiting: true });
+    const NO: Result<MessageSummary, Fault> = Ok(MessageSummary { waiting: false });
+    const BAD: Result<MessageSummary, Fault> = Err(Fault::Syntax);
 
     #[test]
     fn the_status_line_is_believed_in_every_spelling() {
