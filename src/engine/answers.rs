@@ -48,7 +48,7 @@ pub(super) fn write(
     match answer {
         Answer::Subscribed { expires, .. } => {
             for route in request.headers.rows(Name::RecordRoute) {
-                w.header(Name::RecordRoute, route);
+                w.echo(Name::RecordRoute, route);
             }
             write_contact(&mut w, own_uri(request), flow);
             w.header_u32(Name::Expires, expires.0);
@@ -124,7 +124,7 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
         Status::BAD_EXTENSION => {
             w.begin(Name::Unsupported);
             for (at, tag) in request.headers.require().enumerate() {
-                w.part(if at == 0 { b"" } else { b", " }).part(tag);
+                w.part(if at == 0 { b"" } else { b", " }).part_echo(tag);
             }
             w.end();
         }

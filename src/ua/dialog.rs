@@ -4,7 +4,7 @@
 use crate::ground::limits;
 use crate::txn::token::{Owner, Token};
 use crate::wire::flow::{Flow, Transport};
-use crate::wire::sip::{Method, Name, NameAddr, Request, Uri, Writer, is_answerable};
+use crate::wire::sip::{Method, Name, NameAddr, Request, Uri, Writer, is_answerable, unfold};
 use core::net::SocketAddr;
 use core::ops::Range;
 use heapless::Vec;
@@ -76,12 +76,10 @@ impl Dialog {
             dialog.extend(&token.text())?;
         }
         dialog.push(b"\r\nTo: ", request.from.raw)?;
-        let remote = dialog.fixed.len();
         if let Some(tag) = request.from.tag()
-            && let Some(at) = memchr::memmem::rfind(request.from.raw, tag)
+            && let Some(at) = memchr::memmem::rfind(&dialog.fixed, tag)
         {
-            let start = remote - request.from.raw.len() + at;
-            dialog.remote_tag = range(start, tag.len());
+            dialog.remote_tag = range(at, tag.len());
         }
         dialog.finish(request.call_id)?;
         for route in request.headers.record_routes() {
@@ -302,10 +300,10 @@ impl Dialog {
 
     /// Appends one route. A value that does not parse is not one: it can't be followed.
     fn push_route(&mut self, value: &[u8]) -> Result<(), TooLarge> {
+        extend(&mut self.routes, b"Route: ")?;
         let start = self.routes.len();
-        for part in [b"Route: ", value, b"\r\n"] {
-            self.routes.extend_from_slice(part).map_err(|_| TooLarge)?;
-        }
+        extend_in_one_line(&mut self.routes, value)?;
+        let value = &self.routes[start..];
         if self.first_route.is_none()
             && let Ok(route) = NameAddr::parse(value)
             && let Some(at) = memchr::memmem::find(value, route.uri_text)
@@ -315,20 +313,32 @@ impl Dialog {
                 Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => Routing::Strict,
             };
             let len = without_headers(route.uri_text).len();
-            let first = range(start + b"Route: ".len() + at, len);
-            self.first_route = Some((first, routing));
+            self.first_route = Some((range(start + at, len), routing));
         }
-        Ok(())
+        extend(&mut self.routes, b"\r\n")
     }
 
     fn push(&mut self, head: &[u8], value: &[u8]) -> Result<(), TooLarge> {
         self.extend(head)?;
-        self.extend(value)
+        extend_in_one_line(&mut self.fixed, value)
     }
 
     fn extend(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
-        self.fixed.extend_from_slice(bytes).map_err(|_| TooLarge)
+        extend(&mut self.fixed, bytes)
     }
+}
+
+fn extend<const N: usize>(kept: &mut Vec<u8, N>, bytes: &[u8]) -> Result<(), TooLarge> {
+    kept.extend_from_slice(bytes).map_err(|_| TooLarge)
+}
+
+/// Appends a value without its folding (RFC 3261 §7.3.1): what is kept is a line among lines.
+fn extend_in_one_line<const N: usize>(kept: &mut Vec<u8, N>, value: &[u8]) -> Result<(), TooLarge> {
+    for (at, line) in unfold(value).enumerate() {
+        extend(kept, if at == 0 { b"" } else { b" " })?;
+        extend(kept, line)?;
+    }
+    Ok(())
 }
 
 /// Writes our Via. It asks for `rport`, so that answers find their way back through a NAT (RFC 3581 §3).

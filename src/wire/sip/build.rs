@@ -89,6 +89,18 @@ impl<'b> Writer<'b> {
         self.end()
     }
 
+    /// A header row as a peer sent it: its folding is repeated (RFC 3261 §7.3.1).
+    pub fn echo(&mut self, name: Name, row: &[u8]) -> &mut Self {
+        self.begin(name).out.echo(row);
+        self.end()
+    }
+
+    /// A piece of a header value as a peer sent it: its folding is repeated (RFC 3261 §7.3.1).
+    pub fn part_echo(&mut self, value: &[u8]) -> &mut Self {
+        self.out.echo(value);
+        self
+    }
+
     /// A header row of any name.
     pub fn row(&mut self, name: &[u8], value: &[u8]) -> &mut Self {
         if name.is_empty() || !super::bytes::Class::TOKEN.has_all(name) {

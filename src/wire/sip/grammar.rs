@@ -98,6 +98,20 @@ fn escaped_end(inner: &[u8]) -> Option<usize> {
     }
 }
 
+/// The lines of a value without the white space at their ends. Folding means one blank (§7.3.1), so that these lines with
+/// a blank between them are the value in one line. Nearly every value is one line.
+pub fn unfold(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(value);
+    core::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some(end) = memchr::memchr2(b'\r', b'\n', text) else {
+            return Some(text);
+        };
+        rest = Some(skip_space(&text[end..]));
+        Some(trim_end(&text[..end]))
+    })
+}
+
 /// `1*DIGIT`, the whole input. Numbers beyond 32 bits saturate and never wrap.
 pub(crate) fn number(input: &[u8]) -> Option<u32> {
     match leading_number(input)? {

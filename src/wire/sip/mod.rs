@@ -29,7 +29,7 @@ pub use fields::{
     Accept, Algorithm, Auth, CSeq, Challenge, Contact, Credentials, Disposition, Event, MediaType,
     NameAddr, Reason, State, SubscriptionState, Via, Warning,
 };
-pub use grammar::{Bad, Param, Params, Text};
+pub use grammar::{Bad, Param, Params, Text, unfold};
 pub use headers::{Headers, Rows};
 pub use host::Host;
 pub use message::{Broken, Message, Request, Response, Unusable, parse};

@@ -1,5 +1,7 @@
 //! A bounded sink of bytes: all or nothing.
 
+use super::bytes::find_control;
+
 /// It did not fit, or a value would have broken the message (a CR, LF or NUL in it). Nothing may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
@@ -51,6 +53,14 @@ impl<'b> Out<'b> {
         // Pieces are short: a plain pass over them beats a call of memchr.
         let is_bad = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
         self.failed |= bytes.iter().fold(false, |bad, byte| bad | is_bad(byte));
+        self.raw(bytes)
+    }
+
+    /// Appends what a peer sent of a header value, folding included (RFC 3261 §7.3.1). A CR or LF that is no folding fails
+    /// the whole.
+    #[inline]
+    pub fn echo(&mut self, bytes: &[u8]) -> &mut Self {
+        self.failed |= find_control(bytes).is_some() && !is_folded(bytes);
         self.raw(bytes)
     }
 
@@ -151,6 +161,19 @@ impl<'b> Out<'b> {
         }
         self
     }
+}
+
+/// Whether each CR and LF is of a line end that white space follows.
+#[inline(never)]
+fn is_folded(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', rest) {
+        match &rest[at..] {
+            [b'\r', b'\n', b' ' | b'\t', tail @ ..] => rest = tail,
+            _ => return false,
+        }
+    }
+    true
 }
 
 impl core::fmt::Write for Out<'_> {

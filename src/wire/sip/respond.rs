@@ -73,7 +73,11 @@ pub fn respond(
     let tag = to_tag.filter(|_| to.takes_tag);
     match (to.value(Name::To), tag) {
         (Some(value), Some(tag)) => {
-            w.begin(Name::To).raw(value).part(b";tag=").part(tag).end();
+            w.begin(Name::To)
+                .part_echo(value)
+                .part(b";tag=")
+                .part(tag)
+                .end();
         }
         (Some(_), None) => echo(w, &to, Name::To),
         (None, _) => {}
@@ -117,7 +121,7 @@ pub fn is_somewhere(uri: &SipUri<'_>) -> bool {
 /// A row as it came: it was split at its line end, so folding is all it can hold.
 fn echo(w: &mut Writer<'_>, to: &Echo<'_>, name: Name) {
     if let Some(value) = to.value(name) {
-        w.begin(name).raw(value).end();
+        w.echo(name, value);
     }
 }
 
@@ -127,10 +131,11 @@ fn vias(w: &mut Writer<'_>, to: &Echo<'_>, flow: &Flow) {
         w.begin(Name::Via);
         top_via(w, &to.via, flow);
         // What stood behind the first value in the same row, its comma included.
-        w.raw(top.get(to.via.raw.len()..).unwrap_or_default()).end();
+        w.part_echo(top.get(to.via.raw.len()..).unwrap_or_default());
+        w.end();
     }
     for row in rows {
-        w.begin(Name::Via).raw(row).end();
+        w.echo(Name::Via, row);
     }
 }
 

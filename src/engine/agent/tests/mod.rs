@@ -4,6 +4,7 @@ extern crate std;
 
 mod approval;
 mod buttons;
+mod folding;
 mod keeping;
 mod lamps;
 mod notifier;

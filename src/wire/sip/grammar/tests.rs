@@ -4,6 +4,22 @@ use super::*;
 use std::vec::Vec;
 
 #[test]
+fn folding_is_one_blank() /* T14 */
+{
+    for (value, expected) in [
+        ("", ""),
+        ("a  b", "a  b"),
+        ("a\r\n b", "a b"),
+        ("a \t\r\n \t b\r\n\tc", "a b c"),
+        ("a\r\n \r\n b", "a b"),
+        ("\"a\\\r\n b\" <sip:c>", "\"a\\ b\" <sip:c>"),
+    ] {
+        let lines: Vec<_> = unfold(value.as_bytes()).collect();
+        assert_eq!(lines.join(&b' '), expected.as_bytes(), "{value:?}");
+    }
+}
+
+#[test]
 fn quoted_strings_end_at_their_quote() /* ATTACKS D07 D12 */
 {
     for (input, expected) in [
