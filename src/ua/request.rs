@@ -41,11 +41,12 @@ impl Sending {
             return Expiry::Nothing;
         };
         let expiry = client.handle_timeout(now);
-        *self = match expiry {
-            Expiry::Nothing => Sending::Sent(client),
-            Expiry::Resend => Sending::Again(client),
-            Expiry::TimedOut => Sending::Answered,
-        };
+        match expiry {
+            // What is to be sent once more still is.
+            Expiry::Nothing => {}
+            Expiry::Resend => *self = Sending::Again(client),
+            Expiry::TimedOut => *self = Sending::Answered,
+        }
         expiry
     }
 
@@ -79,5 +80,21 @@ impl Sending {
             Sending::Sent(_) | Sending::Again(_) => true,
             Sending::Due | Sending::Answered => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resend_is_not_lost_to_a_timer_that_is_not_due() /* T01 */
+    {
+        let mut sending = Sending::Sent(Client::start(Instant::ZERO, 1, false));
+        let due = sending.due().expect("Timer E");
+        assert_eq!(sending.handle_timeout(due), Expiry::Resend);
+        assert!(matches!(sending, Sending::Again(_)));
+        assert_eq!(sending.handle_timeout(due), Expiry::Nothing);
+        assert!(matches!(sending, Sending::Again(_)));
     }
 }

@@ -65,12 +65,17 @@ impl Known {
             Some(opaque) => Some(Text::from_bytes(opaque.raw()).map_err(|_| TOO_LONG)?),
             None => None,
         };
+        let qop = qop(challenge)?;
+        // Its hash holds a nonce of ours, which only a qop lets us tell (RFC 7616 §3.4).
+        if qop == Qop::None && is_session(algorithm) {
+            return Err("it asks for the hash of a session without a qop");
+        }
         Ok(Known {
             realm,
             nonce: Text::from_bytes(challenge.nonce.raw()).map_err(|_| TOO_LONG)?,
             opaque,
             algorithm,
-            qop: qop(challenge)?,
+            qop,
             stale: challenge.stale,
             count: 0,
         })
@@ -86,11 +91,9 @@ impl Known {
         self.count
     }
 
-    /// The server gave another nonce. `nextnonce` is quoted and holds no comma in any server known to us.
-    pub(super) fn renew(&mut self, info: &[u8]) {
-        let found = memchr::memmem::find(info, b"nextnonce=\"").map(|at| &info[at + 11..]);
-        let nonce = found.and_then(|it| it.split(|byte| *byte == b'"').next());
-        if let Some(Ok(nonce)) = nonce.map(Text::from_bytes)
+    /// The server gave another nonce. One that is too long is not taken: the old one is as good as it was.
+    pub(super) fn renew(&mut self, nonce: &[u8]) {
+        if let Ok(nonce) = Text::from_bytes(nonce)
             && nonce != self.nonce
         {
             self.nonce = nonce;
@@ -144,7 +147,6 @@ impl Known {
         if let Some(opaque) = &self.opaque {
             w.part(b", opaque=\"").part(opaque.as_bytes()).part(b"\"");
         }
-        // The client's nonce of a session is hashed without a qop, too.
         if let Some(qop) = self.qop.name() {
             let mut count = [0; 8];
             hex(&mut count, nc.into());
@@ -172,6 +174,13 @@ fn qop(challenge: &Challenge<'_>) -> Result<Qop, &'static str> {
     } else {
         Err("it asks for a protection that we do not know")
     }
+}
+
+const fn is_session(algorithm: Algorithm<'_>) -> bool {
+    matches!(
+        algorithm,
+        Algorithm::Md5Sess | Algorithm::Sha256Sess | Algorithm::Sha512Sess
+    )
 }
 
 const fn is_strong(algorithm: Algorithm<'_>) -> bool {

@@ -199,12 +199,12 @@ impl Login {
         }
     }
 
-    /// Takes the next nonce that a server gives with a 2xx (RFC 7616 §3.5, A20).
+    /// Takes the next nonce that a server gives with a 2xx (RFC 7616 §3.5).
     pub fn handle_info(&mut self, response: &Response<'_>) {
         if let Some(known) = &mut self.user
-            && let Some(info) = response.headers.first(Name::AuthenticationInfo)
+            && let Some(nonce) = response.headers.next_nonce()
         {
-            known.renew(info);
+            known.renew(nonce.raw());
         }
     }
 

@@ -105,17 +105,39 @@ fn a_known_challenge_is_answered_unasked_with_a_rising_count() /* A11 A15 */
         let row = next(&mut login, &mut random);
         assert!(row.contains(&format!(", nc={count:08x}")), "{row}");
     }
-    take(
-        &mut login,
-        &account(),
-        "Authentication-Info: qop=auth, nextnonce=\"fresh\"\r\n",
-        0,
-    );
-    let row = next(&mut login, &mut random);
-    assert!(
-        row.contains("nonce=\"fresh\"") && row.contains("nc=00000001"),
-        "{row}"
-    );
+    for (info, nonce) in [
+        ("qop=auth, nextnonce=\"n1\"", "n1"),
+        ("NextNonce = \"n,2\"", "n,2"),
+        ("rspauth=\"\",\r\n\tnextnonce=n3", "n3"),
+    ] {
+        let info = format!("Authentication-Info: {info}\r\n");
+        take(&mut login, &account(), &info, 0);
+        let row = next(&mut login, &mut random);
+        let expected = format!(", nonce=\"{nonce}\"");
+        assert!(
+            row.contains(&expected) && row.contains("nc=00000001"),
+            "{row}"
+        );
+    }
+    for info in ["x=\"nextnonce=\\\"n4\\\"\"", "nextnonce=\"n4", "nextnonce"] {
+        let info = format!("Authentication-Info: {info}\r\n");
+        take(&mut login, &account(), &info, 0);
+        let row = next(&mut login, &mut random);
+        assert!(row.contains("nonce=\"n3\""), "{info}: {row}");
+    }
+}
+
+#[test]
+fn a_session_without_a_qop_cannot_be_proved() /* A09 */
+{
+    let rows = KAMAILIO.replace("\r\n", ", algorithm=MD5-sess\r\n");
+    let mut login = Login::new();
+    let expected = Next::GiveUp("it asks for the hash of a session without a qop");
+    assert_eq!(take(&mut login, &account(), &rows, 0), expected);
+    assert_eq!(next(&mut login, &mut Random::new()), "");
+    // Another challenge below it may be better.
+    let both = format!("{rows}{KAMAILIO}");
+    assert_eq!(take(&mut login, &account(), &both, 0), Next::Again);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Digests: read RFC 7616 §3.4, RFC 8760 §2.2 and RFC 3261 §22.4.
 
 use super::fields::Algorithm;
+use core::fmt;
 use md5::Md5;
 use sha2::Sha256;
 
@@ -84,7 +85,7 @@ impl Qop {
 }
 
 /// All that a digest is made of. Texts stand as between their quotes on the wire.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Digest<'a> {
     /// How it is hashed.
     pub algorithm: Algorithm<'a>,
@@ -108,6 +109,20 @@ pub struct Digest<'a> {
     pub uri: &'a [u8],
     /// The request's body, for [`Qop::AuthInt`].
     pub body: &'a [u8],
+}
+
+impl fmt::Debug for Digest<'_> {
+    /// All but the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Digest")
+            .field("algorithm", &self.algorithm)
+            .field("username", &self.username.escape_ascii())
+            .field("realm", &self.realm.escape_ascii())
+            .field("nonce", &self.nonce.escape_ascii())
+            .field("qop", &self.qop)
+            .field("nc", &self.nc)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Digest<'_> {
@@ -247,6 +262,15 @@ mod tests {
         let a2 = Hash::Md5.join(&[b"GET", MUFASA.uri]);
         let expected = Hash::Md5.join(&[a1.as_bytes(), MUFASA.nonce, a2.as_bytes()]);
         assert!(old.response() == Some(expected));
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let printed = std::format!("{MUFASA:?}");
+        assert!(printed.contains("Mufasa"), "{printed}");
+        assert!(!printed.contains("Circle"), "{printed}");
+        // Nor as numbers.
+        assert!(!printed.contains("67, 105"), "{printed}");
     }
 
     #[test]

@@ -5,7 +5,10 @@
 //! followed by white space (§7.3.1), so a CR or LF inside a value is white space.
 
 use super::bytes::{Class, bytes_equal, find, first_hit, is_space};
-use nom::IResult;
+use nom::bytes::complete::take_while1;
+use nom::character::complete::char;
+use nom::sequence::delimited;
+use nom::{IResult, Parser};
 
 /// What a nom leaf gives: the rest and the thing read.
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
@@ -38,6 +41,23 @@ fn take1(class: Class, input: &[u8]) -> Parsed<'_, &[u8]> {
 #[inline(always)]
 pub(crate) fn token(input: &[u8]) -> Parsed<'_, &[u8]> {
     take1(Class::TOKEN, input)
+}
+
+/// `LWS`, or what stands for it between lines of one value.
+pub(crate) fn lws(input: &[u8]) -> Parsed<'_, &[u8]> {
+    take_while1(is_space).parse(input)
+}
+
+/// `SWS`: white space, or none.
+#[inline(always)]
+pub(crate) fn sws(input: &[u8]) -> Parsed<'_, ()> {
+    Ok((skip_space(input), ()))
+}
+
+/// `COMMA`, `EQUAL`, `SLASH` and their like: the mark with white space around it.
+#[inline(always)]
+pub(crate) fn separator<'a>(mark: char) -> impl Parser<&'a [u8], Output = char, Error = ()> {
+    delimited(sws, char(mark), sws)
 }
 
 /// The input without the white space it begins with.

@@ -76,12 +76,13 @@ fn unknown_and_missing_events_get_489_with_the_known_ones() /* N03 N05 */
 }
 
 #[test]
-fn two_events_in_one_request_get_400() /* N04 */
+fn two_events_or_a_quoted_id_get_400() /* N04 */
 {
     let mut f = Fixture::new();
     for (event, name) in [
         ("Event: presence\r\nEvent: dialog\r\n", "a"),
         ("Event: presence, dialog\r\n", "b"),
+        ("Event: presence;id=\"a,b\"\r\n", "c"),
     ] {
         let phone = Phone::new(name, "");
         assert_eq!(

@@ -1,11 +1,17 @@
-//! The digest headers: read RFC 7616 §3.3 to §3.5 and RFC 8760.
+//! The digest headers: read RFC 7616 §3.3 to §3.5, RFC 7615 and RFC 8760.
 //!
 //! Their values hold commas, so each row is one value and is never joined or split (RFC 3261 §7.3.1).
 
-use super::super::grammar::{Bad, Param, Text, param, same_text, skip_space, token};
+use super::super::grammar::{Bad, Parsed, Text, lws, same_text, separator, sws, text, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
 use super::super::out::{Out, Print};
+use nom::Parser;
+use nom::bytes::complete::take_while_m_n;
+use nom::combinator::all_consuming;
+use nom::multi::fold_many_m_n;
+use nom::number::complete::hex_u32;
+use nom::sequence::{delimited, preceded, separated_pair};
 
 /// A row of the Authorization family: a scheme and its parameters.
 #[derive(Clone, Copy, Debug)]
@@ -125,11 +131,9 @@ impl<'a> Challenge<'a> {
     /// # Errors
     /// [`Bad`] for what is no parameter list, a parameter twice, no realm, no nonce.
     pub fn parse(input: &'a [u8]) -> Result<Auth<Challenge<'a>>, Bad> {
-        let Some(input) = digest(input)? else {
+        let Some(found) = digest(input)? else {
             return Ok(Auth::Other);
         };
-        let mut found = Found::default();
-        found.read(input)?;
         Ok(Auth::Digest(Challenge {
             realm: found.realm.ok_or(Bad)?,
             nonce: found.nonce.ok_or(Bad)?,
@@ -150,18 +154,13 @@ impl<'a> Credentials<'a> {
     /// [`Bad`] for what is no parameter list, a parameter twice, a missing realm, nonce, uri, response or user name,
     /// both kinds of user name, or an nc that is not eight hexadecimal digits.
     pub fn parse(input: &'a [u8]) -> Result<Auth<Credentials<'a>>, Bad> {
-        let Some(input) = digest(input)? else {
+        let Some(found) = digest(input)? else {
             return Ok(Auth::Other);
         };
-        let mut found = Found::default();
-        found.read(input)?;
         if found.username.is_some() == found.username_star.is_some() {
             return Err(Bad);
         }
-        let nc = match found.nc {
-            Some(text) => Some(count(text.raw()).ok_or(Bad)?),
-            None => None,
-        };
+        let nc = found.nc.map(|text| count(text.raw())).transpose()?;
         Ok(Auth::Digest(Credentials {
             username: found.username,
             username_star: found.username_star,
@@ -179,7 +178,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// All parameters either kind of row can have.
+/// All parameters that any of these rows can have.
 #[derive(Default)]
 struct Found<'a> {
     username: Option<Text<'a>>,
@@ -196,33 +195,21 @@ struct Found<'a> {
     userhash: Option<Text<'a>>,
     stale: Option<Text<'a>>,
     domain: Option<Text<'a>>,
+    next_nonce: Option<Text<'a>>,
 }
 
 impl<'a> Found<'a> {
-    fn read(&mut self, mut input: &'a [u8]) -> Result<(), Bad> {
-        for _ in 0..PARAMS {
-            let (rest, param) = param(skip_space(input))?;
-            self.keep(param)?;
-            match skip_space(rest) {
-                [] => return Ok(()),
-                [b',', rest @ ..] => input = rest,
-                _ => return Err(Bad),
-            }
-        }
-        Err(Bad)
-    }
-
     /// Keeps a parameter we know; a second one of that name would be another reading of the row.
-    fn keep(&mut self, param: Param<'a>) -> Result<(), Bad> {
-        let value = param.value.ok_or(Bad)?;
-        let before = self
-            .place(param.name)
-            .and_then(|place| place.replace(value));
-        if before.is_some() { Err(Bad) } else { Ok(()) }
+    fn with(mut self, (name, value): AuthParam<'a>) -> Result<Found<'a>, Bad> {
+        let place = self.place(name);
+        match place.and_then(|place| place.replace(value)) {
+            None => Ok(self),
+            Some(_) => Err(Bad),
+        }
     }
 
     fn place(&mut self, name: &[u8]) -> Option<&mut Option<Text<'a>>> {
-        let places: [(&[u8], &mut Option<Text<'a>>); 14] = [
+        let places: [(&[u8], &mut Option<Text<'a>>); 15] = [
             (b"username", &mut self.username),
             (b"username*", &mut self.username_star),
             (b"realm", &mut self.realm),
@@ -237,6 +224,7 @@ impl<'a> Found<'a> {
             (b"userhash", &mut self.userhash),
             (b"stale", &mut self.stale),
             (b"domain", &mut self.domain),
+            (b"nextnonce", &mut self.next_nonce),
         ];
         places
             .into_iter()
@@ -245,17 +233,36 @@ impl<'a> Found<'a> {
     }
 }
 
-/// What stands behind `Digest`; `None` for another scheme.
-fn digest(input: &[u8]) -> Result<Option<&[u8]>, Bad> {
+/// `"Digest" LWS auth-params`; `None` for another scheme.
+fn digest(input: &[u8]) -> Result<Option<Found<'_>>, Bad> {
     let (rest, scheme) = token(input)?;
     if !same_text(scheme, b"Digest") {
         return Ok(None);
     }
-    match rest {
-        [b' ' | b'\t' | b'\r', rest @ ..] => Ok(Some(rest)),
-        _ => Err(Bad),
-    }
+    let (_, found) = all_consuming(delimited(lws, auth_params, sws)).parse(rest)?;
+    found.map(Some)
 }
+
+/// `auth-param *( COMMA auth-param )`, at most [`PARAMS`] of them.
+fn auth_params(input: &[u8]) -> Parsed<'_, Result<Found<'_>, Bad>> {
+    let (rest, first) = auth_param(input)?;
+    fold_many_m_n(
+        0,
+        PARAMS - 1,
+        preceded(separator(','), auth_param),
+        || Found::default().with(first),
+        |found, param| found?.with(param),
+    )
+    .parse(rest)
+}
+
+/// `token EQUAL ( token / quoted-string )`
+fn auth_param(input: &[u8]) -> Parsed<'_, AuthParam<'_>> {
+    separated_pair(token, separator('='), text).parse(input)
+}
+
+/// Name and value.
+type AuthParam<'a> = (&'a [u8], Text<'a>);
 
 fn algorithm(text: Option<Text<'_>>) -> Algorithm<'_> {
     text.map_or(Algorithm::Md5, |text| Algorithm::from_bytes(text.raw()))
@@ -265,12 +272,11 @@ fn is_true(text: Option<Text<'_>>) -> bool {
     text.is_some_and(|text| same_text(text.raw(), b"true"))
 }
 
-/// `8LHEX`
-fn count(text: &[u8]) -> Option<u32> {
-    if text.len() != 8 || !text.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    u32::from_str_radix(core::str::from_utf8(text).ok()?, 16).ok()
+/// `8LHEX`; capital letters are read too.
+fn count(text: &[u8]) -> Result<u32, Bad> {
+    let digits = take_while_m_n(8, 8, |byte: u8| byte.is_ascii_hexdigit());
+    let (_, nc) = all_consuming(digits.and_then(hex_u32)).parse(text)?;
+    Ok(nc)
 }
 
 impl Print for Challenge<'_> {
@@ -329,6 +335,15 @@ impl<'a> Headers<'a> {
         name: Name,
     ) -> impl Iterator<Item = Result<Auth<Challenge<'a>>, Bad>> + use<'a> {
         self.rows(name).map(Challenge::parse)
+    }
+
+    /// The nonce for the next request, as Authentication-Info has it (RFC 7616 §3.5, RFC 7615 §3); a row that is no
+    /// parameter list counts as absent.
+    pub fn next_nonce(&self) -> Option<Text<'a>> {
+        self.rows(Name::AuthenticationInfo).find_map(|row| {
+            let read = all_consuming(delimited(sws, auth_params, sws)).parse(row);
+            read.ok()?.1.ok()?.next_nonce
+        })
     }
 
     /// Authorization and Proxy-Authorization rows of a request, topmost first.

@@ -1,6 +1,7 @@
 //! Event: read RFC 6665 §8.2.1, and RFC 4235 §3.2 for the dialog package's parameters.
 
-use super::super::grammar::{Bad, Params, same_text, token};
+use super::super::bytes::Class;
+use super::super::grammar::{Bad, Param, Params, same_text, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
 use super::super::out::{Out, Print};
@@ -20,7 +21,7 @@ impl<'a> Event<'a> {
     /// Reads a whole value.
     ///
     /// # Errors
-    /// [`Bad`] for anything but one package: a comma, a bad parameter, two ids.
+    /// [`Bad`] for anything but one package: a comma, a bad parameter, two ids, an id that is no token.
     #[inline]
     pub fn parse(input: &'a [u8]) -> Result<Event<'a>, Bad> {
         let (rest, package) = token(input)?;
@@ -29,7 +30,7 @@ impl<'a> Event<'a> {
             if !same_text(param.name, b"id") {
                 return Ok(());
             }
-            match id.replace(param.value.ok_or(Bad)?.raw()) {
+            match id.replace(id_of(param)?) {
                 None => Ok(()),
                 Some(_) => Err(Bad),
             }
@@ -47,6 +48,14 @@ impl<'a> Event<'a> {
     /// Whether both mean the same subscription: package and id byte by byte, nothing else (RFC 6665 §8.2.1).
     pub fn matches(&self, other: &Event<'_>) -> bool {
         self.package == other.package && self.id == other.id
+    }
+}
+
+/// `"id" EQUAL token` (RFC 6665 §8.4): it is echoed without quotes.
+fn id_of(param: Param<'_>) -> Result<&[u8], Bad> {
+    match param.value {
+        Some(id) if !id.is_quoted() && Class::TOKEN.has_all(id.raw()) => Ok(id.raw()),
+        Some(_) | None => Err(Bad),
     }
 }
 
@@ -111,6 +120,9 @@ mod tests {
             "presence;id=",
             "presence;id=1;id=2",
             "presence;id=\"1",
+            "presence;id=\"1\"",
+            "presence;id=\"a,b\"",
+            "presence;id=a@b",
         ] {
             let found = headers(&format!("Event: {value}\r\n"), |headers| {
                 headers.event().map(|event| event.is_some())
