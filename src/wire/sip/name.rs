@@ -187,33 +187,90 @@ impl Key {
         Key { len, head, tail: 0 }
     }
 
-    /// A hash without case. The factor was found by search; that it serves is checked by the build.
+    /// The name without case, as one word.
     #[inline(always)]
-    const fn slot(self) -> usize {
+    const fn word(self) -> u64 {
         const LOWER: u64 = 0x2020_2020_2020_2020;
         // Turned by a byte: in a name of eight bytes both words are one.
-        let folded = (self.head ^ self.tail.rotate_left(8)) | LOWER;
-        (folded.wrapping_mul(0x399f_c24e_5d13_7453) >> 56) as usize
+        (self.head ^ self.tail.rotate_left(8)) | LOWER
+    }
+
+    #[inline(always)]
+    const fn slot(self) -> usize {
+        slot(self.word(), FACTOR, BITS)
     }
 }
 
-/// The name of each slot: the build fails if two names want the same.
-static SLOTS: [Name; 256] = slots();
+/// Slots are eight times as many as names, or more: then a factor that serves is found in a few thousand tries.
+const BITS: u32 = bits(Name::COUNT);
+
+/// Multiplied by it, no two names have the same first [`BITS`].
+const FACTOR: u64 = factor(&words(&TEXT), BITS);
+
+/// The name of each slot.
+static SLOTS: [Name; 1 << BITS] = slots();
 
 /// Their keys, as far as the key is the whole name: up to sixteen bytes. [`Name::Other`] has the empty one, and is
 /// what an empty name gives.
 static KEYS: [Key; Name::COUNT] = keys();
 
-const fn slots() -> [Name; 256] {
-    let mut table = [Name::Other; 256];
-    let mut at = 0;
-    while at < Name::Other as usize {
-        let place = Key::of(TEXT[at].as_bytes()).slot();
+const fn bits(names: usize) -> u32 {
+    (8 * names).next_power_of_two().trailing_zeros()
+}
+
+#[inline(always)]
+const fn slot(word: u64, factor: u64, bits: u32) -> usize {
+    (word.wrapping_mul(factor) >> (64 - bits)) as usize
+}
+
+/// Searches the factor that gives each word a slot of its own. The build runs it, so that a new name is one line above.
+const fn factor<const N: usize>(words: &[u64; N], bits: u32) -> u64 {
+    let mut factor: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut tries = 0;
+    while !tells_apart(words, factor, bits) {
         assert!(
-            matches!(table[place], Name::Other),
-            "two header names share a slot: choose another factor"
+            tries < 100_000,
+            "two header names have the same first and last eight bytes"
         );
-        table[place] = ALL[at];
+        tries += 1;
+        // The next number of a well-known generator (Knuth's MMIX).
+        factor = factor
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+    }
+    factor
+}
+
+const fn tells_apart<const N: usize>(words: &[u64; N], factor: u64, bits: u32) -> bool {
+    assert!(bits <= 10, "a name is a byte, and eight slots are for each");
+    let mut taken = [false; 1 << 10];
+    let mut at = 0;
+    while at < N {
+        let place = slot(words[at], factor, bits);
+        if taken[place] {
+            return false;
+        }
+        taken[place] = true;
+        at += 1;
+    }
+    true
+}
+
+const fn words<const N: usize>(names: &[&str; N]) -> [u64; N] {
+    let mut words = [0; N];
+    let mut at = 0;
+    while at < N {
+        words[at] = Key::of(names[at].as_bytes()).word();
+        at += 1;
+    }
+    words
+}
+
+const fn slots() -> [Name; 1 << BITS] {
+    let mut table = [Name::Other; 1 << BITS];
+    let mut at = 0;
+    while at < Name::COUNT {
+        table[Key::of(TEXT[at].as_bytes()).slot()] = ALL[at];
         at += 1;
     }
     table
@@ -249,6 +306,107 @@ mod tests {
             text.make_ascii_lowercase();
             assert_eq!(Name::from_bytes(text), name);
         }
+    }
+
+    /// Names that others register: a new line above is all that each of them takes.
+    const MORE: [&str; 62] = [
+        "Accept-Contact",
+        "Accept-Resource-Priority",
+        "Additional-Identity",
+        "Answer-Mode",
+        "Cellular-Network-Info",
+        "Diversion",
+        "Encryption",
+        "Feature-Caps",
+        "Geolocation",
+        "Geolocation-Error",
+        "Geolocation-Routing",
+        "Hide",
+        "History-Info",
+        "Identity",
+        "Identity-Info",
+        "Info-Package",
+        "Join",
+        "Max-Breadth",
+        "Origination-Id",
+        "P-Access-Network-Info",
+        "P-Answer-State",
+        "P-Asserted-Service",
+        "P-Associated-URI",
+        "P-Called-Party-ID",
+        "P-Charge-Info",
+        "P-Charging-Function-Addresses",
+        "P-Charging-Vector",
+        "P-DCS-Billing-Info",
+        "P-DCS-LAES",
+        "P-DCS-OSPS",
+        "P-DCS-Redirect",
+        "P-Early-Media",
+        "P-Media-Authorization",
+        "P-Preferred-Service",
+        "P-Profile-Key",
+        "P-Served-User",
+        "P-User-Database",
+        "P-Visited-Network-ID",
+        "Permission-Missing",
+        "Policy-Contact",
+        "Policy-ID",
+        "Priority-Share",
+        "Proxy-Authentication-Info",
+        "RAck",
+        "RSeq",
+        "Recv-Info",
+        "Refer-Events-At",
+        "Refer-Sub",
+        "Reject-Contact",
+        "Replaces",
+        "Request-Disposition",
+        "Resource-Priority",
+        "Resource-Share",
+        "Response-Key",
+        "Restoration-Info",
+        "Security-Client",
+        "Security-Server",
+        "Security-Verify",
+        "Session-ID",
+        "Target-Dialog",
+        "Trigger-Consent",
+        "User-to-User",
+    ];
+
+    const fn joined<const N: usize>(more: &[&'static str]) -> [&'static str; N] {
+        let mut all = [""; N];
+        let mut at = 0;
+        while at < N {
+            all[at] = if at < Name::COUNT {
+                TEXT[at]
+            } else {
+                more[at - Name::COUNT]
+            };
+            at += 1;
+        }
+        all
+    }
+
+    const ALL_TOGETHER: usize = Name::COUNT + MORE.len();
+
+    /// The build itself finds it.
+    const FACTOR_OF_ALL: u64 = factor(&words(&joined::<ALL_TOGETHER>(&MORE)), bits(ALL_TOGETHER));
+
+    #[test]
+    fn a_new_name_is_one_line() {
+        for name in MORE {
+            assert_eq!(
+                Name::from_bytes(name.as_bytes()),
+                Name::Other,
+                "{name} is new"
+            );
+            let words = words(&joined::<{ Name::COUNT + 1 }>(&[name]));
+            let bits = bits(words.len());
+            assert!(tells_apart(&words, factor(&words, bits), bits), "{name}");
+        }
+        let words = words(&joined::<ALL_TOGETHER>(&MORE));
+        assert!(tells_apart(&words, FACTOR_OF_ALL, bits(ALL_TOGETHER)));
     }
 
     #[test]
