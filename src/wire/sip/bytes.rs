@@ -109,21 +109,18 @@ impl Class {
         for &[a, b, c, d] in bytes.as_chunks::<4>().0 {
             let class = |byte: u8| CLASS[usize::from(byte)];
             if class(a) & class(b) & class(c) & class(d) & self.0 == 0 {
-                return match () {
-                    () if !self.has(a) => len,
-                    () if !self.has(b) => len + 1,
-                    () if !self.has(c) => len + 2,
-                    () => len + 3,
-                };
+                return len + self.leading(&[a, b, c]);
             }
             len += 4;
         }
-        while let Some(&byte) = bytes.get(len)
-            && self.has(byte)
-        {
-            len += 1;
-        }
-        len
+        len + self.leading(&bytes[len..])
+    }
+
+    /// How many at the beginning belong to it, one by one.
+    #[inline(always)]
+    fn leading(self, bytes: &[u8]) -> usize {
+        let stranger = bytes.iter().position(|&byte| !self.has(byte));
+        stranger.unwrap_or(bytes.len())
     }
 }
 

@@ -1,9 +1,13 @@
 //! Accept: read RFC 3261 §20.1 and RFC 2616 §14.1.
 
 use super::super::bytes::is_space;
-use super::super::grammar::{Bad, Params, same_text, skip_space, token};
+use super::super::grammar::{Bad, Params, Parsed, same_text, separator, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
+use nom::Parser;
+use nom::character::complete::{char, digit0};
+use nom::combinator::{all_consuming, map_opt, opt};
+use nom::sequence::{pair, preceded, separated_pair};
 
 /// Which body types a peer takes.
 #[derive(Clone, Copy, Debug)]
@@ -69,17 +73,15 @@ struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
-    /// Reads the first range of a list; gives it and the rest.
+    /// Reads the first range of a list, `token SLASH token *( SEMI param )`; gives it and the rest.
     fn take(input: &'a [u8]) -> Result<(Range<'a>, &'a [u8]), Bad> {
-        let (rest, kind) = token(input)?;
-        let [b'/', rest @ ..] = skip_space(rest) else {
-            return Err(Bad);
-        };
-        let (rest, subtype) = token(skip_space(rest))?;
+        let mut types = separated_pair(token, separator('/'), token);
+        let (rest, (kind, subtype)) = types.parse(input)?;
         let mut quality = 1_000;
         let (_, rest) = Params::take(rest, |param| {
             if same_text(param.name, b"q") {
-                quality = thousandths(param.value.ok_or(Bad)?.raw()).ok_or(Bad)?;
+                let text = param.value.ok_or(Bad)?.raw();
+                (_, quality) = all_consuming(qvalue).parse(text)?;
             }
             Ok(())
         })?;
@@ -104,24 +106,22 @@ impl<'a> Range<'a> {
     }
 }
 
-/// `qvalue`: 0 to 1 with at most three decimals; more decimals are cut, more than 1 is 1.
-pub(crate) fn thousandths(text: &[u8]) -> Option<u16> {
-    let (whole, decimals) = match memchr::memchr(b'.', text) {
-        Some(dot) => (&text[..dot], &text[dot + 1..]),
-        None => (text, &b""[..]),
-    };
-    let digits = whole.iter().chain(decimals);
-    if (whole.is_empty() && decimals.is_empty()) || !digits.clone().all(u8::is_ascii_digit) {
-        return None;
-    }
-    if whole.iter().any(|&digit| digit != b'0') {
-        return Some(1_000);
-    }
-    let mut value = 0;
-    for at in 0..3 {
-        value = value * 10 + decimals.get(at).map_or(0, |digit| u16::from(digit - b'0'));
-    }
-    Some(value)
+/// `qvalue` in thousandths: 0 to 1 with at most three decimals. More decimals are cut, more than 1 is 1, and either side
+/// of the dot may be empty.
+fn qvalue(input: &[u8]) -> Parsed<'_, u16> {
+    let digits = pair(digit0, opt(preceded(char('.'), digit0)));
+    map_opt(digits, |(whole, decimals): (&[u8], Option<&[u8]>)| {
+        let decimals = decimals.unwrap_or_default();
+        if whole.is_empty() && decimals.is_empty() {
+            return None;
+        }
+        if whole.iter().any(|&digit| digit != b'0') {
+            return Some(1_000);
+        }
+        let decimal = |at: usize| decimals.get(at).map_or(0, |digit| u16::from(digit - b'0'));
+        Some(decimal(0) * 100 + decimal(1) * 10 + decimal(2))
+    })
+    .parse(input)
 }
 
 /// Nothing but commas and blanks.

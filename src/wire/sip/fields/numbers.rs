@@ -1,9 +1,14 @@
 //! Headers that are a number: read RFC 3261 §20.14, §20.19, §20.22, §20.23, §20.33.
 
-use super::super::grammar::{Bad, number, skip_space};
+use super::super::grammar::{Bad, Parsed, number, sws};
 use super::super::headers::Headers;
 use super::super::name::Name;
 use crate::ground::time::Seconds;
+use nom::Parser;
+use nom::branch::alt;
+use nom::character::complete::{digit1, one_of};
+use nom::combinator::{eof, map_opt, peek, recognize};
+use nom::sequence::terminated;
 
 impl Headers<'_> {
     /// Expires. Above 4294967295 it saturates (RFC 3261 §20.19).
@@ -26,7 +31,8 @@ impl Headers<'_> {
 
     /// Retry-After without its comment and parameters; garbage counts as absent.
     pub fn retry_after(&self) -> Option<Seconds> {
-        leading_number(self.first(Name::RetryAfter)?).map(Seconds)
+        let (_, seconds) = retry_after(self.first(Name::RetryAfter)?).ok()?;
+        Some(Seconds(seconds))
     }
 
     /// Max-Forwards; `None` if it is absent or not 0 to 255, which is no fault for who does not forward.
@@ -46,17 +52,15 @@ impl Headers<'_> {
     }
 }
 
-/// Digits, then nothing, white space, a comment or parameters.
-fn leading_number(value: &[u8]) -> Option<u32> {
-    let len = value
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(value.len());
-    let (digits, rest) = value.split_at(len);
-    match skip_space(rest) {
-        [] | [b';' | b'(', ..] => number(digits),
-        _ => None,
-    }
+/// `delta-seconds [ comment ] *( SEMI retry-param )`, of which only the first matters.
+fn retry_after(input: &[u8]) -> Parsed<'_, u32> {
+    let more = recognize(one_of("(;"));
+    terminated(delta_seconds, (sws, alt((eof, peek(more))))).parse(input)
+}
+
+/// `1*DIGIT`; beyond 32 bits it saturates.
+fn delta_seconds(input: &[u8]) -> Parsed<'_, u32> {
+    map_opt(digit1, number).parse(input)
 }
 
 #[cfg(test)]
