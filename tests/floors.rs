@@ -21,7 +21,11 @@ const FLOORS: [(usize, &str, &[&str]); 9] = [
     ),
     (1, "wire", &["flow"]),
     (2, "txn", &["token"]),
-    (3, "ua", &["credentials", "next_hop", "request", "retry"]),
+    (
+        3,
+        "ua",
+        &["credentials", "next_hop", "query", "request", "retry"],
+    ),
     (3, "events", &["etag", "package", "presentity", "watched"]),
     (4, "roles", &[]),
     (5, "users", &[]),

@@ -24,6 +24,7 @@ use super::saving::Saving;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
 use crate::ground::time::{Instant, Moment};
+use crate::ua::query::Query;
 use crate::wire::flow::{Flow, Transport};
 
 /// Reads the settings again, or says why they cannot be had.
@@ -341,9 +342,9 @@ impl Hub {
         self.streams.flush(now);
     }
 
-    fn resolve(&mut self, now: Instant, query: u16) {
-        if let Some((host, port)) = self.agent.query(query) {
-            self.resolver.ask(now, query, host, port);
+    fn resolve(&mut self, now: Instant, query: Query) {
+        if let Some(name) = self.agent.query(query) {
+            self.resolver.ask(now, query, name.host, name.port);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::ground::time::Instant;
 use crate::txn::client::{Client, Expiry};
+use crate::ua::query::Query;
 use crate::wire::flow::Flow;
 
 /// What a client role wants done.
@@ -14,10 +15,10 @@ pub enum Action {
         /// How many.
         len: usize,
     },
-    /// Find the address of the name that the role's query of this number asks for, and tell it.
+    /// Find the address of the name that the role's query asks for, and tell it.
     Resolve {
-        /// Its number.
-        query: u16,
+        /// The question.
+        query: Query,
     },
 }
 

@@ -52,6 +52,7 @@ use crate::roles::registrar::Registrar;
 use crate::roles::upstream::{Link, Upstreams};
 use crate::roles::watcher::{Action, Watch, Watcher};
 use crate::txn::server::Transactions;
+use crate::ua::query::{Asker, Name, Query};
 use crate::users::compose::Input;
 use crate::users::lamps::{Lamp, Shows};
 use crate::users::policy::Policy;
@@ -182,12 +183,12 @@ impl Agent {
     }
 
     /// The address of the name asked for by [`Output::Resolve`], or `None` if there is none to be had.
-    pub fn handle_resolved(&mut self, moment: Moment, query: u16, address: Option<SocketAddr>) {
-        let random = &mut self.random;
-        self.watcher
-            .handle_resolved(moment.now, query, address, random);
-        self.upstreams
-            .handle_resolved(moment.now, query, address, random);
+    pub fn handle_resolved(&mut self, moment: Moment, query: Query, address: Option<SocketAddr>) {
+        let (now, random) = (moment.now, &mut self.random);
+        match query.asker {
+            Asker::Watch => self.watcher.handle_resolved(now, query, address, random),
+            Asker::Upstream => self.upstreams.handle_resolved(now, query, address, random),
+        }
     }
 
     /// The moment of [`Output::Wait`] has come, or any other; early and late calls do no harm.
@@ -273,10 +274,12 @@ impl Agent {
         Some((self.reply.flow, len))
     }
 
-    /// The name and port to resolve for [`Output::Resolve`].
-    pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
-        let watched = self.watcher.query(query);
-        watched.or_else(|| self.upstreams.query(query))
+    /// What to find for [`Output::Resolve`]; `None` if nobody wants it any more.
+    pub fn query(&self, query: Query) -> Option<Name<'_>> {
+        match query.asker {
+            Asker::Watch => self.watcher.query(query),
+            Asker::Upstream => self.upstreams.query(query),
+        }
     }
 
     /// What the clients among the roles want done.

@@ -1,6 +1,7 @@
 //! What the agent says.
 
 use crate::ground::time::Instant;
+use crate::ua::query::Query;
 use crate::users::lamps::Look;
 use crate::wire::flow::Flow;
 use crate::wire::sip::Status;
@@ -27,8 +28,8 @@ pub enum Output {
     /// Find the address of [`Agent::query`](super::Agent::query), and give it to
     /// [`Agent::handle_resolved`](super::Agent::handle_resolved).
     Resolve {
-        /// The query's number.
-        query: u16,
+        /// The question.
+        query: Query,
     },
     /// Something worth a line in the log.
     Report(Report),

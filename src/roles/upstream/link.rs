@@ -70,7 +70,11 @@ pub(super) enum Place {
     /// Nobody has asked.
     Unknown,
     /// The name is asked for.
-    Asking { told: bool, until: Instant },
+    Asking {
+        number: u32,
+        told: bool,
+        until: Instant,
+    },
     /// There.
     At(SocketAddr),
 }

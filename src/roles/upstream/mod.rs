@@ -64,6 +64,8 @@ pub struct Upstreams {
     locals: LocalAddresses,
     instance: Instance,
     pace: Pace,
+    /// How many names were asked for.
+    asked: u32,
 }
 
 /// How long a second-best server is good enough.
@@ -83,6 +85,7 @@ impl Upstreams {
             locals: LocalAddresses::new(),
             instance: [0; 2],
             pace: Pace::UNLIMITED,
+            asked: 0,
         }
     }
 
@@ -331,11 +334,6 @@ impl Default for Upstreams {
     }
 }
 
-/// A name of a server that is asked for has this bit in its number, so that it is no watch's.
-const QUERY: u16 = 1 << 15;
-
 /// Bytes of a REGISTER, or of a PUBLISH without its body: they hold what is as long as it may be, and the answer to one
 /// challenge. What does not fit is tried again later, slower each time.
 const HEAD: usize = 2_048;
-
-const _: () = assert!(LINKS < QUERY as usize);

@@ -1,9 +1,9 @@
 //! What there is to send.
 
+use super::Upstreams;
 use super::errand::{Exchange, Kind};
 use super::link::{Link, Place, branch};
 use super::wire::{Head, domain, write_head};
-use super::{QUERY, Upstreams};
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
@@ -14,6 +14,7 @@ use crate::ground::time::{Duration, Instant};
 use crate::txn::client::Client;
 use crate::ua::credentials::Proof;
 use crate::ua::next_hop::{NextHop, PORT};
+use crate::ua::query::{Asker, Name, Query};
 use crate::ua::request::{Action, Sending};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Method, Writer, is_answerable};
@@ -48,11 +49,15 @@ impl Upstreams {
         None
     }
 
-    /// The name and port that an [`Action::Resolve`] of ours asks for.
-    pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
-        let id = self.links.id_at(query.checked_sub(QUERY)?)?;
-        match self.links.get(id)?.servers.hop() {
-            Ok(NextHop::Name(name, port)) => Some((name, port)),
+    /// What an [`Action::Resolve`] of ours asks for.
+    pub fn query(&self, query: Query) -> Option<Name<'_>> {
+        let servers = &self.links.get(self.find_query(query)?)?.servers;
+        match servers.hop() {
+            Ok(NextHop::Name(host, port)) => Some(Name {
+                host,
+                port,
+                transport: servers.transport(),
+            }),
             Ok(NextHop::Address(_)) | Err(_) => None,
         }
     }
@@ -61,20 +66,14 @@ impl Upstreams {
     pub fn handle_resolved(
         &mut self,
         now: Instant,
-        query: u16,
+        query: Query,
         address: Option<SocketAddr>,
         random: &mut Random,
     ) {
-        let Some(id) = query
-            .checked_sub(QUERY)
-            .and_then(|slot| self.links.id_at(slot))
-        else {
+        let Some(id) = self.find_query(query) else {
             return;
         };
         let Some(link) = self.links.get_mut(id) else {
-            return;
-        };
-        let Place::Asking { .. } = link.place else {
             return;
         };
         let port = match link.servers.hop() {
@@ -118,9 +117,22 @@ impl Upstreams {
         let remote = match link.place {
             Place::At(remote) => remote,
             Place::Asking { told: true, .. } => return None,
-            Place::Asking { told: false, until } => {
-                link.place = Place::Asking { told: true, until };
-                let query = QUERY | id.slot();
+            Place::Asking {
+                number,
+                told: false,
+                until,
+            } => {
+                let told = true;
+                link.place = Place::Asking {
+                    number,
+                    told,
+                    until,
+                };
+                let query = Query {
+                    asker: Asker::Upstream,
+                    slot: id.slot(),
+                    number,
+                };
                 return Some(Action::Resolve { query });
             }
             Place::Unknown => {
@@ -140,6 +152,15 @@ impl Upstreams {
         }
     }
 
+    /// The link that still waits for the answer to a query.
+    fn find_query(&self, query: Query) -> Option<Id<Link>> {
+        let id = self.links.id_at(query.slot)?;
+        match self.links.get(id)?.place {
+            Place::Asking { number, .. } => (number == query.number).then_some(id),
+            Place::Unknown | Place::At(_) => None,
+        }
+    }
+
     /// Finds out where the server is.
     fn look_for(&mut self, now: Instant, id: Id<Link>, random: &mut Random) {
         let Some(link) = self.links.get_mut(id) else {
@@ -148,7 +169,9 @@ impl Upstreams {
         match link.servers.hop() {
             Ok(NextHop::Address(address)) => link.place = Place::At(address),
             Ok(NextHop::Name(..)) => {
+                self.asked = self.asked.wrapping_add(1);
                 link.place = Place::Asking {
+                    number: self.asked,
                     told: false,
                     until: now + RESOLVE,
                 };

@@ -53,8 +53,9 @@ use crate::ground::table::{Id, Queue, Table};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
 use crate::ua::next_hop::NextHop;
+use crate::ua::query::{Name, Query};
 use crate::ua::retry;
-use crate::wire::flow::Flow;
+use crate::wire::flow::{Flow, Transport};
 use core::net::SocketAddr;
 use heapless::Vec;
 use usage::{Refresh, UsageState};
@@ -82,8 +83,8 @@ pub struct Watcher {
     changed: Queue<{ limits::WATCHES }>,
     /// Our addresses, as peers reach us: one of each family at most.
     locals: Vec<SocketAddr, 2>,
-    /// The number of the last name asked for.
-    query: u16,
+    /// How many names were asked for.
+    asked: u32,
 }
 
 impl Watcher {
@@ -99,7 +100,7 @@ impl Watcher {
             ready_usages: Queue::new(),
             changed: Queue::new(),
             locals: Vec::new(),
-            query: 0,
+            asked: 0,
         }
     }
 
@@ -177,11 +178,15 @@ impl Watcher {
         None
     }
 
-    /// The name, and the port if one is written, that an [`Action::Resolve`] asks for.
-    pub fn query(&self, query: u16) -> Option<(&str, Option<u16>)> {
+    /// What an [`Action::Resolve`] asks for.
+    pub fn query(&self, query: Query) -> Option<Name<'_>> {
         let watch = self.watches.get(self.find_query(query)?)?;
         match watch.hop() {
-            Ok(NextHop::Name(name, port)) => Some((name, port)),
+            Ok(NextHop::Name(host, port)) => Some(Name {
+                host,
+                port,
+                transport: Transport::Udp,
+            }),
             Ok(NextHop::Address(_)) | Err(_) => None,
         }
     }
@@ -251,17 +256,15 @@ impl Watcher {
         Some(Flow::udp(*local, remote))
     }
 
-    fn find_query(&self, wanted: u16) -> Option<Id<Watch>> {
-        let asks = |watch: &Watch| match watch.state {
-            State::Resolving { query, .. } => query == wanted,
+    fn find_query(&self, query: Query) -> Option<Id<Watch>> {
+        let id = self.watches.id_at(query.slot)?;
+        let asks = match self.watches.get(id)?.state {
+            State::Resolving { number, .. } => number == query.number,
             State::Waiting { .. } | State::Asking(_) | State::Told { .. } | State::Ending(_) => {
                 false
             }
         };
-        self.watches
-            .iter()
-            .find(|(_, watch)| asks(watch))
-            .map(|(id, _)| id)
+        asks.then_some(id)
     }
 }
 

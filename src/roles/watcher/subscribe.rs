@@ -13,6 +13,7 @@ use crate::txn::token::{Owner, Token};
 use crate::ua::credentials::{Keys, Proof};
 use crate::ua::dialog::{Dialog, write_contact};
 use crate::ua::next_hop::{NextHop, PORT};
+use crate::ua::query::{Asker, Query};
 use crate::ua::request::Sending;
 use crate::ua::retry::Retry;
 use crate::wire::flow::Flow;
@@ -57,7 +58,7 @@ impl Watcher {
     pub fn handle_resolved(
         &mut self,
         now: Instant,
-        query: u16,
+        query: Query,
         address: Option<SocketAddr>,
         random: &mut Random,
     ) {
@@ -99,9 +100,9 @@ impl Watcher {
         match watch.hop() {
             Ok(NextHop::Address(address)) => self.ask(now, id, address, random),
             Ok(NextHop::Name(..)) => {
-                self.query = self.query.wrapping_add(1);
+                self.asked = self.asked.wrapping_add(1);
                 watch.state = State::Resolving {
-                    query: self.query,
+                    number: self.asked,
                     asked: false,
                     until: now + RESOLVE,
                 };
@@ -162,8 +163,12 @@ impl Watcher {
         buf: &mut [u8],
     ) -> Option<Action> {
         let watch = self.watches.get_mut(id)?;
-        if let State::Resolving { query, asked, .. } = &mut watch.state {
-            let query = *query;
+        if let State::Resolving { number, asked, .. } = &mut watch.state {
+            let query = Query {
+                asker: Asker::Watch,
+                slot: id.slot(),
+                number: *number,
+            };
             return (!core::mem::replace(asked, true)).then_some(Action::Resolve { query });
         }
         let account = watch.account;

@@ -82,7 +82,7 @@ pub(super) enum State {
     Waiting { until: Instant },
     /// The name of the next hop is asked for.
     Resolving {
-        query: u16,
+        number: u32,
         asked: bool,
         until: Instant,
     },

@@ -18,6 +18,7 @@ use self::files::{ResolvConf, find_host, find_localhost};
 use self::message::{Answer, Kind, Name, Server};
 use super::poller::{Registry, Source};
 use crate::ground::time::{Duration, Instant};
+use crate::ua::query::Query;
 
 /// Names asked for at the same time; one more gets "no address".
 pub const LOOKUPS: usize = 32;
@@ -47,7 +48,7 @@ pub struct Resolver {
     paths: Paths,
     lookups: Vec<Lookup>,
     cache: VecDeque<Known>,
-    finished: VecDeque<(u16, Option<SocketAddr>)>,
+    finished: VecDeque<(Query, Option<SocketAddr>)>,
     /// Which of several equal addresses comes next: everybody should not ask the first.
     turn: usize,
 }
@@ -87,7 +88,7 @@ struct Known {
 /// One name on its way. `questions` are what is still to be asked, the current one first.
 struct Lookup {
     key: Key,
-    waiting: Vec<u16>,
+    waiting: Vec<Query>,
     conf: ResolvConf,
     questions: VecDeque<Question>,
     tries: usize,
@@ -119,7 +120,7 @@ impl Resolver {
     }
 
     /// Starts looking for `host`; the answer comes out of [`Resolver::take_finished`], perhaps at once.
-    pub fn ask(&mut self, now: Instant, query: u16, host: &str, port: Option<u16>) {
+    pub fn ask(&mut self, now: Instant, query: Query, host: &str, port: Option<u16>) {
         if let Some(ip) = self.find_here(host) {
             let address = SocketAddr::new(ip, port.unwrap_or(SIP));
             self.finished.push_back((query, Some(address)));
@@ -177,7 +178,7 @@ impl Resolver {
     }
 
     /// The next answer: the agent's query and an address, or none.
-    pub fn take_finished(&mut self) -> Option<(u16, Option<SocketAddr>)> {
+    pub fn take_finished(&mut self) -> Option<(Query, Option<SocketAddr>)> {
         self.finished.pop_front()
     }
 
@@ -200,7 +201,7 @@ impl Resolver {
             .or_else(|| find_host(&files::read(&self.paths.hosts), host, usable))
     }
 
-    fn start(&mut self, now: Instant, query: u16, key: Key) {
+    fn start(&mut self, now: Instant, query: Query, key: Key) {
         let mut conf = ResolvConf::parse(&files::read(&self.paths.resolv_conf));
         for server in &mut conf.servers {
             server.set_port(self.paths.port);

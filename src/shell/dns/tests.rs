@@ -1,6 +1,7 @@
 use super::message::{Name, QUESTION};
 use super::*;
 use crate::shell::poller::Poller;
+use crate::ua::query::Asker;
 use std::fs;
 use std::path::PathBuf;
 
@@ -11,6 +12,14 @@ struct Fixture {
     server: UdpSocket,
     folder: PathBuf,
     now: Instant,
+}
+
+const fn query(number: u32) -> Query {
+    Query {
+        asker: Asker::Watch,
+        slot: 0,
+        number,
+    }
 }
 
 impl Fixture {
@@ -46,8 +55,8 @@ impl Fixture {
         }
     }
 
-    fn ask(&mut self, query: u16, host: &str, port: Option<u16>) {
-        self.resolver.ask(self.now, query, host, port);
+    fn ask(&mut self, number: u32, host: &str, port: Option<u16>) {
+        self.resolver.ask(self.now, query(number), host, port);
     }
 
     /// Takes the next question at the server and checks it.
@@ -82,9 +91,10 @@ impl Fixture {
     }
 
     #[track_caller]
-    fn expect_finished(&mut self, query: u16, address: Option<&str>) {
+    fn expect_finished(&mut self, number: u32, address: Option<&str>) {
         let address = address.map(|text| text.parse().expect("an address"));
-        assert_eq!(self.resolver.take_finished(), Some((query, address)));
+        let finished = self.resolver.take_finished();
+        assert_eq!(finished, Some((query(number), address)));
     }
 
     #[track_caller]
@@ -255,7 +265,7 @@ fn a_failing_server_is_asked_again_at_once() {
 #[test]
 fn too_many_names_at_once_get_no_address() {
     let mut it = Fixture::new("many");
-    let count = u16::try_from(LOOKUPS).expect("few");
+    let count = u32::try_from(LOOKUPS).expect("few");
     for query in 0..=count {
         it.ask(query, &format!("pbx{query}.example"), Some(5_060));
     }

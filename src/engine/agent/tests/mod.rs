@@ -11,6 +11,7 @@ mod notifier;
 mod publish;
 mod register;
 mod requests;
+mod resolving;
 mod sending;
 mod streams;
 mod telling;

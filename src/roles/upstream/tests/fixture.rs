@@ -8,6 +8,7 @@ use crate::ground::limits::PRESENTITIES;
 use crate::ground::text::Text;
 pub(super) use crate::ground::time::{Seconds, Wall};
 use crate::txn::token::Token;
+pub(super) use crate::ua::query::{Name, Query};
 use crate::ua::request::Action;
 pub(super) use crate::ua::servers::Server;
 pub(super) use crate::wire::flow::{Flow, Transport};
@@ -41,7 +42,7 @@ pub(super) struct Fixture {
     pub(super) random: Random,
     pub(super) now: Instant,
     /// Names asked for and not answered.
-    pub(super) queries: Vec<u16>,
+    pub(super) queries: Vec<Query>,
     /// The link.
     pub(super) id: Id<Link>,
     unread: VecDeque<Sent>,

@@ -140,7 +140,12 @@ fn a_name_is_asked_for_and_one_without_an_address_fails() {
     });
     f.expect_silence(secs(1));
     let query = f.queries.pop().expect("a query");
-    assert_eq!(f.links.query(query), Some(("pbx.example", None)));
+    let name = Name {
+        host: "pbx.example",
+        port: None,
+        transport: Transport::Udp,
+    };
+    assert_eq!(f.links.query(query), Some(name));
     f.links
         .handle_resolved(f.now, query, Some(address("192.0.2.1:0")), &mut f.random);
     let sent = f.expect("REGISTER", Duration::ZERO);

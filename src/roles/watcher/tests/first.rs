@@ -15,6 +15,8 @@ use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::roles::watcher::{AddError, Order};
+use crate::ua::query::Name;
+use crate::wire::flow::Transport;
 use crate::wire::sip::Status;
 use std::collections::BTreeSet;
 use std::format;
@@ -222,13 +224,21 @@ fn a_boot_is_no_burst() /* S26 */
     assert!(per_window.iter().all(|count| *count <= 8), "{per_window:?}");
 }
 
+const fn name(host: &str, port: Option<u16>) -> Name<'_> {
+    Name {
+        host,
+        port,
+        transport: Transport::Udp,
+    }
+}
+
 #[test]
 fn a_name_is_asked_for_and_its_address_kept_for_bad_times() /* T20 */
 {
     let mut f = Fixture::ordered(&order("sip:bob@pbx.example"));
     f.run(3 * SECOND);
     let query = f.queries.pop().expect("a query");
-    assert_eq!(f.watcher.query(query), Some(("pbx.example", None)));
+    assert_eq!(f.watcher.query(query), Some(name("pbx.example", None)));
     assert_eq!(f.report().state, "resolving");
     f.watcher
         .handle_resolved(f.now, query, Some(address("192.0.2.5:0")), &mut f.random);
@@ -247,7 +257,10 @@ fn a_name_without_address_is_unknown_and_asked_for_again() {
     let mut f = Fixture::ordered(&order("sip:bob@pbx.example:5070"));
     f.run(3 * SECOND);
     let query = f.queries.pop().expect("a query");
-    assert_eq!(f.watcher.query(query), Some(("pbx.example", Some(5_070))));
+    assert_eq!(
+        f.watcher.query(query),
+        Some(name("pbx.example", Some(5_070)))
+    );
     let mut query = query;
     for found in [None, Some("0.0.0.0:5060"), Some("224.0.0.1:5060")] {
         f.watcher

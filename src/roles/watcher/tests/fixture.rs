@@ -36,7 +36,7 @@ pub(super) struct Fixture {
     pub(super) keys: Purse,
     pub(super) now: Instant,
     /// Names asked for and not answered.
-    pub(super) queries: Vec<u16>,
+    pub(super) queries: Vec<Query>,
     /// The last watch added.
     pub(super) id: Option<Id<Watch>>,
     /// The last SUBSCRIBE of the watch that a NOTIFY is built from.
@@ -299,7 +299,7 @@ impl Fixture {
 
     /// Runs until a name is asked for.
     #[track_caller]
-    pub(super) fn next_query(&mut self, within: Duration) -> u16 {
+    pub(super) fn next_query(&mut self, within: Duration) -> Query {
         self.queries.clear();
         let end = self.now + within;
         while self.queries.is_empty() && self.now < end {
