@@ -1,29 +1,27 @@
-//! Ranges of addresses, as a configuration names them.
+//! Ranges of addresses, as a configuration names them and a route leads to them (RFC 4632 §3.1).
 
+use cidr::{IpCidr, IpInet};
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A range of addresses as `192.168.0.0/16` or `fd00::/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// The lowest address; bits behind the prefix are zero.
-    address: IpAddr,
-    /// Leading bits that count.
-    prefix: u8,
-}
+pub struct Network(IpCidr);
 
 impl Network {
     /// This machine itself.
     pub const LOOPBACK: [Network; 2] = [
-        Network {
-            address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)),
-            prefix: 8,
-        },
-        Network {
-            address: IpAddr::V6(Ipv6Addr::LOCALHOST),
-            prefix: 128,
-        },
+        Network::of(IpAddr::V4(Ipv4Addr::LOCALHOST), 8),
+        Network::of(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
     ];
+
+    /// The addresses that have the first `prefix` bits of `address`; of more bits than there are, `address` alone.
+    pub const fn of(address: IpAddr, prefix: u8) -> Network {
+        match IpInet::new(address, prefix) {
+            Ok(inet) => Network(inet.network()),
+            Err(_) => Network(IpCidr::new_host(address)),
+        }
+    }
 
     /// Reads `address/bits`, or a single address. Bits behind the prefix are dropped; a v4-mapped IPv6 network
     /// becomes the IPv4 network it means.
@@ -33,7 +31,7 @@ impl Network {
             None => (text, None),
         };
         let written: IpAddr = address.parse().ok()?;
-        let widest = width(written);
+        let widest = IpCidr::new_host(written).network_length();
         let prefix = match prefix {
             None => widest,
             Some(digits) if digits.bytes().all(|it| it.is_ascii_digit()) => digits.parse().ok()?,
@@ -43,56 +41,34 @@ impl Network {
             return None;
         }
         let address = written.to_canonical();
-        let mapped = widest - width(address);
-        // A network wider than all mapped addresses is an IPv6 network that merely begins there.
-        let (address, prefix) = match prefix.checked_sub(mapped) {
-            Some(prefix) => (address, prefix),
-            None => (written, prefix),
-        };
-        Some(Network {
-            address: masked(address, prefix),
-            prefix,
+        let mapped = widest - IpCidr::new_host(address).network_length();
+        Some(match prefix.checked_sub(mapped) {
+            Some(prefix) => Network::of(address, prefix),
+            // Wider than all mapped addresses, it is an IPv6 network that merely begins there.
+            None => Network::of(written, prefix),
         })
+    }
+
+    /// How many leading bits its addresses share.
+    pub const fn prefix(&self) -> u8 {
+        self.0.network_length()
+    }
+
+    /// All its addresses, from the lowest to the highest.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.0.iter().addresses()
     }
 
     /// Whether `address` lies inside. A v4-mapped IPv6 address counts as the IPv4 address it is.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        width(address) == width(self.address) && masked(address, self.prefix) == self.address
+        self.0.contains(&address.to_canonical())
     }
 }
 
 impl fmt::Display for Network {
     /// As it is written in a configuration; a single address without its prefix.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.address)?;
-        if self.prefix < width(self.address) {
-            write!(f, "/{}", self.prefix)?;
-        }
-        Ok(())
-    }
-}
-
-/// Bits of an address of this family.
-const fn width(address: IpAddr) -> u8 {
-    match address {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
-    }
-}
-
-/// `address` with only its first `prefix` bits.
-fn masked(address: IpAddr, prefix: u8) -> IpAddr {
-    let prefix = u32::from(prefix);
-    match address {
-        IpAddr::V4(it) => {
-            let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
-            IpAddr::V4((it.to_bits() & mask).into())
-        }
-        IpAddr::V6(it) => {
-            let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
-            IpAddr::V6((it.to_bits() & mask).into())
-        }
+        self.0.fmt(f)
     }
 }
 
@@ -112,6 +88,7 @@ mod tests {
             ("fd00::1/8", "fd00::/8"),
             ("::/0", "::/0"),
             ("::1", "::1"),
+            ("10.0.0.0/08", "10.0.0.0/8"),
             ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
             ("::ffff:10.1.2.3", "10.1.2.3"),
         ] {
