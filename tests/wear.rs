@@ -113,7 +113,12 @@ impl World {
     fn new(changes: bool, upstream: bool) -> World {
         let settings = settings(upstream);
         let mut agent = Box::new(Agent::new());
-        agent.start(dated(START), &settings, [1, 2], &[LOCAL.parse().unwrap()]);
+        agent.start(
+            dated(START),
+            &settings,
+            [1, 2],
+            &[LOCAL.parse::<SocketAddr>().unwrap().into()],
+        );
         agent.keep();
         let (store, _) = Store::open(Memory::default(), 7, Key::COUNT).unwrap();
         let watchers = limits::SUBSCRIPTIONS.min(64);

@@ -85,7 +85,7 @@ impl Stage {
 
     fn reset(&mut self, settings: &Settings) {
         *self.agent = Agent::new();
-        let local = LOCAL.parse().expect("an address");
+        let local = LOCAL.parse::<SocketAddr>().expect("an address").into();
         self.agent.start(dated(START), settings, [1, 2], &[local]);
         self.due = None;
         self.drain(START, |_, _| {});

@@ -15,7 +15,7 @@ use super::clock;
 use super::dns::Resolver;
 use super::journal::Limiter;
 use super::listen::Listen;
-use super::net::locals::announced;
+use super::net::locals::{announced, tell_changes};
 use super::net::outbox::{BATCH, Outbox};
 use super::net::places::addresses;
 use super::net::streams::{Event as Change, Heard, Streams};
@@ -24,6 +24,7 @@ use super::saving::Saving;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
 use crate::ground::time::{Instant, Moment};
+use crate::ua::addresses::LocalAddress;
 use crate::ua::query::Query;
 use crate::wire::flow::{Flow, Transport};
 
@@ -42,8 +43,8 @@ pub struct Hub {
     pub started: Instant,
     /// Where SIP is spoken.
     pub listeners: Vec<Listen>,
-    /// The same, as peers reach us; each address once.
-    pub(super) locals: Vec<SocketAddr>,
+    /// The same, as peers reach us.
+    pub(super) locals: Vec<LocalAddress>,
     /// The board's name.
     pub board: String,
     pub(super) outbox: Outbox,
@@ -132,19 +133,21 @@ impl Hub {
         Ok(())
     }
 
-    /// An address of this machine may have come or gone.
+    /// An address or a route of this machine may have come or gone.
     pub(super) fn look_for_addresses(&mut self) {
         let locals = announced(&addresses(&self.listeners));
         if locals == self.locals {
             return;
         }
-        for (old, new) in self.locals.iter().zip(&locals) {
-            if old != new {
-                info!("our address {old} is {new} now");
-            }
-        }
-        self.change(|agent, moment| agent.set_locals(moment.now, &locals));
+        tell_changes(&self.locals, &locals);
+        let now = clock::now();
+        self.agent.set_locals(now, &locals);
+        // Before anything is sent: nothing gets through them any more.
+        let is_ours = |ip| locals.iter().any(|it| it.at.ip() == ip);
+        self.streams.end_elsewhere(is_ours);
+        self.pass_changes(now);
         self.locals = locals;
+        self.settle(now);
     }
 
     fn pass(&mut self, event: Event) {
@@ -249,15 +252,7 @@ impl Hub {
             if self.unreachable.is_empty() && !self.streams.has_events() {
                 break;
             }
-            while let Some(change) = self.streams.take_event() {
-                match change {
-                    Change::Connected(flow) => self.agent.handle_connected(&flow),
-                    Change::Ended(flow, end) => {
-                        self.agent
-                            .handle_disconnected(clock::dated(now), &flow, end);
-                    }
-                }
-            }
+            self.pass_changes(now);
             for remote in self.unreachable.drain(..) {
                 debug!("{remote} cannot be reached");
                 self.agent.handle_unreachable(clock::dated(now), remote);
@@ -273,6 +268,19 @@ impl Hub {
         let dropped = self.outbox.take_dropped();
         if dropped > 0 && self.limiter.admit(now).is_some() {
             warn!("{dropped} messages not sent: no socket for them, or the network takes no more");
+        }
+    }
+
+    /// Tells the agent what became of connections.
+    fn pass_changes(&mut self, now: Instant) {
+        while let Some(change) = self.streams.take_event() {
+            match change {
+                Change::Connected(flow) => self.agent.handle_connected(&flow),
+                Change::Ended(flow, end) => {
+                    self.agent
+                        .handle_disconnected(clock::dated(now), &flow, end);
+                }
+            }
         }
     }
 

@@ -1,12 +1,14 @@
 //! The network: datagrams in and out, in batches, with the errors that come back for them; and streams.
 //!
 //! [`inbox`] receives datagrams, [`outbox`] sends them; both hold the same sockets. [`streams`] holds what is there of
-//! TCP, [`places`] says where all of them are, [`locals`] what peers call us.
+//! TCP, [`places`] says where all of them are, [`locals`] what peers call us and
+//! [`routes`] what the kernel knows of that.
 
 pub mod inbox;
 pub mod locals;
 pub mod outbox;
 pub mod places;
+pub mod routes;
 pub mod streams;
 
 use std::fmt;

@@ -45,9 +45,10 @@ use super::journal::Limiter;
 use super::listen::Listen;
 use super::net::SOCKETS;
 use super::net::inbox::{BATCH, Inbox, Received};
-use super::net::locals::{Moves, announced};
+use super::net::locals::{announced, depends_on_routes};
 use super::net::outbox::Outbox;
 use super::net::places::{Places, addresses};
+use super::net::routes::Moves;
 use super::net::streams::Streams;
 use super::panel::Panel;
 use super::panel::board::Board;
@@ -89,7 +90,7 @@ pub struct Runtime {
     poller: Poller,
     timer: Timer,
     signals: Option<Signals>,
-    /// Only with a listener on all addresses.
+    /// Only where what we announce depends on them.
     moves: Option<Moves>,
     bell: Arc<Doorbell>,
     waker: Waker,
@@ -441,7 +442,7 @@ const RELOAD: u8 = 2;
 
 /// Without it a new address is found at the next start.
 fn watch_addresses(registry: &Registry, listeners: &[SocketAddr]) -> Option<Moves> {
-    if !listeners.iter().any(|it| it.ip().is_unspecified()) {
+    if !depends_on_routes(listeners) {
         return None;
     }
     let moves = Moves::listen().and_then(|moves| {

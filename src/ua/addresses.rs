@@ -1,15 +1,24 @@
-//! What peers call us: the addresses we listen on, and those that servers see us at through a NAT.
+//! What peers call us: the addresses we listen on, by where the peers are, and those that servers see us at through a NAT.
 
-use crate::ground::limits::UPSTREAMS;
+use crate::ground::limits::{LOCALS, UPSTREAMS};
+use crate::ground::network::Network;
 use crate::wire::flow::{Flow, Transport};
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use heapless::Vec;
 
-/// Our own addresses.
+/// An address of ours, and who reaches us there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalAddress {
+    /// Where those peers are.
+    pub towards: Network,
+    /// Where they reach us.
+    pub at: SocketAddr,
+}
+
+/// Our own addresses. Full, of own ones: those behind the first [`LOCALS`] are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalAddresses {
-    /// One of each family at most. No options: nowhere at all is all zeroes, so that a static costs no room.
-    own: Vec<SocketAddr, 2>,
+    own: Vec<LocalAddress, LOCALS>,
     seen: Vec<Seen, UPSTREAMS>,
 }
 
@@ -18,6 +27,8 @@ pub struct LocalAddresses {
 struct Seen {
     by: SocketAddr,
     at: SocketAddr,
+    /// What it saw there: our own address towards it.
+    of: Option<SocketAddr>,
 }
 
 impl LocalAddresses {
@@ -29,31 +40,47 @@ impl LocalAddresses {
         }
     }
 
-    /// Where we listen: one address of each family at most; says whether that is news. What servers saw of the old
-    /// ones is forgotten.
-    pub fn listen_on(&mut self, v4: Option<SocketAddr>, v6: Option<SocketAddr>) -> bool {
-        let own: Vec<SocketAddr, 2> = v4.into_iter().chain(v6).collect();
+    /// Where we listen; says whether that is news. What a server saw of an address that is another one now is
+    /// forgotten.
+    pub fn listen_on(&mut self, own: &[LocalAddress]) -> bool {
+        let own = &own[..own.len().min(LOCALS)];
         if self.own == own {
             return false;
         }
-        self.own = own;
-        self.seen.clear();
+        self.own = own.iter().copied().collect();
+        let own = &self.own;
+        self.seen.retain(|seen| towards(own, seen.by) == seen.of);
         true
     }
 
-    /// The flow to a peer: from our address of its family. `None` if we have none.
+    /// Our address for a peer: that towards the narrowest network it lies in. `None` if we have none.
+    pub fn towards(&self, remote: SocketAddr) -> Option<SocketAddr> {
+        towards(&self.own, remote)
+    }
+
+    /// Whether this is an address of ours, towards whomever.
+    pub fn has(&self, ip: IpAddr) -> bool {
+        self.own.iter().any(|it| it.at.ip() == ip)
+    }
+
+    /// Whether we listen there, for whomever.
+    pub fn listens_at(&self, at: SocketAddr) -> bool {
+        self.own.iter().any(|it| it.at == at)
+    }
+
+    /// The flow to a peer, from our address for it. `None` if we have none.
     pub fn flow(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
-        let local = self.own_of(remote);
+        let local = self.towards(remote)?;
         Some(Flow {
             transport,
-            ..Flow::udp(local?, remote)
+            ..Flow::udp(local, remote)
         })
     }
 
     /// A server says where it sees us; says whether that is news. Full: the oldest makes way, whose server is told our
     /// own address until it says again what it sees.
     pub fn see(&mut self, by: SocketAddr, at: SocketAddr) -> bool {
-        let own = self.own_of(at);
+        let own = self.towards(by);
         let known = self.seen.iter().position(|seen| seen.by == by);
         if known.map_or(own, |known| Some(self.seen[known].at)) == Some(at) {
             return false;
@@ -64,7 +91,7 @@ impl LocalAddresses {
             self.seen.remove(0);
         }
         if own != Some(at) {
-            let _ = self.seen.push(Seen { by, at }); // There is room now.
+            let _ = self.seen.push(Seen { by, at, of: own }); // There is room now.
         }
         true
     }
@@ -81,12 +108,27 @@ impl LocalAddresses {
             ..*flow
         }
     }
+}
 
-    /// Our address of the same family.
-    fn own_of(&self, other: SocketAddr) -> Option<SocketAddr> {
-        let mut own = self.own.iter();
-        own.find(|it| it.is_ipv4() == other.is_ipv4()).copied()
+impl From<SocketAddr> for LocalAddress {
+    /// Whoever speaks its family reaches us there.
+    fn from(at: SocketAddr) -> LocalAddress {
+        let any = match at {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        LocalAddress {
+            towards: Network::of(any, 0),
+            at,
+        }
     }
+}
+
+/// Of equally narrow networks the first one counts.
+fn towards(own: &[LocalAddress], remote: SocketAddr) -> Option<SocketAddr> {
+    let near = own.iter().filter(|it| it.towards.contains(remote.ip()));
+    let best = near.rev().max_by_key(|it| it.towards.prefix())?;
+    Some(best.at)
 }
 
 #[cfg(test)]
@@ -97,11 +139,18 @@ mod tests {
         text.parse().expect("an address")
     }
 
+    fn towards_network(network: &str, at: &str) -> LocalAddress {
+        LocalAddress {
+            towards: Network::parse(network).expect("a network"),
+            at: address(at),
+        }
+    }
+
     #[test]
     fn a_peer_is_told_the_address_that_it_sees() {
         let (own, remote) = (address("192.0.2.7:5060"), address("198.51.100.5:5060"));
         let mut locals = LocalAddresses::new();
-        locals.listen_on(Some(own), None);
+        locals.listen_on(&[own.into()]);
         let flow = locals.flow(Transport::Udp, remote).expect("our family");
         assert_eq!(locals.flow(Transport::Udp, address("[::1]:5060")), None);
         assert!(!locals.see(remote, own), "no NAT is no news");
@@ -117,16 +166,74 @@ mod tests {
         assert!(locals.see(neighbour.remote, another));
         assert_eq!(locals.as_seen(&neighbour).local, another);
         assert_eq!(locals.as_seen(&flow).local, public);
-        assert!(!locals.listen_on(Some(own), None), "as before");
+        assert!(!locals.listen_on(&[own.into()]), "as before");
         assert_eq!(locals.as_seen(&flow).local, public);
-        assert!(locals.listen_on(Some(address("192.0.2.8:5060")), None));
+        assert!(locals.listen_on(&[address("192.0.2.8:5060").into()]));
         assert_eq!(locals.as_seen(&flow).local, own, "whatever it was");
+    }
+
+    #[test]
+    fn the_narrowest_network_around_a_peer_chooses_our_address() {
+        let mut locals = LocalAddresses::new();
+        let rows = [
+            towards_network("0.0.0.0/0", "192.0.2.7:5060"),
+            towards_network("10.0.0.0/8", "10.0.0.1:5060"),
+            towards_network("10.7.0.0/16", "10.7.0.1:5060"),
+            towards_network("fd00::/8", "[fd00::1]:5060"),
+        ];
+        locals.listen_on(&rows);
+        for (remote, local) in [
+            ("198.51.100.5:5060", Some("192.0.2.7:5060")),
+            ("10.1.1.1:5060", Some("10.0.0.1:5060")),
+            ("10.7.1.1:5060", Some("10.7.0.1:5060")),
+            ("[fd00::2]:5060", Some("[fd00::1]:5060")),
+            ("[2001:db8::1]:5060", None),
+        ] {
+            let local = local.map(address);
+            assert_eq!(locals.towards(address(remote)), local, "{remote}");
+        }
+        assert!(locals.has(address("10.7.0.1:9").ip()));
+        assert!(!locals.has(address("10.7.0.2:9").ip()));
+    }
+
+    #[test]
+    fn what_a_server_sees_stays_while_our_address_towards_it_does() {
+        let world = towards_network("0.0.0.0/0", "192.0.2.7:5060");
+        let mut locals = LocalAddresses::new();
+        locals.listen_on(&[world, towards_network("10.0.0.0/8", "10.0.0.1:5060")]);
+        let (far, near) = (address("198.51.100.5:5060"), address("10.0.0.5:5060"));
+        for server in [far, near] {
+            assert!(locals.see(server, address("203.0.113.9:40000")));
+        }
+        let named = |locals: &LocalAddresses, server| {
+            let flow = locals.flow(Transport::Udp, server).expect("a way");
+            locals.as_seen(&flow).local
+        };
+        assert!(locals.listen_on(&[world, towards_network("10.0.0.0/8", "10.0.0.2:5060")]));
+        assert_eq!(named(&locals, far), address("203.0.113.9:40000"));
+        assert_eq!(named(&locals, near), address("10.0.0.2:5060"));
+    }
+
+    #[test]
+    fn of_too_many_networks_the_last_are_left_out() {
+        let rows = (0..=LOCALS as u8).map(|number| LocalAddress {
+            towards: Network::of([10, 0, number, 0].into(), 24),
+            at: SocketAddr::from(([10, 0, number, 1], 5_060)),
+        });
+        let rows: Vec<LocalAddress, { LOCALS + 1 }> = rows.collect();
+        let mut locals = LocalAddresses::new();
+        assert!(locals.listen_on(&rows));
+        assert!(!locals.listen_on(&rows));
+        let last = |number: u8| SocketAddr::from(([10, 0, number, 9], 5_060));
+        assert_eq!(locals.towards(last(LOCALS as u8)), None);
+        let expected = SocketAddr::from(([10, 0, LOCALS as u8 - 1, 1], 5_060));
+        assert_eq!(locals.towards(last(LOCALS as u8 - 1)), Some(expected));
     }
 
     #[test]
     fn of_too_many_servers_the_oldest_makes_way() {
         let mut locals = LocalAddresses::new();
-        locals.listen_on(Some(address("192.0.2.7:5060")), None);
+        locals.listen_on(&[address("192.0.2.7:5060").into()]);
         for host in 0..=UPSTREAMS as u8 {
             let by = SocketAddr::from(([10, 0, 0, host], 5_060));
             assert!(locals.see(by, address("203.0.113.9:40000")));

@@ -84,7 +84,7 @@ impl Desk {
             Moment { now, wall },
             &settings,
             seed,
-            &[local.parse().unwrap()],
+            &[local.parse::<SocketAddr>().unwrap().into()],
         );
         Desk {
             agent,

@@ -346,7 +346,8 @@ impl Agent {
             return false;
         };
         let presentity = self.directory.configured(kept.presentity);
-        presentity.is_some_and(|id| self.notifier.restore(moment, slot, id, &kept))
+        let locals = &self.locals;
+        presentity.is_some_and(|id| self.notifier.restore(moment, slot, id, &kept, locals))
     }
 
     fn restore_phone(&mut self, moment: Moment, slot: u16, record: &[u8]) -> bool {

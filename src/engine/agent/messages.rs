@@ -232,7 +232,11 @@ impl Agent {
             SocketAddr::new(ip, port)
         });
         // On a wildcard listener an answer may arrive at another address than the one we announced.
-        let is_ours = sent_by.is_some_and(|by| by == flow.local || self.locals.contains(&by));
+        let is_neighbour = |by: SocketAddr| {
+            self.locals.listens_at(by)
+                || (by.port() == flow.local.port() && self.locals.has(by.ip()))
+        };
+        let is_ours = sent_by.is_some_and(|by| by == flow.local || is_neighbour(by));
         let Some(token) = response
             .via
             .branch

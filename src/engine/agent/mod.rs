@@ -52,6 +52,7 @@ use crate::roles::registrar::Registrar;
 use crate::roles::upstream::{Link, Upstreams};
 use crate::roles::watcher::{Action, Watch, Watcher};
 use crate::txn::server::Transactions;
+use crate::ua::addresses::LocalAddresses;
 use crate::ua::query::{Asker, Name, Query};
 use crate::users::compose::Input;
 use crate::users::lamps::{Lamp, Shows};
@@ -71,7 +72,7 @@ pub struct Agent {
     settings: Settings,
     policy: Policy,
     /// Our addresses, as peers reach us.
-    locals: Vec<SocketAddr, { limits::LISTENERS }>,
+    locals: LocalAddresses,
     directory: Directory,
     /// The presentities in the order of the settings.
     presentities: Vec<Id<Presentity>, { limits::PRESENTITIES }>,
@@ -132,7 +133,7 @@ impl Agent {
             secret: Secret::new(),
             settings: Settings::new(),
             policy: Policy::new(),
-            locals: Vec::new(),
+            locals: LocalAddresses::new(),
             directory: Directory::new(),
             presentities: Vec::new(),
             transactions: Transactions::new(),

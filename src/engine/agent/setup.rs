@@ -9,18 +9,19 @@ use crate::ground::table::Id;
 use crate::ground::time::{Instant, Moment};
 use crate::roles::notifier::Rules;
 use crate::roles::watcher::{Order, Watch};
-use core::net::SocketAddr;
+use crate::ua::addresses::LocalAddress;
 use heapless::Vec;
 
 impl Agent {
     /// Begins to serve and to watch, once. `seed` comes from the operating system's random numbers; `locals` are the
-    /// addresses that the shell listens on, as peers reach them.
+    /// addresses that the shell listens on, as peers reach them: those in the narrowest network around a peer count
+    /// for it. More than [`limits::LOCALS`] are left out.
     pub fn start(
         &mut self,
         moment: Moment,
         settings: &Settings,
         seed: [u64; 2],
-        locals: &[SocketAddr],
+        locals: &[LocalAddress],
     ) {
         self.random.seed(seed);
         self.secret = self.random.secret();
@@ -63,17 +64,13 @@ impl Agent {
         self.connect_buttons(moment, &kept);
     }
 
-    /// The addresses the shell listens on changed.
-    pub fn set_locals(&mut self, now: Instant, locals: &[SocketAddr]) {
-        let of = |is_v4: bool| {
-            locals
-                .iter()
-                .copied()
-                .find(|local| local.is_ipv4() == is_v4)
-        };
-        let (v4, v6) = (of(true), of(false));
-        self.announce_locals(now, v4, v6);
-        self.locals = locals.iter().copied().take(limits::LISTENERS).collect();
+    /// The addresses that peers reach us at changed. Whoever knows us by one that is none of ours any more is told the
+    /// new one at once.
+    pub fn set_locals(&mut self, now: Instant, locals: &[LocalAddress]) {
+        if self.locals.listen_on(locals) {
+            self.announce_locals(now, locals);
+            self.notifier.handle_moves(&self.locals);
+        }
     }
 
     fn keep_presentities(&mut self, moment: Moment, settings: &Settings) {

@@ -7,10 +7,10 @@ use crate::ground::table::Id;
 use crate::ground::time::{Instant, Moment};
 use crate::roles::upstream::{Link, Order, Report, Upstreams};
 use crate::txn::token::Token;
+use crate::ua::addresses::LocalAddress;
 use crate::ua::credentials::{Account, Keys, Login};
 use crate::wire::flow::{End, Flow};
 use crate::wire::sip::Response;
-use core::net::SocketAddr;
 use heapless::Vec;
 
 /// The accounts of the upstreams, by their numbers in the settings.
@@ -131,13 +131,8 @@ impl Agent {
     }
 
     /// The addresses that the roles announce.
-    pub(super) fn announce_locals(
-        &mut self,
-        now: Instant,
-        v4: Option<SocketAddr>,
-        v6: Option<SocketAddr>,
-    ) {
-        self.watcher.configure_locals(v4, v6);
-        self.upstreams.listen_on(now, v4, v6);
+    pub(super) fn announce_locals(&mut self, now: Instant, locals: &[LocalAddress]) {
+        self.watcher.configure_locals(locals);
+        self.upstreams.listen_on(now, locals);
     }
 }

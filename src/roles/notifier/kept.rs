@@ -12,6 +12,7 @@ use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Moment, Seconds};
+use crate::ua::addresses::LocalAddresses;
 use crate::ua::dialog::{Dialog, KeptDialog};
 use crate::wire::flow::Transport;
 use heapless::Vec;
@@ -82,6 +83,7 @@ impl Notifier {
         slot: u16,
         presentity: Id<Presentity>,
         kept: &KeptSubscription<'_>,
+        locals: &LocalAddresses,
     ) -> bool {
         // It may have been refreshed since it was written; whoever has gone says so when it is told.
         let ends = kept.lease.ends_at_least(moment, BRIEF);
@@ -127,6 +129,7 @@ impl Notifier {
         if subscription.flow.transport.is_reliable() {
             subscription.call_back();
         }
+        subscription.follow(locals);
         let Ok(id) = self.subscriptions.insert_at(slot, subscription) else {
             return false;
         };

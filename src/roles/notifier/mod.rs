@@ -19,6 +19,7 @@ mod absent;
 mod audience;
 mod bodies;
 mod kept;
+mod moves;
 mod notify;
 mod state;
 mod streams;

@@ -62,7 +62,7 @@ impl Notifier {
         }
     }
 
-    fn begin_again(&mut self, id: Id<Subscription>) {
+    pub(super) fn begin_again(&mut self, id: Id<Subscription>) {
         if let Some(subscription) = self.subscriptions.get_mut(id) {
             subscription.wants = Wants::Full;
             subscription.notify = Notify::Idle;

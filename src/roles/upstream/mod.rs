@@ -36,6 +36,7 @@ pub use registration::Instance;
 pub use status::{Report, Stands};
 
 use self::errand::{Errand, Kind};
+use self::link::Place;
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
 use crate::ground::limits::UPSTREAMS;
@@ -44,9 +45,8 @@ use crate::ground::table::{Id, Queue, Table};
 use crate::ground::text::TooLong;
 use crate::ground::time::{Duration, Instant};
 use crate::ground::timers::Timers;
-use crate::ua::addresses::LocalAddresses;
+use crate::ua::addresses::{LocalAddress, LocalAddresses};
 use crate::ua::credentials::{Account, Login};
-use core::net::SocketAddr;
 
 /// Links kept at once: those in force, and as many that take leave.
 pub const LINKS: usize = 2 * UPSTREAMS;
@@ -99,16 +99,21 @@ impl Upstreams {
         self.pace = pace;
     }
 
-    /// Where we listen: one address of each family at most. Servers are told a new one at once, and those that were
-    /// out of reach are tried again. What is on its way from the old address is not waited for: no answer finds it.
-    pub fn listen_on(&mut self, now: Instant, v4: Option<SocketAddr>, v6: Option<SocketAddr>) {
-        if !self.locals.listen_on(v4, v6) {
+    /// Where we listen. Servers to which that is news are told at once, and those that were out of reach are tried
+    /// again. What is on its way from the old address is not waited for: no answer finds it.
+    pub fn listen_on(&mut self, now: Instant, own: &[LocalAddress]) {
+        let before = self.locals.clone();
+        if !self.locals.listen_on(own) {
             return;
         }
         for slot in 0..LINKS as u16 {
             if let Some(id) = self.links.id_at(slot)
                 && let Some(link) = self.links.get_mut(id)
                 && !link.leaving
+                && match link.place {
+                    Place::At(remote) => before.towards(remote) != self.locals.towards(remote),
+                    Place::Unknown | Place::Asking { .. } => true,
+                }
             {
                 link.move_on();
                 link.registration.be_silent();

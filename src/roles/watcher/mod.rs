@@ -52,12 +52,12 @@ use crate::ground::random::Random;
 use crate::ground::table::{Id, Queue, Table};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
+use crate::ua::addresses::{LocalAddress, LocalAddresses};
 use crate::ua::next_hop::NextHop;
 use crate::ua::query::{Name, Query};
 use crate::ua::retry;
 use crate::wire::flow::{Flow, Transport};
 use core::net::SocketAddr;
-use heapless::Vec;
 use usage::{Refresh, UsageState};
 use watch::State;
 
@@ -81,8 +81,7 @@ pub struct Watcher {
     ready_watches: Queue<{ limits::WATCHES }>,
     ready_usages: Queue<USAGES>,
     changed: Queue<{ limits::WATCHES }>,
-    /// Our addresses, as peers reach us: one of each family at most.
-    locals: Vec<SocketAddr, 2>,
+    locals: LocalAddresses,
     /// How many names were asked for.
     asked: u32,
 }
@@ -99,14 +98,14 @@ impl Watcher {
             ready_watches: Queue::new(),
             ready_usages: Queue::new(),
             changed: Queue::new(),
-            locals: Vec::new(),
+            locals: LocalAddresses::new(),
             asked: 0,
         }
     }
 
-    /// Says which addresses of ours peers reach us at; a peer of the other family cannot be watched.
-    pub fn configure_locals(&mut self, v4: Option<SocketAddr>, v6: Option<SocketAddr>) {
-        self.locals = v4.into_iter().chain(v6).collect();
+    /// Says which addresses of ours peers reach us at; a peer for whom there is none cannot be watched.
+    pub fn configure_locals(&mut self, own: &[LocalAddress]) {
+        self.locals.listen_on(own);
     }
 
     /// Begins to watch. The first SUBSCRIBE follows after a short random delay, so that a boot is no burst (S26).
@@ -249,11 +248,9 @@ impl Watcher {
         self.usages.leave_room(usages);
     }
 
-    /// The flow to a peer: from our address of its family.
+    /// The flow to a peer, from our address for it.
     fn flow(&self, remote: SocketAddr) -> Option<Flow> {
-        let is_reachable = |local: &&SocketAddr| local.is_ipv4() == remote.is_ipv4();
-        let local = self.locals.iter().find(is_reachable)?;
-        Some(Flow::udp(*local, remote))
+        self.locals.flow(Transport::Udp, remote)
     }
 
     fn find_query(&self, query: Query) -> Option<Id<Watch>> {

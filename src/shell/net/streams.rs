@@ -18,6 +18,7 @@ pub use listeners::Listener;
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::IpAddr;
 use std::vec::Vec;
 
 use log::debug;
@@ -277,6 +278,16 @@ impl Streams {
                 }
             };
             self.end(place, end, "out of time");
+        }
+    }
+
+    /// Ends the connections whose end here is at an address that is not ours any more: the peer's bytes find no way.
+    pub fn end_elsewhere(&mut self, is_ours: impl Fn(IpAddr) -> bool) {
+        for place in 0..limits::CONNECTIONS as u16 {
+            let local = self.at(place).map(|it| it.flow.local.ip());
+            if local.is_some_and(|ip| !is_ours(ip)) {
+                self.end(place, End::Closed, "its address is gone");
+            }
         }
     }
 

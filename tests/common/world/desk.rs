@@ -194,7 +194,7 @@ impl Desk {
         (self.origin, self.booted) = (origin, now);
         let moment = self.moment(now);
         let mut agent = Box::new(Agent::new());
-        agent.start(moment, &self.settings, seed, &[self.address]);
+        agent.start(moment, &self.settings, seed, &[self.address.into()]);
         // Every other desk has a store, from its first boot on.
         if self.disk.is_none() && seed[0].is_multiple_of(2) && !self.was_up {
             self.disk = Some(Disk::default());

@@ -58,8 +58,12 @@ impl Disk {
         let settings = f.agent.settings().clone();
         *f.agent = Agent::new();
         let seed = [u64::from(outage.0) + 77, 5];
-        f.agent
-            .start(f.moment(), &settings, seed, &[LOCAL.parse().unwrap()]);
+        f.agent.start(
+            f.moment(),
+            &settings,
+            seed,
+            &[LOCAL.parse::<SocketAddr>().unwrap().into()],
+        );
         for first in [true, false] {
             for (name, record) in &self.records {
                 let key = Key::named(name).expect("a key");
@@ -93,6 +97,31 @@ fn press(f: &mut Fixture, phones: &[&Phone], times: usize) -> StdVec<Sent> {
         }
     }
     told
+}
+
+/// The next agent has another address: it says so, or the refresh would go to where the last one was.
+#[test]
+fn an_agent_that_boots_elsewhere_names_its_new_address() {
+    let (mut f, mut disk) = keeping(|_| {});
+    f.watching("bob", "presence");
+    disk.run(&mut f, 2 * SECOND);
+    let mut again = Fixture::new();
+    let settings = again.agent.settings().clone();
+    *again.agent = Agent::new();
+    let moved: SocketAddr = "192.0.2.3:5060".parse().unwrap();
+    let moment = again.moment();
+    again
+        .agent
+        .start(moment, &settings, [3, 4], &[moved.into()]);
+    for (name, record) in &disk.records {
+        let key = Key::named(name).expect("a key");
+        again.agent.restore(moment, key, record);
+    }
+    let sent = again.drain();
+    assert_eq!(sent.len(), 1, "{sent:#?}");
+    let contact = sent[0].header("Contact");
+    assert_eq!(contact, Some("<sip:desk@192.0.2.3:5060;gr>"));
+    assert_eq!(sent[0].flow.local, moved);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod buttons;
 mod folding;
 mod keeping;
 mod lamps;
+mod moves;
 mod notifier;
 mod publish;
 mod register;
@@ -83,7 +84,7 @@ impl Fixture {
             Moment { now, wall },
             &settings,
             [1, 2],
-            &[LOCAL.parse().unwrap()],
+            &[LOCAL.parse::<SocketAddr>().unwrap().into()],
         );
         Fixture {
             agent,

@@ -900,7 +900,7 @@ fn a_restart_keeps_publications_and_their_tags() /* C12, ATTACKS J03 */
     let settings = f.agent.settings().clone();
     let mut again = fixture();
     again.wall = f.wall + Duration::from_secs(100);
-    let locals = [LOCAL.parse().expect("an address")];
+    let locals = [LOCAL.parse::<SocketAddr>().expect("an address").into()];
     *again.agent = Agent::new();
     again
         .agent

@@ -14,6 +14,7 @@ pub(super) use crate::ua::servers::Server;
 pub(super) use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{self, Message, Rows};
 use std::boxed::Box;
+use core::net::SocketAddr;
 use std::collections::VecDeque;
 pub(super) use std::format;
 pub(super) use std::string::String;
@@ -173,8 +174,7 @@ impl Fixture {
         links.set_instance([0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
         links.listen_on(
             now,
-            Some(address(LOCAL)),
-            Some(address("[2001:db8::9]:5060")),
+            &[address(LOCAL).into(), address("[2001:db8::9]:5060").into()],
         );
         let mut presentities = Box::new(Table::new());
         let uri = Text::copied("sip:desk@192.0.2.9").expect("short");

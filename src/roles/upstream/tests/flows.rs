@@ -256,7 +256,7 @@ fn the_end_of_an_old_connection_says_nothing_of_the_new_one() /* R13 */
         ..Flow::udp(address(LOCAL), address(SERVER))
     };
     f.links
-        .listen_on(f.now, Some(address("192.0.2.10:5060")), None);
+        .listen_on(f.now, &[address("192.0.2.10:5060").into()]);
     let sent = f.expect("REGISTER", Duration::ZERO);
     assert_eq!(sent.flow.connection, 0);
     f.links.handle_disconnected(f.now, &old, &mut f.random);

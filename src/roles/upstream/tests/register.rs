@@ -257,12 +257,11 @@ fn another_address_is_told_at_once_and_the_old_one_taken_back() /* R04 R13 */
     let mut f = Fixture::standing(&PLAN);
     f.links.listen_on(
         f.now,
-        Some(address(LOCAL)),
-        Some(address("[2001:db8::9]:5060")),
+        &[address(LOCAL).into(), address("[2001:db8::9]:5060").into()],
     );
     f.expect_silence(secs(10));
     f.links
-        .listen_on(f.now, Some(address("192.0.2.10:5060")), None);
+        .listen_on(f.now, &[address("192.0.2.10:5060").into()]);
     let sent = f.expect("REGISTER", Duration::ZERO);
     let contacts: Vec<_> = sent.headers("Contact").collect();
     assert!(
@@ -290,7 +289,7 @@ fn a_server_with_outbound_needs_no_taking_back() /* R04 */
     );
     f.answer(&sent, 200, &rows);
     f.links
-        .listen_on(f.now, Some(address("192.0.2.10:5060")), None);
+        .listen_on(f.now, &[address("192.0.2.10:5060").into()]);
     assert_eq!(
         f.expect("REGISTER", Duration::ZERO)
             .headers("Contact")
@@ -302,9 +301,9 @@ fn a_server_with_outbound_needs_no_taking_back() /* R04 */
 #[test]
 fn a_network_that_comes_late_is_used_at_once() {
     let mut f = Fixture::waiting(&PLAN);
-    f.links.listen_on(f.now, None, None);
+    f.links.listen_on(f.now, &[]);
     f.expect_silence(secs(3_600));
     assert_eq!(f.report().why, "we have no address of its family");
-    f.links.listen_on(f.now, Some(address(LOCAL)), None);
+    f.links.listen_on(f.now, &[address(LOCAL).into()]);
     f.expect("REGISTER", Duration::ZERO);
 }

@@ -208,7 +208,7 @@ fn every_link_has_its_turn() {
     // Whoever is redirected, answered and changed in the same instant has something to say again and again.
     f.run(secs(2));
     f.links
-        .listen_on(f.now, Some(address("192.0.2.10:5060")), None);
+        .listen_on(f.now, &[address("192.0.2.10:5060").into()]);
     let end = f.now;
     while f.step(end) {}
     let sent = f.poll();

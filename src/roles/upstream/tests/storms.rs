@@ -53,8 +53,8 @@ fn meddle(f: &mut Fixture, dice: &mut Random, moves: bool) {
         0 => f.change(&format!("{}", below(dice, 1_000))),
         1 if moves => {
             let local = format!("192.0.2.{}:5060", 20 + below(dice, 3));
-            let local = (below(dice, 4) > 0).then(|| address(&local));
-            f.links.listen_on(f.now, local, None);
+            let local = (below(dice, 4) > 0).then(|| address(&local).into());
+            f.links.listen_on(f.now, local.as_slice());
         }
         2 => f.links.handle_forgotten(f.now, f.id),
         3 => {
@@ -106,7 +106,7 @@ fn storm(seed: u64) {
     // Now all is well.
     f.change("the newest");
     if moves {
-        f.links.listen_on(f.now, Some(address(LOCAL)), None);
+        f.links.listen_on(f.now, &[address(LOCAL).into()]);
     }
     let end = f.now + WELL;
     let mut told = String::new();

@@ -196,7 +196,7 @@ impl Fixture {
         let mut random = Random::new();
         random.seed([seed, 77]);
         let mut watcher = Box::new(Watcher::new());
-        watcher.configure_locals(Some(address(LOCAL)), Some(address("[2001:db8::9]:5060")));
+        watcher.configure_locals(&[address(LOCAL).into(), address("[2001:db8::9]:5060").into()]);
         Fixture {
             keys: Purse::default(),
             watcher,
