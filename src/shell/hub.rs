@@ -352,7 +352,7 @@ impl Hub {
 
     fn resolve(&mut self, now: Instant, query: Query) {
         if let Some(name) = self.agent.query(query) {
-            self.resolver.ask(now, query, name.host, name.port);
+            self.resolver.ask(now, query, name);
         }
     }
 

@@ -1,8 +1,8 @@
-//! Names to addresses without ever waiting: RFC 3263 §4 as far as UDP goes.
+//! Names to addresses without ever waiting: RFC 3263 §4, but for its NAPTR records.
 //!
 //! A number is an address already; then `localhost`, `/etc/hosts`, what was learnt lately, and at last the name
-//! servers of `/etc/resolv.conf`: SRV `_sip._udp` where no port is given, then A or AAAA, whichever the sockets
-//! can use. Each question has a socket of its own (the kernel checks who answers, and the port is a fresh random
+//! servers of `/etc/resolv.conf`: SRV where no port is given, `_sip._udp` or `_sip._tcp` as the transport is, then A or
+//! AAAA, whichever the sockets can use. Each question has a socket of its own (the kernel checks who answers, and the port is a fresh random
 //! one), a random id, and a deadline.
 
 pub mod files;
@@ -18,7 +18,8 @@ use self::files::{ResolvConf, find_host, find_localhost};
 use self::message::{Answer, Kind, Name, Server};
 use super::poller::{Registry, Source};
 use crate::ground::time::{Duration, Instant};
-use crate::ua::query::Query;
+use crate::ua::query::{self, Query};
+use crate::wire::flow::Transport;
 
 /// Names asked for at the same time; one more gets "no address".
 pub const LOOKUPS: usize = 32;
@@ -77,6 +78,7 @@ pub struct Paths {
 struct Key {
     host: String,
     port: Option<u16>,
+    transport: Transport,
 }
 
 struct Known {
@@ -119,16 +121,17 @@ impl Resolver {
         }
     }
 
-    /// Starts looking for `host`; the answer comes out of [`Resolver::take_finished`], perhaps at once.
-    pub fn ask(&mut self, now: Instant, query: Query, host: &str, port: Option<u16>) {
-        if let Some(ip) = self.find_here(host) {
-            let address = SocketAddr::new(ip, port.unwrap_or(SIP));
+    /// Starts looking for `name`; the answer comes out of [`Resolver::take_finished`], perhaps at once.
+    pub fn ask(&mut self, now: Instant, query: Query, name: query::Name<'_>) {
+        if let Some(ip) = self.find_here(name.host) {
+            let address = SocketAddr::new(ip, name.port.unwrap_or(SIP));
             self.finished.push_back((query, Some(address)));
             return;
         }
         let key = Key {
-            host: host.to_ascii_lowercase(),
-            port,
+            host: name.host.to_ascii_lowercase(),
+            port: name.port,
+            transport: name.transport,
         };
         let known = self.cache.iter().find(|it| it.key == key && it.until > now);
         if let Some(known) = known {
@@ -234,7 +237,7 @@ impl Resolver {
         let candidates = longer.chain([key.host.to_string()]);
         for name in candidates.filter_map(|text| Name::from_text(&text)) {
             if key.port.is_none()
-                && let Some(service) = name.below("_sip._udp")
+                && let Some(service) = name.below(service_of(key.transport))
             {
                 questions.push_back(Question {
                     kind: Kind::Srv,
@@ -399,6 +402,15 @@ impl Default for Paths {
             resolv_conf: "/etc/resolv.conf".to_string(),
             port: 53,
         }
+    }
+}
+
+/// What a name's SRV records stand under (RFC 3263 §4.1).
+const fn service_of(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp => "_sip._udp",
+        Transport::Tcp => "_sip._tcp",
+        Transport::Tls => "_sips._tcp",
     }
 }
 

@@ -56,7 +56,16 @@ impl Fixture {
     }
 
     fn ask(&mut self, number: u32, host: &str, port: Option<u16>) {
-        self.resolver.ask(self.now, query(number), host, port);
+        self.ask_over(Transport::Udp, number, host, port);
+    }
+
+    fn ask_over(&mut self, transport: Transport, number: u32, host: &str, port: Option<u16>) {
+        let name = query::Name {
+            host,
+            port,
+            transport,
+        };
+        self.resolver.ask(self.now, query(number), name);
     }
 
     /// Takes the next question at the server and checks it.
@@ -157,6 +166,48 @@ fn a_name_without_a_port_is_first_asked_for_its_service() /* X17 */
     let question = it.expect_question("spare.net", Kind::A);
     it.answer(&question, 0, &[(A, &[192, 0, 2, 9])]);
     it.expect_finished(3, Some("192.0.2.9:5080"));
+}
+
+/// A server may offer each transport on another port, or on another machine.
+#[test]
+fn a_server_on_tcp_is_asked_for_its_service_on_tcp() /* X17 */
+{
+    let mut it = Fixture::new("tcp");
+    it.ask_over(Transport::Tcp, 3, "example.net", None);
+    let question = it.expect_question("_sip._tcp.example.net", Kind::Srv);
+    it.answer(
+        &question,
+        0,
+        &[(SRV, b"\x00\x0a\x00\x00\x13\xd8\x03tcp\x03net\x00")],
+    );
+    let question = it.expect_question("tcp.net", Kind::A);
+    it.answer(&question, 0, &[(A, &[192, 0, 2, 9])]);
+    it.expect_finished(3, Some("192.0.2.9:5080"));
+    // What is known of one transport says nothing of another.
+    it.ask(4, "example.net", None);
+    it.expect_nothing_yet();
+    let question = it.expect_question("_sip._udp.example.net", Kind::Srv);
+    it.answer(
+        &question,
+        0,
+        &[(SRV, b"\x00\x0a\x00\x00\x13\xd9\x03udp\x03net\x00")],
+    );
+    let question = it.expect_question("udp.net", Kind::A);
+    it.answer(&question, 0, &[(A, &[192, 0, 2, 10])]);
+    it.expect_finished(4, Some("192.0.2.10:5081"));
+    it.ask_over(Transport::Tcp, 5, "example.net", None);
+    it.expect_finished(5, Some("192.0.2.9:5080"));
+}
+
+#[test]
+fn without_a_service_on_tcp_the_name_itself_is_asked() {
+    let mut it = Fixture::new("no-tcp-service");
+    it.ask_over(Transport::Tcp, 3, "example.net", None);
+    let question = it.expect_question("_sip._tcp.example.net", Kind::Srv);
+    it.answer(&question, 3, &[]);
+    let question = it.expect_question("example.net", Kind::A);
+    it.answer(&question, 0, &[(A, &[192, 0, 2, 9])]);
+    it.expect_finished(3, Some("192.0.2.9:5060"));
 }
 
 #[test]
