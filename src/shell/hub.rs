@@ -145,6 +145,7 @@ impl Hub {
         // Before anything is sent: nothing gets through them any more.
         let is_ours = |ip| locals.iter().any(|it| it.at.ip() == ip);
         self.streams.end_elsewhere(is_ours);
+        self.outbox.announce(&locals);
         self.pass_changes(now);
         self.locals = locals;
         self.settle(now);

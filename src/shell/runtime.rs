@@ -166,6 +166,8 @@ impl Runtime {
             Some(folder) => Saving::begin(agent, folder, seed()?[0], waker)?,
             None => None,
         };
+        let mut outbox = Outbox::new(&sockets);
+        outbox.announce(&locals);
         let hub = Rc::new(RefCell::new(Hub {
             agent,
             panel: Panel::open(&options.board, &registry, now),
@@ -174,7 +176,7 @@ impl Runtime {
             listeners,
             locals,
             board: options.board.name,
-            outbox: Outbox::new(&sockets),
+            outbox,
             streams: Streams::new(places.listeners, registry.clone())?,
             resolver: Resolver::new(registry.clone(), usable, options.names),
             limiter: Limiter::new(),

@@ -3,17 +3,24 @@
 //! A socket that takes no more is left alone for a moment ([`PAUSE`]); meanwhile its messages wait in a backlog
 //! of bounded size, and no more should be made ([`Outbox::takes_more`]). When that is full too, the newest message is
 //! dropped: SIP sends again.
+//!
+//! From a socket on all addresses the kernel would let a datagram leave from the address that leads to its peer. A
+//! flow may have another one: who asked at a second address of ours is answered from there (RFC 3581 §4).
 
 use std::boxed::Box;
 use std::collections::VecDeque;
 use std::io::IoSlice;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::vec;
 use std::vec::Vec;
 
 use heapless::Vec as Bounded;
+use nix::cmsg_space;
 use nix::errno::Errno;
+use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage};
 use rustix::net::addr::SocketAddrArg;
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg, sendto};
 
@@ -22,12 +29,15 @@ use super::inbox::is_unreachable;
 use crate::ground::limits::MESSAGE;
 use crate::ground::time::{Duration, Instant};
 use crate::txn::T1;
+use crate::ua::addresses::{LocalAddress, LocalAddresses};
 use crate::wire::flow::Flow;
 
 /// Messages on their way out.
 #[derive(Debug)]
 pub struct Outbox {
-    sockets: Vec<Socket>,
+    senders: Vec<Sender>,
+    /// The addresses that the kernel chooses by itself.
+    locals: LocalAddresses,
     arena: Box<[u8]>,
     used: usize,
     entries: Bounded<Entry, BATCH>,
@@ -45,9 +55,18 @@ struct Blocked {
     retry: Instant,
 }
 
+#[derive(Debug)]
+struct Sender {
+    socket: Socket,
+    /// Room to say which address a datagram is to leave from; only where that is open.
+    headers: Option<MultiHeaders<SockaddrStorage>>,
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
-    socket: u8,
+    sender: u8,
+    /// Where it leaves from, if the kernel has to be told.
+    from: Option<IpAddr>,
     remote: SocketAddr,
     bytes: Range<usize>,
 }
@@ -82,7 +101,8 @@ impl Outbox {
     /// An outbox for `sockets`.
     pub fn new(sockets: &[Socket]) -> Outbox {
         Outbox {
-            sockets: sockets.to_vec(),
+            senders: sockets.iter().map(Sender::new).collect(),
+            locals: LocalAddresses::new(),
             arena: vec![0; ARENA].into_boxed_slice(),
             used: 0,
             entries: Bounded::new(),
@@ -91,6 +111,11 @@ impl Outbox {
             blocked: None,
             dropped: 0,
         }
+    }
+
+    /// Takes the addresses that the kernel chooses for each network.
+    pub fn announce(&mut self, locals: &[LocalAddress]) {
+        self.locals.listen_on(locals);
     }
 
     /// Room for one message of any size. Call [`Outbox::flush`] first if [`Outbox::is_full`].
@@ -106,12 +131,13 @@ impl Outbox {
     /// The first `len` bytes of [`Outbox::room`] are a message for `flow`.
     pub fn push(&mut self, flow: Flow, len: usize) {
         let bytes = self.used..self.used + len;
-        let Some(socket) = self.socket_for(flow) else {
+        let Some(sender) = self.sender_for(flow) else {
             self.dropped += 1; // There is no socket of that address family.
             return;
         };
         let entry = Entry {
-            socket,
+            sender,
+            from: self.origin(sender, flow),
             remote: flow.remote,
             bytes,
         };
@@ -155,7 +181,7 @@ impl Outbox {
             return;
         };
         while let Some((entry, bytes)) = self.backlog.front() {
-            match send_one(&self.sockets[usize::from(entry.socket)], entry, bytes) {
+            match self.senders[usize::from(entry.sender)].send_one(entry, bytes) {
                 Sent::Later => {
                     let retry = now + PAUSE;
                     self.blocked = Some(Blocked { retry, ..blocked });
@@ -177,17 +203,16 @@ impl Outbox {
     }
 
     /// A datagram leaves from the socket that its flow names; one from "any address" from the first that can.
-    fn socket_for(&self, flow: Flow) -> Option<u8> {
+    fn sender_for(&self, flow: Flow) -> Option<u8> {
         let fits = |bound: SocketAddr| {
             bound.is_ipv4() == flow.remote.is_ipv4() && bound.port() == flow.local.port()
         };
-        let exact = |socket: &Socket| socket.bound == flow.local;
-        let wild = |socket: &Socket| {
-            fits(socket.bound)
-                && (socket.bound.ip().is_unspecified() || flow.local.ip().is_unspecified())
+        let exact = |it: &Sender| it.socket.bound == flow.local;
+        let wild = |it: &Sender| {
+            fits(it.socket.bound) && (it.headers.is_some() || flow.local.ip().is_unspecified())
         };
-        let family = |socket: &Socket| socket.bound.is_ipv4() == flow.remote.is_ipv4();
-        let all = &self.sockets;
+        let family = |it: &Sender| it.socket.bound.is_ipv4() == flow.remote.is_ipv4();
+        let all = &self.senders;
         let at = all
             .iter()
             .position(exact)
@@ -196,11 +221,24 @@ impl Outbox {
         u8::try_from(at).ok()
     }
 
-    /// How many entries from `at` on leave through the same socket.
+    /// The address that the kernel has to be told: the flow's, unless it is chosen anyway.
+    fn origin(&self, sender: u8, flow: Flow) -> Option<IpAddr> {
+        let ip = flow.local.ip();
+        let is_open = self.senders[usize::from(sender)].headers.is_some();
+        let is_one = !ip.is_unspecified() && ip.is_ipv4() == flow.remote.is_ipv4();
+        let is_chosen = || {
+            self.locals
+                .towards(flow.remote)
+                .is_some_and(|it| it.ip() == ip)
+        };
+        (is_open && is_one && !is_chosen()).then_some(ip)
+    }
+
+    /// How many entries from `at` on can leave together: through the same socket, and the kernel knows from where.
     fn run_from(&self, at: usize) -> usize {
-        let socket = self.entries[at].socket;
-        let others = self.entries[at..].iter();
-        others.take_while(|entry| entry.socket == socket).count()
+        let first = &self.entries[at];
+        let fits = |it: &&Entry| it.sender == first.sender && it.from.is_none();
+        self.entries[at..].iter().take_while(fits).count().max(1)
     }
 
     /// Sends entries of one socket and says how many are dealt with, at least one.
@@ -211,15 +249,15 @@ impl Outbox {
         unreachable: &mut impl FnMut(SocketAddr),
     ) -> usize {
         let entries = &self.entries[run.clone()];
-        let socket = &self.sockets[usize::from(entries[0].socket)];
+        let sender = &mut self.senders[usize::from(entries[0].sender)];
         if entries.len() > 1
-            && let Ok(sent @ 1..) = send_many(socket, entries, &self.arena)
+            && let Ok(sent @ 1..) = send_many(&sender.socket, entries, &self.arena)
         {
             return sent;
         }
         // One alone, or the first of many failed: its own error tells why.
         let entry = &entries[0];
-        match send_one(socket, entry, &self.arena[entry.bytes.clone()]) {
+        match sender.send_one(entry, &self.arena[entry.bytes.clone()]) {
             Sent::Yes => {}
             Sent::Unreachable => unreachable(entry.remote),
             Sent::Lost => self.dropped += 1,
@@ -251,21 +289,81 @@ impl Outbox {
     }
 }
 
-/// An earlier datagram's error report may stand in the way: the kernel tells it once, instead of sending.
-fn send_one(socket: &Socket, entry: &Entry, bytes: &[u8]) -> Sent {
-    for _ in 0..2 {
-        match sendto(&socket.udp, bytes, SendFlags::DONTWAIT, &entry.remote) {
-            Ok(_) => return Sent::Yes,
-            Err(error) => match Errno::from_raw(error.raw_os_error()) {
-                Errno::EINTR | Errno::ECONNREFUSED => {}
-                Errno::EAGAIN | Errno::ENOBUFS | Errno::ENOMEM => return Sent::Later,
-                Errno::EMSGSIZE => return Sent::Unreachable,
-                other if is_unreachable(other) => return Sent::Unreachable,
-                _ => return Sent::Lost,
-            },
+impl Sender {
+    fn new(socket: &Socket) -> Sender {
+        let room = match socket.bound.ip() {
+            ip if !ip.is_unspecified() => None,
+            IpAddr::V4(_) => Some(cmsg_space!(in_pktinfo)),
+            IpAddr::V6(_) => Some(cmsg_space!(in6_pktinfo)),
+        };
+        Sender {
+            socket: socket.clone(),
+            headers: room.map(|room| MultiHeaders::preallocate(1, Some(room))),
         }
     }
-    Sent::Lost
+
+    /// An earlier datagram's error report may stand in the way: the kernel tells it once, instead of sending.
+    fn send_one(&mut self, entry: &Entry, bytes: &[u8]) -> Sent {
+        for _ in 0..2 {
+            match self.transmit(entry, bytes) {
+                Ok(()) => return Sent::Yes,
+                Err(Errno::EINTR | Errno::ECONNREFUSED) => {}
+                Err(Errno::EAGAIN | Errno::ENOBUFS | Errno::ENOMEM) => return Sent::Later,
+                Err(Errno::EMSGSIZE) => return Sent::Unreachable,
+                Err(other) if is_unreachable(other) => return Sent::Unreachable,
+                Err(_) => return Sent::Lost,
+            }
+        }
+        Sent::Lost
+    }
+
+    fn transmit(&mut self, entry: &Entry, bytes: &[u8]) -> Result<(), Errno> {
+        let Sender { socket, headers } = self;
+        let (Some(from), Some(headers)) = (entry.from, headers) else {
+            let sent = sendto(&socket.udp, bytes, SendFlags::DONTWAIT, &entry.remote);
+            return sent
+                .map(drop)
+                .map_err(|error| Errno::from_raw(error.raw_os_error()));
+        };
+        match from {
+            IpAddr::V4(ip) => {
+                let info = in_pktinfo {
+                    ipi_ifindex: 0,
+                    ipi_spec_dst: in_addr {
+                        s_addr: ip.to_bits().to_be(),
+                    },
+                    ipi_addr: in_addr { s_addr: 0 },
+                };
+                let control = ControlMessage::Ipv4PacketInfo(&info);
+                send_with(socket, headers, control, entry.remote, bytes)
+            }
+            IpAddr::V6(ip) => {
+                let info = in6_pktinfo {
+                    ipi6_addr: in6_addr {
+                        s6_addr: ip.octets(),
+                    },
+                    ipi6_ifindex: 0,
+                };
+                let control = ControlMessage::Ipv6PacketInfo(&info);
+                send_with(socket, headers, control, entry.remote, bytes)
+            }
+        }
+    }
+}
+
+/// `nix` has this without an allocation for several messages only; one is enough.
+fn send_with<'a>(
+    socket: &'a Socket,
+    headers: &'a mut MultiHeaders<SockaddrStorage>,
+    control: ControlMessage<'a>,
+    remote: SocketAddr,
+    bytes: &'a [u8],
+) -> Result<(), Errno> {
+    let slices = [[IoSlice::new(bytes)]];
+    let to = [Some(SockaddrStorage::from(remote))];
+    let fd = socket.udp.as_raw_fd();
+    let flags = MsgFlags::MSG_DONTWAIT;
+    nix::sys::socket::sendmmsg(fd, headers, &slices, to, [control], flags).map(drop)
 }
 
 fn send_many(socket: &Socket, entries: &[Entry], arena: &[u8]) -> rustix::io::Result<usize> {

@@ -4,7 +4,7 @@ use super::*;
 use crate::ground::time::Instant;
 use crate::wire::flow::Flow;
 use rustix::event::{PollFd, PollFlags, poll};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::string::ToString;
 
 const V4: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -75,6 +75,44 @@ fn a_socket_on_all_addresses_knows_where_each_datagram_came_to() {
         let to = SocketAddr::from(([127, 0, 0, last], sockets[0].bound.port()));
         peer.send_to(b"x", to).expect("sent");
         assert_eq!(receive_all(&mut inbox, &sockets[0], 1)[0].0.local, to);
+    }
+}
+
+/// A phone that is connected to the address it asks hears nothing from any other.
+#[test]
+fn an_answer_leaves_from_the_address_that_was_asked() /* X02 */
+{
+    let asked = |last| IpAddr::from([127, 0, 0, last]);
+    for (all, from, asked) in [
+        (
+            IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            V4,
+            [1, 2, 3, 1].map(asked),
+        ),
+        (Ipv6Addr::UNSPECIFIED.into(), V6, [V6.ip(); 4]),
+    ] {
+        let sockets = listen(&[(all, 0).into()]).expect("listens");
+        let (mut inbox, mut outbox) = (Inbox::new(&sockets), Outbox::new(&sockets));
+        // What the kernel chooses by itself has not to be said.
+        let first = SocketAddr::new(from.ip(), sockets[0].bound.port());
+        outbox.announce(&[first.into()]);
+        for ip in asked {
+            let peer = peer(from);
+            peer.connect((ip, sockets[0].bound.port())).expect("bound");
+            let limit = std::time::Duration::from_secs(5);
+            peer.set_read_timeout(Some(limit)).expect("set");
+            peer.send(b"?").expect("sent");
+            let flow = receive_all(&mut inbox, &sockets[0], 1)[0].0;
+            for _ in 0..2 {
+                outbox.room()[0] = b'!';
+                outbox.push(flow, 1);
+            }
+            outbox.flush(Instant::ZERO, |remote| panic!("{remote} is there"));
+            for _ in 0..2 {
+                assert_eq!(peer.recv(&mut [0; 8]).expect("an answer"), 1, "{ip}");
+            }
+        }
+        assert_eq!(outbox.take_dropped(), 0);
     }
 }
 
