@@ -1,0 +1,406 @@
+//! The real program on a machine with two networks: which address it names to whom, and who hears when one changes.
+//!
+//! ```text
+//!   desk (a namespace)                              here (another one)
+//!     10.71.1.1 ──────────── a cable ───────────── 10.71.1.2  pbx
+//!     10.71.2.1 ──────────── a cable ───────────── 10.71.2.2  neighbour
+//! ```
+//!
+//! There is no other route, and both namespaces end with the test. Only root can make them: for anybody else a test says
+//! that it was skipped.
+#![cfg(feature = "std")]
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write, stderr};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+/// What does not come within this does not come.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Within this everybody has heard of a new address.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// How often a datagram is looked for.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Says to a copy of this program that it runs in a network of its own.
+const INSIDE: &str = "LAMPFIELD_TEST_NETWORK";
+
+#[test]
+fn each_peer_is_told_our_address_on_its_network() {
+    in_a_network("each_peer_is_told_our_address_on_its_network", || {
+        let desk = Desk::start();
+        let (pbx, neighbour) = (Peer::at("10.71.1.2"), Peer::at("10.71.2.2"));
+        let desk = desk.serve();
+        pbx.expect("REGISTER", LIMIT).expect_named("10.71.1.1");
+        neighbour
+            .expect("SUBSCRIBE", LIMIT)
+            .expect_named("10.71.2.1");
+        // A second address: who asks there is answered from there, and told that one.
+        desk.ip("addr add 10.71.2.9/24 dev desk2");
+        let notify = neighbour.subscribe("10.71.2.9");
+        notify.expect_named("10.71.2.9");
+        let notify = neighbour.subscribe("10.71.2.1");
+        notify.expect_named("10.71.2.1");
+    });
+}
+
+#[test]
+fn a_new_address_is_told_to_all_at_once() {
+    in_a_network("a_new_address_is_told_to_all_at_once", || {
+        let desk = Desk::start();
+        let (pbx, neighbour) = (Peer::at("10.71.1.2"), Peer::at("10.71.2.2"));
+        let desk = desk.serve();
+        pbx.grant(&pbx.expect("REGISTER", LIMIT));
+        neighbour.subscribe("10.71.2.1");
+        let mut phone = Phone::subscribe("10.71.2.2", "10.71.2.1");
+        desk.ip("addr del 10.71.2.1/24 dev desk2");
+        desk.ip("addr add 10.71.2.7/24 dev desk2");
+        let notify = neighbour.expect("NOTIFY", AT_ONCE);
+        notify.expect_named("10.71.2.7");
+        neighbour.confirm(&notify);
+        phone.expect_call_from("10.71.2.7");
+        // To the other network nothing has changed.
+        assert_eq!(pbx.look("REGISTER"), None);
+        desk.ip("addr del 10.71.1.1/24 dev desk1");
+        desk.ip("addr add 10.71.1.7/24 dev desk1");
+        pbx.expect("REGISTER", AT_ONCE).expect_named("10.71.1.7");
+    });
+}
+
+/// Runs `test`, which is the body of the test of that name, where this machine has no network at all.
+fn in_a_network(name: &str, test: fn()) {
+    if env::var_os(INSIDE).is_some() {
+        return test();
+    }
+    let is_possible = Command::new("unshare")
+        .args(["--net", "ip", "link"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !is_possible.is_ok_and(|status| status.success()) {
+        // Past the harness, which shows nothing of a test that passes.
+        let _ = writeln!(
+            stderr(),
+            "{name}: skipped: making networks takes root, unshare (util-linux) and ip (iproute2)"
+        );
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(["--net", "--"])
+        .arg(env::current_exe().expect("this program"))
+        .args([name, "--exact", "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .expect("unshare is there");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+fn ip(words: &str) {
+    run(Command::new("ip").args(words.split(' ')));
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("it starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+}
+
+/// A machine of its own: a namespace that lasts as long as the process that holds it.
+struct Desk {
+    holder: Child,
+    agent: Option<Child>,
+    folder: PathBuf,
+}
+
+impl Desk {
+    fn start() -> Desk {
+        let holder = Command::new("unshare")
+            .args(["--net", "sleep", "120"])
+            .spawn()
+            .expect("unshare is there");
+        let folder = env::temp_dir().join(format!("lampfield-networks-{}", holder.id()));
+        let desk = Desk {
+            holder,
+            agent: None,
+            folder,
+        };
+        let network = |who: &str| fs::read_link(format!("/proc/{who}/ns/net")).ok();
+        let until = Instant::now() + LIMIT;
+        while network(&desk.holder.id().to_string()) == network("self") {
+            assert!(Instant::now() < until, "it stays in our network");
+            thread::sleep(GLANCE);
+        }
+        ip("link set lo up");
+        desk.ip("link set lo up");
+        for number in [1, 2] {
+            let (here, there) = (format!("here{number}"), format!("desk{number}"));
+            let holder = desk.holder.id();
+            ip(&format!(
+                "link add {here} type veth peer name {there} netns {holder}"
+            ));
+            ip(&format!("addr add 10.71.{number}.2/24 dev {here}"));
+            ip(&format!("link set {here} up"));
+            desk.ip(&format!("addr add 10.71.{number}.1/24 dev {there}"));
+            desk.ip(&format!("link set {there} up"));
+        }
+        desk
+    }
+
+    /// Starts the agent there, and returns when it is ready.
+    fn serve(mut self) -> Desk {
+        fs::create_dir_all(&self.folder).expect("a folder");
+        let file = self.folder.join("lampfield.toml");
+        let text = "listen = [\"udp:0.0.0.0:5060\"]\n\
+             trusted = [\"10.71.0.0/16\"]\n\
+             [[presentity]]\n\
+             uri = \"sip:desk@10.71.2.1\"\n\
+             [[upstream]]\n\
+             aor = \"sip:100@10.71.1.2\"\n\
+             servers = [\"10.71.1.2:5070\"]\n\
+             publish = false\n\
+             [[lamp]]\n\
+             name = \"blf1\"\n\
+             watch = \"sip:bob@10.71.2.2:5070\"\n\
+             event = \"dialog\"\n";
+        fs::write(&file, text).expect("written");
+        let control = self.folder.join("control");
+        let agent = self
+            .inside(env!("CARGO_BIN_EXE_lampfield"))
+            .arg("run")
+            .arg("--config")
+            .arg(file)
+            .arg("--control")
+            .arg(&control)
+            .spawn()
+            .expect("nsenter is there");
+        self.agent = Some(agent);
+        let until = Instant::now() + LIMIT;
+        while !control.exists() {
+            assert!(Instant::now() < until, "it does not start");
+            thread::sleep(GLANCE);
+        }
+        self
+    }
+
+    fn ip(&self, words: &str) {
+        run(self.inside("ip").args(words.split(' ')));
+    }
+
+    fn inside(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        let network = format!("--net=/proc/{}/ns/net", self.holder.id());
+        command.args([&network, "--", program]);
+        command
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        for child in self.agent.iter_mut().chain([&mut self.holder]) {
+            child.kill().ok();
+            child.wait().ok();
+        }
+        fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+/// A message, as text.
+#[derive(Debug, PartialEq)]
+struct Message(String);
+
+impl Message {
+    #[track_caller]
+    fn header(&self, name: &str) -> &str {
+        let rows = self.0.split("\r\n").skip(1);
+        let mut values = rows.filter_map(|row| row.strip_prefix(name)?.strip_prefix(": "));
+        values
+            .next()
+            .unwrap_or_else(|| panic!("{name} in {}", self.0))
+    }
+
+    /// Its Via and its Contact name us so.
+    #[track_caller]
+    fn expect_named(&self, ip: &str) {
+        let (via, contact) = (self.header("Via"), self.header("Contact"));
+        assert!(via.contains(&format!(" {ip}:5060;")), "{via}");
+        assert!(contact.contains(&format!("@{ip}:5060")), "{contact}");
+    }
+
+    fn answer(&self, more: &str) -> String {
+        let mut answer = String::from("SIP/2.0 200 OK\r\n");
+        for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            answer += &format!("{name}: {}\r\n", self.header(name));
+        }
+        answer + more + "Content-Length: 0\r\n\r\n"
+    }
+}
+
+/// Somebody on one of the networks.
+struct Peer {
+    socket: UdpSocket,
+    ip: &'static str,
+}
+
+impl Peer {
+    fn at(ip: &'static str) -> Peer {
+        let socket = UdpSocket::bind((ip, 5_070)).expect("the address is here");
+        socket.set_read_timeout(Some(GLANCE)).expect("set");
+        Peer { socket, ip }
+    }
+
+    /// The next message that begins so.
+    #[track_caller]
+    fn expect(&self, begins: &str, limit: Duration) -> Message {
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(message) = self.receive().filter(|it| it.0.starts_with(begins)) {
+                return message;
+            }
+            assert!(Instant::now() < until, "no {begins} at {}", self.ip);
+        }
+    }
+
+    /// What begins so among all that has come.
+    fn look(&self, begins: &str) -> Option<Message> {
+        let mut all = std::iter::from_fn(|| self.receive());
+        all.find(|it| it.0.starts_with(begins))
+    }
+
+    fn receive(&self) -> Option<Message> {
+        let mut buf = [0; 4_096];
+        match self.socket.recv_from(&mut buf) {
+            Ok((len, _)) => Some(Message(String::from_utf8_lossy(&buf[..len]).into_owned())),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Subscribes at that address of the desk, through a port that hears nothing from any other.
+    #[track_caller]
+    fn subscribe(&self, desk: &str) -> Message {
+        let socket = UdpSocket::bind((self.ip, 0)).expect("bound");
+        socket.connect((desk, 5_060)).expect("there is a route");
+        socket.set_read_timeout(Some(GLANCE)).expect("set");
+        let port = socket.local_addr().expect("bound").port();
+        let (call, contact) = (format!("{port}"), format!("{}:5070", self.ip));
+        let subscribe = subscribe("UDP", &format!("{}:{port}", self.ip), desk, &call, &contact);
+        socket.send(subscribe.as_bytes()).expect("sent");
+        let asking = Peer {
+            socket,
+            ip: self.ip,
+        };
+        asking.expect("SIP/2.0 200", LIMIT);
+        let until = Instant::now() + LIMIT;
+        loop {
+            let notify = self.expect("NOTIFY", LIMIT);
+            if notify.header("Call-ID") == call {
+                self.confirm(&notify);
+                return notify;
+            }
+            assert!(Instant::now() < until, "no NOTIFY for {call}");
+        }
+    }
+
+    fn confirm(&self, notify: &Message) {
+        self.send(notify, &notify.answer(""));
+    }
+
+    fn grant(&self, register: &Message) {
+        let contact = format!("Contact: {};expires=300\r\n", register.header("Contact"));
+        self.send(register, &register.answer(&contact));
+    }
+
+    fn send(&self, to: &Message, text: &str) {
+        let via = to.header("Via");
+        let sent_by = via.split([' ', ';']).nth(1).expect("where it is");
+        self.socket.send_to(text.as_bytes(), sent_by).expect("sent");
+    }
+}
+
+/// One that prefers TCP.
+struct Phone {
+    listener: TcpListener,
+    /// Stays open: nobody tells it that the other end has gone.
+    _stream: TcpStream,
+}
+
+impl Phone {
+    #[track_caller]
+    fn subscribe(ip: &str, desk: &str) -> Phone {
+        let listener = TcpListener::bind((ip, 5_072)).expect("the address is here");
+        listener.set_nonblocking(true).expect("set");
+        let mut stream = TcpStream::connect((desk, 5_060)).expect("it listens");
+        let contact = format!("{ip}:5072;transport=tcp");
+        let subscribe = subscribe("TCP", &format!("{ip}:5072"), desk, "phone", &contact);
+        stream.write_all(subscribe.as_bytes()).expect("sent");
+        let notify = Message::read(&mut stream, "NOTIFY");
+        stream
+            .write_all(notify.answer("").as_bytes())
+            .expect("sent");
+        Phone {
+            listener,
+            _stream: stream,
+        }
+    }
+
+    /// It is called back, and told where the desk is.
+    #[track_caller]
+    fn expect_call_from(&mut self, desk: &str) {
+        let until = Instant::now() + AT_ONCE;
+        let (mut stream, from) = loop {
+            match self.listener.accept() {
+                Ok(call) => break call,
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
+            assert!(Instant::now() < until, "nobody calls back");
+            thread::sleep(GLANCE);
+        };
+        assert_eq!(from.ip().to_string(), desk);
+        stream.set_nonblocking(false).expect("set");
+        Message::read(&mut stream, "NOTIFY").expect_named(desk);
+    }
+}
+
+impl Message {
+    /// What comes on a stream, up to the head of a message that begins so.
+    #[track_caller]
+    fn read(stream: &mut TcpStream, begins: &str) -> Message {
+        stream.set_read_timeout(Some(LIMIT)).expect("set");
+        let (mut bytes, mut buf) = (Vec::new(), [0; 4_096]);
+        loop {
+            let len = stream.read(&mut buf).expect("it says something");
+            assert!(len > 0, "it has closed");
+            bytes.extend(&buf[..len]);
+            let text = String::from_utf8_lossy(&bytes);
+            if let Some(at) = text.find(&format!("{begins} "))
+                && let Some(end) = text[at..].find("\r\n\r\n")
+            {
+                return Message(text[at..at + end].to_string());
+            }
+        }
+    }
+}
+
+fn subscribe(transport: &str, from: &str, desk: &str, call: &str, contact: &str) -> String {
+    format!(
+        "SUBSCRIBE sip:desk@10.71.2.1 SIP/2.0\r\n\
+         Via: SIP/2.0/{transport} {from};branch=z9hG4bK{call}\r\n\
+         Max-Forwards: 70\r\n\
+         From: <sip:bob@{from}>;tag={call}\r\n\
+         To: <sip:desk@{desk}>\r\n\
+         Call-ID: {call}\r\n\
+         CSeq: 1 SUBSCRIBE\r\n\
+         Event: presence\r\n\
+         Expires: 600\r\n\
+         Contact: <sip:bob@{contact}>\r\n\
+         Content-Length: 0\r\n\r\n"
+    )
+}
