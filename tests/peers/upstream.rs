@@ -183,6 +183,87 @@ fn two_desks_see_each_other_through_the_server() {
     }
 }
 
+#[test]
+fn registration_and_lamps_go_to_the_second_server_and_back_together() /* T20 R13 */
+{
+    follows_its_servers(Transport::Udp);
+}
+
+#[test]
+fn registration_and_lamps_go_to_the_second_server_and_back_together_over_tcp() /* T20 R13 */
+{
+    follows_its_servers(Transport::Tcp);
+}
+
+/// The first server is killed and started again, then the second is killed. What the lamp watches is green at the first
+/// server and red at the second, so it tells which one it listens to. It asks for so long that no refresh of its own
+/// takes it from one to the other.
+///
+/// ```text
+/// desk              first             second
+///  | REGISTER, SUBSCRIBE |                |      green
+///  |─────────────────────►|               |
+///  |                      ✗               |
+///  | REGISTER, SUBSCRIBE                  |      red, at once
+///  |─────────────────────────────────────►|
+///  |                      started         |
+///  |                      |               ✗
+///  | REGISTER, SUBSCRIBE  |                      green, at once
+///  |─────────────────────►|
+/// ```
+fn follows_its_servers(transport: Transport) {
+    let servers = || Kamailio::start(Challenge::Md5);
+    let (mut first, mut second) = (servers(), servers());
+    let _open = watched_200(&first);
+    let busy = watched_200(&second);
+    first.expect_user("200", SOON);
+    second.expect_user("200", SOON);
+    busy.run(&["press", "dnd"]);
+    let upstream = upstream_at(&[&first, &second], "100", transport, EXPIRES);
+    let lamp = LAMP_OF_200.replace("expires = 60", "expires = 3600");
+    let agent = agent_with(&upstream, Kamailio::password("100"), &lamp);
+    expect_all_at(&agent, &first, "green");
+    assert!(!second.has_binding("100"), "nothing goes to the second");
+
+    let press = || {
+        // Over TCP the end of the connection tells it; a datagram has to be sent first.
+        if transport == Transport::Udp {
+            agent.run(&["press", "dnd"]);
+        }
+    };
+    first.stop();
+    press();
+    expect_all_at(&agent, &second, "red");
+    second.expect_user("100", SOON);
+
+    first.start_again(Memory::Kept);
+    second.stop();
+    press();
+    expect_all_at(&agent, &first, "green");
+    first.expect_user("100", SOON);
+    assert!(first.count("REGISTER") > 0, "{:?}", first.requests());
+}
+
+/// Waits until the desk is registered and published at the server, and its lamp tells what is true there.
+#[track_caller]
+fn expect_all_at(agent: &Agent, server: &Kamailio, look: &str) {
+    wait_for(&format!("all is at {}", server.address()), SOON, || {
+        let status = agent.json("status");
+        let upstream = &status["upstreams"][0];
+        let is_there = upstream["remote"] == server.address().as_str()
+            && upstream["registration"] == "registered"
+            && upstream["publication"] == "published";
+        is_there.then_some(())
+    });
+    agent.expect_lamp("blf1", look);
+}
+
+/// A desk that is user 200 at this server for long.
+fn watched_200(server: &Kamailio) -> Agent {
+    let upstream = upstream_at(&[server], "200", Transport::Udp, 3_600);
+    agent_with(&upstream, Kamailio::password("200"), "")
+}
+
 fn dnd_is_heard(challenge: Challenge, transport: Transport) {
     let kamailio = Kamailio::start(challenge);
     let agent = user_100(&kamailio, transport, "");
@@ -236,17 +317,23 @@ fn user_100(kamailio: &Kamailio, transport: Transport, more: &str) -> Agent {
 
 /// The table of the upstream, in TOML.
 fn upstream(kamailio: &Kamailio, user: &str, transport: Transport) -> String {
-    let server = match transport {
-        Transport::Udp => kamailio.address(),
-        Transport::Tcp => format!("tcp:{}", kamailio.address()),
+    upstream_at(&[kamailio], user, transport, EXPIRES)
+}
+
+/// The same with several servers, the best first.
+fn upstream_at(servers: &[&Kamailio], user: &str, transport: Transport, expires: u32) -> String {
+    let server = |it: &&Kamailio| match transport {
+        Transport::Udp => it.address(),
+        Transport::Tcp => format!("tcp:{}", it.address()),
     };
+    let servers: Vec<String> = servers.iter().map(server).collect();
     let aor = Kamailio::uri(user);
     format!(
         "[[upstream]]\n\
-         servers = [\"{server}\"]\n\
+         servers = {servers:?}\n\
          aor = \"{aor}\"\n\
          password_file = \"pbx.password\"\n\
-         expires = {EXPIRES}\n"
+         expires = {expires}\n"
     )
 }
 
