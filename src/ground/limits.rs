@@ -44,9 +44,6 @@ pub const CONNECTIONS: usize = setting(option_env!("LAMPFIELD_CONNECTIONS"), 8);
 /// How many of those may come from one address, so that nobody takes all of them.
 pub const CONNECTIONS_EACH: usize = most(CONNECTIONS / 2, 1);
 
-/// Addresses listened on.
-pub const LISTENERS: usize = 8;
-
 /// Networks towards which we have different addresses: a desk phone has one, a machine full of containers a dozen. Full:
 /// the narrowest are left out, and who is there is told the address towards the wider network around, or none.
 pub const LOCALS: usize = 32;

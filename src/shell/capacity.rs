@@ -14,6 +14,7 @@ use crate::roles::notifier::{Gone, Subscription};
 use crate::roles::registrar::Binding;
 use crate::roles::watcher::Watch;
 use crate::txn::server::Transactions;
+use crate::ua::addresses::LocalAddress;
 use crate::users::lamps::Lamp;
 use crate::users::policy::Decision;
 
@@ -98,6 +99,12 @@ impl Capacity {
                 LATER,
             ),
             Table::new("watches", limits::WATCHES, size_of::<Watch>(), REFUSED),
+            Table::new(
+                "networks",
+                limits::LOCALS,
+                size_of::<LocalAddress>(),
+                "the narrowest are left out",
+            ),
             Table::new("transactions", limits::TRANSACTIONS, transaction, LATER),
             Table::new("lamps", limits::LAMPS, size_of::<Lamp>(), REFUSED),
             Table::new(
