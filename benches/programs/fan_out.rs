@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use agent::Agent;
 use lampfield::ground::limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 /// Everybody is told of each.
 const CHANGES: usize = 5;
@@ -31,6 +32,9 @@ const EACH: usize = 64;
 
 /// From one OPTIONS to the next.
 const PERIOD: Duration = Duration::from_micros(500);
+
+/// Bytes of answers to OPTIONS that may wait, if the system allows so many.
+const ANSWERS: usize = 1024 * 1024;
 
 /// Waiting for longer than this is a failure.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -297,6 +301,8 @@ impl Asking {
             Arc::new(AtomicBool::new(false)),
         );
         socket.set_read_timeout(Some(LATE)).expect("set");
+        // Where the agent had to wait for a processor, many answers come at a time.
+        set_socket_recv_buffer_size(&socket, ANSWERS).expect("set");
         let (there, stop, is_over) = (clone(&socket), ends.clone(), over.clone());
         let sender = thread::spawn(move || {
             let mut sent = 0;
