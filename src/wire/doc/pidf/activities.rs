@@ -8,7 +8,11 @@ pub struct Activities(u32);
 macro_rules! activities {
     ($($constant:ident = $name:literal),* $(,)?) => {
         /// The numbers of the bits.
-        #[expect(non_camel_case_types, reason = "they lend their names to the constants")]
+        #[expect(
+            non_camel_case_types,
+            clippy::upper_case_acronyms,
+            reason = "they lend their names to the constants"
+        )]
         enum Bit {
             $($constant),*
         }
