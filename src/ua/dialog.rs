@@ -389,7 +389,7 @@ pub fn numeric_address(uri: &Uri<'_>) -> Option<SocketAddr> {
 }
 
 /// A URI up to its question token. A user part may hold one too, so that it takes the parser to tell.
-fn without_headers(uri: &[u8]) -> &[u8] {
+pub fn without_headers(uri: &[u8]) -> &[u8] {
     if memchr::memchr(b'?', uri).is_none() {
         return uri;
     }

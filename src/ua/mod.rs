@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod credentials;
 pub mod dialog;
 pub mod next_hop;
+pub mod outbound;
 pub mod query;
 pub mod request;
 pub mod retry;

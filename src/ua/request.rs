@@ -67,6 +67,11 @@ impl Sending {
         }
     }
 
+    /// The earlier of Timer E or F and `other`.
+    pub fn due_or(&self, other: Instant) -> Instant {
+        self.due().map_or(other, |due| due.min(other))
+    }
+
     /// Whether an answer under the branch of `nonce` is for this request.
     pub fn awaits(&self, nonce: u64) -> bool {
         match self {

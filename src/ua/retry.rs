@@ -82,6 +82,15 @@ pub fn retry_after(asked: Seconds, random: &mut Random) -> Duration {
     random.duration(asked, asked / 10)
 }
 
+/// How long until everything is tried again after no server worked (RFC 5626 §4.5, R12): half to all of 30 s, doubled
+/// with each round, but never more than half an hour.
+pub fn recovery(failures: u8, random: &mut Random) -> Duration {
+    const BASE: Duration = Duration::from_secs(30);
+    const MOST: Duration = Duration::from_secs(1_800);
+    let upper = (BASE * (1 << failures.min(7))).min(MOST);
+    random.duration(upper / 2, upper / 2)
+}
+
 /// How long before the next refresh, when `left` of the lifetime is left: 76 to 85% of it, with Timer F and a little to
 /// spare; half of it if it is too short for that.
 pub fn refresh(left: Duration, random: &mut Random) -> Duration {

@@ -1,6 +1,7 @@
 //! Which of several servers a client speaks to: in the order of their priority, and on to the next when one fails
 //! (RFC 3263 §4.3, RFC 3261 §8.1.3.4).
 
+use super::dialog::without_headers;
 use super::next_hop::{NextHop, NoNextHop};
 use crate::ground::limits::{HOST, SERVERS, URI};
 use crate::ground::text::Text;
@@ -45,6 +46,27 @@ impl ServerList {
             redirect: None,
             redirected: 0,
         }
+    }
+
+    /// Takes other servers. The one in use stays in use if it is the best of them or was not the best before. Whether
+    /// another one is to be asked now.
+    pub fn change(&mut self, servers: &[Server]) -> bool {
+        let servers: Vec<Server, SERVERS> = servers.iter().take(SERVERS).cloned().collect();
+        if servers == self.servers {
+            return false;
+        }
+        let was_first = self.at == 0;
+        let kept = self
+            .server()
+            .and_then(|it| servers.iter().position(|other| other == it));
+        let kept = kept.filter(|at| *at == 0 || !was_first);
+        self.servers = servers;
+        self.failed = 0;
+        self.at = kept.unwrap_or(0) as u8;
+        if kept.is_none() {
+            self.forget_redirect();
+        }
+        kept.is_none()
     }
 
     /// Where to send now.
@@ -138,8 +160,7 @@ impl ServerList {
             Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => false,
         };
         // What it would add to our headers has no place in a Request-URI (§19.1.1).
-        let target = target.split(|byte| *byte == b'?').next();
-        let Some(Ok(target)) = target.map(Text::from_bytes) else {
+        let Ok(target) = Text::from_bytes(without_headers(target)) else {
             return false;
         };
         if !is_plain || self.redirected >= REDIRECTIONS || self.redirect.as_ref() == Some(&target) {
@@ -213,5 +234,65 @@ mod tests {
         assert_eq!(servers.redirect(), None);
         assert!(servers.follow(b"sip:x@b?Subject=no"), "another round");
         assert_eq!(servers.redirect(), Some("sip:x@b"));
+    }
+
+    #[test]
+    fn a_redirection_keeps_the_question_token_of_a_user() /* RFC 4475 §3.1.1.9 */
+    {
+        let mut servers = servers(&["a"]);
+        assert!(servers.follow(b"sip:x?y=z@b.example:5070;transport=tcp?Subject=no"));
+        assert_eq!(
+            servers.redirect(),
+            Some("sip:x?y=z@b.example:5070;transport=tcp")
+        );
+        let hop = servers.hop();
+        assert_eq!(hop, Ok(NextHop::Name("b.example", Some(5_070))));
+    }
+
+    #[test]
+    fn what_is_left_to_try_is_known() {
+        let mut one = servers(&["a"]);
+        assert!(!one.has_several() && !one.has_next() && !one.is_second_best());
+        assert!(!one.fail() && !one.is_second_best());
+        let mut two = servers(&["a", "b"]);
+        assert!(two.has_several() && two.has_next() && !two.is_second_best());
+        assert!(two.fail() && two.is_second_best() && !two.has_next());
+        two.settle();
+        assert!(two.has_next(), "another round");
+        two.fail();
+        assert!(!two.has_next());
+        two.follow(b"sip:x@c;transport=UDP");
+        two.go_home();
+        assert_eq!((host(&two), two.redirect()), ("a", None));
+        assert!(two.has_next(), "another round");
+    }
+
+    #[test]
+    fn over_what_is_said_by_who_sends_us_there() {
+        let mut servers = servers(&["a"]);
+        for (target, transport) in [
+            ("sip:x@b", Transport::Udp),
+            ("sip:x@c;transport=TCP", Transport::Tcp),
+            ("sip:x@d;transport=udp", Transport::Udp),
+        ] {
+            assert!(servers.follow(target.as_bytes()));
+            assert_eq!(servers.transport(), transport, "{target}");
+        }
+    }
+
+    #[test]
+    fn other_servers_leave_the_one_in_use_in_use_where_they_can() {
+        let list = |hosts: &[&str]| servers(hosts).servers;
+        let mut servers = servers(&["a", "b"]);
+        assert!(!servers.change(&list(&["a", "b"])), "the same");
+        assert!(!servers.change(&list(&["a", "c"])), "the best is the same");
+        assert!(servers.change(&list(&["d", "a"])), "there is a better one");
+        assert_eq!(host(&servers), "d");
+        servers.fail();
+        assert!(!servers.change(&list(&["e", "a"])), "still second best");
+        assert_eq!(host(&servers), "a");
+        assert!(servers.is_second_best());
+        assert!(servers.change(&list(&["e"])), "it is gone");
+        assert_eq!(host(&servers), "e");
     }
 }

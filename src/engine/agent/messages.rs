@@ -134,7 +134,14 @@ impl Agent {
         let answer = match request.method {
             Method::Notify => self
                 .watcher
-                .handle_notify(moment.now, request, flow, trusted, &mut self.random)
+                .handle_notify(
+                    moment.now,
+                    request,
+                    flow,
+                    trusted,
+                    &self.locals,
+                    &mut self.random,
+                )
                 .map(|()| Answer::Done)?,
             Method::Register => self.answer_register(moment, flow, request)?,
             Method::Publish => self.answer_publish(moment, flow, request)?,
@@ -250,13 +257,14 @@ impl Agent {
                 self.notifier.handle_response(now, token, response, flow);
             }
             (Owner::Watch | Owner::Usage, Method::Subscribe) => {
-                let mut keys = Links {
+                let mut accounts = Links {
                     upstreams: &mut self.upstreams,
                     ids: &self.links,
+                    addresses: &self.locals,
                 };
                 let random = &mut self.random;
                 self.watcher
-                    .handle_response(now, token, response, flow, &mut keys, random);
+                    .handle_response(now, token, response, flow, &mut accounts, random);
             }
             (Owner::Registration | Owner::Publication, _) => {
                 self.handle_upstream_response(now, token, response, flow);

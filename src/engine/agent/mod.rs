@@ -49,7 +49,7 @@ use crate::ground::timers::Timers;
 use crate::roles::compositor::Compositor;
 use crate::roles::notifier::Notifier;
 use crate::roles::registrar::Registrar;
-use crate::roles::upstream::{Link, Upstreams};
+use crate::roles::upstream::{Around, Link, Upstreams};
 use crate::roles::watcher::{Action, Watch, Watcher};
 use crate::txn::server::Transactions;
 use crate::ua::addresses::LocalAddresses;
@@ -285,14 +285,19 @@ impl Agent {
 
     /// What the clients among the roles want done.
     fn next_action(&mut self, now: Instant, buf: &mut [u8]) -> Option<Action> {
-        let presentities = self.directory.presentities();
+        self.keep_together(now);
         let random = &mut self.random;
-        let mut keys = Links {
+        let mut accounts = Links {
             upstreams: &mut self.upstreams,
             ids: &self.links,
+            addresses: &self.locals,
         };
-        let watched = self.watcher.poll(now, &mut keys, random, buf);
-        watched.or_else(|| self.upstreams.poll(now, presentities, random, buf))
+        let watched = self.watcher.poll(now, &mut accounts, random, buf);
+        let around = Around {
+            addresses: &self.locals,
+            presentities: self.directory.presentities(),
+        };
+        watched.or_else(|| self.upstreams.poll(now, &around, random, buf))
     }
 
     /// The presentity may have changed.

@@ -67,8 +67,9 @@ impl Agent {
     /// The addresses that peers reach us at changed. Whoever knows us by one that is none of ours any more is told the
     /// new one at once.
     pub fn set_locals(&mut self, now: Instant, locals: &[LocalAddress]) {
+        let before = self.locals.clone();
         if self.locals.listen_on(locals) {
-            self.announce_locals(now, locals);
+            self.announce_locals(now, &before);
             self.notifier.handle_moves(&self.locals);
         }
     }
@@ -134,10 +135,7 @@ impl Agent {
                 from: &watch.from,
                 package: watch.package,
                 fallback: watch.fallback,
-                server: watch
-                    .server
-                    .as_deref()
-                    .or_else(|| server_of(settings, watch)),
+                server: watch.server.as_deref(),
                 account: watch.upstream,
                 expires: watch.expires,
             };
@@ -171,12 +169,6 @@ impl Agent {
             self.relight(now, number as u16);
         }
     }
-}
-
-/// The server of the account that a watch asks with.
-fn server_of<'a>(settings: &'a Settings, watch: &WatchSettings) -> Option<&'a str> {
-    let upstream = settings.upstreams.get(usize::from(watch.upstream?))?;
-    upstream.servers.first().map(|server| server.host.as_str())
 }
 
 fn rules(settings: &Settings) -> Rules {

@@ -7,8 +7,9 @@ use crate::ground::table::Id;
 use crate::ground::time::{Instant, Moment};
 use crate::roles::upstream::{Link, Order, Report, Upstreams};
 use crate::txn::token::Token;
-use crate::ua::addresses::LocalAddress;
-use crate::ua::credentials::{Account, Keys, Login};
+use crate::ua::addresses::LocalAddresses;
+use crate::ua::credentials::{Account, Login};
+use crate::ua::outbound::{Accounts, Lead, Outbound};
 use crate::wire::flow::{End, Flow};
 use crate::wire::sip::Response;
 use heapless::Vec;
@@ -17,12 +18,30 @@ use heapless::Vec;
 pub(super) struct Links<'a> {
     pub(super) upstreams: &'a mut Upstreams,
     pub(super) ids: &'a [Option<Id<Link>>],
+    pub(super) addresses: &'a LocalAddresses,
 }
 
-impl Keys for Links<'_> {
-    fn key(&mut self, account: u16) -> Option<(&Account, &mut Login)> {
+impl Links<'_> {
+    fn outbound(&mut self, account: u16) -> Option<&mut Outbound> {
         let id = *self.ids.get(usize::from(account))?;
-        self.upstreams.keys(id?)
+        self.upstreams.outbound(id?)
+    }
+}
+
+impl Accounts for Links<'_> {
+    fn addresses(&self) -> &LocalAddresses {
+        self.addresses
+    }
+
+    fn lead(&mut self, now: Instant, account: u16) -> Lead {
+        let addresses = self.addresses;
+        let outbound = self.outbound(account);
+        outbound.map_or(Lead::Nowhere, |it| it.proven(now, addresses))
+    }
+
+    fn key(&mut self, account: u16) -> Option<(&Account, &mut Login)> {
+        let outbound = self.outbound(account)?;
+        Some((&outbound.account, &mut outbound.login))
     }
 }
 
@@ -30,7 +49,7 @@ impl Agent {
     /// How we stand with the servers above us, in the order of the settings.
     pub fn upstreams(&self, now: Instant) -> impl Iterator<Item = Report<'_>> {
         let ids = self.links.iter().copied().flatten();
-        ids.filter_map(move |id| self.upstreams.report(now, id))
+        ids.filter_map(move |id| self.upstreams.report(now, id, &self.locals))
     }
 
     /// A message that was sent with connection 0 leaves through the connection of `flow`, which is open now or was
@@ -45,7 +64,10 @@ impl Agent {
     pub fn handle_disconnected(&mut self, moment: Moment, flow: &Flow, end: End) {
         self.notifier.handle_disconnected(moment.now, flow, end);
         let random = &mut self.random;
-        self.upstreams.handle_disconnected(moment.now, flow, random);
+        self.upstreams
+            .handle_disconnected(moment.now, flow, end, random);
+        self.watcher
+            .handle_disconnected(moment.now, flow, end, random);
     }
 
     /// The other end of a connection that we opened answered a ping (RFC 5626 §4.4.1).
@@ -61,9 +83,10 @@ impl Agent {
         flow: &Flow,
     ) {
         let random = &mut self.random;
+        let addresses = &mut self.locals;
         let forgot = self
             .upstreams
-            .handle_response(now, token, response, flow, random);
+            .handle_response(now, token, response, flow, addresses, random);
         if forgot {
             // Whoever lost our publication has lost the rest, too: it was restarted.
             self.upstreams.register_again(now, token.slot);
@@ -82,32 +105,43 @@ impl Agent {
         }
     }
 
-    /// Upstreams that both versions of the settings want stay; the others take leave, or begin.
+    /// Watches follow the accounts whose ways they go, and accounts hear of servers that are in doubt.
+    pub(super) fn keep_together(&mut self, now: Instant) {
+        while let Some(account) = self.watcher.take_doubted() {
+            if let Some(Some(id)) = self.links.get(usize::from(account)) {
+                self.upstreams.handle_doubt(now, *id);
+            }
+        }
+        while let Some(link) = self.upstreams.take_moved() {
+            let number = self.links.iter().position(|it| *it == Some(link));
+            if let Some(number) = number {
+                let mut accounts = Links {
+                    upstreams: &mut self.upstreams,
+                    ids: &self.links,
+                    addresses: &self.locals,
+                };
+                let random = &mut self.random;
+                self.watcher
+                    .handle_moved(now, number as u16, &mut accounts, random);
+            }
+        }
+    }
+
+    /// Accounts that both versions of the settings have stay, and change in place; the others take leave, or begin.
     pub(super) fn keep_links(
         &mut self,
         now: Instant,
         settings: &Settings,
     ) -> Vec<Option<Id<Link>>, { limits::UPSTREAMS }> {
         let old = self.settings.upstreams.iter().zip(&self.links);
-        // The number of a presentity may be another's now.
-        let whose = |upstream: &UpstreamSettings| {
-            let number = usize::from(upstream.publish?);
-            self.presentities.get(number).copied()
-        };
-        let is_same = |it: &UpstreamSettings, id: Id<Link>, wanted: &UpstreamSettings| {
-            it == wanted && self.upstreams.publishes(id) == whose(wanted)
-        };
         let known = |wanted: &UpstreamSettings| {
-            let mut old = old.clone().filter_map(|(it, id)| Some((it, (*id)?)));
-            old.find(|(it, id)| is_same(it, *id, wanted))
+            let mut old = old.clone();
+            let (it, id) = old.find(|(it, _)| it.aor == wanted.aor)?;
+            Some((it == wanted, (*id)?))
         };
-        let kept: Vec<_, { limits::UPSTREAMS }> = settings
-            .upstreams
-            .iter()
-            .map(|wanted| known(wanted).map(|(_, id)| id))
-            .collect();
+        let kept: Vec<_, { limits::UPSTREAMS }> = settings.upstreams.iter().map(known).collect();
         let mine = self.links.iter().copied().flatten();
-        for id in mine.filter(|id| !kept.contains(&Some(*id))) {
+        for id in mine.filter(|id| !kept.iter().flatten().any(|(_, it)| it == id)) {
             self.upstreams.remove(now, id);
         }
         let mut links = Vec::new();
@@ -122,17 +156,36 @@ impl Agent {
                 publish,
                 expires: wanted.expires,
                 keep_alive: wanted.keep_alive,
-                reg_id: number as u8 + 1,
             };
-            let id = known.or_else(|| self.upstreams.add(now, &order, &mut self.random).ok());
+            let id = match known {
+                // The number of a presentity may be another's now.
+                Some((true, id)) if self.upstreams.publishes(id) == publish => Some(id),
+                Some((_, id)) => {
+                    self.upstreams.change(now, id, &order);
+                    Some(id)
+                }
+                None => self.upstreams.add(now, &order, &mut self.random).ok(),
+            };
+            if self.links.get(number) != Some(&id) {
+                self.keeping.touch_upstream(now, number as u16);
+            }
             let _ = links.push(id);
+        }
+        for number in links.len()..self.links.len() {
+            self.keeping.touch_upstream(now, number as u16);
         }
         links
     }
 
-    /// The addresses that the roles announce.
-    pub(super) fn announce_locals(&mut self, now: Instant, locals: &[LocalAddress]) {
-        self.watcher.configure_locals(locals);
-        self.upstreams.listen_on(now, locals);
+    /// Accounts and notifiers hear of other addresses of ours.
+    pub(super) fn announce_locals(&mut self, now: Instant, before: &LocalAddresses) {
+        self.upstreams.handle_addresses(now, before, &self.locals);
+        let mut accounts = Links {
+            upstreams: &mut self.upstreams,
+            ids: &self.links,
+            addresses: &self.locals,
+        };
+        self.watcher
+            .handle_addresses(now, &mut accounts, &mut self.random);
     }
 }

@@ -9,7 +9,9 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
+use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::Next;
+use crate::ua::outbound::Way;
 use crate::ua::request::Sending;
 use crate::ua::retry::{self, Retry};
 use crate::wire::flow::{Flow, Transport};
@@ -33,6 +35,7 @@ impl Upstreams {
         token: Token,
         response: &Response<'_>,
         flow: &Flow,
+        addresses: &mut LocalAddresses,
         random: &mut Random,
     ) -> bool {
         let kind = match (token.owner, response.cseq.method) {
@@ -47,7 +50,8 @@ impl Upstreams {
         };
         let exchange = self.links.get_mut(id).and_then(|it| it.exchange_mut(kind));
         let Some(exchange) = exchange.filter(|it| {
-            let same_host = it.flow.remote.ip().to_canonical() == flow.remote.ip().to_canonical();
+            let same_host =
+                it.way.flow.remote.ip().to_canonical() == flow.remote.ip().to_canonical();
             it.request.awaits(token.nonce) && it.seq == response.cseq.number && same_host
         }) else {
             return false;
@@ -58,7 +62,9 @@ impl Upstreams {
         }
         exchange.request = Sending::Answered;
         let exchange = *exchange;
-        let forgot = self.answered(now, id, kind, status, &exchange, response, random);
+        let forgot = self.answered(
+            now, id, kind, status, &exchange, response, addresses, random,
+        );
         self.settle(id);
         forgot
     }
@@ -75,6 +81,7 @@ impl Upstreams {
         status: Status,
         exchange: &Exchange,
         response: &Response<'_>,
+        addresses: &mut LocalAddresses,
         random: &mut Random,
     ) -> bool {
         let Some(link) = self.links.get_mut(id) else {
@@ -82,19 +89,18 @@ impl Upstreams {
         };
         link.note(kind, status.code());
         if kind == Kind::Probe || status.is_success() {
-            self.succeeded(now, id, kind, exchange, response, random);
+            self.succeeded(now, id, kind, exchange, response, addresses, random);
             return false;
         }
-        if link.leaving && !exchange.farewell {
+        if link.ends(kind) && !exchange.farewell {
             link.part(now, kind);
             return false;
         }
         match status {
             Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
-                match link
-                    .login
-                    .take(response, &link.account, exchange.challenged)
-                {
+                let outbound = &mut link.outbound;
+                let (login, account) = (&mut outbound.login, &outbound.account);
+                match login.take(response, account, exchange.challenged) {
                     Next::Again => link.repeat(kind, exchange.challenged + 1, exchange.raised),
                     Next::GiveUp(why) if link.unsettled && link.looks_on(now, kind) => {
                         self.fail(now, id, why, random);
@@ -122,6 +128,10 @@ impl Upstreams {
         false
     }
 
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what an answer means depends on all of them"
+    )]
     fn succeeded(
         &mut self,
         now: Instant,
@@ -129,25 +139,28 @@ impl Upstreams {
         kind: Kind,
         exchange: &Exchange,
         response: &Response<'_>,
+        addresses: &mut LocalAddresses,
         random: &mut Random,
     ) {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        link.login.handle_info(response);
-        if exchange.flow.connection != 0 {
-            link.connection = exchange.flow.connection;
-        }
-        let seen = seen_at(response, &exchange.flow);
+        link.outbound.login.handle_info(response);
+        let flow = &exchange.way.flow;
+        let seen = seen_at(response, flow);
         if let Some(seen) = seen {
-            self.locals.see(exchange.flow.remote, seen);
+            addresses.see(flow.remote, seen);
         }
         let had = link.registration.stands(now);
         match kind {
             Kind::Register => {
-                match link.registered(now, response, exchange, self.instance, random) {
+                let terms = link.terms(response, exchange.way.named, self.instance);
+                let registration = &mut link.registration;
+                match registration.granted(now, terms, response, exchange, random) {
                     Granted::Yes => {}
                     Granted::Elsewhere => link.begin(Kind::Register),
+                    // It is wanted again.
+                    Granted::Nothing if exchange.farewell && !link.ends(kind) => link.begin(kind),
                     Granted::Nothing if exchange.farewell => {}
                     Granted::Nothing => return link.refuse(now, kind, NO_TIME, None, random),
                 }
@@ -155,6 +168,7 @@ impl Upstreams {
             Kind::Publish if exchange.farewell => {
                 link.publication.forget();
                 link.rest(kind, None);
+                link.publish_at(now, now);
             }
             Kind::Publish => {
                 let asked = link.expires;
@@ -164,9 +178,11 @@ impl Upstreams {
             }
             Kind::Probe => link.rest(kind, None),
         }
-        if link.leaving {
+        if link.ends(kind) {
             if !exchange.farewell {
                 link.part(now, kind);
+            } else if !link.leaving && kind == Kind::Register {
+                link.publish_at(now, now);
             }
             return;
         }
@@ -174,6 +190,9 @@ impl Upstreams {
             *trouble = Trouble::default();
         }
         link.unsettled = false;
+        if link.outbound.settle(&exchange.way) {
+            self.moved.push(id.slot());
+        }
         // A server that knows us, but never takes what we publish, is not well.
         let all = kind == Kind::Publish
             || link.publication.of.is_none()
@@ -194,10 +213,10 @@ impl Upstreams {
             // The NAT gave us another address: whoever calls us there reaches nobody (R11).
             link.begin(Kind::Register);
         }
-        if link.servers.is_second_best() {
+        if link.outbound.servers.is_second_best() {
             link.home.get_or_insert(home_after(now, random));
         }
-        link.keep_alive(now, exchange, &self.locals, random);
+        link.keep_alive(now, &exchange.way, addresses, random);
         // What waited for the registration, or was on its way when the server before this one failed.
         if kind == Kind::Register && (!had || link.publication.is_idle()) {
             link.publish_at(now, now);
@@ -218,7 +237,7 @@ impl Upstreams {
             return;
         };
         let after = response.headers.retry_after();
-        let is_first = kind == link.first() && !link.leaving;
+        let is_first = kind == link.first() && !link.ends(kind);
         let is_ill = is_first && matches!(status.code(), 408 | 500 | 502..=504);
         // What stands is left alone while the server catches its breath (R14); who has nothing here looks elsewhere.
         let looks_on = link.looks_on(now, kind);
@@ -228,9 +247,8 @@ impl Upstreams {
         if looks_on && link.unsettled {
             return self.fail(now, id, "it refuses", random);
         }
-        if is_ill && link.servers.has_several() && !link.has(now, kind) {
-            link.servers.go_home();
-            link.move_on();
+        if is_ill && link.outbound.servers.has_several() && !link.has(now, kind) {
+            link.outbound.go_home();
         }
         if kind == Kind::Publish {
             // Whether a 5xx was executed is anybody's guess.
@@ -250,7 +268,7 @@ impl Upstreams {
 
 impl Link {
     /// Asks the same once more, as a new request (A16).
-    fn repeat(&mut self, kind: Kind, challenged: u8, raised: bool) {
+    pub(super) fn repeat(&mut self, kind: Kind, challenged: u8, raised: bool) {
         self.begin(kind);
         if let Some(exchange) = self.exchange_mut(kind) {
             exchange.challenged = challenged;
@@ -269,7 +287,7 @@ impl Link {
         random: &mut Random,
     ) {
         self.complain(now, kind, why);
-        if self.leaving {
+        if self.ends(kind) {
             return self.rest(kind, None);
         }
         let mut refusals = 0;
@@ -311,18 +329,18 @@ impl Link {
             self.publication.forget();
         }
         // Nothing is there to be removed either.
-        is_known && !self.leaving
+        is_known && !self.ends(kind)
     }
 
     /// Goes where a 3xx sends us (RFC 3261 §8.1.3.4).
     fn follow(&mut self, response: &Response<'_>) -> bool {
         let mut targets = response.headers.contacts().flatten();
         let follows = targets.any(|target| match target {
-            Contact::Addr(target, _) => self.servers.follow(target.uri_text),
+            Contact::Addr(target, _) => self.outbound.servers.follow(target.uri_text),
             Contact::Star => false,
         });
         if follows {
-            self.move_on();
+            self.outbound.leave();
         }
         follows
     }
@@ -331,13 +349,12 @@ impl Link {
     fn keep_alive(
         &mut self,
         now: Instant,
-        exchange: &Exchange,
-        locals: &super::LocalAddresses,
+        way: &Way,
+        addresses: &LocalAddresses,
         random: &mut Random,
     ) {
-        let flow = &exchange.flow;
-        let has_nat = locals.as_seen(flow).local != flow.local;
-        let interval = match (flow.transport, self.keep_alive) {
+        let has_nat = addresses.as_seen(&way.flow).local != way.flow.local;
+        let interval = match (way.contact().transport, self.keep_alive) {
             (Transport::Tcp | Transport::Tls, _) => None,
             (Transport::Udp, Some(Seconds::ZERO)) => None,
             (Transport::Udp, Some(every)) => {

@@ -1,10 +1,10 @@
 //! What is asked of a server: one request at a time of each kind (R01, P04).
 
 use crate::ground::time::Instant;
+use crate::txn::token::{Owner, Token};
 use crate::ua::credentials::Proof;
+use crate::ua::outbound::Way;
 use crate::ua::request::Sending;
-use crate::wire::flow::Flow;
-use core::net::SocketAddr;
 
 /// The kinds of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,7 @@ pub(super) struct Exchange {
     pub(super) request: Sending,
     pub(super) seq: u32,
     /// Which way it went.
-    pub(super) flow: Flow,
-    /// The address that its Contact names.
-    pub(super) named: SocketAddr,
+    pub(super) way: Way,
     /// Whether it takes leave.
     pub(super) farewell: bool,
     /// The credentials it carries.
@@ -54,8 +52,7 @@ impl Exchange {
         Exchange {
             request: Sending::Due,
             seq,
-            flow: Flow::NOWHERE,
-            named: Flow::NOWHERE.local,
+            way: Way::NOWHERE,
             farewell,
             proof: Proof::NONE,
             challenged: 0,
@@ -87,4 +84,13 @@ impl Errand {
             }
         }
     }
+}
+
+/// The branch of a request of this kind.
+pub(super) const fn branch(kind: Kind, slot: u16, nonce: u64) -> Token {
+    let owner = match kind {
+        Kind::Register | Kind::Probe => Owner::Registration,
+        Kind::Publish => Owner::Publication,
+    };
+    Token { owner, slot, nonce }
 }

@@ -5,14 +5,12 @@ use super::publication::Publication;
 use super::registration::Registration;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
-use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::text::{Text, TooLong};
-use crate::ground::time::{Duration, Instant, Seconds};
-use crate::txn::token::{Owner, Token};
-use crate::ua::credentials::{Account, Login};
-use crate::ua::servers::{Server, ServerList};
-use core::net::SocketAddr;
+use crate::ground::time::{Instant, Seconds};
+use crate::ua::credentials::Account;
+use crate::ua::outbound::Outbound;
+use crate::ua::servers::Server;
 
 /// What to be at a server above us.
 #[derive(Clone, Copy, Debug)]
@@ -32,20 +30,14 @@ pub struct Order<'a> {
     /// How often to keep the way through a NAT open over datagrams; without it as often as RFC 5626 §4.4.2 says, and
     /// only where there is a NAT.
     pub keep_alive: Option<Seconds>,
-    /// The number of the flow (RFC 5626 §4.2.1): the same after every restart.
-    pub reg_id: u8,
 }
 
 /// One link.
 pub struct Link {
     pub(super) aor: Text<{ limits::URI }>,
-    pub(super) account: Account,
-    pub(super) login: Login,
-    pub(super) servers: ServerList,
-    pub(super) place: Place,
+    pub(super) outbound: Outbound,
     pub(super) expires: Seconds,
     pub(super) keep_alive: Option<Seconds>,
-    pub(super) reg_id: u8,
     /// Rounds in a row in which no server worked.
     pub(super) failures: u8,
     /// Whether a server failed, or was left for a better one, and none has worked since: nothing but [`Link::first`] is
@@ -59,24 +51,9 @@ pub struct Link {
     pub(super) probe: Errand,
     /// When to leave a second-best server for a look at the best.
     pub(super) home: Option<Instant>,
-    /// The connection in use, for a stream; 0 before it is known.
-    pub(super) connection: u32,
+    /// When a request was sent last.
+    pub(super) asked: Instant,
     pub(super) story: Story,
-}
-
-/// Where the server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Nobody has asked.
-    Unknown,
-    /// The name is asked for.
-    Asking {
-        number: u32,
-        told: bool,
-        until: Instant,
-    },
-    /// There.
-    At(SocketAddr),
 }
 
 /// What happened last.
@@ -109,13 +86,9 @@ impl Link {
         let off = Errand::Resting { until: None };
         Ok(Link {
             aor: Text::copied(order.aor)?,
-            account: order.account.clone(),
-            login: Login::new(),
-            servers: ServerList::new(order.servers),
-            place: Place::Unknown,
+            outbound: Outbound::new(order.account, order.servers),
             expires: order.expires,
             keep_alive: order.keep_alive,
-            reg_id: order.reg_id,
             failures: 0,
             unsettled: false,
             leaving: false,
@@ -126,7 +99,7 @@ impl Link {
             publication: Publication::new(order.publish, if order.register { off } else { begins }),
             probe: off,
             home: None,
-            connection: 0,
+            asked: Instant::ZERO,
             story: Story::default(),
         })
     }
@@ -166,7 +139,7 @@ impl Link {
             Kind::Publish => self.publication.next_seq(),
             Kind::Probe => 1,
         };
-        *self.errand_mut(kind) = Errand::Asking(Exchange::new(seq, self.leaving));
+        *self.errand_mut(kind) = Errand::Asking(Exchange::new(seq, self.ends(kind)));
     }
 
     /// Takes leave of what there is of a kind.
@@ -184,15 +157,11 @@ impl Link {
 
     /// When it has something to do by itself.
     pub(super) fn due(&self) -> Option<Instant> {
-        let place = match self.place {
-            Place::Asking { until, .. } => Some(until),
-            Place::Unknown | Place::At(_) => None,
-        };
         let errands = Kind::ALL.map(|kind| self.errand(kind).due());
         let pong = self.registration.pong_due();
         let ends = self.registration.ends();
         let home = self.home.filter(|_| self.is_resting(self.first()));
-        let others = [place, pong, ends, home];
+        let others = [self.outbound.due(), pong, ends, home];
         errands.into_iter().chain(others).flatten().min()
     }
 
@@ -212,8 +181,8 @@ impl Link {
 
     /// Whether a server that says no is left for the next one: what stands, if anything, stands elsewhere.
     pub(super) fn looks_on(&self, now: Instant, kind: Kind) -> bool {
-        let is_first = kind == self.first() && !self.leaving;
-        is_first && self.servers.has_next() && (self.unsettled || !self.has(now, kind))
+        let is_first = kind == self.first() && !self.ends(kind);
+        is_first && self.outbound.servers.has_next() && (self.unsettled || !self.has(now, kind))
     }
 
     /// Whether the server has what is wanted of the kind.
@@ -230,21 +199,25 @@ impl Link {
         !self.registration.wanted || self.registration.stands(now)
     }
 
+    /// Whether what there is of the kind is taken back: it is not wanted, or nothing is any more.
+    pub(super) const fn ends(&self, kind: Kind) -> bool {
+        let is_wanted = match kind {
+            Kind::Register => self.registration.wanted,
+            Kind::Publish => self.publication.of.is_some(),
+            Kind::Probe => true,
+        };
+        self.leaving || !is_wanted
+    }
+
     /// Whether nothing is left to say.
     pub(super) fn is_over(&self) -> bool {
         self.leaving && self.is_resting(Kind::Register) && self.is_resting(Kind::Publish)
     }
 
-    /// Where the server is has to be found out, and the way there to be opened.
-    pub(super) const fn move_on(&mut self) {
-        self.place = Place::Unknown;
-        self.connection = 0;
-    }
-
     /// All that is wanted has been answered: what failed before is forgotten.
     pub(super) const fn settle(&mut self) {
         self.failures = 0;
-        self.servers.settle();
+        self.outbound.servers.settle();
     }
 
     /// One kind does not work.
@@ -257,6 +230,12 @@ impl Link {
 }
 
 impl Story {
+    /// What was refused is tried as if for the first time.
+    pub(super) const fn start_over(&mut self) {
+        self.register.refusals = 0;
+        self.publish.refusals = 0;
+    }
+
     /// What is wrong with a kind.
     pub(super) const fn trouble(&mut self, kind: Kind) -> Option<&mut Trouble> {
         match kind {
@@ -290,22 +269,4 @@ impl Story {
     pub(super) const fn unpublished_since(&self) -> Option<Instant> {
         self.publish.since
     }
-}
-
-/// The branch of a request of this kind.
-pub(super) const fn branch(kind: Kind, slot: u16, nonce: u64) -> Token {
-    let owner = match kind {
-        Kind::Register | Kind::Probe => Owner::Registration,
-        Kind::Publish => Owner::Publication,
-    };
-    Token { owner, slot, nonce }
-}
-
-/// How long until everything is tried again after no server worked (RFC 5626 §4.5, R12): half to all of 30 s, doubled
-/// with each round, but never more than half an hour.
-pub(super) fn recovery(failures: u8, random: &mut Random) -> Duration {
-    const BASE: Duration = Duration::from_secs(30);
-    const MOST: Duration = Duration::from_secs(1_800);
-    let upper = (BASE * (1 << failures.min(7))).min(MOST);
-    random.duration(upper / 2, upper / 2)
 }

@@ -19,24 +19,26 @@
 //! address: a server that fails one of them has failed both.
 
 mod answer;
+mod change;
 mod errand;
 mod link;
 mod poll;
 mod publication;
 mod registration;
 mod status;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod wire;
 
 pub use link::{Link, Order};
+pub use poll::Around;
 pub use publication::ETAG;
 pub use registration::Instance;
 pub use status::{Report, Stands};
 
 use self::errand::{Errand, Kind};
-use self::link::Place;
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
 use crate::ground::limits::UPSTREAMS;
@@ -45,8 +47,8 @@ use crate::ground::table::{Id, Queue, Table};
 use crate::ground::text::TooLong;
 use crate::ground::time::{Duration, Instant};
 use crate::ground::timers::Timers;
-use crate::ua::addresses::{LocalAddress, LocalAddresses};
-use crate::ua::credentials::{Account, Login};
+use crate::ua::addresses::LocalAddresses;
+use crate::ua::outbound::Outbound;
 
 /// Links kept at once: those in force, and as many that take leave.
 pub const LINKS: usize = 2 * UPSTREAMS;
@@ -61,7 +63,8 @@ pub struct Upstreams {
     ready: Queue<LINKS>,
     /// Links whose standing may have changed.
     changed: Queue<LINKS>,
-    locals: LocalAddresses,
+    /// Links whose way leads elsewhere.
+    moved: Queue<LINKS>,
     instance: Instance,
     pace: Pace,
     /// How many names were asked for.
@@ -70,6 +73,9 @@ pub struct Upstreams {
 
 /// How long a second-best server is good enough.
 const HOME: Duration = Duration::from_secs(600);
+
+/// A server that was asked this recently is not asked because another role has doubts.
+const ASKED_JUST_NOW: Duration = Duration::from_secs(60);
 
 /// The links of one agent begin one after the other (S26).
 const STEP: Duration = Duration::from_millis(200);
@@ -82,7 +88,7 @@ impl Upstreams {
             timers: Timers::new(),
             ready: Queue::new(),
             changed: Queue::new(),
-            locals: LocalAddresses::new(),
+            moved: Queue::new(),
             instance: [0; 2],
             pace: Pace::UNLIMITED,
             asked: 0,
@@ -99,23 +105,24 @@ impl Upstreams {
         self.pace = pace;
     }
 
-    /// Where we listen. Servers to which that is news are told at once, and those that were out of reach are tried
-    /// again. What is on its way from the old address is not waited for: no answer finds it.
-    pub fn listen_on(&mut self, now: Instant, own: &[LocalAddress]) {
-        let before = self.locals.clone();
-        if !self.locals.listen_on(own) {
-            return;
-        }
+    /// Our own addresses changed. Servers to which that is news are told at once, and those that were out of reach are
+    /// tried again. What is on its way from the old address is not waited for: no answer finds it.
+    pub fn handle_addresses(
+        &mut self,
+        now: Instant,
+        before: &LocalAddresses,
+        addresses: &LocalAddresses,
+    ) {
         for slot in 0..LINKS as u16 {
             if let Some(id) = self.links.id_at(slot)
                 && let Some(link) = self.links.get_mut(id)
                 && !link.leaving
-                && match link.place {
-                    Place::At(remote) => before.towards(remote) != self.locals.towards(remote),
-                    Place::Unknown | Place::Asking { .. } => true,
-                }
+                && link
+                    .outbound
+                    .remote()
+                    .is_none_or(|it| before.towards(it) != addresses.towards(it))
             {
-                link.move_on();
+                link.outbound.leave();
                 link.registration.be_silent();
                 link.begin_anew(now);
                 self.settle(id);
@@ -123,12 +130,7 @@ impl Upstreams {
         }
     }
 
-    /// What servers say of where we are, for the Contacts of other roles.
-    pub const fn locals(&self) -> &LocalAddresses {
-        &self.locals
-    }
-
-    /// Begins to be somebody at a server.
+    /// Begins to be somebody at a server, or goes on where leave of the same account was not over yet.
     ///
     /// # Errors
     /// [`TooLong`]: the address of record is longer than it may be.
@@ -138,6 +140,10 @@ impl Upstreams {
         order: &Order<'_>,
         random: &mut Random,
     ) -> Result<Id<Link>, TooLong> {
+        if let Some(id) = self.leaving(order.aor) {
+            self.change(now, id, order);
+            return Ok(id);
+        }
         if self.links.is_full() {
             self.give_up_one();
         }
@@ -206,16 +212,24 @@ impl Upstreams {
         }
     }
 
-    /// A server seems to have forgotten us: another role was told so. What is registered and published there is told
-    /// again.
-    pub fn handle_forgotten(&mut self, now: Instant, id: Id<Link>) {
-        if let Some(link) = self.links.get_mut(id)
-            && !link.leaving
-            && !link.unsettled
-            && link.story.broken_since().is_none()
-            && link.is_resting(Kind::Register)
-            && link.is_resting(Kind::Publish)
-        {
+    /// Who else asks with the account of a link finds that its server does not answer, or has forgotten: whether it still
+    /// knows us is asked now, and not when it is due, but once a minute at most. Nothing is asked of one that is known to
+    /// be in trouble; where nothing of ours is asked for at all, the next server is tried.
+    pub fn handle_doubt(&mut self, now: Instant, id: Id<Link>) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        if link.leaving {
+            return;
+        }
+        if !link.registration.wanted && link.publication.of.is_none() {
+            link.outbound.fail();
+            self.moved.push(id.slot());
+            return;
+        }
+        let asked_just_now = now - link.asked < ASKED_JUST_NOW;
+        let is_at_rest = link.is_resting(Kind::Register) && link.is_resting(Kind::Publish);
+        if !link.unsettled && link.story.broken_since().is_none() && is_at_rest && !asked_just_now {
             link.begin_anew(now);
             self.settle(id);
         }
@@ -237,10 +251,21 @@ impl Upstreams {
         }
     }
 
-    /// The account of a link and what is known of its server's challenges, for other roles that speak to it.
-    pub fn keys(&mut self, id: Id<Link>) -> Option<(&Account, &mut Login)> {
+    /// The way of a link, for others who go it too. It may lead them to ask for the server's name: the next poll sees.
+    pub fn outbound(&mut self, id: Id<Link>) -> Option<&mut Outbound> {
         let link = self.links.get_mut(id)?;
-        Some((&link.account, &mut link.login))
+        self.ready.push(id.slot());
+        Some(&mut link.outbound)
+    }
+
+    /// Takes a link whose way leads elsewhere now.
+    pub fn take_moved(&mut self) -> Option<Id<Link>> {
+        while let Some(slot) = self.moved.pop() {
+            if let Some(id) = self.links.id_at(slot) {
+                return Some(id);
+            }
+        }
+        None
     }
 
     /// The entity-tag of what is published over a link, and when the server forgets it.
@@ -308,7 +333,7 @@ impl Upstreams {
 impl Link {
     /// Publishes at `when`, unless a request is on its way (then behind it) or the registration is still to come.
     fn publish_at(&mut self, now: Instant, when: Instant) {
-        if self.unsettled || !self.may_publish(now) {
+        if self.unsettled || self.ends(Kind::Publish) || !self.may_publish(now) {
             return;
         }
         let when = self.publication.not_before(when);

@@ -1,34 +1,38 @@
 //! What there is to send.
 
 use super::Upstreams;
-use super::errand::{Exchange, Kind};
-use super::link::{Link, Place, branch};
-use super::wire::{Head, domain, write_head};
+use super::errand::Kind;
+use super::link::Link;
+use super::registration::Instance;
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::{Id, Table};
-use crate::ground::text::Text;
-use crate::ground::time::{Duration, Instant};
+use crate::ground::time::Instant;
 use crate::txn::client::Client;
+use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::Proof;
-use crate::ua::next_hop::{NextHop, PORT};
+use crate::ua::outbound::{Lead, Way};
 use crate::ua::query::{Asker, Name, Query};
 use crate::ua::request::{Action, Sending};
-use crate::wire::flow::{Flow, Transport};
-use crate::wire::sip::{Method, Writer, is_answerable};
+use crate::wire::flow::Flow;
 use core::net::SocketAddr;
 
-/// How long a name may take to be resolved. The shell answers sooner; this is for one that forgets.
-const RESOLVE: Duration = Duration::from_secs(40);
+/// What a link needs of others to say what it has to say.
+pub struct Around<'a> {
+    /// Where we are.
+    pub addresses: &'a LocalAddresses,
+    /// Whose presence is published.
+    pub presentities: &'a Table<Presentity, { limits::PRESENTITIES }>,
+}
 
 impl Upstreams {
     /// Gives the next thing to do; `None` when there is nothing more for now. `buf` holds a datagram.
     pub fn poll(
         &mut self,
         now: Instant,
-        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        around: &Around<'_>,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
@@ -36,7 +40,7 @@ impl Upstreams {
             let Some(id) = self.links.id_at(slot) else {
                 continue;
             };
-            let action = self.poll_link(now, id, presentities, random, buf);
+            let action = self.poll_link(now, id, around, random, buf);
             if let Some(link) = self.links.get(id) {
                 self.timers.set(slot, link.due());
             }
@@ -51,15 +55,8 @@ impl Upstreams {
 
     /// What an [`Action::Resolve`] of ours asks for.
     pub fn query(&self, query: Query) -> Option<Name<'_>> {
-        let servers = &self.links.get(self.find_query(query)?)?.servers;
-        match servers.hop() {
-            Ok(NextHop::Name(host, port)) => Some(Name {
-                host,
-                port,
-                transport: servers.transport(),
-            }),
-            Ok(NextHop::Address(_)) | Err(_) => None,
-        }
+        let link = self.links.get(self.find_query(query)?)?;
+        link.outbound.name()
     }
 
     /// Takes the address that answers an [`Action::Resolve`] of ours; `None` if the name has none.
@@ -76,17 +73,11 @@ impl Upstreams {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        let port = match link.servers.hop() {
-            Ok(NextHop::Name(_, port)) => port,
-            Ok(NextHop::Address(_)) | Err(_) => None,
-        };
-        let found = address
-            .map(|it| at_port(it, port))
-            .filter(|it| is_answerable(*it));
-        match found {
-            Some(address) => link.place = Place::At(address),
-            None => return self.fail(now, id, "its name has no address", random),
+        if !link.outbound.resolve(address) {
+            return self.fail(now, id, "its name has no address", random);
         }
+        // Others may wait for it too.
+        self.moved.push(id.slot());
         self.settle(id);
     }
 
@@ -94,16 +85,15 @@ impl Upstreams {
         &mut self,
         now: Instant,
         id: Id<Link>,
-        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        around: &Around<'_>,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
         let link = self.links.get_mut(id)?;
         if link.registration.take_ping(now)
-            && let Place::At(remote) = link.place
-            && let Some(flow) = self.locals.flow(link.servers.transport(), remote)
+            && let Lead::Way(way) = link.outbound.lead(now, around.addresses)
         {
-            return ping(link.stream(flow), buf);
+            return ping(way.flow, buf);
         }
         // Who takes leave needs the registration to the last.
         let order = if link.leaving {
@@ -111,42 +101,30 @@ impl Upstreams {
         } else {
             Kind::ALL
         };
-        let kind = order
+        let wanted = order
             .into_iter()
-            .find(|kind| link.errand(*kind).wants_to_send())?;
-        let remote = match link.place {
-            Place::At(remote) => remote,
-            Place::Asking { told: true, .. } => return None,
-            Place::Asking {
-                number,
-                told: false,
-                until,
-            } => {
-                let told = true;
-                link.place = Place::Asking {
-                    number,
-                    told,
-                    until,
-                };
-                let query = Query {
+            .find(|kind| link.errand(*kind).wants_to_send());
+        let lead = wanted.map(|kind| (kind, link.outbound.lead(now, around.addresses)));
+        if link.outbound.take_question(self.asked.wrapping_add(1)) {
+            self.asked = self.asked.wrapping_add(1);
+            return Some(Action::Resolve {
+                query: Query {
                     asker: Asker::Upstream,
                     slot: id.slot(),
-                    number,
+                    number: self.asked,
+                },
+            });
+        }
+        match lead? {
+            (kind, Lead::Way(way)) => self.send(now, id, kind, way, around, random, buf),
+            (_, Lead::Soon) => None,
+            (_, Lead::Nowhere) => {
+                let leads = link.outbound.remote().is_some();
+                let why = match leads {
+                    true => "we have no address of its family",
+                    false => "its address leads nowhere",
                 };
-                return Some(Action::Resolve { query });
-            }
-            Place::Unknown => {
-                self.look_for(now, id, random);
-                return self.poll_link(now, id, presentities, random, buf);
-            }
-        };
-        match self.locals.flow(link.servers.transport(), remote) {
-            Some(flow) => {
-                let flow = link.stream(flow);
-                self.send(now, id, kind, flow, presentities, random, buf)
-            }
-            None => {
-                self.fail(now, id, "we have no address of its family", random);
+                self.fail(now, id, why, random);
                 None
             }
         }
@@ -155,29 +133,8 @@ impl Upstreams {
     /// The link that still waits for the answer to a query.
     fn find_query(&self, query: Query) -> Option<Id<Link>> {
         let id = self.links.id_at(query.slot)?;
-        match self.links.get(id)?.place {
-            Place::Asking { number, .. } => (number == query.number).then_some(id),
-            Place::Unknown | Place::At(_) => None,
-        }
-    }
-
-    /// Finds out where the server is.
-    fn look_for(&mut self, now: Instant, id: Id<Link>, random: &mut Random) {
-        let Some(link) = self.links.get_mut(id) else {
-            return;
-        };
-        match link.servers.hop() {
-            Ok(NextHop::Address(address)) => link.place = Place::At(address),
-            Ok(NextHop::Name(..)) => {
-                self.asked = self.asked.wrapping_add(1);
-                link.place = Place::Asking {
-                    number: self.asked,
-                    told: false,
-                    until: now + RESOLVE,
-                };
-            }
-            Err(_) => self.fail(now, id, "its address leads nowhere", random),
-        }
+        let awaits = self.links.get(id)?.outbound.awaits(query.number);
+        awaits.then_some(id)
     }
 
     #[allow(
@@ -189,55 +146,36 @@ impl Upstreams {
         now: Instant,
         id: Id<Link>,
         kind: Kind,
-        flow: Flow,
-        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        way: Way,
+        around: &Around<'_>,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
+        let (slot, instance, pace) = (id.slot(), self.instance, self.pace);
         let link = self.links.get_mut(id)?;
-        let request = link.exchange_mut(kind)?.request;
-        let (slot, instance) = (id.slot(), self.instance);
-        let (client, written) = match request {
-            Sending::Again(client) => (client, Some(())),
+        let written = match link.exchange_mut(kind)?.request {
+            Sending::Again(client) => link.again(kind, client, slot, buf),
             Sending::Due => {
-                if kind == Kind::Publish && !link.prepare(now, presentities, self.pace) {
+                if kind == Kind::Publish && !link.prepare(now, around.presentities, pace) {
                     link.rest(kind, None);
                     self.settle(id);
                     return None;
                 }
                 let proof = match kind {
-                    Kind::Register | Kind::Publish => link.login.prove(random),
+                    Kind::Register | Kind::Publish => link.outbound.login.prove(random),
                     Kind::Probe => Proof::NONE,
                 };
-                let client = Client::start(now, random.bits(), flow.transport.is_reliable());
                 let exchange = link.exchange_mut(kind)?;
-                exchange.flow = flow;
-                exchange.named = self.locals.as_seen(&flow).local;
                 exchange.proof = proof;
-                let exchange = *exchange;
-                let nonce = client.nonce();
-                let written = match kind {
-                    Kind::Register => link.write_register(slot, &exchange, nonce, instance, buf),
-                    Kind::Publish => link.write_publish(slot, &exchange, nonce, buf),
-                    Kind::Probe => Some(()),
-                };
-                (client, written)
+                exchange.way = way;
+                link.asked = now;
+                let nonce = random.bits();
+                link.write(now, kind, nonce, (slot, instance), buf)
             }
             Sending::Sent(_) | Sending::Answered => return None,
         };
-        let exchange = link.exchange_mut(kind)?;
-        exchange.request = Sending::Sent(client);
-        let exchange = *exchange;
-        let len = written.and_then(|()| match kind {
-            Kind::Register => link.copy_register(buf),
-            Kind::Publish => link.copy_publish(buf),
-            Kind::Probe => link.write_probe(slot, &exchange, client.nonce(), buf),
-        });
-        match len {
-            Some(len) => Some(Action::Send {
-                flow: exchange.flow,
-                len,
-            }),
+        match written {
+            Some((flow, len)) => Some(Action::Send { flow, len }),
             None => {
                 // Only with a configuration that `validate` would have refused, or a challenge of great length.
                 link.refuse(now, kind, "its request is too long", None, random);
@@ -249,15 +187,51 @@ impl Upstreams {
 }
 
 impl Link {
-    /// The flow, over the connection in use.
-    fn stream(&self, flow: Flow) -> Flow {
-        match flow.transport {
-            Transport::Udp => flow,
-            Transport::Tcp | Transport::Tls => Flow {
-                connection: self.connection,
-                ..flow
-            },
+    /// Writes a new request, and once more by TCP if it is too long for a datagram (RFC 3261 §18.1.1).
+    fn write(
+        &mut self,
+        now: Instant,
+        kind: Kind,
+        nonce: u64,
+        (slot, instance): (u16, Instance),
+        buf: &mut [u8],
+    ) -> Option<(Flow, usize)> {
+        loop {
+            let exchange = self.exchange_mut(kind)?;
+            let reliable = exchange.way.flow.transport.is_reliable();
+            let client = Client::start(now, nonce, reliable);
+            exchange.request = Sending::Sent(client);
+            let exchange = *exchange;
+            match kind {
+                Kind::Register => self.write_register(slot, &exchange, nonce, instance, buf)?,
+                Kind::Publish => self.write_publish(slot, &exchange, nonce, buf)?,
+                Kind::Probe => {}
+            }
+            let (flow, len) = self.again(kind, client, slot, buf)?;
+            match exchange.way.of_long(len) {
+                Some(way) => self.exchange_mut(kind)?.way = way,
+                None => return Some((flow, len)),
+            }
         }
+    }
+
+    /// Writes the request in flight as it was written before.
+    fn again(
+        &mut self,
+        kind: Kind,
+        client: Client,
+        slot: u16,
+        buf: &mut [u8],
+    ) -> Option<(Flow, usize)> {
+        let exchange = self.exchange_mut(kind)?;
+        exchange.request = Sending::Sent(client);
+        let exchange = *exchange;
+        let len = match kind {
+            Kind::Register => self.copy_register(buf),
+            Kind::Publish => self.copy_publish(buf),
+            Kind::Probe => self.write_probe(slot, &exchange, client.nonce(), buf),
+        };
+        Some((exchange.way.flow, len?))
     }
 
     fn prepare(
@@ -267,36 +241,8 @@ impl Link {
         pace: Pace,
     ) -> bool {
         let presentity = self.publication.of.and_then(|id| presentities.get(id));
-        let aor = (!self.leaving).then_some(self.aor.as_str());
+        let aor = (!self.ends(Kind::Publish)).then_some(self.aor.as_str());
         self.publication.prepare(now, presentity, aor, pace)
-    }
-
-    /// Writes the OPTIONS that `exchange` stands for.
-    fn write_probe(
-        &self,
-        slot: u16,
-        exchange: &Exchange,
-        nonce: u64,
-        buf: &mut [u8],
-    ) -> Option<usize> {
-        let mut scratch = Text::new();
-        let branch = branch(Kind::Probe, slot, nonce);
-        let mut w = Writer::new(buf);
-        write_head(
-            &mut w,
-            &Head {
-                method: Method::Options,
-                uri: domain(&self.aor, &mut scratch)?.as_bytes(),
-                aor: &self.aor,
-                tag: branch,
-                call: branch,
-                seq: exchange.seq,
-                flow: &exchange.flow,
-                branch,
-            },
-        );
-        w.empty_body();
-        w.finish().ok()
     }
 }
 
@@ -308,14 +254,4 @@ fn ping(flow: Flow, buf: &mut [u8]) -> Option<Action> {
         flow,
         len: PING.len(),
     })
-}
-
-/// The address with the port that was written, else the one it came with, else the usual one.
-fn at_port(address: SocketAddr, written: Option<u16>) -> SocketAddr {
-    let port = match (written, address.port()) {
-        (Some(port), _) => port,
-        (None, 0) => PORT,
-        (None, port) => port,
-    };
-    SocketAddr::new(address.ip(), port)
 }

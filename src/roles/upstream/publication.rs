@@ -1,11 +1,9 @@
 //! PUBLISH out (RFC 3903 §4): initial, refresh, modify, remove.
 
 use super::HEAD;
-use super::errand::{Errand, Exchange, Kind};
-use super::link::{Link, branch};
-use super::wire::{Head, write_head};
+use super::errand::Errand;
 use crate::events::pace::Bucket;
-use crate::events::package::{Pace, Package, presence};
+use crate::events::package::{Pace, presence};
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Random;
@@ -14,7 +12,7 @@ use crate::ground::text::Text;
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::token::{Owner, Token};
 use crate::ua::retry;
-use crate::wire::sip::{Method, Name, Response, Writer};
+use crate::wire::sip::Response;
 use heapless::Vec;
 
 /// Bytes of an entity-tag that is kept. A longer one is as none: the next PUBLISH is an initial one.
@@ -25,11 +23,11 @@ pub(super) struct Publication {
     /// Whose presence it is; `None` for nobody's.
     pub(super) of: Option<Id<Presentity>>,
     pub(super) errand: Errand,
-    call: Token,
-    tag: Token,
+    pub(super) call: Token,
+    pub(super) tag: Token,
     seq: u32,
     /// What the server calls it (P02).
-    etag: Option<Text<ETAG>>,
+    pub(super) etag: Option<Text<ETAG>>,
     /// When the server forgets it.
     ends: Instant,
     /// The revision of the presence that the server has, and the one on its way.
@@ -38,8 +36,8 @@ pub(super) struct Publication {
     /// The newest revision there is.
     newest: u32,
     /// The request in flight: the same bytes each time it is sent.
-    head: Vec<u8, HEAD>,
-    body: Vec<u8, { limits::BODY }>,
+    pub(super) head: Vec<u8, HEAD>,
+    pub(super) body: Vec<u8, { limits::BODY }>,
     bucket: Bucket,
     /// When the newest revision may be told, by the bucket.
     planned: Option<Instant>,
@@ -228,70 +226,5 @@ impl Publication {
             until: Some(refresh),
         };
         true
-    }
-}
-
-impl Link {
-    /// Writes down the head of the PUBLISH that `exchange` stands for.
-    pub(super) fn write_publish(
-        &mut self,
-        slot: u16,
-        exchange: &Exchange,
-        nonce: u64,
-        buf: &mut [u8],
-    ) -> Option<()> {
-        let it = &self.publication;
-        // Only who publishes and does no more is sent elsewhere.
-        let uri = match self.first() {
-            Kind::Publish => self.servers.redirect().unwrap_or(&self.aor),
-            Kind::Register | Kind::Probe => &self.aor,
-        };
-        let uri = uri.as_bytes();
-        let expires = if exchange.farewell { 0 } else { self.expires.0 };
-        let mut w = Writer::new(buf);
-        write_head(
-            &mut w,
-            &Head {
-                method: Method::Publish,
-                uri,
-                aor: &self.aor,
-                tag: it.tag,
-                call: it.call,
-                seq: exchange.seq,
-                flow: &exchange.flow,
-                branch: branch(Kind::Publish, slot, nonce),
-            },
-        );
-        w.header(Name::Event, Package::Presence.name().as_bytes());
-        w.header_u32(Name::Expires, expires);
-        if let Some(etag) = &it.etag {
-            w.header(Name::SipIfMatch, etag.as_bytes());
-        }
-        let body = &it.body[..];
-        self.login.write(
-            &mut w,
-            &self.account,
-            Method::Publish,
-            uri,
-            exchange.proof,
-            body,
-        );
-        let len = w.finish_lines().ok()?;
-        self.publication.head = Vec::from_slice(buf.get(..len)?).ok()?;
-        Some(())
-    }
-
-    /// Writes the PUBLISH that was written down.
-    pub(super) fn copy_publish(&self, buf: &mut [u8]) -> Option<usize> {
-        let body = &self.publication.body[..];
-        let mut w = Writer::new(buf);
-        w.raw(&self.publication.head);
-        if body.is_empty() {
-            w.empty_body();
-        } else {
-            let media_type = Package::Presence.spec().bodies.first()?;
-            w.body(media_type.text.as_bytes(), body);
-        }
-        w.finish().ok()
     }
 }

@@ -1,16 +1,14 @@
 //! REGISTER out (RFC 3261 §10, RFC 5626 §4.2, RFC 5627 §4).
 
 use super::HEAD;
-use super::errand::{Errand, Exchange, Kind};
-use super::link::{Link, branch};
-use super::wire::{Head, domain, write_head};
+use super::errand::{Errand, Exchange};
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
 use crate::wire::flow::{Flow, Transport};
-use crate::wire::sip::{Contact, Method, Name, Response, Uri, Writer};
+use crate::wire::sip::{Name, Response};
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -21,17 +19,17 @@ pub(super) struct Registration {
     /// Until when the server knows us.
     ends: Option<Instant>,
     /// What Call-ID and From tag are made of: the same as long as the agent runs (R01).
-    call: Token,
-    tag: Token,
+    pub(super) call: Token,
+    pub(super) tag: Token,
     seq: u32,
     /// The request in flight: the same bytes each time it is sent.
-    head: Vec<u8, HEAD>,
+    pub(super) head: Vec<u8, HEAD>,
     /// The Contact that the server knows.
-    contact: Option<(Transport, SocketAddr)>,
+    pub(super) contact: Option<(Transport, SocketAddr)>,
     /// Whether the server would have none of RFC 5626 (439), so that it is not asked for (R08).
-    plain: bool,
+    pub(super) plain: bool,
     /// Whether the server said that it does (R09).
-    outbound: bool,
+    pub(super) outbound: bool,
     /// The address that leads to this instance and no other, as the server gave it (RFC 5627 §3.2).
     gruu: Option<Text<{ limits::URI }>>,
     /// How often the Contact was corrected since it was right: a NAT that never gives the same address twice is left
@@ -114,6 +112,50 @@ impl Registration {
         known && self.corrected <= CORRECTIONS
     }
 
+    /// Takes in a 2xx to the REGISTER of `exchange` that grants so much time.
+    pub(super) fn granted(
+        &mut self,
+        now: Instant,
+        terms: Terms,
+        response: &Response<'_>,
+        exchange: &Exchange,
+        random: &mut Random,
+    ) -> Granted {
+        if exchange.farewell || terms.time == Seconds::ZERO {
+            self.lapse();
+            self.errand = Errand::Resting { until: None };
+            return Granted::Nothing;
+        }
+        let way = exchange.way;
+        self.ends = Some(now + terms.time);
+        self.contact = Some((way.contact().transport, way.named));
+        self.outbound = response
+            .headers
+            .require()
+            .any(|it| it.eq_ignore_ascii_case(b"outbound"));
+        self.gruu = terms.gruu;
+        self.flow_timer = flow_timer(response);
+        let refresh = now + crate::ua::retry::refresh(terms.time.duration(), random);
+        self.errand = Errand::Resting {
+            until: Some(refresh),
+        };
+        if way.contact().transport.is_reliable() {
+            self.ping = Some(now + self.ping_interval(random));
+        }
+        let wrong = seen_at(response, &way.flow).is_some_and(|seen| seen != way.named);
+        let corrects = wrong && self.corrected < CORRECTIONS;
+        self.corrected = if wrong {
+            self.corrected.saturating_add(1)
+        } else {
+            0
+        };
+        if corrects {
+            Granted::Elsewhere
+        } else {
+            Granted::Yes
+        }
+    }
+
     /// The registration is over, one way or the other (R15).
     pub(super) fn lapse(&mut self) {
         self.ends = None;
@@ -181,6 +223,14 @@ impl Registration {
     }
 }
 
+/// What a 2xx to a REGISTER says of our binding.
+pub(super) struct Terms {
+    /// For how long the server knows us.
+    pub(super) time: Seconds,
+    /// The address that it gave this instance.
+    pub(super) gruu: Option<Text<{ limits::URI }>>,
+}
+
 /// What a 2xx to a REGISTER means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Granted {
@@ -190,214 +240,6 @@ pub(super) enum Granted {
     Elsewhere,
     /// It grants no time.
     Nothing,
-}
-
-impl Link {
-    /// Takes in a 2xx to a REGISTER.
-    pub(super) fn registered(
-        &mut self,
-        now: Instant,
-        response: &Response<'_>,
-        exchange: &Exchange,
-        instance: Instance,
-        random: &mut Random,
-    ) -> Granted {
-        let named = exchange.named;
-        let own = self.own_contact(response, named, instance);
-        let header = response.headers.expires().ok().flatten();
-        let asked = self.expires;
-        let granted = own
-            .as_ref()
-            .and_then(|it| it.expires)
-            .or(header)
-            .unwrap_or(asked)
-            .min(asked);
-        let it = &mut self.registration;
-        if exchange.farewell || granted == Seconds::ZERO {
-            it.lapse();
-            it.errand = Errand::Resting { until: None };
-            return Granted::Nothing;
-        }
-        it.ends = Some(now + granted);
-        it.contact = Some((exchange.flow.transport, named));
-        it.outbound = response
-            .headers
-            .require()
-            .any(|it| it.eq_ignore_ascii_case(b"outbound"));
-        it.gruu = own.and_then(|it| it.gruu);
-        it.flow_timer = flow_timer(response);
-        let refresh = now + crate::ua::retry::refresh(granted.duration(), random);
-        it.errand = Errand::Resting {
-            until: Some(refresh),
-        };
-        if exchange.flow.transport.is_reliable() {
-            it.ping = Some(now + it.ping_interval(random));
-        }
-        let wrong = seen_at(response, &exchange.flow).is_some_and(|seen| seen != named);
-        let corrects = wrong && it.corrected < CORRECTIONS;
-        it.corrected = if wrong {
-            it.corrected.saturating_add(1)
-        } else {
-            0
-        };
-        if corrects {
-            Granted::Elsewhere
-        } else {
-            Granted::Yes
-        }
-    }
-
-    /// Writes down the REGISTER that `exchange` stands for.
-    pub(super) fn write_register(
-        &mut self,
-        slot: u16,
-        exchange: &Exchange,
-        nonce: u64,
-        instance: Instance,
-        buf: &mut [u8],
-    ) -> Option<()> {
-        let it = &self.registration;
-        let mut scratch = Text::new();
-        let whose = self.servers.redirect().unwrap_or(&self.aor);
-        let uri = domain(whose, &mut scratch)?.as_bytes();
-        let expires = if exchange.farewell { 0 } else { self.expires.0 };
-        let flow = &exchange.flow;
-        let mut w = Writer::new(buf);
-        write_head(
-            &mut w,
-            &Head {
-                method: Method::Register,
-                uri,
-                aor: &self.aor,
-                tag: it.tag,
-                call: it.call,
-                seq: exchange.seq,
-                flow,
-                branch: branch(Kind::Register, slot, nonce),
-            },
-        );
-        let binding = (flow.transport, exchange.named);
-        self.write_binding(&mut w, binding, instance);
-        // A Contact that we were known by is taken back with the new one, unless the server knows us by instance
-        // anyway (R04).
-        if let Some(old) = it.contact.filter(|old| *old != binding && !it.outbound) {
-            w.begin(Name::Contact);
-            self.write_address(&mut w, old);
-            w.part(b";expires=0").end();
-        }
-        w.header_u32(Name::Expires, expires);
-        w.header(
-            Name::Supported,
-            if it.plain {
-                b"path, gruu"
-            } else {
-                b"path, outbound, gruu"
-            },
-        );
-        self.login.write(
-            &mut w,
-            &self.account,
-            Method::Register,
-            uri,
-            exchange.proof,
-            b"",
-        );
-        let len = w.finish_lines().ok()?;
-        self.registration.head = Vec::from_slice(buf.get(..len)?).ok()?;
-        Some(())
-    }
-
-    /// Writes the REGISTER that was written down.
-    pub(super) fn copy_register(&self, buf: &mut [u8]) -> Option<usize> {
-        let mut w = Writer::new(buf);
-        w.raw(&self.registration.head).empty_body();
-        w.finish().ok()
-    }
-
-    /// Our Contact; the instance and the number of the flow say whose it is when its address changes (R07, R08).
-    fn write_binding(
-        &self,
-        w: &mut Writer<'_>,
-        binding: (Transport, SocketAddr),
-        instance: Instance,
-    ) {
-        w.begin(Name::Contact);
-        self.write_address(w, binding);
-        w.part(b";+sip.instance=\"<urn:uuid:");
-        w.part(&uuid(instance)).part(b">\"");
-        if !self.registration.plain {
-            w.part(b";reg-id=").part_u32(self.reg_id.into());
-        }
-        w.end();
-    }
-
-    fn write_address(&self, w: &mut Writer<'_>, (transport, at): (Transport, SocketAddr)) {
-        let user = self.user();
-        w.part(b"<sip:").part(user);
-        if !user.is_empty() {
-            w.part(b"@");
-        }
-        w.part_address(at);
-        if transport == Transport::Tcp {
-            w.part(b";transport=tcp");
-        }
-        w.part(b">");
-    }
-
-    /// The user in our address of record; empty if there is none.
-    fn user(&self) -> &[u8] {
-        match Uri::parse(self.aor.as_bytes()) {
-            Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),
-            Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => b"",
-        }
-    }
-
-    /// Our binding among those of a 200, found by its address (R02), or else by instance and number where a registrar
-    /// changes addresses; others are not looked at.
-    fn own_contact(
-        &self,
-        response: &Response<'_>,
-        named: SocketAddr,
-        instance: Instance,
-    ) -> Option<Own> {
-        let all = || response.headers.contacts().flatten();
-        let by_address = all().find_map(|contact| {
-            let Contact::Addr(contact, Uri::Sip(uri)) = contact else {
-                return None;
-            };
-            let ip = uri.host.ip()?.to_canonical();
-            let same_address = SocketAddr::new(ip, uri.port.unwrap_or(5_060)) == named;
-            let same_user = uri.user.unwrap_or_default() == self.user();
-            (same_address && same_user).then_some(contact)
-        });
-        let uuid = uuid(instance);
-        let by_instance = || {
-            all().find_map(|contact| {
-                let Contact::Addr(contact, _) = contact else {
-                    return None;
-                };
-                let urn = contact.params.find(b"+sip.instance")?.value?;
-                let same_instance = memchr::memmem::find(urn.raw(), &uuid).is_some();
-                let number = contact.params.get(b"reg-id").and_then(number);
-                let same_number = number.is_none_or(|it| it == u32::from(self.reg_id));
-                (same_instance && same_number).then_some(contact)
-            })
-        };
-        let contact = by_address.or_else(by_instance)?;
-        let gruu = contact.params.find(b"pub-gruu").and_then(|it| it.value);
-        let mut text = [0; limits::URI];
-        let gruu = gruu.and_then(|it| it.copy_to(&mut text));
-        Some(Own {
-            expires: contact.expires(),
-            gruu: gruu.and_then(|it| Text::from_bytes(it).ok()),
-        })
-    }
-}
-
-/// What the server says of our own binding.
-struct Own {
-    expires: Option<Seconds>,
-    gruu: Option<Text<{ limits::URI }>>,
 }
 
 /// Where the server sees us, by the Via that it returned (RFC 3581 §4).
@@ -419,7 +261,7 @@ fn flow_timer(response: &Response<'_>) -> Option<Seconds> {
 }
 
 /// Version 4 in form, whatever the bits came from (RFC 9562 §5.4).
-fn uuid([high, low]: Instance) -> [u8; 36] {
+pub(super) fn uuid([high, low]: Instance) -> [u8; 36] {
     let mut digits = [0; 32];
     crate::txn::token::hex(&mut digits[..16], high & !0xf000 | 0x4000);
     crate::txn::token::hex(&mut digits[16..], low & !(3 << 62) | 2 << 62);
@@ -430,6 +272,6 @@ fn uuid([high, low]: Instance) -> [u8; 36] {
     text
 }
 
-fn number(text: &[u8]) -> Option<u32> {
+pub(super) fn number(text: &[u8]) -> Option<u32> {
     core::str::from_utf8(text).ok()?.parse().ok()
 }

@@ -2,10 +2,10 @@
 
 use super::Upstreams;
 use super::errand::{Errand, Kind};
-use super::link::{Link, Place};
+use super::link::Link;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
-use crate::ua::next_hop::NextHop;
+use crate::ua::addresses::LocalAddresses;
 use core::net::SocketAddr;
 
 /// How a registration or a publication stands.
@@ -71,20 +71,19 @@ pub struct Report<'a> {
 
 impl Upstreams {
     /// How a link stands; `None` once it is over.
-    pub fn report(&self, now: Instant, id: Id<Link>) -> Option<Report<'_>> {
+    pub fn report(
+        &self,
+        now: Instant,
+        id: Id<Link>,
+        addresses: &LocalAddresses,
+    ) -> Option<Report<'_>> {
         let link = self.links.get(id)?;
-        let remote = match link.place {
-            Place::At(remote) => Some(remote),
-            Place::Unknown | Place::Asking { .. } => match link.servers.hop() {
-                Ok(NextHop::Address(remote)) => Some(remote),
-                Ok(NextHop::Name(..)) | Err(_) => None,
-            },
-        };
-        let flow = remote.and_then(|it| self.locals.flow(link.servers.transport(), it));
-        let seen = flow.map(|flow| (self.locals.as_seen(&flow).local, flow.local));
+        let remote = link.outbound.remote();
+        let flow = remote.and_then(|it| addresses.flow(link.outbound.transport(), it));
+        let seen = flow.map(|flow| (addresses.as_seen(&flow).local, flow.local));
         Some(Report {
             aor: &link.aor,
-            server: link.servers.server().map_or("", |it| &it.host),
+            server: link.outbound.servers.server().map_or("", |it| &it.host),
             remote,
             registration: link.registered_now(now),
             expires: link.registration.ends(),

@@ -1,13 +1,15 @@
 //! What time and the network bring: what is due, Timers E and F, lost flows, servers that fail.
 
 use super::errand::{Errand, Kind};
-use super::link::{Link, Place, recovery};
+use super::link::Link;
 use super::{HOME, LINKS, Upstreams};
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::txn::client::Expiry;
-use crate::wire::flow::Flow;
+use crate::ua::outbound::Long;
+use crate::ua::retry::recovery;
+use crate::wire::flow::{End, Flow};
 use core::net::SocketAddr;
 
 impl Upstreams {
@@ -34,8 +36,15 @@ impl Upstreams {
     }
 
     /// A connection ended, or could not be made: as a 503 to what is in flight there. Where nothing is, the server is
-    /// not to blame: it is told where we are over a new connection, soon (RFC 5626 §4.5).
-    pub fn handle_disconnected(&mut self, now: Instant, flow: &Flow, random: &mut Random) {
+    /// not to blame: it is told where we are over a new connection, soon (RFC 5626 §4.5). What left datagrams for a stream
+    /// that is refused goes by datagram after all (RFC 3261 §18.1.1).
+    pub fn handle_disconnected(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        end: End,
+        random: &mut Random,
+    ) {
         for slot in 0..LINKS as u16 {
             let Some(id) = self.links.id_at(slot) else {
                 continue;
@@ -43,18 +52,29 @@ impl Upstreams {
             let Some(link) = self.links.get_mut(id) else {
                 continue;
             };
-            let is_there = link.place == Place::At(flow.remote);
-            let reliable = link.servers.transport().is_reliable();
-            // One that was never there has the number 0, as ours has until it is.
-            let it_is = link.connection == flow.connection;
-            if !(is_there && reliable && it_is) {
+            if link.outbound.handle_disconnected(flow) {
+                if link.note_unreachable(flow.remote) {
+                    self.fail(now, id, "the connection is lost", random);
+                } else if !link.unsettled {
+                    link.lose(now, random);
+                    self.settle(id);
+                }
                 continue;
             }
-            if link.note_unreachable(flow.remote) {
-                self.fail(now, id, "the connection is lost", random);
-            } else if !link.unsettled {
-                link.lose(now, random);
-                self.settle(id);
+            let had_moved = link.moved_to(flow);
+            if end != End::Closed {
+                link.outbound.refuse_streams(flow.remote);
+            }
+            match end {
+                End::Refused if had_moved => {
+                    link.move_back(flow);
+                    self.settle(id);
+                }
+                End::Closed | End::Silent if had_moved => {
+                    link.note_unreachable(flow.remote);
+                    self.fail(now, id, "the connection is lost", random);
+                }
+                End::Closed | End::Refused | End::Silent => {}
             }
         }
     }
@@ -63,11 +83,8 @@ impl Upstreams {
     pub fn handle_connected(&mut self, flow: &Flow) {
         for slot in 0..LINKS as u16 {
             let id = self.links.id_at(slot);
-            if let Some(link) = id.and_then(|id| self.links.get_mut(id))
-                && link.servers.transport() == flow.transport
-                && link.place == Place::At(flow.remote)
-            {
-                link.connection = flow.connection;
+            if let Some(link) = id.and_then(|id| self.links.get_mut(id)) {
+                link.outbound.handle_connected(flow);
             }
         }
     }
@@ -77,8 +94,8 @@ impl Upstreams {
         for slot in 0..LINKS as u16 {
             let id = self.links.id_at(slot);
             if let Some(link) = id.and_then(|id| self.links.get_mut(id))
-                && link.connection == flow.connection
-                && link.servers.transport() == flow.transport
+                && link.outbound.connection() == flow.connection
+                && link.outbound.transport() == flow.transport
             {
                 link.registration.handle_pong();
                 self.timers.set(slot, link.due());
@@ -90,9 +107,7 @@ impl Upstreams {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        if let Place::Asking { until, .. } = link.place
-            && until <= now
-        {
+        if link.outbound.due().is_some_and(|until| until <= now) {
             return self.fail(now, id, "its name has no address", random);
         }
         if link.registration.has_lost_flow(now) {
@@ -136,14 +151,14 @@ impl Upstreams {
         if link.publication.of.is_some() {
             link.complain(now, Kind::Publish, why);
         }
-        link.move_on();
+        let goes_on = link.outbound.fail();
         link.unsettled = true;
         link.registration.be_silent();
         link.rest(Kind::Probe, None);
         if !link.is_resting(Kind::Publish) {
             link.publication.doubt();
         }
-        if link.servers.has_several() {
+        if link.outbound.servers.has_several() {
             link.registration.be_modern();
             link.publication.be_quiet(now);
         }
@@ -153,7 +168,12 @@ impl Upstreams {
             link.rest(Kind::Publish, None);
             return self.settle(id);
         }
-        let when = if link.servers.fail() {
+        for kind in [Kind::Register, Kind::Publish] {
+            if link.ends(kind) {
+                link.rest(kind, None);
+            }
+        }
+        let when = if goes_on {
             now
         } else {
             let wait = recovery(link.failures, random);
@@ -178,8 +198,7 @@ impl Link {
     fn go_home(&mut self, now: Instant) {
         let is_time = self.home.is_some_and(|home| home <= now);
         if is_time && !self.leaving && self.is_resting(self.first()) {
-            self.servers.go_home();
-            self.move_on();
+            self.outbound.go_home();
             self.home = None;
             self.unsettled = true;
             self.registration.be_silent();
@@ -200,8 +219,8 @@ impl Link {
             if !self.errand(kind).is_due(now) {
                 continue;
             }
-            if kind == self.first() && self.servers.forget_redirect() {
-                self.move_on();
+            if kind == self.first() && self.outbound.servers.forget_redirect() {
+                self.outbound.leave();
             }
             self.begin(kind);
         }
@@ -209,13 +228,39 @@ impl Link {
 
     /// The connection is gone, and nothing with it.
     fn lose(&mut self, now: Instant, random: &mut Random) {
-        self.connection = 0;
         self.registration.be_silent();
         let soon = now + recovery(0, random);
         if self.registration.stands(now)
             && let Errand::Resting { until } = &mut self.registration.errand
         {
             *until = Some(until.map_or(soon, |it| it.min(soon)));
+        }
+    }
+
+    /// Whether a request in flight left datagrams for a stream to `flow.remote`.
+    fn moved_to(&self, flow: &Flow) -> bool {
+        Kind::ALL.iter().any(|kind| self.has_moved(*kind, flow))
+    }
+
+    fn has_moved(&self, kind: Kind, flow: &Flow) -> bool {
+        match self.errand(kind) {
+            Errand::Asking(it) => {
+                let has_moved = it.request.is_in_flight() && it.way.long == Long::Moved;
+                has_moved && it.way.flow.remote == flow.remote
+            }
+            Errand::Resting { .. } => false,
+        }
+    }
+
+    /// Sends what left datagrams for a stream to `flow.remote` once more, as a new request.
+    fn move_back(&mut self, flow: &Flow) {
+        for kind in Kind::ALL {
+            if self.has_moved(kind, flow)
+                && let Some(exchange) = self.exchange_mut(kind)
+            {
+                let (challenged, raised) = (exchange.challenged, exchange.raised);
+                self.repeat(kind, challenged, raised);
+            }
         }
     }
 
@@ -233,7 +278,7 @@ impl Link {
         let mut is_asking = false;
         for kind in Kind::ALL {
             let flow = match self.errand(kind) {
-                Errand::Asking(it) if it.request.is_in_flight() => it.flow,
+                Errand::Asking(it) if it.request.is_in_flight() => it.way.flow,
                 Errand::Asking(_) | Errand::Resting { .. } => continue,
             };
             if flow.remote == remote {

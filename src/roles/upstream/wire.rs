@@ -1,29 +1,234 @@
-//! What the requests to a server have in common.
+//! The requests to a server as they are written, and what they have in common.
 
+use super::errand::{Exchange, Kind, branch};
+use super::link::Link;
+use super::registration::{Instance, uuid};
+use crate::events::package::Package;
 use crate::ground::limits::URI;
 use crate::ground::text::Text;
 use crate::txn::token::Token;
 use crate::ua::dialog::write_via;
-use crate::wire::flow::Flow;
-use crate::wire::sip::{Method, Name, Writer};
+use crate::wire::flow::{Flow, Transport};
+use crate::wire::sip::{Method, Name, Uri, Writer};
+use core::net::SocketAddr;
+use heapless::Vec;
 
 /// Who we say we are.
-pub(super) const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_bytes();
+const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_bytes();
 
-/// What a request outside of any dialog begins with (RFC 3261 §8.1.1).
-pub(super) struct Head<'a> {
-    pub(super) method: Method<'a>,
-    pub(super) uri: &'a [u8],
-    /// From and To: we speak about ourselves.
-    pub(super) aor: &'a str,
-    pub(super) tag: Token,
-    pub(super) call: Token,
-    pub(super) seq: u32,
-    pub(super) flow: &'a Flow,
-    pub(super) branch: Token,
+/// The number of our flow (RFC 5626 §4.2.1). A registrar tells flows apart by address of record, instance and this number,
+/// and an account has no second flow beside the one it uses.
+pub(super) const REG_ID: u32 = 1;
+
+impl Link {
+    /// Writes down the head of the REGISTER that `exchange` stands for.
+    pub(super) fn write_register(
+        &mut self,
+        slot: u16,
+        exchange: &Exchange,
+        nonce: u64,
+        instance: Instance,
+        buf: &mut [u8],
+    ) -> Option<()> {
+        let it = &self.registration;
+        let mut scratch = Text::new();
+        let whose = self.outbound.servers.redirect().unwrap_or(&self.aor);
+        let uri = domain(whose, &mut scratch)?.as_bytes();
+        let expires = if exchange.farewell { 0 } else { self.expires.0 };
+        let mut w = Writer::new(buf);
+        write_head(
+            &mut w,
+            &Head {
+                method: Method::Register,
+                uri,
+                aor: &self.aor,
+                tag: it.tag,
+                call: it.call,
+                seq: exchange.seq,
+                flow: &exchange.way.flow,
+                branch: branch(Kind::Register, slot, nonce),
+            },
+        );
+        let contact = exchange.way.contact();
+        let binding = (contact.transport, contact.local);
+        self.write_binding(&mut w, binding, instance);
+        // A Contact that we were known by is taken back with the new one, unless the server knows us by instance
+        // anyway (R04).
+        if let Some(old) = it.contact.filter(|old| *old != binding && !it.outbound) {
+            w.begin(Name::Contact);
+            self.write_address(&mut w, old);
+            w.part(b";expires=0").end();
+        }
+        w.header_u32(Name::Expires, expires);
+        w.header(
+            Name::Supported,
+            if it.plain {
+                b"path, gruu"
+            } else {
+                b"path, outbound, gruu"
+            },
+        );
+        self.write_credentials(&mut w, Method::Register, uri, exchange, b"");
+        let len = w.finish_lines().ok()?;
+        self.registration.head = Vec::from_slice(buf.get(..len)?).ok()?;
+        Some(())
+    }
+
+    /// Writes the REGISTER that was written down.
+    pub(super) fn copy_register(&self, buf: &mut [u8]) -> Option<usize> {
+        let mut w = Writer::new(buf);
+        w.raw(&self.registration.head).empty_body();
+        w.finish().ok()
+    }
+
+    /// Writes down the head of the PUBLISH that `exchange` stands for.
+    pub(super) fn write_publish(
+        &mut self,
+        slot: u16,
+        exchange: &Exchange,
+        nonce: u64,
+        buf: &mut [u8],
+    ) -> Option<()> {
+        let it = &self.publication;
+        // Only who publishes and does no more is sent elsewhere.
+        let uri = match self.first() {
+            Kind::Publish => self.outbound.servers.redirect().unwrap_or(&self.aor),
+            Kind::Register | Kind::Probe => &self.aor,
+        };
+        let uri = uri.as_bytes();
+        let expires = if exchange.farewell { 0 } else { self.expires.0 };
+        let mut w = Writer::new(buf);
+        write_head(
+            &mut w,
+            &Head {
+                method: Method::Publish,
+                uri,
+                aor: &self.aor,
+                tag: it.tag,
+                call: it.call,
+                seq: exchange.seq,
+                flow: &exchange.way.flow,
+                branch: branch(Kind::Publish, slot, nonce),
+            },
+        );
+        w.header(Name::Event, Package::Presence.name().as_bytes());
+        w.header_u32(Name::Expires, expires);
+        if let Some(etag) = &it.etag {
+            w.header(Name::SipIfMatch, etag.as_bytes());
+        }
+        self.write_credentials(&mut w, Method::Publish, uri, exchange, &it.body);
+        let len = w.finish_lines().ok()?;
+        self.publication.head = Vec::from_slice(buf.get(..len)?).ok()?;
+        Some(())
+    }
+
+    /// Writes the PUBLISH that was written down.
+    pub(super) fn copy_publish(&self, buf: &mut [u8]) -> Option<usize> {
+        let body = &self.publication.body[..];
+        let mut w = Writer::new(buf);
+        w.raw(&self.publication.head);
+        if body.is_empty() {
+            w.empty_body();
+        } else {
+            let media_type = Package::Presence.spec().bodies.first()?;
+            w.body(media_type.text.as_bytes(), body);
+        }
+        w.finish().ok()
+    }
+
+    /// Writes the OPTIONS that `exchange` stands for.
+    pub(super) fn write_probe(
+        &self,
+        slot: u16,
+        exchange: &Exchange,
+        nonce: u64,
+        buf: &mut [u8],
+    ) -> Option<usize> {
+        let mut scratch = Text::new();
+        let branch = branch(Kind::Probe, slot, nonce);
+        let mut w = Writer::new(buf);
+        write_head(
+            &mut w,
+            &Head {
+                method: Method::Options,
+                uri: domain(&self.aor, &mut scratch)?.as_bytes(),
+                aor: &self.aor,
+                tag: branch,
+                call: branch,
+                seq: exchange.seq,
+                flow: &exchange.way.flow,
+                branch,
+            },
+        );
+        w.empty_body();
+        w.finish().ok()
+    }
+
+    fn write_credentials(
+        &self,
+        w: &mut Writer<'_>,
+        method: Method<'_>,
+        uri: &[u8],
+        exchange: &Exchange,
+        body: &[u8],
+    ) {
+        let (login, account) = (&self.outbound.login, &self.outbound.account);
+        login.write(w, account, method, uri, exchange.proof, body);
+    }
+
+    /// Our Contact; the instance and the number of the flow say whose it is when its address changes (R07, R08).
+    fn write_binding(
+        &self,
+        w: &mut Writer<'_>,
+        binding: (Transport, SocketAddr),
+        instance: Instance,
+    ) {
+        w.begin(Name::Contact);
+        self.write_address(w, binding);
+        w.part(b";+sip.instance=\"<urn:uuid:");
+        w.part(&uuid(instance)).part(b">\"");
+        if !self.registration.plain {
+            w.part(b";reg-id=").part_u32(REG_ID);
+        }
+        w.end();
+    }
+
+    fn write_address(&self, w: &mut Writer<'_>, (transport, at): (Transport, SocketAddr)) {
+        let user = self.user();
+        w.part(b"<sip:").part(user);
+        if !user.is_empty() {
+            w.part(b"@");
+        }
+        w.part_address(at);
+        if transport == Transport::Tcp {
+            w.part(b";transport=tcp");
+        }
+        w.part(b">");
+    }
+
+    /// The user in our address of record; empty if there is none.
+    pub(super) fn user(&self) -> &[u8] {
+        match Uri::parse(self.aor.as_bytes()) {
+            Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),
+            Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => b"",
+        }
+    }
 }
 
-pub(super) fn write_head(w: &mut Writer<'_>, head: &Head<'_>) {
+/// What a request outside of any dialog begins with (RFC 3261 §8.1.1).
+struct Head<'a> {
+    method: Method<'a>,
+    uri: &'a [u8],
+    /// From and To: we speak about ourselves.
+    aor: &'a str,
+    tag: Token,
+    call: Token,
+    seq: u32,
+    flow: &'a Flow,
+    branch: Token,
+}
+
+fn write_head(w: &mut Writer<'_>, head: &Head<'_>) {
     let aor = head.aor.as_bytes();
     w.request(head.method, head.uri);
     write_via(w, head.flow, head.branch);
@@ -45,7 +250,7 @@ pub(super) fn write_head(w: &mut Writer<'_>, head: &Head<'_>) {
 }
 
 /// The domain of an address of record, as a URI without a user (RFC 3261 §10.2, R01).
-pub(super) fn domain<'s>(aor: &str, scratch: &'s mut Text<URI>) -> Option<&'s str> {
+fn domain<'s>(aor: &str, scratch: &'s mut Text<URI>) -> Option<&'s str> {
     let (scheme, rest) = aor.split_once(':')?;
     let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
     let host = host.split([';', '?']).next()?;

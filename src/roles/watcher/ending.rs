@@ -34,6 +34,8 @@ pub(super) enum Cause {
     NoLocalAddress,
     /// The lifetime passed without a refresh.
     Expired,
+    /// The account moved to another server.
+    Moved,
     /// The notifier ended it, with this reason.
     Terminated(&'static str),
 }
@@ -48,7 +50,22 @@ impl Cause {
             Cause::Unresolved => "name not found",
             Cause::NoLocalAddress => "no local address",
             Cause::Expired => "expired",
+            Cause::Moved => "another server",
             Cause::Terminated(reason) => reason,
+        }
+    }
+
+    /// Whether it says that the server is not there.
+    const fn is_of_the_server(self) -> bool {
+        match self {
+            Cause::NoAnswer | Cause::Unreachable => true,
+            Cause::Refused(_)
+            | Cause::NoNotify
+            | Cause::Unresolved
+            | Cause::NoLocalAddress
+            | Cause::Expired
+            | Cause::Moved
+            | Cause::Terminated(_) => false,
         }
     }
 
@@ -62,6 +79,7 @@ impl Cause {
             | Cause::Unresolved
             | Cause::NoLocalAddress
             | Cause::Expired
+            | Cause::Moved
             | Cause::Terminated(_) => None,
         }
     }
@@ -80,6 +98,9 @@ impl Watcher {
         random: &mut Random,
     ) {
         let was_good = self.was_good(now, id);
+        if cause.is_of_the_server() {
+            self.doubt_account(Some(id));
+        }
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
@@ -151,6 +172,12 @@ impl Watcher {
         if matches!(usage.state, UsageState::Ending(_)) {
             return self.lose(now, id, cause, Retry::Backoff, None, random);
         }
+        if cause.is_of_the_server() {
+            self.doubt_account(Some(watch_id));
+        }
+        let Some(usage) = self.usages.get_mut(id) else {
+            return;
+        };
         let mut refresh = now + retry::backoff(usage.retries, random);
         usage.retries = usage.retries.saturating_add(1);
         usage.doubt.get_or_insert(now);
@@ -178,20 +205,31 @@ impl Watcher {
             let Some(usage) = self.usages.get_mut(id) else {
                 continue;
             };
+            let is_there = usage.peer() == peer;
             let UsageState::Resting { refresh } = &mut usage.state else {
                 continue;
             };
             let already_soon = *refresh <= now + retry::doubt_most();
-            if usage.peer == peer && now - usage.sent >= ASKED_JUST_NOW && !already_soon {
+            if is_there && now - usage.sent >= ASKED_JUST_NOW && !already_soon {
                 *refresh = now + retry::doubt(random);
                 self.settle_usage(id);
             }
         }
     }
 
+    /// The account whose way a watch goes may have lost its server, or be forgotten there.
+    pub(super) fn doubt_account(&mut self, id: Option<Id<Watch>>) {
+        let watch = id.and_then(|id| self.watches.get(id));
+        if let Some(account) = watch.and_then(Watch::follows)
+            && usize::from(account) < limits::UPSTREAMS
+        {
+            self.doubted.push(account);
+        }
+    }
+
     /// The server at `peer` has forgotten something else of ours: whether it knows our subscriptions is doubtful.
     pub fn handle_forgotten(&mut self, now: Instant, peer: IpAddr, random: &mut Random) {
-        let mut peers = self.usages.iter().map(|(_, usage)| usage.peer);
+        let mut peers = self.usages.iter().map(|(_, usage)| usage.peer());
         let found = peers.find(|it| it.ip() == peer);
         drop(peers);
         if let Some(peer) = found {
@@ -252,6 +290,7 @@ impl Watcher {
         let since = match &watch.state {
             State::Told { since, .. } => *since,
             State::Waiting { .. }
+            | State::Seeking { .. }
             | State::Resolving { .. }
             | State::Asking(_)
             | State::Ending(_) => return false,
@@ -269,7 +308,7 @@ impl Watcher {
             .is_some_and(|watch| watch.usages.is_empty())
     }
 
-    fn forget_usages(&mut self, id: Id<Watch>) {
+    pub(super) fn forget_usages(&mut self, id: Id<Watch>) {
         while let Some(usage) = self
             .watches
             .get(id)
@@ -313,15 +352,16 @@ impl Watch {
 
     /// Whether the SUBSCRIBE that opens it is unanswered on its way to `remote`.
     pub(super) fn asks_at(&self, remote: SocketAddr) -> bool {
-        self.attempt()
-            .is_some_and(|attempt| attempt.to == remote && attempt.request.is_in_flight())
+        self.attempt().is_some_and(|attempt| {
+            attempt.way.flow.remote == remote && attempt.request.is_in_flight()
+        })
     }
 }
 
 impl Usage {
     /// Whether a SUBSCRIBE is unanswered on its way to `remote`.
     pub(super) fn asks_at(&self, remote: SocketAddr) -> bool {
-        self.peer == remote && self.is_in_flight()
+        self.peer() == remote && self.is_in_flight()
     }
 }
 

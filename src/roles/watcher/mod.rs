@@ -33,6 +33,7 @@
 //! * Redirections (3xx) are not followed; they count as a refusal.
 
 mod ending;
+mod moving;
 mod notify;
 mod reason;
 mod response;
@@ -52,14 +53,18 @@ use crate::ground::random::Random;
 use crate::ground::table::{Id, Queue, Table};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
-use crate::ua::addresses::{LocalAddress, LocalAddresses};
 use crate::ua::next_hop::NextHop;
 use crate::ua::query::{Name, Query};
 use crate::ua::retry;
-use crate::wire::flow::{Flow, Transport};
-use core::net::SocketAddr;
+use crate::wire::flow::Transport;
 use usage::{Refresh, UsageState};
 use watch::State;
+
+/// A handle to a watch.
+pub type WatchId = Id<Watch>;
+
+/// A handle to a usage.
+type UsageId = Id<Usage>;
 
 /// Notifiers kept at once: one for each watch, and a few for forked ones.
 pub const USAGES: usize = limits::WATCHES + SPARE_USAGES;
@@ -81,7 +86,8 @@ pub struct Watcher {
     ready_watches: Queue<{ limits::WATCHES }>,
     ready_usages: Queue<USAGES>,
     changed: Queue<{ limits::WATCHES }>,
-    locals: LocalAddresses,
+    /// Accounts whose server is in doubt.
+    doubted: Queue<{ limits::UPSTREAMS }>,
     /// How many names were asked for.
     asked: u32,
 }
@@ -98,14 +104,9 @@ impl Watcher {
             ready_watches: Queue::new(),
             ready_usages: Queue::new(),
             changed: Queue::new(),
-            locals: LocalAddresses::new(),
+            doubted: Queue::new(),
             asked: 0,
         }
-    }
-
-    /// Says which addresses of ours peers reach us at; a peer for whom there is none cannot be watched.
-    pub fn configure_locals(&mut self, own: &[LocalAddress]) {
-        self.locals.listen_on(own);
     }
 
     /// Begins to watch. The first SUBSCRIBE follows after a short random delay, so that a boot is no burst (S26).
@@ -140,13 +141,13 @@ impl Watcher {
             State::Told { attempt, .. } if !watch.usages.is_empty() => *attempt,
             // A notifier that answers only now gets 481, which ends its side.
             State::Waiting { .. }
+            | State::Seeking { .. }
             | State::Resolving { .. }
             | State::Asking(_)
             | State::Told { .. } => return self.forget_watch(id),
         };
         watch.state = State::Ending(attempt);
         for usage_id in watch.usages.clone() {
-            self.aim(usage_id);
             if let Some(usage) = self.usages.get_mut(usage_id) {
                 let seq = usage.dialog.next_seq();
                 let refresh = Refresh::new(seq, Seconds::ZERO);
@@ -190,6 +191,11 @@ impl Watcher {
         }
     }
 
+    /// Takes an account whose server did not answer a watch that goes its way, or has forgotten it.
+    pub fn take_doubted(&mut self) -> Option<u16> {
+        self.doubted.pop()
+    }
+
     /// When [`Watcher::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
         match (self.watch_timers.next(), self.usage_timers.next()) {
@@ -223,8 +229,11 @@ impl Watcher {
             .and_then(|usage| self.usages.get(*usage));
         let (state, next) = progress(watch, usage);
         let remote = match usage {
-            Some(usage) => Some(usage.peer),
-            None => watch.attempt().map(|attempt| attempt.to).or(watch.last_hop),
+            Some(usage) => Some(usage.peer()),
+            None => {
+                let attempt = watch.attempt().map(|it| it.way.flow.remote);
+                attempt.or(watch.last_hop)
+            }
         };
         Some(Report {
             target: &watch.target,
@@ -248,18 +257,15 @@ impl Watcher {
         self.usages.leave_room(usages);
     }
 
-    /// The flow to a peer, from our address for it.
-    fn flow(&self, remote: SocketAddr) -> Option<Flow> {
-        self.locals.flow(Transport::Udp, remote)
-    }
-
     fn find_query(&self, query: Query) -> Option<Id<Watch>> {
         let id = self.watches.id_at(query.slot)?;
         let asks = match self.watches.get(id)?.state {
             State::Resolving { number, .. } => number == query.number,
-            State::Waiting { .. } | State::Asking(_) | State::Told { .. } | State::Ending(_) => {
-                false
-            }
+            State::Waiting { .. }
+            | State::Seeking { .. }
+            | State::Asking(_)
+            | State::Told { .. }
+            | State::Ending(_) => false,
         };
         asks.then_some(id)
     }
@@ -276,7 +282,7 @@ fn progress(watch: &Watch, usage: Option<&Usage>) -> (&'static str, Option<Insta
     match (&watch.state, usage.map(|usage| (usage, &usage.state))) {
         (State::Waiting { until }, _) if watch.failures > 0 => ("retrying", Some(*until)),
         (State::Waiting { until }, _) => ("waiting", Some(*until)),
-        (State::Resolving { .. }, _) => ("resolving", None),
+        (State::Seeking { .. } | State::Resolving { .. }, _) => ("resolving", None),
         (State::Asking(_), _) | (State::Told { .. }, None) => ("subscribing", None),
         (State::Ending(_), _) => ("ending", None),
         (State::Told { .. }, Some((_, UsageState::Refreshing(_) | UsageState::Ending(_)))) => {

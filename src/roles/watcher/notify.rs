@@ -17,6 +17,7 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::txn::token::{Owner, Token};
+use crate::ua::addresses::LocalAddresses;
 use crate::ua::dialog::Dialog;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Request, State, Status, SubscriptionState};
@@ -28,12 +29,17 @@ impl Watcher {
     /// # Errors
     /// [`Refusal`]: the answer. What the NOTIFY said was not applied; after 400 or 415 for its body the
     /// subscription stays and its state is unknown (S27).
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what a NOTIFY means depends on all of them"
+    )]
     pub fn handle_notify(
         &mut self,
         now: Instant,
         request: &Request<'_>,
         flow: &Flow,
         trusted: bool,
+        addresses: &LocalAddresses,
         random: &mut Random,
     ) -> Result<(), Refusal> {
         let watch_id = self.watch_of(request)?;
@@ -46,7 +52,9 @@ impl Watcher {
         };
         match usage {
             Some(usage) => self.notify_usage(now, usage, request, &state, flow, random),
-            None => self.notify_attempt(now, watch_id, request, &state, flow, trusted, random),
+            None => self.notify_attempt(
+                now, watch_id, request, &state, flow, trusted, addresses, random,
+            ),
         }
     }
 
@@ -99,9 +107,10 @@ impl Watcher {
                     && !watch.usages.is_full()
                     && self.spare_used < SPARE_USAGES
             }
-            WatchState::Waiting { .. } | WatchState::Resolving { .. } | WatchState::Ending(_) => {
-                false
-            }
+            WatchState::Waiting { .. }
+            | WatchState::Seeking { .. }
+            | WatchState::Resolving { .. }
+            | WatchState::Ending(_) => false,
         }
     }
 
@@ -143,6 +152,7 @@ impl Watcher {
         state: &SubscriptionState<'_>,
         flow: &Flow,
         trusted: bool,
+        addresses: &LocalAddresses,
         random: &mut Random,
     ) -> Result<(), Refusal> {
         let watch = self
@@ -151,7 +161,7 @@ impl Watcher {
             .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         let asked = watch
             .attempt()
-            .is_some_and(|attempt| same_host(attempt.to, flow.remote));
+            .is_some_and(|attempt| same_host(attempt.way.flow.remote, flow.remote));
         if !asked && !trusted {
             if watch.usages.is_empty() {
                 watch.story.distrusts = Some(flow.remote);
@@ -174,7 +184,7 @@ impl Watcher {
             }
             return Ok(());
         }
-        let usage = self.open_usage(now, id, request, state, flow)?;
+        let usage = self.open_usage(now, id, request, state, flow, addresses)?;
         self.apply(now, usage, request, state, random)
     }
 
@@ -186,16 +196,21 @@ impl Watcher {
         request: &Request<'_>,
         state: &SubscriptionState<'_>,
         flow: &Flow,
+        addresses: &LocalAddresses,
     ) -> Result<Id<Usage>, Refusal> {
         let watch = self.watches.get(id).ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         let attempt = *watch.attempt().ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         let target = contact(request).unwrap_or(request.from.uri_text);
         let dialog = Dialog::accepted(request, target, attempt.tag, attempt.seq)
             .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
-        let next_hop = dialog.next_hop().filter(|hop| self.flow(*hop).is_some());
-        let peer = match watch.server {
-            Some(_) => attempt.to,
-            None => next_hop.unwrap_or(flow.remote),
+        let way = match (watch.follows(), &watch.server) {
+            (Some(_), _) | (_, Some(_)) => attempt.way,
+            (None, None) => {
+                let hop = dialog.next_hop();
+                let there = hop.and_then(|hop| watch.way_to(hop, addresses));
+                let back = || watch.way_to(flow.remote, addresses);
+                there.or_else(back).unwrap_or(attempt.way)
+            }
         };
         let lasts = state.expires.or(attempt.granted).unwrap_or(watch.asks);
         let ends = now + lasts.min(watch.asks);
@@ -205,7 +220,7 @@ impl Watcher {
             memory: Memory::new(),
             knowledge: Knowledge::Nothing,
             heard_from: flow.remote.ip(),
-            peer,
+            way,
             ends,
             asked: watch.asks,
             sent: attempt.sent,

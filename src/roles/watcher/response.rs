@@ -12,7 +12,8 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::token::{Owner, Token};
-use crate::ua::credentials::{Keys, Next};
+use crate::ua::credentials::Next;
+use crate::ua::outbound::Accounts;
 use crate::ua::request::Sending;
 use crate::ua::retry::{self, Retry};
 use crate::wire::flow::Flow;
@@ -27,7 +28,7 @@ impl Watcher {
         token: Token,
         response: &Response<'_>,
         flow: &Flow,
-        keys: &mut dyn Keys,
+        accounts: &mut dyn Accounts,
         random: &mut Random,
     ) {
         let Some(status) = Status::new(response.status) else {
@@ -39,13 +40,13 @@ impl Watcher {
         match token.owner {
             Owner::Watch => {
                 if let Some(id) = self.asking(token, flow) {
-                    self.attempt_answered(now, id, status, response, keys, random);
+                    self.attempt_answered(now, id, status, response, accounts, random);
                     self.settle_watch(id);
                 }
             }
             Owner::Usage => {
                 if let Some(id) = self.refreshing(token, flow) {
-                    self.refresh_answered(now, id, status, response, keys, random);
+                    self.refresh_answered(now, id, status, response, accounts, random);
                     self.settle_usage(id);
                 }
             }
@@ -57,7 +58,8 @@ impl Watcher {
     fn asking(&self, token: Token, flow: &Flow) -> Option<Id<Watch>> {
         let id = self.watches.id_at(token.slot)?;
         let attempt = self.watches.get(id)?.attempt()?;
-        let ours = attempt.request.awaits(token.nonce) && same_host(attempt.to, flow.remote);
+        let ours =
+            attempt.request.awaits(token.nonce) && same_host(attempt.way.flow.remote, flow.remote);
         ours.then_some(id)
     }
 
@@ -69,7 +71,7 @@ impl Watcher {
             UsageState::Refreshing(refresh) | UsageState::Ending(refresh) => refresh.request,
             UsageState::Resting { .. } => return None,
         };
-        (request.awaits(token.nonce) && same_host(usage.peer, flow.remote)).then_some(id)
+        (request.awaits(token.nonce) && same_host(usage.peer(), flow.remote)).then_some(id)
     }
 
     fn attempt_answered(
@@ -78,7 +80,7 @@ impl Watcher {
         id: Id<Watch>,
         status: Status,
         response: &Response<'_>,
-        keys: &mut dyn Keys,
+        accounts: &mut dyn Accounts,
         random: &mut Random,
     ) {
         let Some(watch) = self.watches.get_mut(id) else {
@@ -102,10 +104,10 @@ impl Watcher {
             return;
         }
         match &watch.state {
-            State::Asking(_) => self.refused(now, id, status, response, keys, random),
+            State::Asking(_) => self.refused(now, id, status, response, accounts, random),
             // A notifier has told us already: what else becomes of the request changes nothing.
             State::Told { .. } | State::Ending(_) => watch.story.last_status = Some(status.code()),
-            State::Waiting { .. } | State::Resolving { .. } => {}
+            State::Waiting { .. } | State::Seeking { .. } | State::Resolving { .. } => {}
         }
     }
 
@@ -116,7 +118,7 @@ impl Watcher {
         id: Id<Watch>,
         status: Status,
         response: &Response<'_>,
-        keys: &mut dyn Keys,
+        accounts: &mut dyn Accounts,
         random: &mut Random,
     ) {
         let Some(watch) = self.watches.get_mut(id) else {
@@ -127,8 +129,8 @@ impl Watcher {
         let Some(attempt) = watch.attempt_mut() else {
             return;
         };
-        let to = attempt.to;
-        if convinces(account, response, attempt.challenged, keys) {
+        let to = attempt.way.flow.remote;
+        if convinces(account, response, attempt.challenged, accounts) {
             attempt.challenged += 1;
             attempt.seq += 1;
             attempt.request = Sending::Due;
@@ -151,7 +153,7 @@ impl Watcher {
         if status == Status::BAD_EVENT && falls_back {
             watch.speaks = Package::Presence;
             watch.story.last_status = Some(status.code());
-            return self.ask(now, id, to, random);
+            return self.seek(id, Some(to));
         }
         let cause = Cause::Refused(status.code());
         let after = response.headers.retry_after();
@@ -164,7 +166,7 @@ impl Watcher {
         id: Id<Usage>,
         status: Status,
         response: &Response<'_>,
-        keys: &mut dyn Keys,
+        accounts: &mut dyn Accounts,
         random: &mut Random,
     ) {
         let whose = self.usages.get(id).map(|usage| usage.watch);
@@ -182,8 +184,8 @@ impl Watcher {
         if status.is_success() {
             return self.refreshed(now, id, status, response, random);
         }
-        let peer = usage.peer;
-        if convinces(account, response, challenged, keys) {
+        let peer = usage.peer();
+        if convinces(account, response, challenged, accounts) {
             let seq = usage.dialog.next_seq();
             if let Some(refresh) = usage.refresh_mut() {
                 refresh.challenged += 1;
@@ -202,6 +204,7 @@ impl Watcher {
             return self.postpone(now, id, cause, after, random);
         }
         if status == Status::NO_SUCH_SUBSCRIPTION {
+            self.doubt_account(whose);
             self.doubt_neighbours(now, peer, random);
         }
         self.lose(now, id, cause, Retry::Soon, after, random);
@@ -297,11 +300,11 @@ fn convinces(
     account: Option<u16>,
     response: &Response<'_>,
     challenged: u8,
-    keys: &mut dyn Keys,
+    accounts: &mut dyn Accounts,
 ) -> bool {
     let is_challenge = matches!(response.status, 401 | 407);
     let key = account.filter(|_| is_challenge);
-    match key.and_then(|account| keys.key(account)) {
+    match key.and_then(|account| accounts.key(account)) {
         Some((account, login)) => login.take(response, account, challenged) == Next::Again,
         None => false,
     }

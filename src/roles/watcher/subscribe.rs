@@ -6,22 +6,21 @@ use super::watch::{Attempt, State, Watch};
 use super::{Action, Watcher};
 use crate::ground::random::Random;
 use crate::ground::table::Id;
-use crate::ground::time::{Duration, Instant, Seconds};
+use crate::ground::time::{Instant, Seconds};
 use crate::txn::T1_64;
 use crate::txn::client::Client;
 use crate::txn::token::{Owner, Token};
-use crate::ua::credentials::{Keys, Proof};
+use crate::ua::addresses::LocalAddresses;
+use crate::ua::credentials::Proof;
 use crate::ua::dialog::{Dialog, write_contact};
-use crate::ua::next_hop::{NextHop, PORT};
+use crate::ua::next_hop::NextHop;
+use crate::ua::outbound::{Accounts, Lead, Long, RESOLVE, Way, found};
 use crate::ua::query::{Asker, Query};
 use crate::ua::request::Sending;
 use crate::ua::retry::Retry;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Method, Name, Writer, is_answerable};
+use crate::wire::sip::{Method, Name, Writer};
 use core::net::SocketAddr;
-
-/// How long a name may take to be resolved. The shell answers sooner; this is for one that forgets.
-const RESOLVE: Duration = Duration::from_secs(40);
 
 /// Who we say we are.
 const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_bytes();
@@ -31,20 +30,20 @@ impl Watcher {
     pub fn poll(
         &mut self,
         now: Instant,
-        keys: &mut dyn Keys,
+        accounts: &mut dyn Accounts,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
         while let Some(slot) = self.ready_watches.pop() {
             if let Some(id) = self.watches.id_at(slot)
-                && let Some(action) = self.poll_watch(now, id, keys, random, buf)
+                && let Some(action) = self.poll_watch(now, id, accounts, random, buf)
             {
                 return Some(action);
             }
         }
         while let Some(slot) = self.ready_usages.pop() {
             if let Some(id) = self.usages.id_at(slot)
-                && let Some(action) = self.poll_usage(now, id, keys, random, buf)
+                && let Some(action) = self.poll_usage(now, id, accounts, random, buf)
             {
                 return Some(action);
             }
@@ -82,51 +81,87 @@ impl Watcher {
             Ok(NextHop::Name(_, port)) => port,
             Ok(NextHop::Address(_)) | Err(_) => None,
         };
-        let found = address.map(|address| at_port(address, port));
-        match found
-            .filter(|found| is_answerable(*found))
-            .or(watch.last_hop)
-        {
-            Some(address) => self.ask(now, id, address, random),
+        let address = address.and_then(|address| found(address, port));
+        let known = watch.last_hop.filter(|_| watch.follows().is_none());
+        match address.or(known) {
+            Some(address) => self.seek(id, Some(address)),
             None => self.fail(now, id, Cause::Unresolved, Retry::Backoff, None, random),
         }
     }
 
-    /// Begins an attempt with the package the watch speaks.
-    pub(super) fn begin(&mut self, now: Instant, id: Id<Watch>, random: &mut Random) {
-        let Some(watch) = self.watches.get_mut(id) else {
-            return;
-        };
-        match watch.hop() {
-            Ok(NextHop::Address(address)) => self.ask(now, id, address, random),
-            Ok(NextHop::Name(..)) => {
-                self.asked = self.asked.wrapping_add(1);
-                watch.state = State::Resolving {
-                    number: self.asked,
-                    asked: false,
-                    until: now + RESOLVE,
-                };
-                self.ready_watches.push(id.slot());
-                self.settle_watch(id);
-            }
-            Err(_) => self.fail(now, id, Cause::Unresolved, Retry::Slow, None, random),
+    /// Begins an attempt with the next poll: at that address if it is known, else wherever the way leads.
+    pub(super) fn seek(&mut self, id: Id<Watch>, at: Option<SocketAddr>) {
+        if let Some(watch) = self.watches.get_mut(id) {
+            watch.state = State::Seeking { at };
+            self.ready_watches.push(id.slot());
+            self.settle_watch(id);
         }
     }
 
-    /// Makes a fresh Call-ID and From tag, and asks `to` (RFC 6665 §4.1.2.1).
-    pub(super) fn ask(&mut self, now: Instant, id: Id<Watch>, to: SocketAddr, random: &mut Random) {
-        if self.flow(to).is_none() {
-            return self.fail(now, id, Cause::NoLocalAddress, Retry::Slow, None, random);
+    /// Finds the way of an attempt that begins now.
+    fn begin(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        at: Option<SocketAddr>,
+        accounts: &mut dyn Accounts,
+        random: &mut Random,
+    ) {
+        let Some(watch) = self.watches.get(id) else {
+            return;
+        };
+        let until = now + RESOLVE;
+        let lead = match (watch.follows(), at) {
+            (Some(account), _) => accounts.lead(now, account),
+            (None, Some(remote)) => lead(watch, remote, accounts.addresses()),
+            (None, None) => match watch.hop() {
+                Ok(NextHop::Address(remote)) => lead(watch, remote, accounts.addresses()),
+                Ok(NextHop::Name(..)) => return self.look_up(id, until),
+                Err(_) => Lead::Nowhere,
+            },
+        };
+        match lead {
+            Lead::Way(way) => self.ask(now, id, way, random),
+            Lead::Soon => {
+                // The account's own question is out; it says when it has the answer.
+                let (number, asked) = (0, true);
+                self.resolving(id, number, asked, until);
+            }
+            Lead::Nowhere => {
+                let cause = Cause::NoLocalAddress;
+                self.fail(now, id, cause, Retry::Slow, None, random);
+            }
         }
+    }
+
+    fn look_up(&mut self, id: Id<Watch>, until: Instant) {
+        // Number 0 is nobody's.
+        self.asked = self.asked.checked_add(1).unwrap_or(1);
+        self.resolving(id, self.asked, false, until);
+    }
+
+    fn resolving(&mut self, id: Id<Watch>, number: u32, asked: bool, until: Instant) {
+        if let Some(watch) = self.watches.get_mut(id) {
+            watch.state = State::Resolving {
+                number,
+                asked,
+                until,
+            };
+        }
+        self.settle_watch(id);
+    }
+
+    /// Makes a fresh Call-ID and From tag, and asks (RFC 6665 §4.1.2.1).
+    fn ask(&mut self, now: Instant, id: Id<Watch>, way: Way, random: &mut Random) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        watch.last_hop = Some(to);
+        watch.last_hop = Some(way.flow.remote);
         watch.state = State::Asking(Attempt {
             tag: Token::draw(Owner::Watch, id.slot(), random),
             call: Token::draw(Owner::Watch, id.slot(), random),
             seq: 1,
-            to,
+            way,
             request: Sending::Due,
             sent: now,
             notify_by: now + T1_64,
@@ -136,32 +171,20 @@ impl Watcher {
             challenged: 0,
             left: None,
         });
-        self.ready_watches.push(id.slot());
         self.settle_watch(id);
-    }
-
-    /// Points a usage at where its dialog leads now: the notifier may have moved (RFC 3261 §12.2.1.1). For new
-    /// requests only, for a retransmission goes where the request went (T20).
-    pub(super) fn aim(&mut self, id: Id<Usage>) {
-        let next_hop = self.usages.get(id).and_then(|usage| {
-            let free = self.watches.get(usage.watch)?.server.is_none();
-            usage.dialog.next_hop().filter(|_| free)
-        });
-        if let Some(peer) = next_hop.filter(|peer| self.flow(*peer).is_some())
-            && let Some(usage) = self.usages.get_mut(id)
-        {
-            usage.peer = peer;
-        }
     }
 
     fn poll_watch(
         &mut self,
         now: Instant,
         id: Id<Watch>,
-        keys: &mut dyn Keys,
+        accounts: &mut dyn Accounts,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
+        if let State::Seeking { at } = self.watches.get(id)?.state {
+            self.begin(now, id, at, accounts, random);
+        }
         let watch = self.watches.get_mut(id)?;
         if let State::Resolving { number, asked, .. } = &mut watch.state {
             let query = Query {
@@ -173,22 +196,19 @@ impl Watcher {
         }
         let account = watch.account;
         let attempt = watch.attempt_mut()?;
+        let reliable = attempt.way.flow.transport.is_reliable();
         let client = match attempt.request {
             Sending::Due => {
-                attempt.proof = prove(account, keys, random);
+                attempt.proof = prove(account, accounts, random);
                 attempt.sent = now;
                 attempt.notify_by = now + T1_64;
-                Client::start(now, random.bits(), false)
+                Client::start(now, random.bits(), reliable)
             }
             Sending::Again(client) => client,
             Sending::Sent(_) | Sending::Answered => return None,
         };
         attempt.request = Sending::Sent(client);
-        let attempt = *attempt;
-        let written = self.flow(attempt.to).and_then(|flow| {
-            let len = write_first(self.watches.get(id)?, &attempt, client, &flow, keys, buf)?;
-            Some(Action::Send { flow, len })
-        });
+        let written = self.send_first(now, id, client, accounts, buf);
         if written.is_none() {
             self.fail(now, id, Cause::NoLocalAddress, Retry::Slow, None, random);
         }
@@ -196,64 +216,156 @@ impl Watcher {
         written
     }
 
+    /// Writes the SUBSCRIBE that opens a subscription, and once more by TCP if it is too long for a datagram.
+    fn send_first(
+        &mut self,
+        now: Instant,
+        id: Id<Watch>,
+        client: Client,
+        accounts: &mut dyn Accounts,
+        buf: &mut [u8],
+    ) -> Option<Action> {
+        let watch = self.watches.get_mut(id)?;
+        let len = write_first(watch, client, accounts, buf)?;
+        let attempt = watch.attempt_mut()?;
+        let Some(way) = attempt.way.of_long(len) else {
+            let flow = attempt.way.flow;
+            return Some(Action::Send { flow, len });
+        };
+        attempt.way = way;
+        let client = Client::start(now, client.nonce(), true);
+        attempt.request = Sending::Sent(client);
+        let len = write_first(watch, client, accounts, buf)?;
+        let flow = way.flow;
+        Some(Action::Send { flow, len })
+    }
+
     fn poll_usage(
         &mut self,
         now: Instant,
         id: Id<Usage>,
-        keys: &mut dyn Keys,
+        accounts: &mut dyn Accounts,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
         let usage = self.usages.get_mut(id)?;
-        let account = self.watches.get(usage.watch).and_then(|it| it.account);
-        let refresh = usage.refresh_mut()?;
-        let (client, is_new) = match refresh.request {
-            Sending::Due => {
-                refresh.proof = prove(account, keys, random);
-                (Client::start(now, random.bits(), false), true)
-            }
-            Sending::Again(client) => (client, false),
+        let watch = self.watches.get(usage.watch)?;
+        let is_new = match usage.refresh_mut()?.request {
+            Sending::Due => true,
+            Sending::Again(_) => false,
             Sending::Sent(_) | Sending::Answered => return None,
         };
-        refresh.request = Sending::Sent(client);
-        if is_new {
-            refresh.notify_by = now + T1_64;
-            usage.sent = now;
+        if is_new && let Some(way) = way_now(now, watch, usage, accounts) {
+            usage.way = way;
         }
-        let peer = usage.peer;
-        let written = self.flow(peer).and_then(|flow| {
-            let usage = self.usages.get(id)?;
-            let watch = self.watches.get(usage.watch)?;
-            let len = write_refresh(watch, usage, (id, client), &flow, keys, buf)?;
-            Some(Action::Send { flow, len })
-        });
+        let reliable = usage.way.flow.transport.is_reliable();
+        let refresh = usage.refresh_mut()?;
+        let client = match refresh.request {
+            Sending::Again(client) => client,
+            Sending::Due | Sending::Sent(_) | Sending::Answered => {
+                refresh.proof = prove(watch.account, accounts, random);
+                refresh.notify_by = now + T1_64;
+                usage.sent = now;
+                Client::start(now, random.bits(), reliable)
+            }
+        };
+        if let Some(refresh) = usage.refresh_mut() {
+            refresh.request = Sending::Sent(client);
+        }
+        let written = self.send_refresh(now, id, client, accounts, buf);
         if written.is_none() {
             self.lose(now, id, Cause::NoLocalAddress, Retry::Slow, None, random);
         }
         self.settle_usage(id);
         written
     }
+
+    /// Writes a SUBSCRIBE in a usage's dialog, and once more by TCP if it is too long for a datagram.
+    fn send_refresh(
+        &mut self,
+        now: Instant,
+        id: Id<Usage>,
+        client: Client,
+        accounts: &mut dyn Accounts,
+        buf: &mut [u8],
+    ) -> Option<Action> {
+        let usage = self.usages.get_mut(id)?;
+        let watch = self.watches.get(usage.watch)?;
+        accounts
+            .addresses()
+            .flow(usage.way.flow.transport, usage.peer())?;
+        let len = write_refresh(watch, usage, (id, client), accounts, buf)?;
+        let Some(way) = usage.way.of_long(len) else {
+            let flow = usage.way.flow;
+            return Some(Action::Send { flow, len });
+        };
+        usage.way = way;
+        let client = Client::start(now, client.nonce(), true);
+        if let Some(refresh) = usage.refresh_mut() {
+            refresh.request = Sending::Sent(client);
+        }
+        let len = write_refresh(watch, usage, (id, client), accounts, buf)?;
+        let flow = way.flow;
+        Some(Action::Send { flow, len })
+    }
 }
 
-/// The address with the port that was written, else the one it came with, else the usual one.
-fn at_port(address: SocketAddr, written: Option<u16>) -> SocketAddr {
-    let port = match (written, address.port()) {
-        (Some(port), _) => port,
-        (None, 0) => PORT,
-        (None, port) => port,
+/// The way to `remote` of a watch that has its own.
+fn lead(watch: &Watch, remote: SocketAddr, addresses: &LocalAddresses) -> Lead {
+    match watch.way_to(remote, addresses) {
+        Some(way) => Lead::Way(way),
+        None => Lead::Nowhere,
+    }
+}
+
+/// The way of a usage's next request. With an account it is the account's, as long as that leads to the same server;
+/// without one the notifier may have moved (RFC 3261 §12.2.1.1). For new requests only, for a retransmission goes where
+/// the request went (T20).
+pub(super) fn way_now(
+    now: Instant,
+    watch: &Watch,
+    usage: &Usage,
+    accounts: &mut dyn Accounts,
+) -> Option<Way> {
+    if let Some(account) = watch.follows()
+        && let Lead::Way(way) = accounts.lead(now, account)
+        && way.is_beside(&usage.way)
+    {
+        return Some(way);
+    }
+    let (old, addresses) = (usage.way, accounts.addresses());
+    let next_hop = match (watch.follows(), &watch.server) {
+        (None, None) => usage.dialog.next_hop(),
+        (Some(_), _) | (_, Some(_)) => None,
     };
-    SocketAddr::new(address.ip(), port)
+    let found = next_hop.and_then(|hop| watch.way_to(hop, addresses));
+    found.or_else(|| {
+        let contact = old.contact();
+        let flow = addresses.flow(contact.transport, contact.remote)?;
+        let long = watch.long;
+        let way = Way::of(
+            Flow {
+                local: flow.local,
+                ..contact
+            },
+            addresses,
+        );
+        Some(match way.long {
+            Long::MayMove => Way { long, ..way },
+            Long::Stays | Long::Moved => way,
+        })
+    })
 }
 
 /// Writes the SUBSCRIBE that opens a subscription.
 fn write_first(
     watch: &Watch,
-    attempt: &Attempt,
     client: Client,
-    flow: &Flow,
-    keys: &mut dyn Keys,
+    accounts: &mut dyn Accounts,
     buf: &mut [u8],
 ) -> Option<usize> {
+    let attempt = watch.attempt()?;
+    let flow = &attempt.way.flow;
     let call_id = attempt.call_id();
     let dialog = Dialog::opening(
         &watch.from,
@@ -269,8 +381,8 @@ fn write_first(
     };
     let mut w = Writer::new(buf);
     dialog.write_request(&mut w, Method::Subscribe, attempt.seq, flow, branch);
-    write_credentials(&mut w, watch, &dialog, attempt.proof, keys);
-    write_rest(&mut w, watch, watch.asks, flow)
+    write_credentials(&mut w, watch, &dialog, attempt.proof, accounts);
+    write_rest(&mut w, watch, watch.asks, &attempt.way.contact())
 }
 
 /// Writes a SUBSCRIBE in a usage's dialog.
@@ -278,14 +390,14 @@ fn write_refresh(
     watch: &Watch,
     usage: &Usage,
     (id, client): (Id<Usage>, Client),
-    flow: &Flow,
-    keys: &mut dyn Keys,
+    accounts: &mut dyn Accounts,
     buf: &mut [u8],
 ) -> Option<usize> {
     let refresh = match &usage.state {
         UsageState::Refreshing(refresh) | UsageState::Ending(refresh) => refresh,
         UsageState::Resting { .. } => return None,
     };
+    let flow = &usage.way.flow;
     let branch = Token {
         owner: Owner::Usage,
         slot: id.slot(),
@@ -295,13 +407,13 @@ fn write_refresh(
     usage
         .dialog
         .write_request(&mut w, Method::Subscribe, refresh.seq, flow, branch);
-    write_credentials(&mut w, watch, &usage.dialog, refresh.proof, keys);
-    write_rest(&mut w, watch, refresh.expires, flow)
+    write_credentials(&mut w, watch, &usage.dialog, refresh.proof, accounts);
+    write_rest(&mut w, watch, refresh.expires, &usage.way.contact())
 }
 
 /// Draws what makes the credentials of a new request its own.
-fn prove(account: Option<u16>, keys: &mut dyn Keys, random: &mut Random) -> Proof {
-    let key = account.and_then(|account| keys.key(account));
+fn prove(account: Option<u16>, accounts: &mut dyn Accounts, random: &mut Random) -> Proof {
+    let key = account.and_then(|account| accounts.key(account));
     key.map_or(Proof::NONE, |(_, login)| login.prove(random))
 }
 
@@ -311,9 +423,9 @@ fn write_credentials(
     watch: &Watch,
     dialog: &Dialog,
     proof: Proof,
-    keys: &mut dyn Keys,
+    accounts: &mut dyn Accounts,
 ) {
-    let key = watch.account.and_then(|account| keys.key(account));
+    let key = watch.account.and_then(|account| accounts.key(account));
     if let Some((account, login)) = key {
         let (method, uri) = (Method::Subscribe, dialog.request_uri());
         login.write(w, account, method, uri, proof, b"");
@@ -321,8 +433,13 @@ fn write_credentials(
 }
 
 /// Writes what every SUBSCRIBE has (S25).
-fn write_rest(w: &mut Writer<'_>, watch: &Watch, expires: Seconds, flow: &Flow) -> Option<usize> {
-    write_contact(w, &watch.from, flow);
+fn write_rest(
+    w: &mut Writer<'_>,
+    watch: &Watch,
+    expires: Seconds,
+    contact: &Flow,
+) -> Option<usize> {
+    write_contact(w, &watch.from, contact);
     w.header(Name::Event, watch.speaks.name().as_bytes());
     w.header_u32(Name::Expires, expires.0);
     w.begin(Name::Accept);

@@ -5,6 +5,7 @@ mod ends;
 mod failures;
 mod first;
 mod fixture;
+mod moving;
 mod neighbours;
 mod notify;
 mod refresh;

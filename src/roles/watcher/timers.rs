@@ -58,7 +58,7 @@ impl Watcher {
         match &mut watch.state {
             State::Waiting { .. } => {
                 watch.speaks = watch.package;
-                self.begin(now, id, random);
+                self.seek(id, None);
             }
             State::Resolving { .. } => self.resolved(now, id, None, random),
             State::Asking(attempt) => match attempt.request.handle_timeout(now) {
@@ -82,11 +82,11 @@ impl Watcher {
                     self.changed.push(id.slot());
                 }
             }
-            State::Ending(_) => {}
+            State::Ending(_) | State::Seeking { .. } => {}
         }
     }
 
-    fn watch_unreachable(
+    pub(super) fn watch_unreachable(
         &mut self,
         now: Instant,
         id: Id<Watch>,
@@ -104,7 +104,10 @@ impl Watcher {
                 self.fail(now, id, Cause::Unreachable, Retry::Backoff, None, random);
             }
             State::Told { attempt, .. } => attempt.request = Sending::Answered,
-            State::Ending(_) | State::Waiting { .. } | State::Resolving { .. } => {}
+            State::Ending(_)
+            | State::Waiting { .. }
+            | State::Seeking { .. }
+            | State::Resolving { .. } => {}
         }
     }
 
@@ -112,7 +115,7 @@ impl Watcher {
         let Some(usage) = self.usages.get_mut(id) else {
             return;
         };
-        let peer = usage.peer;
+        let peer = usage.peer();
         let ended = now >= usage.ends;
         match &mut usage.state {
             UsageState::Resting { .. } | UsageState::Refreshing(_) if ended => {
@@ -140,7 +143,6 @@ impl Watcher {
 
     /// Sends a refresh with the next poll (S05).
     fn refresh(&mut self, id: Id<Usage>) {
-        self.aim(id);
         let Some(usage) = self.usages.get_mut(id) else {
             return;
         };
@@ -166,6 +168,7 @@ impl Watcher {
         cause: Cause,
         random: &mut Random,
     ) {
+        self.doubt_account(self.usages.get(id).map(|usage| usage.watch));
         self.doubt_neighbours(now, peer, random);
         self.lose(now, id, cause, Retry::Soon, None, random);
     }

@@ -1,12 +1,12 @@
 //! A usage: one notifier's side of a watch, with its dialog, its documents and its refreshes.
 
-use super::watch::{Watch, earlier};
+use super::WatchId;
 use crate::events::package::Memory;
 use crate::events::watched::Watched;
-use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::ua::credentials::Proof;
 use crate::ua::dialog::Dialog;
+use crate::ua::outbound::Way;
 use crate::ua::request::Sending;
 use core::net::{IpAddr, SocketAddr};
 
@@ -15,14 +15,14 @@ const GAP_PACE: Duration = Duration::from_secs(5);
 
 /// One notifier that answered a watch.
 pub struct Usage {
-    pub(super) watch: Id<Watch>,
+    pub(super) watch: WatchId,
     pub(super) dialog: Dialog,
     pub(super) memory: Memory,
     pub(super) knowledge: Knowledge,
     /// Where the NOTIFY that opened it came from: others must come from there too (S24).
     pub(super) heard_from: IpAddr,
-    /// Where our requests go.
-    pub(super) peer: SocketAddr,
+    /// Which way our last request went.
+    pub(super) way: Way,
     /// When the subscription expires.
     pub(super) ends: Instant,
     /// The lifetime last asked for.
@@ -180,16 +180,21 @@ impl Usage {
                 None
             }
             UsageState::Refreshing(refresh) => {
-                let due = earlier(refresh.request.due(), refresh.notify_by);
+                let due = refresh.request.due_or(refresh.notify_by);
                 Some(due.min(self.ends))
             }
-            UsageState::Ending(refresh) => Some(earlier(refresh.request.due(), refresh.notify_by)),
+            UsageState::Ending(refresh) => Some(refresh.request.due_or(refresh.notify_by)),
         }
+    }
+
+    /// Where our requests go.
+    pub(super) const fn peer(&self) -> SocketAddr {
+        self.way.flow.remote
     }
 
     /// Whether a NOTIFY may come from `address`.
     pub(super) fn hears(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        address == self.heard_from.to_canonical() || address == self.peer.ip().to_canonical()
+        address == self.heard_from.to_canonical() || address == self.peer().ip().to_canonical()
     }
 }

@@ -1,16 +1,18 @@
 //! A watch: whom we want to know about, and how far the attempt to be told is.
 
-use super::usage::Usage;
+use super::UsageId;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::limits;
-use crate::ground::table::Id;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::token::Token;
+use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::Proof;
 use crate::ua::next_hop::{NextHop, NoNextHop};
+use crate::ua::outbound::{Long, Way};
 use crate::ua::request::Sending;
+use crate::wire::flow::Transport;
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -32,9 +34,9 @@ pub struct Order<'a> {
     pub package: Package,
     /// Whether a 489 to `dialog` is followed by an attempt with `presence`.
     pub fallback: bool,
-    /// Where all requests go, as `host[:port]`; without it to the host of the target.
+    /// Where all requests go, as `host[:port]`; without it the way of the account, or else to the host of the target.
     pub server: Option<&'a str>,
-    /// With which account, by its number in the [`Keys`](crate::ua::credentials::Keys) that are lent.
+    /// With which account, by its number in the [`Accounts`](crate::ua::outbound::Accounts) that are lent.
     pub account: Option<u16>,
     /// The lifetime to ask for; taken as at least a minute and at most a day.
     pub expires: Seconds,
@@ -67,8 +69,10 @@ pub struct Watch {
     pub(super) asks: Seconds,
     /// Where the last attempt went; used again when a name cannot be resolved.
     pub(super) last_hop: Option<SocketAddr>,
+    /// What our own requests do that are too long for a datagram.
+    pub(super) long: Long,
     pub(super) state: State,
-    pub(super) usages: Vec<Id<Usage>, USAGES_PER_WATCH>,
+    pub(super) usages: Vec<UsageId, USAGES_PER_WATCH>,
     /// Tries that failed since the last subscription that held for a while.
     pub(super) failures: u8,
     /// A peer's Retry-After: no attempt before it.
@@ -80,6 +84,8 @@ pub struct Watch {
 pub(super) enum State {
     /// Nothing is under way until this moment.
     Waiting { until: Instant },
+    /// The next poll begins an attempt: there, if that is known already.
+    Seeking { at: Option<SocketAddr> },
     /// The name of the next hop is asked for.
     Resolving {
         number: u32,
@@ -102,7 +108,7 @@ pub(super) struct Attempt {
     /// What the Call-ID is made of.
     pub(super) call: Token,
     pub(super) seq: u32,
-    pub(super) to: SocketAddr,
+    pub(super) way: Way,
     pub(super) request: Sending,
     /// When it was sent last as a new request.
     pub(super) sent: Instant,
@@ -179,6 +185,7 @@ impl Watch {
             speaks: order.package,
             asks: order.expires.clamp(EXPIRES_LEAST, EXPIRES_MOST),
             last_hop: None,
+            long: Long::MayMove,
             state: State::Waiting { until },
             usages: Vec::new(),
             failures: 0,
@@ -193,7 +200,9 @@ impl Watch {
                 distrusts: None,
             },
         };
-        watch.hop()?;
+        if watch.follows().is_none() {
+            watch.hop()?;
+        }
         Ok(watch)
     }
 
@@ -205,13 +214,27 @@ impl Watch {
         }
     }
 
+    /// The account whose way it goes, if it has none of its own.
+    pub(super) fn follows(&self) -> Option<u16> {
+        self.account.filter(|_| self.server.is_none())
+    }
+
+    /// The way to `remote`, if it has one of its own; `None` if we have no address of that family.
+    pub(super) fn way_to(&self, remote: SocketAddr, addresses: &LocalAddresses) -> Option<Way> {
+        let flow = addresses.flow(Transport::Udp, remote)?;
+        Some(Way {
+            long: self.long,
+            ..Way::of(flow, addresses)
+        })
+    }
+
     /// The attempt that NOTIFYs belong to.
     pub(super) const fn attempt(&self) -> Option<&Attempt> {
         match &self.state {
             State::Asking(attempt) | State::Told { attempt, .. } | State::Ending(attempt) => {
                 Some(attempt)
             }
-            State::Waiting { .. } | State::Resolving { .. } => None,
+            State::Waiting { .. } | State::Seeking { .. } | State::Resolving { .. } => None,
         }
     }
 
@@ -219,7 +242,10 @@ impl Watch {
     pub(super) const fn attempt_mut(&mut self) -> Option<&mut Attempt> {
         match &mut self.state {
             State::Asking(attempt) | State::Told { attempt, .. } => Some(attempt),
-            State::Ending(_) | State::Waiting { .. } | State::Resolving { .. } => None,
+            State::Ending(_)
+            | State::Waiting { .. }
+            | State::Seeking { .. }
+            | State::Resolving { .. } => None,
         }
     }
 
@@ -228,12 +254,12 @@ impl Watch {
         match &self.state {
             State::Waiting { until } | State::Resolving { until, .. } => Some(*until),
             State::Asking(attempt) if attempt.request == Sending::Due => None,
-            State::Asking(attempt) => Some(earlier(attempt.request.due(), attempt.notify_by)),
+            State::Asking(attempt) => Some(attempt.request.due_or(attempt.notify_by)),
             State::Told { attempt, .. } if self.story.watched == Watched::Subscribing => {
-                Some(earlier(attempt.request.due(), attempt.notify_by))
+                Some(attempt.request.due_or(attempt.notify_by))
             }
             State::Told { attempt, .. } => attempt.request.due(),
-            State::Ending(_) => None,
+            State::Ending(_) | State::Seeking { .. } => None,
         }
     }
 }
@@ -258,9 +284,4 @@ impl From<NoNextHop> for AddError {
             NoNextHop::Secure => AddError::Secure,
         }
     }
-}
-
-/// The earlier of two moments, the first of which may be missing.
-pub(super) fn earlier(one: Option<Instant>, other: Instant) -> Instant {
-    one.map_or(other, |one| one.min(other))
 }

@@ -61,21 +61,6 @@ pub enum Next {
     GiveUp(&'static str),
 }
 
-/// The accounts of those who ask with one; their numbers are their owner's.
-pub trait Keys {
-    /// The account of that number, and what its servers have asked.
-    fn key(&mut self, account: u16) -> Option<(&Account, &mut Login)>;
-}
-
-/// Nobody has an account.
-pub struct NoKeys;
-
-impl Keys for NoKeys {
-    fn key(&mut self, _: u16) -> Option<(&Account, &mut Login)> {
-        None
-    }
-}
-
 /// How often one request is sent again for a challenge: once for the first, once more if its nonce was stale (B11).
 const TRIES: u8 = 2;
 

@@ -5,6 +5,7 @@ extern crate std;
 mod approval;
 mod buttons;
 mod folding;
+mod following;
 mod keeping;
 mod lamps;
 mod moves;

@@ -8,12 +8,14 @@ use crate::ground::limits::PRESENTITIES;
 use crate::ground::text::Text;
 pub(super) use crate::ground::time::{Seconds, Wall};
 use crate::txn::token::Token;
+pub(super) use crate::ua::addresses::{LocalAddress, LocalAddresses};
+pub(super) use crate::ua::credentials::Account;
 pub(super) use crate::ua::query::{Name, Query};
 use crate::ua::request::Action;
 pub(super) use crate::ua::servers::Server;
-pub(super) use crate::wire::flow::{Flow, Transport};
+pub(super) use crate::wire::flow::{End, Flow, Transport};
 use crate::wire::sip::{self, Message, Rows};
-use core::net::SocketAddr;
+pub(super) use core::net::SocketAddr;
 use std::boxed::Box;
 use std::collections::VecDeque;
 pub(super) use std::format;
@@ -38,6 +40,7 @@ pub(super) struct Sent {
 /// Links and their surroundings.
 pub(super) struct Fixture {
     pub(super) links: Box<Upstreams>,
+    pub(super) addresses: LocalAddresses,
     pub(super) presentities: Box<Table<Presentity, PRESENTITIES>>,
     pub(super) desk: Id<Presentity>,
     pub(super) random: Random,
@@ -172,10 +175,8 @@ impl Fixture {
         let now = Instant::from_millis(1_000);
         let mut links = Box::new(Upstreams::new());
         links.set_instance([0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
-        links.listen_on(
-            now,
-            &[address(LOCAL).into(), address("[2001:db8::9]:5060").into()],
-        );
+        let mut addresses = LocalAddresses::new();
+        addresses.listen_on(&[address(LOCAL).into(), address("[2001:db8::9]:5060").into()]);
         let mut presentities = Box::new(Table::new());
         let uri = Text::copied("sip:desk@192.0.2.9").expect("short");
         let desk = presentities.insert(Presentity::new(uri));
@@ -203,11 +204,11 @@ impl Fixture {
             publish: plan.publish.then_some(desk),
             expires: Seconds(600),
             keep_alive: plan.keep_alive,
-            reg_id: 2,
         };
         let id = links.add(now, &order, &mut random).expect("there is room");
         Fixture {
             links,
+            addresses,
             presentities,
             desk,
             random,
@@ -333,12 +334,12 @@ impl Fixture {
     pub(super) fn poll(&mut self) -> Vec<Sent> {
         let mut sent = Vec::from_iter(self.unread.drain(..));
         let mut polls = 0;
-        while let Some(action) = self.links.poll(
-            self.now,
-            &self.presentities,
-            &mut self.random,
-            &mut self.buf,
-        ) {
+        let around = Around {
+            addresses: &self.addresses,
+            presentities: &self.presentities,
+        };
+        let (links, random) = (&mut self.links, &mut self.random);
+        while let Some(action) = links.poll(self.now, &around, random, &mut self.buf) {
             polls += 1;
             assert!(polls < 100, "it has always something to say");
             match action {
@@ -375,8 +376,29 @@ impl Fixture {
         };
         let token = response.via.branch.and_then(Token::from_branch);
         let token = token.expect("our branch");
+        self.links.handle_response(
+            self.now,
+            token,
+            &response,
+            flow,
+            &mut self.addresses,
+            &mut self.random,
+        )
+    }
+
+    /// Our own addresses are these now.
+    pub(super) fn listen(&mut self, own: &[&str]) {
+        let own: Vec<LocalAddress> = own.iter().map(|it| address(it).into()).collect();
+        let before = self.addresses.clone();
+        if self.addresses.listen_on(&own) {
+            self.links
+                .handle_addresses(self.now, &before, &self.addresses);
+        }
+    }
+
+    pub(super) fn disconnect(&mut self, flow: &Flow, end: End) {
         self.links
-            .handle_response(self.now, token, &response, flow, &mut self.random)
+            .handle_disconnected(self.now, flow, end, &mut self.random);
     }
 
     pub(super) fn unreachable(&mut self, remote: &str) {
@@ -385,7 +407,8 @@ impl Fixture {
     }
 
     pub(super) fn report(&self) -> Report<'_> {
-        self.links.report(self.now, self.id).expect("it is there")
+        let report = self.links.report(self.now, self.id, &self.addresses);
+        report.expect("it is there")
     }
 
     pub(super) fn is_registered(&self) -> bool {

@@ -190,7 +190,7 @@ fn a_missing_pong_is_a_failed_flow() /* R09 R10 R13 */
     assert_eq!(f.report().why, "no pong came");
     let sent = f.expect("REGISTER", secs(30));
     assert_eq!(sent.flow.connection, 0, "over a new connection");
-    assert!(sent.header("Contact").contains(";reg-id=2"));
+    assert!(sent.header("Contact").contains(";reg-id=1"));
 }
 
 #[test]
@@ -215,19 +215,16 @@ fn a_connection_that_ends_while_nothing_is_asked_blames_nobody() /* R12 */
     };
     f.links.handle_connected(&flow);
     f.accept(&sent);
-    f.links.handle_disconnected(f.now, &flow, &mut f.random);
+    f.disconnect(&flow, End::Closed);
     f.expect_silence(secs(14));
     let sent = f.expect("REGISTER", secs(16));
     assert_eq!((sent.to(), sent.flow.connection), (address(SERVER), 0));
     // But while something is: at once to the next.
-    f.links.handle_disconnected(
-        f.now,
-        &Flow {
-            connection: 0,
-            ..sent.flow
-        },
-        &mut f.random,
-    );
+    let none = Flow {
+        connection: 0,
+        ..sent.flow
+    };
+    f.disconnect(&none, End::Silent);
     assert_eq!(f.expect("REGISTER", Duration::ZERO).to(), address(SECOND));
 }
 
@@ -255,11 +252,10 @@ fn the_end_of_an_old_connection_says_nothing_of_the_new_one() /* R13 */
         transport: Transport::Tcp,
         ..Flow::udp(address(LOCAL), address(SERVER))
     };
-    f.links
-        .listen_on(f.now, &[address("192.0.2.10:5060").into()]);
+    f.listen(&["192.0.2.10:5060"]);
     let sent = f.expect("REGISTER", Duration::ZERO);
     assert_eq!(sent.flow.connection, 0);
-    f.links.handle_disconnected(f.now, &old, &mut f.random);
+    f.disconnect(&old, End::Closed);
     f.accept(&sent);
     assert!(f.is_registered());
 }

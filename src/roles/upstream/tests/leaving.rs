@@ -101,7 +101,6 @@ fn links_that_are_gone_hide_no_change_of_others() {
         publish: None,
         expires: Seconds(60),
         keep_alive: None,
-        reg_id: 1,
     };
     while f.links.take_changed().is_some() {}
     let other = f.links.add(f.now, &order, &mut f.random).expect("room");

@@ -1,8 +1,10 @@
 //! Links in virtual time, against servers that say what the test wants.
 
+mod change;
 mod fixture;
 mod flows;
 mod leaving;
+mod long;
 mod publish;
 mod redirects;
 mod register;

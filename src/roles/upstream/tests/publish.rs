@@ -239,9 +239,11 @@ fn a_publication_for_no_time_is_a_refusal() {
 #[test]
 fn a_server_that_seems_to_have_forgotten_us_is_told_everything() {
     let mut f = Fixture::standing(&PLAN);
-    f.links.handle_forgotten(f.now, f.id);
+    f.links.handle_doubt(f.now, f.id);
+    f.expect_silence(secs(60));
+    f.links.handle_doubt(f.now, f.id);
     let sent = f.expect("REGISTER", Duration::ZERO);
-    f.links.handle_forgotten(f.now, f.id);
+    f.links.handle_doubt(f.now, f.id);
     f.accept(&sent);
     let sent = f.expect("PUBLISH", Duration::ZERO);
     assert_eq!(sent.header("SIP-If-Match"), "e1");
@@ -253,7 +255,8 @@ fn a_server_that_seems_to_have_forgotten_us_is_told_everything() {
 fn a_publication_goes_on_while_the_registrar_wants_to_wait() /* R14 */
 {
     let mut f = Fixture::standing(&PLAN);
-    f.links.handle_forgotten(f.now, f.id);
+    f.run(secs(60));
+    f.links.handle_doubt(f.now, f.id);
     let sent = f.expect("REGISTER", Duration::ZERO);
     f.answer(&sent, 503, "Retry-After: 300\r\n");
     let sent = f.expect("PUBLISH", Duration::ZERO);

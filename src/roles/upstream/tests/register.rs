@@ -17,7 +17,7 @@ fn a_registration_names_the_domain_the_address_of_record_and_the_instance() /* R
     );
     assert_eq!(sent.header("Supported"), "path, outbound, gruu");
     assert_eq!(sent.expires(), 600);
-    let binding = format!("{CONTACT};+sip.instance=\"<urn:uuid:{UUID}>\";reg-id=2");
+    let binding = format!("{CONTACT};+sip.instance=\"<urn:uuid:{UUID}>\";reg-id=1");
     assert_eq!(sent.headers("Contact").collect::<Vec<_>>(), [binding]);
     assert_eq!(sent.to(), address(SERVER));
 }
@@ -70,7 +70,7 @@ fn our_own_binding_among_others_says_how_long() /* R02 */
         ),
         // By instance, where the registrar put another address in.
         (
-            "Contact: <sip:desk@203.0.113.9:4000>;+sip.instance=\"<urn:uuid:01234567-89ab-4def-bedc-ba9876543210>\";reg-id=1;expires=60, <sip:desk@203.0.113.9:4001>;+sip.instance=\"<urn:uuid:01234567-89ab-4def-bedc-ba9876543210>\";reg-id=2;expires=300\r\n",
+            "Contact: <sip:desk@203.0.113.9:4000>;+sip.instance=\"<urn:uuid:01234567-89ab-4def-bedc-ba9876543210>\";reg-id=9;expires=60, <sip:desk@203.0.113.9:4001>;+sip.instance=\"<urn:uuid:01234567-89ab-4def-bedc-ba9876543210>\";reg-id=1;expires=300\r\n",
             300,
         ),
         // Nothing at all: as asked. More than asked is never believed.
@@ -81,6 +81,38 @@ fn our_own_binding_among_others_says_how_long() /* R02 */
         let sent = f.expect("REGISTER", secs(1));
         f.answer(&sent, 200, contacts);
         assert_eq!(f.report().expires, Some(f.now + secs(lasts)), "{contacts}");
+    }
+}
+
+#[test]
+fn a_binding_with_another_host_counts_for_what_it_grants() {
+    for (rows, lasts) in [
+        // A border element put its own address in: it is the only one.
+        (
+            "Contact: <sip:desk@203.0.113.9:4000>;expires=60\r\nExpires: 500\r\n",
+            60,
+        ),
+        (
+            "Contact: <sip:other@203.0.113.9:4000>\r\nExpires: 500\r\n",
+            500,
+        ),
+        // Of several, the one that goes first; what is over is no binding.
+        (
+            "Contact: <sip:a@203.0.113.9>;expires=300, <sip:b@203.0.113.9>;expires=0, <sip:c@203.0.113.9>;expires=90\r\n",
+            90,
+        ),
+        (
+            "Contact: <sip:a@203.0.113.9>, <sip:b@203.0.113.9>\r\nExpires: 120\r\n",
+            120,
+        ),
+        ("Contact: *\r\nExpires: 120\r\n", 120),
+    ] {
+        let mut f = Fixture::waiting(&REGISTERS);
+        let sent = f.expect("REGISTER", secs(1));
+        f.answer(&sent, 200, rows);
+        assert_eq!(f.report().expires, Some(f.now + secs(lasts)), "{rows}");
+        assert_eq!(f.report().gruu, None);
+        f.expect("REGISTER", secs(lasts));
     }
 }
 
@@ -255,18 +287,14 @@ fn a_provisional_answer_slows_and_ends_nothing() /* T03 */
 fn another_address_is_told_at_once_and_the_old_one_taken_back() /* R04 R13 */
 {
     let mut f = Fixture::standing(&PLAN);
-    f.links.listen_on(
-        f.now,
-        &[address(LOCAL).into(), address("[2001:db8::9]:5060").into()],
-    );
+    f.listen(&[LOCAL, "[2001:db8::9]:5060"]);
     f.expect_silence(secs(10));
-    f.links
-        .listen_on(f.now, &[address("192.0.2.10:5060").into()]);
+    f.listen(&["192.0.2.10:5060"]);
     let sent = f.expect("REGISTER", Duration::ZERO);
     let contacts: Vec<_> = sent.headers("Contact").collect();
     assert!(
         contacts[0].starts_with("<sip:desk@192.0.2.10:5060>;")
-            && contacts[0].ends_with(";reg-id=2")
+            && contacts[0].ends_with(";reg-id=1")
     );
     assert_eq!(contacts[1..], [format!("{CONTACT};expires=0")]);
     f.accept(&sent);
@@ -288,8 +316,7 @@ fn a_server_with_outbound_needs_no_taking_back() /* R04 */
         sent.header("Contact")
     );
     f.answer(&sent, 200, &rows);
-    f.links
-        .listen_on(f.now, &[address("192.0.2.10:5060").into()]);
+    f.listen(&["192.0.2.10:5060"]);
     assert_eq!(
         f.expect("REGISTER", Duration::ZERO)
             .headers("Contact")
@@ -301,9 +328,9 @@ fn a_server_with_outbound_needs_no_taking_back() /* R04 */
 #[test]
 fn a_network_that_comes_late_is_used_at_once() {
     let mut f = Fixture::waiting(&PLAN);
-    f.links.listen_on(f.now, &[]);
+    f.listen(&[]);
     f.expect_silence(secs(3_600));
     assert_eq!(f.report().why, "we have no address of its family");
-    f.links.listen_on(f.now, &[address(LOCAL).into()]);
+    f.listen(&[LOCAL]);
     f.expect("REGISTER", Duration::ZERO);
 }

@@ -32,7 +32,7 @@ fn misbehave(f: &mut Fixture, dice: &mut Random, sent: &Sent) {
         3 => f.unreachable(&format!("{}", sent.to())),
         4 if sent.flow.transport.is_reliable() => {
             let flow = sent.flow;
-            f.links.handle_disconnected(f.now, &flow, &mut f.random);
+            f.disconnect(&flow, End::Closed);
         }
         5 => f.accept(sent),
         _ => {
@@ -53,10 +53,10 @@ fn meddle(f: &mut Fixture, dice: &mut Random, moves: bool) {
         0 => f.change(&format!("{}", below(dice, 1_000))),
         1 if moves => {
             let local = format!("192.0.2.{}:5060", 20 + below(dice, 3));
-            let local = (below(dice, 4) > 0).then(|| address(&local).into());
-            f.links.listen_on(f.now, local.as_slice());
+            let local = (below(dice, 4) > 0).then_some(local.as_str());
+            f.listen(local.as_slice());
         }
-        2 => f.links.handle_forgotten(f.now, f.id),
+        2 => f.links.handle_doubt(f.now, f.id),
         3 => {
             for query in core::mem::take(&mut f.queries) {
                 let found = (below(dice, 2) == 0).then(|| address("192.0.2.4:0"));
@@ -106,7 +106,7 @@ fn storm(seed: u64) {
     // Now all is well.
     f.change("the newest");
     if moves {
-        f.links.listen_on(f.now, &[address(LOCAL).into()]);
+        f.listen(&[LOCAL]);
     }
     let end = f.now + WELL;
     let mut told = String::new();

@@ -177,7 +177,7 @@ fn codes_that_are_none_are_dropped() /* T07 */
             token.expect("our branch"),
             &response,
             &flow,
-            &mut f.keys,
+            &mut f.accounts,
             &mut f.random,
         );
         assert_eq!(f.watched(), Watched::Subscribing);
@@ -207,7 +207,7 @@ fn a_challenge_is_answered_once_and_refreshes_carry_the_answer() /* S22 A11 A16 
         account: Some(0),
         ..order("sip:bob@192.0.2.1")
     });
-    f.keys.fill("100", "secret");
+    f.accounts.fill("100", "secret");
     let first = f.expect_one(3 * SECOND);
     assert!(first.try_header("Authorization").is_none());
     f.answer(&first, 401, ASKS);

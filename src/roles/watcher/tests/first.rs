@@ -313,13 +313,12 @@ fn the_configured_server_gets_everything() {
 #[test]
 fn a_peer_of_a_family_we_have_no_address_in_is_not_asked() {
     let mut f = Fixture::new();
-    f.watcher.configure_locals(&[address(LOCAL).into()]);
+    f.listen(&[LOCAL]);
     f.add(&order("sip:bob@[2001:db8::1]"));
     f.expect_silence(30 * SECOND);
     assert_eq!(f.report().last_reason, "no local address");
     assert_eq!(f.watched(), Watched::Unknown);
-    f.watcher
-        .configure_locals(&[address("[2001:db8::9]:5060").into()]);
+    f.listen(&["[2001:db8::9]:5060"]);
     let sent = f.expect_one(200 * SECOND);
     assert!(
         sent.header("Via")

@@ -9,8 +9,12 @@ use crate::events::watched::Watched;
 use crate::ground::text::Text;
 use crate::ground::time::{Duration, Seconds};
 use crate::txn::token::Token;
-use crate::ua::credentials::{Account, Keys, Login, Password};
+use crate::ua::addresses::{LocalAddress, LocalAddresses};
+use crate::ua::credentials::{Account, Login, Password};
+pub(super) use crate::ua::outbound::{Accounts, Lead, Way};
+pub(super) use crate::wire::flow::{End, Flow, Transport};
 use crate::wire::sip::{self, Message, Rows, Status};
+pub(super) use core::net::SocketAddr;
 use std::boxed::Box;
 use std::collections::VecDeque;
 use std::format;
@@ -26,6 +30,7 @@ pub(super) const STRANGER: &str = "203.0.113.66:5060";
 pub(super) struct Sent {
     pub(super) at: Instant,
     pub(super) to: SocketAddr,
+    pub(super) flow: Flow,
     pub(super) text: String,
 }
 
@@ -33,7 +38,7 @@ pub(super) struct Sent {
 pub(super) struct Fixture {
     pub(super) watcher: Box<Watcher>,
     pub(super) random: Random,
-    pub(super) keys: Purse,
+    pub(super) accounts: Purse,
     pub(super) now: Instant,
     /// Names asked for and not answered.
     pub(super) queries: Vec<Query>,
@@ -46,14 +51,25 @@ pub(super) struct Fixture {
     buf: Vec<u8>,
 }
 
-/// One account, number 0.
-#[derive(Default)]
+/// Our addresses, and one account, number 0.
 pub(super) struct Purse {
-    account: Account,
+    pub(super) addresses: LocalAddresses,
+    pub(super) account: Account,
     login: Login,
+    /// The way of the account.
+    pub(super) lead: Lead,
 }
 
-impl Keys for Purse {
+impl Accounts for Purse {
+    fn addresses(&self) -> &LocalAddresses {
+        &self.addresses
+    }
+
+    fn lead(&mut self, _: Instant, account: u16) -> Lead {
+        assert_eq!(account, 0);
+        self.lead
+    }
+
     fn key(&mut self, account: u16) -> Option<(&Account, &mut Login)> {
         (account == 0).then_some((&self.account, &mut self.login))
     }
@@ -195,10 +211,17 @@ impl Fixture {
     pub(super) fn seeded(seed: u64) -> Fixture {
         let mut random = Random::new();
         random.seed([seed, 77]);
-        let mut watcher = Box::new(Watcher::new());
-        watcher.configure_locals(&[address(LOCAL).into(), address("[2001:db8::9]:5060").into()]);
+        let watcher = Box::new(Watcher::new());
+        let mut addresses = LocalAddresses::new();
+        addresses.listen_on(&[address(LOCAL).into(), address("[2001:db8::9]:5060").into()]);
+        let to_server = Way::of(Flow::udp(address(LOCAL), address(SERVER)), &addresses);
         Fixture {
-            keys: Purse::default(),
+            accounts: Purse {
+                addresses,
+                account: Account::new(),
+                login: Login::new(),
+                lead: Lead::Way(to_server),
+            },
             watcher,
             random,
             now: Instant::from_millis(1_000),
@@ -240,6 +263,27 @@ impl Fixture {
         let id = id.expect("there is room");
         self.id = Some(id);
         id
+    }
+
+    /// Our own addresses are these now.
+    pub(super) fn listen(&mut self, own: &[&str]) {
+        let own: Vec<LocalAddress> = own.iter().map(|it| address(it).into()).collect();
+        self.accounts.addresses.listen_on(&own);
+        let (accounts, random) = (&mut self.accounts, &mut self.random);
+        self.watcher.handle_addresses(self.now, accounts, random);
+    }
+
+    /// The way of the account leads there now.
+    pub(super) fn lead_to(&mut self, flow: Flow) {
+        let way = Way::of(flow, &self.accounts.addresses);
+        self.accounts.lead = Lead::Way(way);
+        let (accounts, random) = (&mut self.accounts, &mut self.random);
+        self.watcher.handle_moved(self.now, 0, accounts, random);
+    }
+
+    pub(super) fn disconnect(&mut self, flow: &Flow, end: End) {
+        self.watcher
+            .handle_disconnected(self.now, flow, end, &mut self.random);
     }
 
     /// Answers the last SUBSCRIBE and tells one full document.
@@ -317,10 +361,12 @@ impl Fixture {
 
     pub(super) fn poll(&mut self) -> Vec<Sent> {
         let mut sent = Vec::from_iter(self.unread.drain(..));
-        while let Some(action) =
-            self.watcher
-                .poll(self.now, &mut self.keys, &mut self.random, &mut self.buf)
-        {
+        while let Some(action) = self.watcher.poll(
+            self.now,
+            &mut self.accounts,
+            &mut self.random,
+            &mut self.buf,
+        ) {
             match action {
                 Action::Resolve { query } => self.queries.push(query),
                 Action::Send { flow, len } => {
@@ -329,6 +375,7 @@ impl Fixture {
                     sent.push(Sent {
                         at: self.now,
                         to: flow.remote,
+                        flow,
                         text,
                     });
                 }
@@ -356,7 +403,7 @@ impl Fixture {
             token,
             &response,
             &flow,
-            &mut self.keys,
+            &mut self.accounts,
             &mut self.random,
         );
     }
@@ -378,8 +425,10 @@ impl Fixture {
             other => panic!("not a request: {other:?} {text}"),
         };
         let flow = Flow::udp(address(LOCAL), address(from));
+        let addresses = &self.accounts.addresses;
+        let random = &mut self.random;
         self.watcher
-            .handle_notify(self.now, &request, &flow, trusted, &mut self.random)
+            .handle_notify(self.now, &request, &flow, trusted, addresses, random)
     }
 
     #[track_caller]
