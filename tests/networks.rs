@@ -4,6 +4,7 @@
 //!   desk (a namespace)                              here (another one)
 //!     10.71.1.1 ──────────── a cable ───────────── 10.71.1.2  pbx
 //!     10.71.2.1 ──────────── a cable ───────────── 10.71.2.2  neighbour
+//!     fd71:2::1                                    fd71:2::2  the same
 //! ```
 //!
 //! There is no other route, and both namespaces end with the test. Only root can make them: for anybody else a test says
@@ -35,11 +36,13 @@ fn each_peer_is_told_our_address_on_its_network() {
     in_a_network("each_peer_is_told_our_address_on_its_network", || {
         let desk = Desk::start();
         let (pbx, neighbour) = (Peer::at("10.71.1.2"), Peer::at("10.71.2.2"));
+        let same = Peer::at("fd71:2::2");
         let desk = desk.serve();
         pbx.expect("REGISTER", LIMIT).expect_named("10.71.1.1");
         neighbour
             .expect("SUBSCRIBE", LIMIT)
             .expect_named("10.71.2.1");
+        same.expect("SUBSCRIBE", LIMIT).expect_named("[fd71:2::1]");
         // A second address: who asks there is answered from there, and told that one.
         desk.ip("addr add 10.71.2.9/24 dev desk2");
         let notify = neighbour.subscribe("10.71.2.9");
@@ -151,6 +154,9 @@ impl Desk {
             desk.ip(&format!("addr add 10.71.{number}.1/24 dev {there}"));
             desk.ip(&format!("link set {there} up"));
         }
+        // Nobody else has them, so nobody is asked first.
+        ip("addr add fd71:2::2/64 dev here2 nodad");
+        desk.ip("addr add fd71:2::1/64 dev desk2 nodad");
         desk
     }
 
@@ -158,7 +164,7 @@ impl Desk {
     fn serve(mut self) -> Desk {
         fs::create_dir_all(&self.folder).expect("a folder");
         let file = self.folder.join("lampfield.toml");
-        let text = "listen = [\"udp:0.0.0.0:5060\"]\n\
+        let text = "listen = [\"udp:0.0.0.0:5060\", \"udp:[::]:5060\"]\n\
              trusted = [\"10.71.0.0/16\"]\n\
              [[presentity]]\n\
              uri = \"sip:desk@10.71.2.1\"\n\
@@ -169,6 +175,10 @@ impl Desk {
              [[lamp]]\n\
              name = \"blf1\"\n\
              watch = \"sip:bob@10.71.2.2:5070\"\n\
+             event = \"dialog\"\n\
+             [[lamp]]\n\
+             name = \"blf2\"\n\
+             watch = \"sip:bob@[fd71:2::2]:5070\"\n\
              event = \"dialog\"\n";
         fs::write(&file, text).expect("written");
         let control = self.folder.join("control");

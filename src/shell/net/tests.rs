@@ -94,8 +94,10 @@ fn an_answer_leaves_from_the_address_that_was_asked() /* X02 */
         let sockets = listen(&[(all, 0).into()]).expect("listens");
         let (mut inbox, mut outbox) = (Inbox::new(&sockets), Outbox::new(&sockets));
         // What the kernel chooses by itself has not to be said.
-        let first = SocketAddr::new(from.ip(), sockets[0].bound.port());
-        outbox.announce(&[first.into()]);
+        if from.is_ipv4() {
+            let first = SocketAddr::new(from.ip(), sockets[0].bound.port());
+            outbox.announce(&[first.into()]);
+        }
         for ip in asked {
             let peer = peer(from);
             peer.connect((ip, sockets[0].bound.port())).expect("bound");

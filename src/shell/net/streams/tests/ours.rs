@@ -214,3 +214,35 @@ fn what_waits_for_a_connection_is_bounded() /* ATTACKS C06 */
     }
     assert_eq!(it.events, [Event::Ended(flow, End::Closed)]);
 }
+
+/// Peers would be told of an end here only by their own patience: what goes to our old address comes to nobody.
+#[test]
+fn connections_from_an_address_that_is_gone_end_and_others_stay() {
+    let mut it = Fixture::at((Ipv4Addr::UNSPECIFIED, 0).into());
+    let server = Server::new();
+    let second = SocketAddr::from(([127, 0, 0, 2], it.at.port()));
+    let mut dialled = Peer::new(connect(second, None).expect("it listens"));
+    dialled.write(&message("hello"));
+    it.turn_until(|it| it.said.len() == 1);
+    let (_peer, stays) = it.talker();
+    let flow = Flow {
+        local: second,
+        ..server.flow(&it)
+    };
+    it.send(flow, "one ");
+    it.turn_until(|it| !it.events.is_empty());
+    let Some(Event::Connected(ours)) = it.events.pop() else {
+        panic!("{:?}", it.events);
+    };
+    it.streams.end_elsewhere(|ip| ip == Ipv4Addr::LOCALHOST);
+    it.flush();
+    let Said::Message(theirs, _) = it.said[0] else {
+        panic!("{:?}", it.said);
+    };
+    let ended = [theirs, ours].map(|flow| Event::Ended(flow, End::Closed));
+    assert_eq!(it.events, ended);
+    assert_eq!(it.streams.len(), 1);
+    it.events.clear();
+    it.send(stays, "still here");
+    assert_eq!(it.events, []);
+}
