@@ -32,19 +32,19 @@ impl Agent {
         let name = format!("lampfield-process-{}-{test}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("a folder");
-        let agent = Agent::start_in(folder);
+        let agent = Agent::start_in(folder, GOOD);
         agent.unwrap_or_else(|text| panic!("it did not start: {text}"))
     }
 
-    /// Starts an agent, or gives what it said instead of being ready.
-    fn start_in(folder: PathBuf) -> Result<Agent, String> {
-        Agent::start_by(Command::new(PROGRAM), folder)
+    /// Starts an agent with this configuration, or gives what it said instead of being ready.
+    fn start_in(folder: PathBuf, text: &str) -> Result<Agent, String> {
+        Agent::start_by(Command::new(PROGRAM), folder, text)
     }
 
     /// The same, with a command that runs the program.
-    fn start_by(mut command: Command, folder: PathBuf) -> Result<Agent, String> {
+    fn start_by(mut command: Command, folder: PathBuf, text: &str) -> Result<Agent, String> {
         let file = folder.join("lampfield.toml");
-        fs::write(&file, GOOD).expect("written");
+        fs::write(&file, text).expect("written");
         let mut child = command
             .args(["run", "--listen", "udp:127.0.0.1:0", "--config"])
             .arg(&file)
@@ -174,7 +174,7 @@ fn valgrind_runs_it_and_finds_nothing() {
     command.arg(format!("--log-file={}", folder.join("found").display()));
     command.arg("--error-exitcode=99");
     command.arg(PROGRAM);
-    let agent = Agent::start_by(command, folder);
+    let agent = Agent::start_by(command, folder, GOOD);
     let mut agent = agent.unwrap_or_else(|text| panic!("it did not start: {text}"));
     let (watcher, notify) = subscribe(agent.sip);
     let sent = watcher.send_to(accept(&notify).as_bytes(), agent.sip);
@@ -286,7 +286,7 @@ fn a_log_that_nobody_reads_stops_nothing() {
 #[test]
 fn a_second_agent_leaves_the_first_ones_socket_alone() {
     let agent = Agent::start("second");
-    let Err(text) = Agent::start_in(agent.folder.clone()) else {
+    let Err(text) = Agent::start_in(agent.folder.clone(), GOOD) else {
         panic!("two agents on one socket");
     };
     assert!(
@@ -306,7 +306,7 @@ fn after_a_crash_the_next_start_works() {
     agent.signal(Signal::SIGKILL);
     agent.expect_end(None, LIMIT);
     assert!(agent.folder.join("control.sock").exists());
-    let again = Agent::start_in(agent.folder.clone());
+    let again = Agent::start_in(agent.folder.clone(), GOOD);
     let again = again.unwrap_or_else(|text| panic!("it did not start: {text}"));
     assert!(again.status().contains("sip:desk@127.0.0.1"));
 }
@@ -341,4 +341,73 @@ fn strangers_cannot_flood_the_log() {
             .all(|line| line.len() < 500 && !line.contains('\x1b')),
         "{log}"
     );
+}
+
+/// ```text
+///   agent ── REGISTER, SUBSCRIBE ──► server: 403, 403
+///   phone ── jaK, PING, a SUBSCRIBE to nobody, an OPTIONS without Call-ID ──► agent
+/// ```
+#[test]
+fn the_log_says_at_its_usual_level_what_a_person_would_ask() {
+    let server = UdpSocket::bind("127.0.0.1:0").expect("a server");
+    server.set_read_timeout(Some(LIMIT)).expect("set");
+    let at = server.local_addr().expect("bound");
+    let text = format!(
+        "{GOOD}[[upstream]]\naor = \"sip:100@127.0.0.1\"\nservers = [\"{at}\"]\n\
+         [[lamp]]\nname = \"blf1\"\nwatch = \"sip:bob@127.0.0.1\"\nserver = \"{at}\"\n"
+    );
+    let name = format!("lampfield-process-{}-asks", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir_all(&folder).expect("a folder");
+    let agent = Agent::start_in(folder, &text);
+    let mut agent = agent.unwrap_or_else(|text| panic!("it did not start: {text}"));
+    for _ in 0..2 {
+        let mut buf = [0; 2_048];
+        let (length, from) = server.recv_from(&mut buf).expect("a request");
+        let request = String::from_utf8_lossy(&buf[..length]).into_owned();
+        let answer = accept(&request).replace("200 OK", "403 No");
+        server.send_to(answer.as_bytes(), from).expect("sent");
+    }
+    let phone = UdpSocket::bind("127.0.0.1:0").expect("a phone");
+    let from = phone.local_addr().expect("bound");
+    for quiet in [&b"jaK"[..], b"PING", b"\0", b"\r\n\r\n"] {
+        phone.send_to(quiet, agent.sip).expect("sent");
+    }
+    let rows = format!(
+        "SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK1;rport\r\nMax-Forwards: 70\r\n\
+         From: <sip:x@127.0.0.1>;tag=x\r\nTo: <sip:nobody@127.0.0.1>\r\nContact: <sip:x@{from}>\r\n\
+         Event: dialog\r\nContent-Length: 0\r\n"
+    );
+    let lost =
+        format!("SUBSCRIBE sip:nobody@127.0.0.1 {rows}Call-ID: 1@x\r\nCSeq: 1 SUBSCRIBE\r\n\r\n");
+    phone.send_to(lost.as_bytes(), agent.sip).expect("sent");
+    let broken = format!("OPTIONS sip:desk@127.0.0.1 {rows}CSeq: 1 OPTIONS\r\n\r\n");
+    phone.send_to(broken.as_bytes(), agent.sip).expect("sent");
+    for _ in 0..2 {
+        phone.recv(&mut [0; 2_048]).expect("an answer");
+    }
+    agent.signal(Signal::SIGTERM);
+    let mut log = String::new();
+    agent.log.read_to_string(&mut log).expect("text");
+    let reported: Vec<&str> = log.lines().filter(|it| !it.contains("stopping")).collect();
+    for line in [
+        format!(
+            "account sip:100@127.0.0.1 is refused by {at}: 403 to REGISTER (it does not let us)"
+        ),
+        format!(
+            "lamp blf1 is without its subscription to sip:bob@127.0.0.1 at {at}: refused with 403"
+        ),
+        format!("refused SUBSCRIBE sip:nobody@127.0.0.1 (dialog) from {from}: 404 Not Found"),
+        format!(
+            "refused OPTIONS sip:desk@127.0.0.1 from {from}: 400 Bad Request (Missing Call-ID header field)"
+        ),
+    ] {
+        let line = format!("lampfield: {line}");
+        assert_eq!(
+            reported.iter().filter(|it| **it == line).count(),
+            1,
+            "{line} in\n{log}"
+        );
+    }
+    assert!(!log.contains("dropped a datagram"), "{log}");
 }

@@ -317,7 +317,10 @@ impl World {
                     };
                     self.datagram(remote, &answer);
                 }
-                Output::Lamp { .. } | Output::Resolve { .. } | Output::Report(_) => {}
+                Output::Lamp { .. }
+                | Output::Resolve { .. }
+                | Output::Report(_)
+                | Output::Changed(_) => {}
             }
         }
     }

@@ -133,7 +133,7 @@ impl Stage {
                     played.looks += 1;
                     black_box(look);
                 }
-                Output::Resolve { .. } | Output::Report(_) => {}
+                Output::Resolve { .. } | Output::Report(_) | Output::Changed(_) => {}
                 Output::Wait(due) => {
                     self.due = due;
                     return played;

@@ -7,7 +7,7 @@ use crate::roles::registrar::Registrar;
 use crate::txn::token::{Token, hex};
 use crate::ua::dialog::write_contact;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Echo, Full, Method, Name, Request, Status, Writer, respond};
+use crate::wire::sip::{Echo, Full, Method, Name, Request, Status, Writer, respond_with};
 
 /// The methods we serve, as Allow tells them.
 const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, PUBLISH, REGISTER, OPTIONS, CANCEL";
@@ -44,7 +44,15 @@ pub(super) fn write(
         | Answer::Done
         | Answer::Refused(_) => stateless_tag(request.echo(), secrets.tags),
     };
-    respond(&mut w, request.echo(), flow, answer.status(), Some(&tag));
+    let why = match answer {
+        Answer::Refused(refusal) => refusal.why(),
+        Answer::Subscribed { .. }
+        | Answer::Published { .. }
+        | Answer::Registered { .. }
+        | Answer::Done => "",
+    };
+    let status = (answer.status(), reason(answer.status(), why));
+    respond_with(&mut w, request.echo(), flow, status, Some(&tag));
     match answer {
         Answer::Subscribed { expires, .. } => {
             for route in request.headers.rows(Name::RecordRoute) {
@@ -76,26 +84,38 @@ pub(super) fn write(
         Answer::Refused(Refusal::TooBrief(least)) => {
             w.header_u32(Name::MinExpires, least.0);
         }
-        Answer::Refused(Refusal::Answer(status)) => explain(&mut w, request, status),
+        Answer::Refused(Refusal::Answer(status) | Refusal::Because(status, _)) => {
+            explain(&mut w, request, status);
+        }
     }
     w.finish()
 }
 
-/// Writes the refusal of a request that could not be read in full.
+/// Writes the refusal of a request that could not be read in full: `why` is the reason phrase of a 400.
 ///
 /// # Errors
 /// [`Full`] if it does not fit `buf`.
 pub(super) fn refuse(
     echo: Echo<'_>,
     flow: &Flow,
-    status: Status,
+    (status, why): (Status, &str),
     secret: Secret,
     buf: &mut [u8],
 ) -> Result<usize, Full> {
     let mut w = Writer::new(buf);
     let tag = stateless_tag(echo, secret);
-    respond(&mut w, echo, flow, status, Some(&tag));
+    let status = (status, reason(status, why));
+    respond_with(&mut w, echo, flow, status, Some(&tag));
     w.finish()
+}
+
+/// A 400 says what is wrong (RFC 3261 §21.4.1). Other refusals say what their code says: why a stranger is sent away is
+/// for the log.
+fn reason(status: Status, why: &str) -> &str {
+    match status {
+        Status::BAD_REQUEST if !why.is_empty() => why,
+        _ => status.reason(),
+    }
 }
 
 /// What a peer needs to know to do better.

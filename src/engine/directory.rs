@@ -133,15 +133,15 @@ impl Directory {
     }
 
     /// Composes a presentity anew, of what its buttons say, how its phone is registered here, and what is published,
-    /// the newest document first.
+    /// the newest document first. Whether that made it another one.
     pub(super) fn compose(
         &mut self,
         moment: Moment,
         id: Id<Presentity>,
         published: &[Published<'_>],
-    ) {
+    ) -> bool {
         let Some(presentity) = self.presentities.get_mut(id) else {
-            return;
+            return false;
         };
         let desk = &mut self.desks[usize::from(id.slot())];
         let composed = compose(&Sources {
@@ -152,9 +152,11 @@ impl Directory {
             device: presentity.device(),
             published,
         });
-        if presentity.update(moment.wall, composed.presence, composed.in_call) {
+        let is_new = presentity.update(moment.wall, composed.presence, composed.in_call);
+        if is_new {
             desk.since = moment.now;
         }
+        is_new
     }
 
     /// Its phone came or went, from the next [`Directory::compose`] on.

@@ -43,6 +43,9 @@ pub enum Answer {
 pub enum Refusal {
     /// Not like this.
     Answer(Status),
+    /// Not like this, for a reason that the status alone does not tell: for the log, and the reason phrase of a 400
+    /// (RFC 3261 §21.4.1).
+    Because(Status, &'static str),
     /// Not now: with `Retry-After` (RFC 3261 §20.33).
     AnswerLater(Status, Seconds),
     /// Not so short: 423 with `Min-Expires` (RFC 6665 §4.2.1.1).
@@ -57,8 +60,27 @@ impl Answer {
             | Answer::Registered { .. }
             | Answer::Published { .. }
             | Answer::Done => Status::OK,
-            Answer::Refused(Refusal::Answer(status) | Refusal::AnswerLater(status, _)) => status,
+            Answer::Refused(
+                Refusal::Answer(status)
+                | Refusal::Because(status, _)
+                | Refusal::AnswerLater(status, _),
+            ) => status,
             Answer::Refused(Refusal::TooBrief(_)) => Status::INTERVAL_TOO_BRIEF,
+        }
+    }
+}
+
+impl Refusal {
+    /// A 400 that says what is wrong.
+    pub const fn bad(why: &'static str) -> Refusal {
+        Refusal::Because(Status::BAD_REQUEST, why)
+    }
+
+    /// What the status alone does not tell; empty if there is nothing.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Refusal::Because(_, why) => why,
+            Refusal::Answer(_) | Refusal::AnswerLater(..) | Refusal::TooBrief(_) => "",
         }
     }
 }

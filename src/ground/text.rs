@@ -1,6 +1,6 @@
 //! Text of bounded length, and text on its way into a log line.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::ops::Deref;
 use heapless::String;
 
@@ -75,23 +75,63 @@ impl<const N: usize> fmt::Write for Text<N> {
     }
 }
 
-/// Strangers' bytes on their way into one log line: escaped, and cut after [`Printable::MOST`] of them.
-pub struct Printable<'a>(pub &'a [u8]);
-
-impl Printable<'_> {
-    /// Bytes shown before the rest becomes `…`.
-    pub const MOST: usize = 120;
+/// The beginning of a text, kept for a log line: at most `N` bytes of it, which is below 256. Where it is shown, control
+/// characters and what is no UTF-8 are escaped, and `…` says that there was more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Excerpt<const N: usize> {
+    bytes: [u8; N],
+    len: u8,
+    is_cut: bool,
 }
 
-impl fmt::Display for Printable<'_> {
+impl<const N: usize> Excerpt<N> {
+    /// Of nothing.
+    pub const NONE: Excerpt<N> = Excerpt {
+        bytes: [0; N],
+        len: 0,
+        is_cut: false,
+    };
+
+    /// The beginning of `text`.
+    pub fn of(text: &[u8]) -> Excerpt<N> {
+        let len = text.len().min(N).min(usize::from(u8::MAX));
+        let mut excerpt = Excerpt {
+            len: len as u8,
+            is_cut: len < text.len(),
+            ..Excerpt::NONE
+        };
+        excerpt.bytes[..len].copy_from_slice(&text[..len]);
+        excerpt
+    }
+
+    /// Whether it is of nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn kept(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl<const N: usize> fmt::Display for Excerpt<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = &self.0[..self.0.len().min(Self::MOST)];
-        write!(f, "{}", shown.escape_ascii())?;
-        if shown.len() < self.0.len() {
-            f.write_str("…")
-        } else {
-            Ok(())
+        for chunk in self.kept().utf8_chunks() {
+            for letter in chunk.valid().chars() {
+                match letter.is_control() {
+                    true => write!(f, "{}", letter.escape_default())?,
+                    false => f.write_char(letter)?,
+                }
+            }
+            write!(f, "{}", chunk.invalid().escape_ascii())?;
         }
+        f.write_str(if self.is_cut { "…" } else { "" })
+    }
+}
+
+impl<const N: usize> fmt::Debug for Excerpt<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
     }
 }
 
@@ -112,13 +152,10 @@ mod tests {
 
     #[test]
     fn a_log_line_stays_one_line() {
-        assert_eq!(
-            Printable(b"a\r\nb\x1b[1m%n").to_string(),
-            "a\\r\\nb\\x1b[1m%n"
-        );
-        assert_eq!(
-            Printable(&[b'x'; 500]).to_string().chars().count(),
-            Printable::MOST + 1
-        );
+        let excerpt = Excerpt::<40>::of(b"a\r\nb\x1b[1m%n\xC3\xBC\xFF");
+        assert_eq!(excerpt.to_string(), "a\\r\\nb\\u{1b}[1m%nü\\xff");
+        let long = Excerpt::<40>::of(&[b'x'; 500]).to_string();
+        assert_eq!((long.chars().count(), long.ends_with('…')), (41, true));
+        assert_eq!(Excerpt::<40>::NONE.to_string(), "");
     }
 }

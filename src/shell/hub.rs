@@ -1,11 +1,8 @@
 //! The agent and those it talks to in one turn of the loop: change it, then do what it says until it waits.
 
 use std::boxed::Box;
-use std::cell::RefCell;
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::string::String;
-use std::task::Poll;
 use std::vec::Vec;
 
 use log::{debug, info, warn};
@@ -37,7 +34,7 @@ pub struct Hub {
     pub agent: &'static mut Agent,
     /// The panel.
     pub panel: Panel,
-    /// Tells the followers that a lamp may have changed.
+    /// Tells those who follow what changed.
     pub changes: Changes,
     /// When the agent was started.
     pub started: Instant,
@@ -50,7 +47,9 @@ pub struct Hub {
     pub(super) outbox: Outbox,
     pub(super) streams: Streams,
     pub(super) resolver: Resolver,
+    /// Bounds the lines about ourselves; those that strangers cause take none of their places.
     pub(super) limiter: Limiter,
+    pub(super) strangers: Limiter,
     pub(super) reload: Option<Reload>,
     /// What keeps the agent's state, if anything does.
     pub(super) saving: Option<Saving>,
@@ -311,8 +310,8 @@ impl Hub {
                 }
                 Output::Lamp { lamp, look } => {
                     self.panel.show(now, lamp, look);
-                    self.changes.note();
                 }
+                Output::Changed(subject) => self.changes.note(subject),
                 Output::Resolve { query } => self.resolve(now, query),
                 Output::Report(Report::Button { button, trouble }) => {
                     let name = self.agent.settings().buttons.get(usize::from(button));
@@ -322,6 +321,9 @@ impl Hub {
                         now,
                         &std::format_args!("button {name} {trouble}"),
                     );
+                }
+                Output::Report(report) if report.is_of_strangers() => {
+                    tell(&mut self.strangers, now, &report);
                 }
                 Output::Report(report) => tell(&mut self.limiter, now, &report),
                 Output::Wait(deadline) => {
@@ -376,19 +378,6 @@ fn tell(limiter: &mut Limiter, now: Instant, report: &impl std::fmt::Display) {
         Some(kept_back) => info!("{report} ({kept_back} lines kept back before)"),
         None => {}
     }
-}
-
-/// Waits until more than `seen` changes are counted, and gives the new count.
-pub async fn next_change(hub: &RefCell<Hub>, seen: u64) -> u64 {
-    poll_fn(|context| {
-        let changes = &mut hub.borrow_mut().changes;
-        if changes.count() != seen {
-            return Poll::Ready(changes.count());
-        }
-        changes.wait(context.waker());
-        Poll::Pending
-    })
-    .await
 }
 
 pub(super) fn note(failed: &mut Vec<SocketAddr>, remote: SocketAddr) {

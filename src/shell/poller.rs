@@ -200,6 +200,12 @@ impl Doorbell {
         self.rung.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether somebody has rung since [`Doorbell::take`] was called last.
+    #[cfg(test)]
+    pub fn rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
     /// Makes the descriptor quiet again.
     pub fn handle_readable(&self) {
         let mut count = [0; 8];

@@ -180,6 +180,7 @@ impl Runtime {
             streams: Streams::new(places.listeners, registry.clone())?,
             resolver: Resolver::new(registry.clone(), usable, options.names),
             limiter: Limiter::new(),
+            strangers: Limiter::new(),
             reload: options.reload,
             saving,
             deadline: None,

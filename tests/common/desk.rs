@@ -171,7 +171,7 @@ impl Desk {
                 }
                 Output::Wait(due) => return (due, sent),
                 Output::Report(report) => self.reports.push(report.to_string()),
-                Output::Lamp { .. } | Output::Resolve { .. } => {}
+                Output::Lamp { .. } | Output::Resolve { .. } | Output::Changed(_) => {}
             }
         }
         panic!("the agent never waits");

@@ -1,6 +1,6 @@
 //! Strangers who want to watch, and the owner who lets them.
 
-use super::{Agent, Report};
+use super::{Agent, Excerpt, Report};
 use crate::engine::directory::Directory;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{State, Verdict};
@@ -44,9 +44,10 @@ impl Agent {
             return false;
         };
         drop(all);
-        self.policy.decide(watching(&self.directory, first), true);
-        let remote = first.remote;
-        self.enforce(remote, true);
+        let decided = watching(&self.directory, first);
+        let line = decision(decided, first.remote, true);
+        self.policy.decide(decided, true);
+        self.enforce(line);
         true
     }
 
@@ -70,9 +71,10 @@ impl Agent {
             let Some(first) = first else {
                 return Ok(decided);
             };
-            self.policy.decide(watching(&self.directory, first), may);
-            let remote = first.remote;
-            self.enforce(remote, may);
+            let watching = watching(&self.directory, first);
+            let line = decision(watching, first.remote, may);
+            self.policy.decide(watching, may);
+            self.enforce(line);
             decided += 1;
         }
     }
@@ -104,8 +106,8 @@ impl Agent {
             .judge_all(|who| Some(policy.judge(watching(directory, who))));
     }
 
-    /// Does what was decided last: for all subscriptions of that watcher.
-    fn enforce(&mut self, remote: SocketAddr, may: bool) {
+    /// Does what was decided last: for all subscriptions of that watcher. Says that in the log.
+    fn enforce(&mut self, line: Report) {
         let (policy, directory) = (&self.policy, &self.directory);
         self.notifier
             .judge_all(|who| match policy.judge(watching(directory, who)) {
@@ -113,7 +115,7 @@ impl Agent {
                 verdict @ (Verdict::Allow | Verdict::Block) => Some(verdict),
             });
         self.keeping.decided();
-        self.report(Report::Decided { remote, may });
+        self.report(line);
     }
 }
 
@@ -138,6 +140,16 @@ fn meant<'n>(
     there.chain(gone).filter(move |who| whom.means(*who))
 }
 
+/// What the log is told of a decision.
+fn decision(about: Watching<'_>, remote: SocketAddr, may: bool) -> Report {
+    Report::Decided {
+        remote,
+        watcher: Excerpt::of(about.watcher),
+        presentity: Excerpt::of(about.presentity.as_bytes()),
+        may,
+    }
+}
+
 fn waits(subscription: &Subscription) -> bool {
     matches!(subscription.state(), State::Pending { .. })
 }
@@ -150,7 +162,7 @@ fn watching<'a>(directory: &'a Directory, who: Who<'a>) -> Watching<'a> {
     }
 }
 
-fn uri_of(directory: &Directory, presentity: Id<Presentity>) -> &str {
+pub(super) fn uri_of(directory: &Directory, presentity: Id<Presentity>) -> &str {
     let presentity = directory.presentities().get(presentity);
     presentity.map_or("", Presentity::uri)
 }

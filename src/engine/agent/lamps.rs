@@ -35,10 +35,11 @@ impl Agent {
     }
 
     /// The state of a watch changed, or its subscription broke or came back.
-    pub(super) fn handle_watched(&mut self, now: Instant, watch: Id<Watch>) {
-        let watch = self.watch_at[usize::from(watch.slot())];
+    pub(super) fn handle_watched(&mut self, now: Instant, id: Id<Watch>) {
+        let watch = self.watch_at[usize::from(id.slot())];
         self.relight_showing(now, Shows::Watch(watch));
         self.examine(now, usize::from(watch));
+        self.look_at_watch(watch, id);
     }
 
     /// Watchers wait for approval that did not, or the other way round.
@@ -72,6 +73,7 @@ impl Agent {
         if looks_new || *shown != state {
             *shown = state;
             self.panel.since[usize::from(number)] = now;
+            self.changes.note_lamp(number);
         }
     }
 

@@ -2,10 +2,12 @@
 //!
 //! The checks keep the order of RFC 3261 §8.2; what changes nothing is answered statelessly (§8.2.7).
 
+use super::approval::uri_of;
 use super::upstreams::Links;
-use super::{Agent, Report};
+use super::{Agent, Excerpt, Report};
 use crate::engine::answers::{self, Secrets};
 use crate::events::answer::{Answer, Refusal};
+use crate::events::package::Package;
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
 use crate::ground::time::{Instant, Moment};
@@ -14,10 +16,30 @@ use crate::txn::server::Seen;
 use crate::txn::token::{Owner, Token};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{
-    self, Echo, Message, Method, Name, Request, Response, Rows, Status, Unusable, Uri, Via,
+    self, Broken, Echo, Message, Method, Name, Request, Response, Rows, Status, Unusable, Uri, Via,
     answer_address, is_answerable,
 };
 use core::net::SocketAddr;
+
+/// A request that can't be read in full, and is refused.
+struct Unread<'a> {
+    echo: Echo<'a>,
+    method: Method<'a>,
+    uri_text: &'a [u8],
+    why: &'static str,
+}
+
+impl<'a> Unread<'a> {
+    /// `None` for one that does not say where it came from: it is dropped.
+    fn of(broken: &Broken<'a>) -> Option<Unread<'a>> {
+        Some(Unread {
+            echo: broken.echo()?,
+            method: broken.method,
+            uri_text: broken.uri_text,
+            why: broken.why,
+        })
+    }
+}
 
 impl Agent {
     /// A datagram, or one framed message of a stream, came in on `flow`.
@@ -26,9 +48,13 @@ impl Agent {
         match sip::parse(bytes, &mut rows) {
             Ok(Message::Request(request)) => self.handle_request(moment, &flow, &request),
             Ok(Message::Response(response)) => self.handle_response(moment.now, &flow, &response),
-            Ok(Message::Broken(broken)) => {
-                self.refuse(&flow, broken.echo(), broken.status, broken.why);
-            }
+            Ok(Message::Broken(broken)) => match Unread::of(&broken) {
+                Some(unread) => self.refuse(&flow, unread, broken.status),
+                None => self.report(Report::Dropped {
+                    remote: flow.remote,
+                    why: broken.why,
+                }),
+            },
             Err(unusable) => self.drop_unusable(&flow, unusable),
         }
     }
@@ -38,13 +64,24 @@ impl Agent {
     /// brought was never a message.
     pub fn handle_lost_framing(&mut self, flow: Flow, status: Status, head: &[u8]) {
         let mut rows = Rows::new();
-        let echo = match sip::parse(head, &mut rows) {
-            Ok(Message::Request(request)) if request.method == Method::Ack => None,
-            Ok(Message::Request(request)) => Some(request.echo()),
-            Ok(Message::Broken(broken)) => broken.echo(),
-            Ok(Message::Response(_)) | Err(_) => None,
+        let refused = match sip::parse(head, &mut rows) {
+            Ok(Message::Request(request)) if request.method != Method::Ack => Some(Unread {
+                echo: request.echo(),
+                method: request.method,
+                uri_text: request.uri_text,
+                // A datagram may do without; nothing else can be wrong with this one.
+                why: "Missing Content-Length header field",
+            }),
+            Ok(Message::Broken(broken)) => Unread::of(&broken),
+            Ok(Message::Request(_) | Message::Response(_)) | Err(_) => None,
         };
-        self.refuse(&flow, echo, status, "the stream has lost its framing");
+        match refused {
+            Some(refused) => self.refuse(&flow, refused, status),
+            None => self.report(Report::Dropped {
+                remote: flow.remote,
+                why: "the stream has lost its framing",
+            }),
+        }
     }
 
     /// The network says that nobody is at `remote`: as a 503 from there (T06).
@@ -79,7 +116,8 @@ impl Agent {
             && tag.is_some_and(|token| token.owner == Owner::Watch);
         let asks = request.method == Method::Subscribe && admits == Verdict::Confirm;
         if !trusted && !answers_us && !asks {
-            return Err(Status::FORBIDDEN.into());
+            let why = "it comes from no trusted network";
+            return Err(Refusal::Because(Status::FORBIDDEN, why));
         }
         match request.method {
             // It only asks.
@@ -164,12 +202,22 @@ impl Agent {
         if request.headers.require().next().is_some() {
             return Err(Status::BAD_EXTENSION.into());
         }
-        let has_foreign_body = request.method == Method::Subscribe
-            && !request.body.is_empty()
-            && !request.headers.content_disposition_optional();
+        if request.body.is_empty() {
+            return Ok(());
+        }
+        // Whoever asks for a package that we don't have is told that, whatever it brings.
+        let has_package = match request.method {
+            Method::Subscribe => is_of(request, Package::is_served),
+            Method::Publish => is_of(request, Package::is_published),
+            _ => true,
+        };
+        if !has_package {
+            return Ok(());
+        }
+        let has_foreign_body =
+            request.method == Method::Subscribe && !request.headers.content_disposition_optional();
         // The watcher judges the body of a NOTIFY itself, once it knows whose it is (S02, S27).
         let is_coded = request.method != Method::Notify
-            && !request.body.is_empty()
             && request
                 .headers
                 .content_encoding()
@@ -226,8 +274,11 @@ impl Agent {
             self.notifier
                 .handle_subscribe(now, request, presentity, from, &mut self.random)?;
         if from.verdict == Verdict::Confirm {
-            let remote = flow.remote;
-            self.report(Report::Waits { remote });
+            self.report(Report::Waits {
+                remote: flow.remote,
+                watcher: Excerpt::of(request.from.uri_text),
+                presentity: Excerpt::of(uri_of(&self.directory, presentity).as_bytes()),
+            });
         }
         Ok(answer)
     }
@@ -281,29 +332,36 @@ impl Agent {
         let buf = &mut self.reply.bytes;
         let written = answers::write(request, flow, answer, &self.registrar, secrets, buf);
         self.send_reply(flow, &request.via, written.ok());
-        // Whoever takes leave after we did is told so, and the log is not.
-        if let Answer::Refused(_) = answer
+        // Whoever takes leave after we did is told so, and the log is not; nor of what only keeps a NAT open.
+        if let Answer::Refused(refusal) = answer
             && !self.stopping
+            && request.method.as_bytes() != b"PING"
         {
+            let event = request.headers.event().ok().flatten();
             self.report(Report::Refused {
                 remote: flow.remote,
+                method: Excerpt::of(request.method.as_bytes()),
+                target: Excerpt::of(request.uri_text),
+                package: event.map_or(Excerpt::NONE, |event| Excerpt::of(event.package)),
                 status: answer.status(),
-                why: "",
+                why: refusal.why(),
             });
         }
     }
 
-    /// Answers what could not be read in full, if it says where it came from.
-    fn refuse(&mut self, flow: &Flow, echo: Option<Echo<'_>>, status: Status, why: &'static str) {
-        let remote = flow.remote;
-        let Some(echo) = echo else {
-            return self.report(Report::Dropped { remote, why });
-        };
-        let written = answers::refuse(echo, flow, status, self.secret, &mut self.reply.bytes);
+    /// Answers what could not be read in full.
+    fn refuse(&mut self, flow: &Flow, unread: Unread<'_>, status: Status) {
+        let Unread { echo, why, .. } = unread;
+        let status = (status, why);
+        let buf = &mut self.reply.bytes;
+        let written = answers::refuse(echo, flow, status, self.secret, buf);
         self.send_reply(flow, echo.via(), written.ok());
         self.report(Report::Refused {
-            remote,
-            status,
+            remote: flow.remote,
+            method: Excerpt::of(unread.method.as_bytes()),
+            target: Excerpt::of(unread.uri_text),
+            package: Excerpt::NONE,
+            status: status.0,
             why,
         });
     }
@@ -345,4 +403,12 @@ impl Agent {
         // A full queue loses the newest: the log is for people, and the first lines tell most.
         let _ = self.reports.push_back(report);
     }
+}
+
+/// Whether a request names an event package that is one of these. One whose Event can't be read is judged by its role.
+fn is_of(request: &Request<'_>, is_one: impl Fn(Package) -> bool) -> bool {
+    let Ok(Some(event)) = request.headers.event() else {
+        return false;
+    };
+    Package::from_name(event.package).is_some_and(is_one)
 }

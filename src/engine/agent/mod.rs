@@ -15,6 +15,7 @@
 
 mod approval;
 mod buttons;
+mod changes;
 mod health;
 mod keeping;
 mod lamps;
@@ -23,17 +24,21 @@ mod output;
 mod publications;
 mod register;
 mod setup;
+mod standing;
 pub mod status;
 #[cfg(test)]
 mod tests;
 mod upstreams;
 
 pub use approval::{Ambiguous, Whom};
+pub use changes::Description;
 pub use keeping::{KEY, Key, RECORD};
-pub use output::{Output, Report, Trouble};
+pub use output::{Lost, Name, Output, Report, Standing, Subject, Trouble, Word};
 
 use self::buttons::Buttons;
+use self::changes::Changes;
 use self::keeping::Keeping;
+use self::standing::Told;
 use self::upstreams::Links;
 use super::config::Settings;
 use super::directory::Directory;
@@ -44,6 +49,7 @@ use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::{Random, Secret};
 use crate::ground::table::{Chains, Id, Queue};
+use crate::ground::text::Excerpt;
 use crate::ground::time::{Instant, Moment};
 use crate::ground::timers::Timers;
 use crate::roles::compositor::Compositor;
@@ -94,6 +100,8 @@ pub struct Agent {
     keeping: Keeping,
     reply: Reply,
     reports: Deque<Report, 4>,
+    told: Told,
+    changes: Changes,
     started: Instant,
     stopping: bool,
 }
@@ -162,6 +170,8 @@ impl Agent {
                 bytes: [0; limits::MESSAGE],
             },
             reports: Deque::new(),
+            told: Told::new(),
+            changes: Changes::new(),
             started: Instant::ZERO,
             stopping: false,
         }
@@ -179,6 +189,7 @@ impl Agent {
             }
         }
         self.directory.apply(moment.now, id, input);
+        self.note_presentity(id);
         self.compose(moment, id);
         self.relight_showing(moment.now, Shows::Dnd(presentity as u16));
     }
@@ -237,16 +248,24 @@ impl Agent {
         if let Some((flow, len)) = self.poll_answer(buf) {
             return Output::Send { flow, len };
         }
+        if let Some(subject) = self.next_change() {
+            return Output::Changed(subject);
+        }
         if let Some(action) = self.next_action(now, buf) {
             return match action {
                 Action::Send { flow, len } => Output::Send { flow, len },
                 Action::Resolve { query } => Output::Resolve { query },
             };
         }
-        while let Some(watch) = self.watcher.take_changed() {
+        // Each may have something to report, and none of that is lost.
+        while !self.reports.is_full()
+            && let Some(watch) = self.watcher.take_changed()
+        {
             self.handle_watched(now, watch);
         }
-        while let Some(link) = self.upstreams.take_changed() {
+        while !self.reports.is_full()
+            && let Some(link) = self.upstreams.take_changed()
+        {
             self.handle_link(now, link);
         }
         if self.notifier.take_waiting_changed() {

@@ -1,5 +1,6 @@
 //! What the agent says.
 
+use crate::ground::text::Excerpt;
 use crate::ground::time::Instant;
 use crate::ua::query::Query;
 use crate::users::lamps::Look;
@@ -33,17 +34,52 @@ pub enum Output {
     },
     /// Something worth a line in the log.
     Report(Report),
+    /// This is not what it was: [`Agent::describe`](super::Agent::describe) says what it is now. Told once for all that
+    /// happened to it since it was told last.
+    Changed(Subject),
     /// Nothing, until then or until something comes in.
     Wait(Option<Instant>),
 }
 
-/// Something worth a line in the log. When many come at once, some are lost.
+/// What the agent tells changes of.
+///
+/// What only passes is no change: a refresh that changes nothing but a lifetime, a moment that comes nearer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// What the lamp with that number in the settings shows, or stands for.
+    Lamp(u16),
+    /// The presentity with that number in the settings.
+    Presentity(u16),
+    /// The subscription in that place of the table of those that we serve: another one, in another state, or gone.
+    Watcher(u16),
+    /// How the account with that number in the settings stands with its servers.
+    Account(u16),
+    /// The publication in that place of its table.
+    Publication(u16),
+    /// The phone that is registered in that place of its table.
+    Registration(u16),
+}
+
+/// A name in a report: long enough for the URIs that people give each other.
+pub type Name = Excerpt<100>;
+
+/// A word in a report: a method, a package, the name of a lamp.
+pub type Word = Excerpt<32>;
+
+/// Something worth a line in the log. When strangers cause many at once, some are lost; what our accounts and lamps have
+/// to say is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
     /// A request was refused.
     Refused {
         /// Whose.
         remote: SocketAddr,
+        /// Its method.
+        method: Word,
+        /// Its Request-URI.
+        target: Name,
+        /// Its event package, if it names one.
+        package: Word,
         /// How.
         status: Status,
         /// Why, where the status alone does not say it.
@@ -60,13 +96,43 @@ pub enum Report {
     Waits {
         /// Where it is.
         remote: SocketAddr,
+        /// The URI that it gives itself.
+        watcher: Name,
+        /// Whom it wants to watch.
+        presentity: Name,
     },
     /// The owner let a watcher in who waited, or sent it away.
     Decided {
         /// Where it is.
         remote: SocketAddr,
+        /// The URI that it gives itself.
+        watcher: Name,
+        /// Whom it watches, or wanted to.
+        presentity: Name,
         /// Whether it may watch.
         may: bool,
+    },
+    /// An account stands otherwise with the servers above us.
+    Account {
+        /// Who we are there.
+        aor: Name,
+        /// The server it is about, as configured.
+        server: Name,
+        /// How.
+        stands: Standing,
+    },
+    /// The subscription behind lamps is gone, or back.
+    Lamps {
+        /// The first of them; empty if the watch feeds none.
+        first: Word,
+        /// How many there are besides.
+        others: u16,
+        /// Whom they watch.
+        target: Name,
+        /// Where that was asked.
+        remote: Option<SocketAddr>,
+        /// Why it is gone; `None` when it is back.
+        lost: Option<Lost>,
     },
     /// A button needs looking after.
     Button {
@@ -75,6 +141,38 @@ pub enum Report {
         /// What is wrong with it, or right again.
         trouble: Trouble,
     },
+}
+
+/// How an account stands with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is there: for the first time, or again.
+    Works,
+    /// The same, and it was at another server before.
+    Moved,
+    /// The server says no.
+    Refused {
+        /// To which method.
+        method: &'static str,
+        /// With which status code.
+        status: u16,
+        /// What that means.
+        why: &'static str,
+    },
+    /// The server can't be had.
+    Fails {
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+/// Why lamps are without their subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The status code of a refusal.
+    pub status: Option<u16>,
+    /// Why, in a word or two.
+    pub reason: &'static str,
 }
 
 /// What is wrong with a button, or right again.
@@ -88,35 +186,104 @@ pub enum Trouble {
     Chatters,
 }
 
+impl Report {
+    /// Whether somebody else decides how many of these there are.
+    pub const fn is_of_strangers(&self) -> bool {
+        match self {
+            Report::Refused { .. } | Report::Dropped { .. } | Report::Waits { .. } => true,
+            Report::Decided { .. }
+            | Report::Account { .. }
+            | Report::Lamps { .. }
+            | Report::Button { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Report::Refused {
                 remote,
+                method,
+                target,
+                package,
                 status,
                 why,
             } => {
-                write!(
-                    f,
-                    "refused a request from {remote}: {} {}",
-                    status.code(),
-                    status.reason()
-                )?;
-                if why.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, " ({why})")
+                write!(f, "refused {method} {target}")?;
+                if !package.is_empty() {
+                    write!(f, " ({package})")?;
+                }
+                write!(f, " from {remote}: {} {}", status.code(), status.reason())?;
+                match why.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, " ({why})"),
                 }
             }
             Report::Dropped { remote, why } => write!(f, "dropped a datagram from {remote}: {why}"),
-            Report::Waits { remote } => {
-                write!(f, "a watcher at {remote} waits to be allowed or blocked")
+            Report::Waits {
+                remote,
+                watcher,
+                presentity,
+            } => write!(
+                f,
+                "{watcher} at {remote} waits to be allowed or blocked: it wants to watch {presentity}"
+            ),
+            Report::Decided {
+                remote,
+                watcher,
+                presentity,
+                may,
+            } => {
+                let decided = if *may { "allowed" } else { "blocked" };
+                write!(
+                    f,
+                    "{watcher} at {remote} is {decided}: it is a watcher of {presentity}"
+                )
             }
-            Report::Decided { remote, may: true } => {
-                write!(f, "the watcher at {remote} is allowed")
-            }
-            Report::Decided { remote, may: false } => {
-                write!(f, "the watcher at {remote} is blocked")
+            Report::Account {
+                aor,
+                server,
+                stands,
+            } => match stands {
+                Standing::Works => write!(f, "account {aor} is at {server}"),
+                Standing::Moved => write!(f, "account {aor} has moved to {server}"),
+                Standing::Refused {
+                    method,
+                    status,
+                    why,
+                } => write!(
+                    f,
+                    "account {aor} is refused by {server}: {status} to {method} ({why})"
+                ),
+                Standing::Fails { why } => {
+                    write!(f, "account {aor} can't be at {server}: {why}")
+                }
+            },
+            Report::Lamps {
+                first,
+                others,
+                target,
+                remote,
+                lost,
+            } => {
+                match (first.is_empty(), others) {
+                    (true, _) => f.write_str("a lamp")?,
+                    (false, 0) => write!(f, "lamp {first}")?,
+                    (false, _) => write!(f, "lamp {first} (and {others} more)")?,
+                }
+                let Some(lost) = lost else {
+                    return write!(f, " has its subscription to {target} again");
+                };
+                write!(f, " is without its subscription to {target}")?;
+                if let Some(remote) = remote {
+                    write!(f, " at {remote}")?;
+                }
+                write!(f, ": {}", lost.reason)?;
+                match lost.status {
+                    Some(status) => write!(f, " with {status}"),
+                    None => Ok(()),
+                }
             }
             Report::Button { button, trouble } => {
                 write!(f, "button {} {trouble}", u32::from(*button) + 1)

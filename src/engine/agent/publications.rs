@@ -66,11 +66,14 @@ impl Agent {
 
     /// Composes a presentity anew and tells whoever has to hear of it.
     pub(super) fn compose(&mut self, moment: Moment, id: Id<Presentity>) {
-        {
+        let is_new = {
             let its = self.compositor.of(id);
             let published: Vec<_, { limits::PUBLICATIONS_EACH }> =
                 its.iter().map(|it| published(it)).collect();
-            self.directory.compose(moment, id, &published);
+            self.directory.compose(moment, id, &published)
+        };
+        if is_new {
+            self.note_presentity(id);
         }
         self.tell_watchers(moment.now, id);
     }

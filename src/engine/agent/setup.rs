@@ -62,6 +62,7 @@ impl Agent {
         self.examine_all(moment.now);
         self.connect_lamps(moment.now);
         self.connect_buttons(moment, &kept);
+        self.changes.note_all();
     }
 
     /// The addresses that peers reach us at changed. Whoever knows us by one that is none of ours any more is told the

@@ -1,12 +1,16 @@
 //! What the agent knows, for those who ask: the command line, a panel on a page, a person wondering about a lamp.
 
 use super::Agent;
+use super::approval::uri_of;
 use crate::events::package::Package;
-use crate::events::presentity::Presence;
+use crate::events::presentity::{Presence, Presentity};
 use crate::events::watched::Watched;
 use crate::ground::limits;
+use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::roles::compositor::Publication;
+use crate::roles::notifier::Subscription;
+use crate::roles::registrar::Binding;
 use crate::roles::watcher;
 use crate::users::compose::Inputs;
 use crate::users::lamps::{Look, Shows};
@@ -113,43 +117,18 @@ impl Agent {
 
     /// The presentities, in the order of the settings.
     pub fn presentities(&self) -> impl Iterator<Item = PresentityStatus<'_>> {
-        self.presentities.iter().filter_map(|&id| {
-            let presentity = self.directory.presentities().get(id)?;
-            Some(PresentityStatus {
-                uri: presentity.uri(),
-                presence: presentity.presence(),
-                inputs: self.directory.inputs(id)?,
-                since: self.directory.since(id)?,
-            })
-        })
+        let all = self.presentities.iter();
+        all.filter_map(|&id| self.presentity(id))
     }
 
     /// The subscriptions that we serve.
     pub fn subscriptions(&self) -> impl Iterator<Item = SubscriptionStatus<'_>> {
-        self.notifier.iter().map(|(_, subscription)| {
-            let presentity = self.directory.presentities().get(subscription.presentity());
-            SubscriptionStatus {
-                presentity: presentity.map_or("", |presentity| presentity.uri()),
-                watcher: subscription.dialog().remote_uri(),
-                package: subscription.package(),
-                state: subscription.state().name(),
-                ends: subscription.state().ends(),
-                remote: subscription.flow().remote,
-            }
-        })
+        self.notifier.iter().map(|(_, it)| self.subscription(it))
     }
 
     /// The phones that are registered here, one for each address.
     pub fn registrations(&self) -> impl Iterator<Item = RegistrationStatus<'_>> {
-        self.registrar.iter().map(|(_, binding)| {
-            let presentity = self.directory.presentities().get(binding.presentity());
-            RegistrationStatus {
-                presentity: presentity.map_or("", |presentity| presentity.uri()),
-                contact: binding.contact(),
-                remote: binding.flow().remote,
-                ends: binding.ends(),
-            }
-        })
+        self.registrar.iter().map(|(_, it)| self.registration(it))
     }
 
     /// What is published here, the newest last.
@@ -157,26 +136,15 @@ impl Agent {
         let mut all: Vec<&Publication, { limits::PUBLICATIONS }> =
             self.compositor.iter().map(|(_, it)| it).collect();
         all.sort_unstable_by_key(|it| it.order());
-        all.into_iter().map(|it| {
-            let presentity = self.directory.presentities().get(it.presentity());
-            PublicationStatus {
-                presentity: presentity.map_or("", |presentity| presentity.uri()),
-                publisher: it.publisher(),
-                remote: it.remote(),
-                says: it.says(),
-                ends: it.ends(),
-                since: it.changed(),
-            }
-        })
+        all.into_iter().map(|it| self.publication(it))
     }
 
     /// The watchers who went before the owner decided about them.
     pub fn absent(&self) -> impl Iterator<Item = SubscriptionStatus<'_>> {
         self.notifier.absent().map(|gone| {
             let who = gone.who();
-            let presentity = self.directory.presentities().get(who.presentity);
             SubscriptionStatus {
-                presentity: presentity.map_or("", |presentity| presentity.uri()),
+                presentity: uri_of(&self.directory, who.presentity),
                 watcher: who.watcher,
                 package: gone.package(),
                 state: winfo::Status::Waiting.as_str(),
@@ -231,7 +199,48 @@ impl Agent {
         }
     }
 
-    fn lamp(&self, number: usize) -> Option<LampStatus<'_>> {
+    pub(super) fn presentity(&self, id: Id<Presentity>) -> Option<PresentityStatus<'_>> {
+        let presentity = self.directory.presentities().get(id)?;
+        Some(PresentityStatus {
+            uri: presentity.uri(),
+            presence: presentity.presence(),
+            inputs: self.directory.inputs(id)?,
+            since: self.directory.since(id)?,
+        })
+    }
+
+    pub(super) fn subscription<'a>(&'a self, it: &'a Subscription) -> SubscriptionStatus<'a> {
+        SubscriptionStatus {
+            presentity: uri_of(&self.directory, it.presentity()),
+            watcher: it.dialog().remote_uri(),
+            package: it.package(),
+            state: it.state().name(),
+            ends: it.state().ends(),
+            remote: it.flow().remote,
+        }
+    }
+
+    pub(super) fn registration<'a>(&'a self, binding: &'a Binding) -> RegistrationStatus<'a> {
+        RegistrationStatus {
+            presentity: uri_of(&self.directory, binding.presentity()),
+            contact: binding.contact(),
+            remote: binding.flow().remote,
+            ends: binding.ends(),
+        }
+    }
+
+    pub(super) fn publication<'a>(&'a self, it: &'a Publication) -> PublicationStatus<'a> {
+        PublicationStatus {
+            presentity: uri_of(&self.directory, it.presentity()),
+            publisher: it.publisher(),
+            remote: it.remote(),
+            says: it.says(),
+            ends: it.ends(),
+            since: it.changed(),
+        }
+    }
+
+    pub(super) fn lamp(&self, number: usize) -> Option<LampStatus<'_>> {
         let settings = self.settings.lamps.get(number)?;
         let lit = self.panel.lamps.get(number)?;
         let shows = lit.shows();

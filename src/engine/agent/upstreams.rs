@@ -99,6 +99,7 @@ impl Agent {
         let number = self.links.iter().position(|it| *it == Some(link));
         if let Some(number) = number {
             self.examine_link(now, number);
+            self.look_at_account(now, number, link);
             if self.upstreams.take_renewed(link) {
                 self.keeping.touch_upstream(now, number as u16);
             }

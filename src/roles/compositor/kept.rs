@@ -98,7 +98,7 @@ impl Compositor {
         self.changes = self.changes.max(kept.order);
         self.timers.set(id.slot(), Some(ends));
         self.unsaved.hasten(slot, ends);
-        self.announce(presentity);
+        self.announce(id, presentity);
         true
     }
 }

@@ -27,7 +27,7 @@ use crate::events::etag::EntityTag;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Secret;
-use crate::ground::table::{Id, Table};
+use crate::ground::table::{Id, Queue, Table};
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
@@ -53,6 +53,8 @@ pub struct Compositor {
     max_expires: Seconds,
     /// How many changes there were.
     changes: u32,
+    /// Publications that are not what they were, for those who follow.
+    altered: Queue<{ limits::PUBLICATIONS }>,
     /// Whose publications changed since the last question.
     changed: Vec<Id<Presentity>, { limits::PRESENTITIES }>,
     /// Whose last PUBLISH got 412, and for whom.
@@ -104,6 +106,7 @@ impl Compositor {
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
             changes: 0,
+            altered: Queue::new(),
             changed: Vec::new(),
             refused: Deque::new(),
         }
@@ -179,6 +182,16 @@ impl Compositor {
         its
     }
 
+    /// The one in that place of the table.
+    pub fn at(&self, slot: u16) -> Option<&Publication> {
+        self.publications.get(self.publications.id_at(slot)?)
+    }
+
+    /// A place whose publication is another one, says something else, or is gone.
+    pub fn take_altered(&mut self) -> Option<u16> {
+        self.altered.pop()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.publications.len()
@@ -193,7 +206,7 @@ impl Compositor {
         if let Some(gone) = self.publications.remove(id) {
             self.timers.set(id.slot(), None);
             self.unsaved.hasten(id.slot(), Instant::ZERO);
-            self.announce(gone.presentity);
+            self.announce(id, gone.presentity);
         }
     }
 
@@ -203,7 +216,8 @@ impl Compositor {
         self.changes
     }
 
-    fn announce(&mut self, presentity: Id<Presentity>) {
+    fn announce(&mut self, id: Id<Publication>, presentity: Id<Presentity>) {
+        self.altered.push(id.slot());
         if !self.changed.contains(&presentity) {
             let _ = self.changed.push(presentity); // There are as many places as presentities.
         }

@@ -55,23 +55,25 @@ impl Compositor {
         }
         let remote = from.flow.remote;
         // Step 2.
-        let event = request.headers.event().map_err(|_| Status::BAD_REQUEST)?;
+        let event = request.headers.event();
+        let event = event.map_err(|_| Refusal::bad("Malformed Event header field"))?;
         let package = event.and_then(|event| Package::from_name(event.package));
         if !package.is_some_and(Package::is_published) {
             return Err(Status::BAD_EVENT.into());
         }
         // Step 3.
         let condition = request.headers.sip_if_match();
-        let known = match condition.map_err(|_| Status::BAD_REQUEST)? {
-            None => None,
-            Some(text) => match self.find(now, presentity, text) {
-                Some(known) => Some(known),
-                None => {
-                    self.remember_refused(presentity, remote);
-                    return Err(Status::CONDITIONAL_REQUEST_FAILED.into());
-                }
-            },
-        };
+        let known =
+            match condition.map_err(|_| Refusal::bad("Malformed SIP-If-Match header field"))? {
+                None => None,
+                Some(text) => match self.find(now, presentity, text) {
+                    Some(known) => Some(known),
+                    None => {
+                        self.remember_refused(presentity, remote);
+                        return Err(Status::CONDITIONAL_REQUEST_FAILED.into());
+                    }
+                },
+            };
         // Step 4.
         let granted = self.lifetime(request)?;
         // Step 5, and what step 6 answers.
@@ -80,7 +82,7 @@ impl Compositor {
             body => Some(self.check_type(request).map(|()| body)?),
         };
         let answer = match (known, document, granted) {
-            (None, None, _) => return Err(Status::BAD_REQUEST.into()),
+            (None, None, _) => return Err(Refusal::bad("Missing body")),
             (None, Some(_), Seconds::ZERO) => {
                 let tag = EntityTag::draw(random);
                 Answer::Published {
@@ -143,7 +145,8 @@ impl Compositor {
 
     /// The lifetime granted: the one asked for, or the most there is (C04).
     fn lifetime(&self, request: &Request<'_>) -> Result<Seconds, Refusal> {
-        let asked = request.headers.expires().map_err(|_| Status::BAD_REQUEST)?;
+        let asked = request.headers.expires();
+        let asked = asked.map_err(|_| Refusal::bad("Malformed Expires header field"))?;
         let asked = asked.unwrap_or(self.max_expires);
         if asked > Seconds::ZERO && asked < self.min_expires {
             return Err(Refusal::TooBrief(self.min_expires));
@@ -154,7 +157,7 @@ impl Compositor {
     /// Whether the body says that it is of a type we read (C06).
     fn check_type(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let named = request.headers.content_type();
-        let named = named.map_err(|_| Status::BAD_REQUEST)?;
+        let named = named.map_err(|_| Refusal::bad("Malformed Content-Type header field"))?;
         let published = Package::ALL.iter().filter(|it| it.is_published());
         let mut types = published.flat_map(|it| it.spec().bodies);
         let is_ours = named.is_some_and(|it| types.any(|ours| it.matches(ours.kind, ours.subtype)));
@@ -172,7 +175,7 @@ impl Compositor {
         Document::read(body, self.secret).map_err(|fault| match fault {
             Fault::TooLarge | Fault::TooDeep => Status::REQUEST_ENTITY_TOO_LARGE.into(),
             Fault::Syntax | Fault::Doctype | Fault::Encoding | Fault::WrongRoot => {
-                Status::BAD_REQUEST.into()
+                Refusal::bad(fault.reason())
             }
         })
     }
@@ -201,7 +204,7 @@ impl Compositor {
             let presentity = publication.presentity;
             self.changes = order;
             self.unsaved.hasten(id.slot(), now);
-            self.announce(presentity);
+            self.announce(id, presentity);
         }
     }
 
@@ -254,7 +257,7 @@ impl Compositor {
         let id = self.publications.insert(publication).map_err(|_| busy())?;
         self.timers.set(id.slot(), Some(now + granted));
         self.unsaved.hasten(id.slot(), now);
-        self.announce(presentity);
+        self.announce(id, presentity);
         Ok(())
     }
 

@@ -141,6 +141,7 @@ impl Notifier {
         }
         // At once: what is reserved is used from now on.
         self.unsaved.hasten(slot, moment.now);
+        self.altered.push(slot);
         self.wake(id);
         true
     }

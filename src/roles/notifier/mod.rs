@@ -82,6 +82,8 @@ pub struct Notifier {
     /// Those who went before anybody decided.
     absent: Absent,
     audiences: Audiences,
+    /// Subscriptions that are not what they were, for those who follow.
+    altered: Queue<{ limits::SUBSCRIPTIONS }>,
 }
 
 /// What the configuration says about subscriptions.
@@ -194,6 +196,7 @@ impl Notifier {
             unsaved: Timers::new(),
             absent: Absent::new(),
             audiences: Audiences::new(),
+            altered: Queue::new(),
         }
     }
 
@@ -262,6 +265,16 @@ impl Notifier {
     /// All subscriptions.
     pub fn iter(&self) -> impl Iterator<Item = (Id<Subscription>, &Subscription)> {
         self.subscriptions.iter()
+    }
+
+    /// The one in that place of the table.
+    pub fn at(&self, slot: u16) -> Option<&Subscription> {
+        self.subscriptions.get(self.subscriptions.id_at(slot)?)
+    }
+
+    /// A place whose subscription is another one, is in another state, has another address, or is gone.
+    pub fn take_altered(&mut self) -> Option<u16> {
+        self.altered.pop()
     }
 
     /// How many there are.
@@ -370,6 +383,7 @@ impl Notifier {
             self.timers.set(id.slot(), None);
             self.by_device.remove(gone.device, id.slot());
             self.unsaved.hasten(id.slot(), Instant::ZERO);
+            self.altered.push(id.slot());
         }
     }
 }

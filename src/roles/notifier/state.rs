@@ -28,6 +28,7 @@ impl Notifier {
         let old = core::mem::replace(&mut subscription.state, state);
         if core::mem::discriminant(&old) != core::mem::discriminant(&state) {
             self.unsaved.hasten(id.slot(), Instant::ZERO);
+            self.altered.push(id.slot());
         }
         self.count(presentity, old, -1);
         self.count(presentity, state, 1);

@@ -61,7 +61,7 @@ impl Notifier {
         }
         let granted = self.lifetime(request, package)?;
         let body = body_type(request, package)?;
-        let target = contact(request)?.ok_or(Status::BAD_REQUEST)?;
+        let target = contact(request)?.ok_or(Refusal::bad("Missing Contact header field"))?;
         let event_id = event_id(&event)?;
         let flow = notify_flow(request, from, &target);
 
@@ -109,6 +109,7 @@ impl Notifier {
         self.watchers.enter(group(presentity, package), slot);
         self.index(device, slot);
         self.unsaved.hasten(slot, now);
+        self.altered.push(slot);
         if !allowed {
             self.waits(id);
         }
@@ -171,7 +172,10 @@ impl Notifier {
             return Err(unknown.into());
         };
         if let Some(target) = &target {
-            subscription.flow = notify_flow(request, from, target);
+            let flow = notify_flow(request, from, target);
+            if core::mem::replace(&mut subscription.flow, flow).remote != flow.remote {
+                self.altered.push(id.slot());
+            }
         }
         subscription.heard = true;
         subscription.body = body;
@@ -192,7 +196,8 @@ impl Notifier {
 
     /// The lifetime granted: the one asked for, the package's default, or the most there is.
     fn lifetime(&self, request: &Request<'_>, package: Package) -> Result<Seconds, Refusal> {
-        let asked = request.headers.expires().map_err(|_| Status::BAD_REQUEST)?;
+        let asked = request.headers.expires();
+        let asked = asked.map_err(|_| Refusal::bad("Malformed Expires header field"))?;
         let asked = asked.unwrap_or(package.spec().expires);
         // Only then is 423 allowed: RFC 6665 §4.2.1.1.
         let is_brief =
@@ -278,7 +283,8 @@ fn home(flow: &Flow) -> SocketAddr {
 
 /// What the request subscribes to: one package that we serve (N03, N04).
 fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
-    let event = request.headers.event().map_err(|_| Status::BAD_REQUEST)?;
+    let event = request.headers.event();
+    let event = event.map_err(|_| Refusal::bad("Malformed Event header field"))?;
     let event = event.ok_or(Status::BAD_EVENT)?;
     let package = Package::from_name(event.package)
         .filter(|package| package.is_served())
@@ -315,16 +321,19 @@ fn contact<'a>(request: &Request<'a>) -> Result<Option<Target<'a>>, Refusal> {
     let Some(first) = contacts.next() else {
         return Ok(None);
     };
-    let (Ok(Contact::Addr(contact, uri)), None) = (first, contacts.next()) else {
-        return Err(Status::BAD_REQUEST.into());
+    let Ok(Contact::Addr(contact, uri)) = first else {
+        return Err(Refusal::bad("Malformed Contact header field"));
     };
+    if contacts.next().is_some() {
+        return Err(Refusal::bad("More than one Contact"));
+    }
     match &uri {
         Uri::Sip(sip) if is_somewhere(sip) => Ok(Some(Target {
             text: contact.uri_text,
             uri,
         })),
         Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => {
-            Err(Status::BAD_REQUEST.into())
+            Err(Refusal::bad("Contact with no address to send to"))
         }
     }
 }

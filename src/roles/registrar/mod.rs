@@ -17,7 +17,7 @@ pub use kept::KeptBinding;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Secret;
-use crate::ground::table::{Chains, Id, Table};
+use crate::ground::table::{Chains, Id, Queue, Table};
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
@@ -41,6 +41,8 @@ pub struct Registrar {
     max_expires: Seconds,
     /// Bindings that the store has to hear of, and by when.
     pub(crate) unsaved: Timers<{ limits::BINDINGS }>,
+    /// Bindings that are not what they were, for those who follow.
+    altered: Queue<{ limits::BINDINGS }>,
 }
 
 /// That somebody can be reached at an address for a while (RFC 3261 §6).
@@ -71,6 +73,7 @@ impl Registrar {
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
             unsaved: Timers::new(),
+            altered: Queue::new(),
         }
     }
 
@@ -109,6 +112,16 @@ impl Registrar {
     /// Somebody for whom [`Registrar::is_registered`] may be different from what it was when last asked here.
     pub fn take_changed(&mut self) -> Option<Id<Presentity>> {
         self.changed.pop()
+    }
+
+    /// The one in that place of the table.
+    pub fn at(&self, slot: u16) -> Option<&Binding> {
+        self.bindings.get(self.bindings.id_at(slot)?)
+    }
+
+    /// A place whose binding is another one, names another Contact, came from elsewhere, or is gone.
+    pub fn take_altered(&mut self) -> Option<u16> {
+        self.altered.pop()
     }
 
     /// Leaves room for only `left` more bindings; for tests of a full table.
@@ -183,6 +196,7 @@ impl Registrar {
         let is_first = !self.is_registered(presentity);
         let id = self.bindings.insert_at(slot, binding).ok()?;
         self.unsaved.hasten(slot, Instant::ZERO);
+        self.altered.push(slot);
         self.of.enter(usize::from(presentity.slot()), id.slot());
         self.timers.set(id.slot(), Some(ends));
         if is_first {
@@ -199,6 +213,7 @@ impl Registrar {
         self.of.leave(usize::from(presentity.slot()), id.slot());
         self.timers.set(id.slot(), None);
         self.unsaved.hasten(id.slot(), Instant::ZERO);
+        self.altered.push(id.slot());
         if !self.is_registered(presentity) {
             self.note(presentity);
         }

@@ -53,7 +53,7 @@ impl Registrar {
         let mut wishes = Wishes::new();
         let mut stars = 0_u32;
         for contact in request.headers.contacts() {
-            match contact.map_err(|Bad| Status::BAD_REQUEST)? {
+            match contact.map_err(|Bad| Refusal::bad("Malformed Contact header field"))? {
                 Contact::Star => stars += 1,
                 Contact::Addr(contact, uri) => {
                     let wish = self.wish(request, &contact, uri)?;
@@ -70,7 +70,8 @@ impl Registrar {
             (0, true) => Ok(Asked::Nothing),
             (0, false) if is_fit(&wishes) => Ok(Asked::Bindings(wishes)),
             (1, true) if is_over => Ok(Asked::Removal),
-            (_, _) => Err(Status::BAD_REQUEST.into()),
+            (0, false) => Err(Refusal::bad("More than one Contact with a flow")),
+            (_, _) => Err(Refusal::bad("Contact * with others or without Expires: 0")),
         }
     }
 
@@ -83,13 +84,14 @@ impl Registrar {
         match &uri {
             Uri::Sip(sip) if is_somewhere(sip) => {}
             Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => {
-                return Err(Status::BAD_REQUEST.into());
+                return Err(Refusal::bad("Contact with no address to send to"));
             }
         }
         if contact.uri_text.len() > limits::URI {
             return Err(Status::MESSAGE_TOO_LARGE.into());
         }
-        let text = core::str::from_utf8(contact.uri_text).map_err(|_| Status::BAD_REQUEST)?;
+        let text = core::str::from_utf8(contact.uri_text);
+        let text = text.map_err(|_| Refusal::bad("Malformed Contact header field"))?;
         Ok(Wish {
             text,
             uri,
@@ -207,6 +209,9 @@ impl Registrar {
             self.timers.set(id.slot(), Some(new.ends));
             if binding.contact != new.contact || binding.call != new.call {
                 self.unsaved.hasten(id.slot(), Instant::ZERO);
+            }
+            if binding.contact != new.contact || binding.flow.remote != new.flow.remote {
+                self.altered.push(id.slot());
             }
             *binding = new;
         }

@@ -95,7 +95,14 @@ impl Fixture {
     #[track_caller]
     fn refuse(&mut self, call: &str, cseq: u32, lines: &str, refusal: impl Into<Refusal>) {
         let (desk, before) = (self.desk, self.contacts());
-        let sent = self.send(desk, register(call, cseq, lines));
+        let sent = match self.send(desk, register(call, cseq, lines)) {
+            // What is wrong is for people.
+            Err(Refusal::Because(status, why)) => {
+                assert!(!why.is_empty(), "{lines}");
+                Err(status.into())
+            }
+            sent => sent,
+        };
         assert_eq!(sent, Err(refusal.into()), "{lines}");
         assert_eq!(self.contacts(), before, "{lines}");
     }

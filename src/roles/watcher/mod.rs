@@ -247,6 +247,7 @@ impl Watcher {
             last_reason: watch.story.last_reason,
             last_notify: watch.story.last_notify,
             distrusts: watch.story.distrusts,
+            lost: watch.story.broken_since.is_some() && usage.is_none_or(|it| it.retries > 0),
             broken_since: watch.story.broken_since,
         })
     }

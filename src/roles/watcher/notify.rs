@@ -47,8 +47,10 @@ impl Watcher {
         if usage.is_none() && !self.takes_another_usage(now, watch_id, request) {
             return Err(Status::NO_SUCH_SUBSCRIPTION.into());
         }
-        let Ok(Some(state)) = request.headers.subscription_state() else {
-            return Err(Status::BAD_REQUEST.into());
+        let state = match request.headers.subscription_state() {
+            Ok(Some(state)) => state,
+            Ok(None) => return Err(Refusal::bad("Missing Subscription-State header field")),
+            Err(_) => return Err(Refusal::bad("Malformed Subscription-State header field")),
         };
         match usage {
             Some(usage) => self.notify_usage(now, usage, request, &state, flow, random),
@@ -63,7 +65,7 @@ impl Watcher {
         let event = match request.headers.event() {
             Ok(Some(event)) => event,
             Ok(None) => return Err(Status::BAD_EVENT.into()),
-            Err(_) => return Err(Status::BAD_REQUEST.into()),
+            Err(_) => return Err(Refusal::bad("Malformed Event header field")),
         };
         let package = Package::from_name(event.package).ok_or(Status::BAD_EVENT)?;
         let none = Refusal::Answer(Status::NO_SUCH_SUBSCRIPTION);
@@ -289,7 +291,7 @@ impl Watcher {
         }
         self.settle_usage(id);
         self.tell(now, watch_id);
-        read.map_err(Refusal::Answer)
+        read
     }
 
     /// The notifier ended the subscription (S09 to S17).

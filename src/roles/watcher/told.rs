@@ -4,6 +4,7 @@
 
 use super::usage::{Gap, Knowledge, Usage, UsageState};
 use super::watch::Story;
+use crate::events::answer::Refusal;
 use crate::events::package::{Package, Reading};
 use crate::events::watched::Watched;
 use crate::ground::random::Random;
@@ -20,14 +21,14 @@ impl Usage {
         package: Package,
         request: &Request<'_>,
         state: &SubscriptionState<'_>,
-    ) -> Result<(), Status> {
+    ) -> Result<(), Refusal> {
         match state.state {
             State::Pending => self.knowledge = Knowledge::Nothing,
             State::Active | State::Terminated | State::Other(_) if request.body.is_empty() => {}
             State::Active | State::Terminated | State::Other(_) => {
                 let read = is_readable(package, request).and_then(|()| {
                     (package.spec().read)(&mut self.memory, request.body)
-                        .map_err(|_| Status::BAD_REQUEST)
+                        .map_err(|fault| Refusal::bad(fault.reason()))
                 });
                 match read {
                     Ok(Reading::State(watched)) => {
@@ -50,9 +51,9 @@ impl Usage {
                         self.open_gap(now);
                     }
                     Ok(Reading::Stale) => {}
-                    Err(status) => {
+                    Err(refusal) => {
                         self.knowledge = Knowledge::Unreadable;
-                        return Err(status);
+                        return Err(refusal);
                     }
                 }
             }
@@ -158,15 +159,17 @@ impl Story {
 }
 
 /// Whether the body is of a type we asked for; one without a type is taken for the package's own.
-fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Status> {
+fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Refusal> {
     let headers = request.headers;
     if headers
         .content_encoding()
         .is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
     {
-        return Err(Status::UNSUPPORTED_MEDIA_TYPE);
+        return Err(Status::UNSUPPORTED_MEDIA_TYPE.into());
     }
-    let Some(media) = headers.content_type().map_err(|_| Status::BAD_REQUEST)? else {
+    let media = headers.content_type();
+    let media = media.map_err(|_| Refusal::bad("Malformed Content-Type header field"))?;
+    let Some(media) = media else {
         return Ok(());
     };
     let spec = package.spec();
@@ -174,7 +177,7 @@ fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Status> {
     if bodies.any(|body| media.matches(body.kind, body.subtype)) {
         Ok(())
     } else {
-        Err(Status::UNSUPPORTED_MEDIA_TYPE)
+        Err(Status::UNSUPPORTED_MEDIA_TYPE.into())
     }
 }
 

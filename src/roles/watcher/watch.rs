@@ -164,6 +164,8 @@ pub struct Report<'a> {
     /// Where the last NOTIFY that would have begun the subscription came from, if it was refused: nobody asked there, and
     /// nobody there is trusted.
     pub distrusts: Option<SocketAddr>,
+    /// Whether the subscription is gone, or could not be refreshed: more than a document is missing.
+    pub lost: bool,
     /// Since when nobody vouches for [`Report::watched`].
     pub broken_since: Option<Instant>,
 }

@@ -6,6 +6,7 @@
 
 mod cause;
 mod conversation;
+pub mod follow;
 pub mod http;
 mod rights;
 pub mod router;

@@ -20,9 +20,8 @@ use std::vec::Vec;
 
 use embedded_svc::http::Method;
 use embedded_svc::http::server::asynch::Connection;
-use embedded_svc::io::asynch::Read;
-use smol::future::or;
 
+use super::follow::follow;
 use super::http::BODY;
 use super::rights::Rights;
 use super::views::{self, Now};
@@ -30,7 +29,7 @@ use crate::engine::agent::{Ambiguous, Whom};
 use crate::ground::limits;
 use crate::ground::text::Text;
 use crate::shell::capacity::Capacity;
-use crate::shell::hub::{Hub, next_change};
+use crate::shell::hub::Hub;
 use crate::shell::panel::{LONGEST_HOLD, Untouchable, held};
 use crate::users::buttons::QUIET;
 use crate::users::compose::Input;
@@ -257,55 +256,6 @@ fn input(what: &str, value: &str) -> Result<Input, Wrong> {
             ),
         }),
     }
-}
-
-/// A line for each lamp, then one for each change, until the follower goes.
-async fn follow<C: Connection>(connection: &mut C, hub: &RefCell<Hub>) -> Result<(), C::Error> {
-    let rows = [
-        ("Content-Type", "application/x-ndjson"),
-        ("Cache-Control", "no-store"),
-    ];
-    connection.initiate_response(200, None, &rows).await?;
-    let mut shown: Vec<views::Lamp> = Vec::new();
-    loop {
-        let seen = hub.borrow().changes.count();
-        let lamps = views::lamps(hub.borrow().agent, Now::read());
-        for (at, lamp) in lamps.iter().enumerate() {
-            if shown.get(at).is_none_or(|old| !old.shows_the_same(lamp)) {
-                let line = views::to_json(lamp);
-                connection.write_all(line.as_bytes()).await?;
-            }
-        }
-        connection.flush().await?;
-        shown = lamps;
-        if !wait(connection, hub, seen).await? {
-            return Ok(());
-        }
-    }
-}
-
-/// Waits for a change; `false`: the follower has gone.
-async fn wait<C: Connection>(
-    connection: &mut C,
-    hub: &RefCell<Hub>,
-    seen: u64,
-) -> Result<bool, C::Error> {
-    let raw = connection.raw_connection()?;
-    let change = async {
-        next_change(hub, seen).await;
-        true
-    };
-    let gone = async {
-        let mut ignored = [0; 64];
-        while raw.read(&mut ignored).await.is_ok_and(|length| length > 0) {}
-        false
-    };
-    let changed = or(change, gone).await;
-    if !changed {
-        // Whoever waits is let go, us included: a waker that stays keeps the memory of its task.
-        hub.borrow_mut().changes.announce();
-    }
-    Ok(changed)
 }
 
 async fn read_body<C: Connection>(connection: &mut C) -> Result<String, C::Error> {

@@ -68,7 +68,8 @@ pub struct Lamp {
 }
 
 impl Lamp {
-    fn new(lamp: &LampStatus<'_>, now: Now) -> Lamp {
+    /// That lamp now.
+    pub fn new(lamp: &LampStatus<'_>, now: Now) -> Lamp {
         let whom = lamp.whom.map(ToString::to_string);
         let (watches, presentity) = match lamp.shows {
             Shows::Watch(_) => (whom, None),
@@ -489,7 +490,5 @@ pub fn error(text: &str) -> String {
 
 /// JSON with a line's end behind it. Our own types can always be written.
 pub fn to_json(value: &impl Serialize) -> String {
-    let mut json = serde_json::to_string(value).unwrap_or_default();
-    json.push('\n');
-    json
+    serde_json::to_string(value).unwrap_or_default() + "\n"
 }

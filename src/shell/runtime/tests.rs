@@ -3,6 +3,7 @@ mod turns;
 use super::*;
 use crate::ground::text::Text;
 use crate::shell::panel::board::Board;
+use crate::users::compose::Input;
 use crate::users::lamps::Shows;
 use nix::sys::signal::{Signal, raise};
 use serde_json::Value;
@@ -424,9 +425,81 @@ fn followers_that_go_leave_nothing_behind() {
         runtime.turn().expect("it turns");
     }
     client.join().expect("no panic");
-    let waiting = runtime.hub().borrow().changes.waiting();
-    assert!(waiting < 10, "{waiting} wait");
+    let kept = runtime.hub().borrow().changes.kept();
+    assert!(kept < 10, "{kept} are kept");
     let _ = fs::remove_dir_all(&folder); // The system clears its temporary files too.
+}
+
+/// ```text
+/// follower ── GET /lamps?follow=1 ──► agent ◄── OPTIONS, SUBSCRIBE ── others: the bell is silent
+///          ◄────────── a line ───────       ◄── dnd
+/// ```
+#[test]
+fn messages_that_change_no_lamp_leave_a_follower_asleep() {
+    let folder = std::env::temp_dir().join(format!("lampfield-run-{}-asleep", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let mut options = options(folder.join("control.sock"));
+    options.settings.watches.clear();
+    options.settings.lamps[0].shows = Shows::Dnd(0);
+    let agent = Box::leak(Box::new(Agent::new()));
+    let mut runtime = Runtime::new(agent, options).expect("it starts");
+    let sip = runtime.listeners()[0].address;
+    let mut stream = UnixStream::connect(folder.join("control.sock")).expect("it listens");
+    let request = b"GET /lamps?follow=1 HTTP/1.1\r\n\r\n";
+    stream.write_all(request).expect("written");
+    stream.set_nonblocking(true).expect("set");
+    let mut heard = String::new();
+    read_until(&mut runtime, &mut stream, &mut heard, "\"blf4\"");
+
+    let peer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a peer");
+    peer.set_nonblocking(true).expect("set");
+    let from = peer.local_addr().expect("bound");
+    let mut rings = 0;
+    for number in 0..40 {
+        let method = ["OPTIONS", "SUBSCRIBE"][number % 2];
+        let text = format!(
+            "{method} sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK{number};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:x@127.0.0.1>;tag=1\r\nTo: <sip:desk@127.0.0.1>\r\n\
+             Call-ID: {number}@x\r\nCSeq: 1 {method}\r\nContact: <sip:x@{from}>\r\nEvent: dialog\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+        peer.send_to(text.as_bytes(), sip).expect("sent");
+        while peer.recv(&mut [0; 2_048]).is_err() {
+            // The first few turns may still be those of the follower's own connection.
+            rings += usize::from(runtime.bell.rung() && number >= 10);
+            runtime.turn().expect("it turns");
+        }
+    }
+    assert_eq!(rings, 0, "wake-ups for messages that change no lamp");
+
+    let mut hub = runtime.hub().borrow_mut();
+    hub.change(|agent, moment| agent.handle_input(moment, 0, Input::Dnd(true)));
+    drop(hub);
+    assert!(runtime.bell.rung(), "a lamp changed");
+    let lines = heard.lines().count();
+    read_until(&mut runtime, &mut stream, &mut heard, "\"state\":\"dnd\"");
+    let told: Vec<_> = heard
+        .lines()
+        .skip(lines)
+        .filter(|it| it.contains('{'))
+        .collect();
+    assert_eq!(
+        told.len(),
+        1,
+        "the lamp that changed, and no other: {told:?}"
+    );
+    let _ = fs::remove_dir_all(&folder); // The system clears its temporary files too.
+}
+
+/// Turns until the follower has heard of `text`.
+fn read_until(runtime: &mut Runtime, stream: &mut UnixStream, heard: &mut String, text: &str) {
+    let mut buf = [0; 4_096];
+    while !heard.contains(text) {
+        match stream.read(&mut buf) {
+            Ok(length) => heard.push_str(&String::from_utf8_lossy(&buf[..length])),
+            Err(_) => drop(runtime.turn().expect("it turns")),
+        }
+    }
 }
 
 #[test]

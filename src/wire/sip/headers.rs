@@ -373,8 +373,8 @@ fn odd(bytes: &[u8], start: usize) -> (Found, usize) {
     };
     let line = &bytes[..end];
     let found = match name_of(line) {
-        _ if !is_clean => Found::Fault("a CR or LF stands alone"),
-        None => Found::Fault("a header line is no header"),
+        _ if !is_clean => Found::Fault("CR or LF alone in the head"),
+        None => Found::Fault("Malformed header line"),
         Some((name, name_len, colon)) => {
             let value = skip_space(&line[colon + 1..]);
             Found::Line(Line {

@@ -10,6 +10,7 @@
 //! colon, single-valued headers stand once, numbers do not wrap. Lenient where only the taste is bad.
 
 use super::bytes::{Class, find, find_control, is_word};
+use super::fault::{Fault, SINGLE, SINGLE_IN_RESPONSE, bad, lacking, repeated};
 use super::fields::{CSeq, NameAddr, Via};
 use super::grammar::{Bad, number, same_text, trim};
 use super::headers::{Found, Headers, Rows, Scan};
@@ -83,10 +84,12 @@ pub struct Response<'a> {
 pub struct Broken<'a> {
     /// 400; 505 for another version; 513 for more rows than [`limits::ROWS`].
     pub status: Status,
-    /// For the log and the reason phrase.
+    /// For the log, and the reason phrase of a 400 (RFC 3261 §21.4.1).
     pub why: &'static str,
     /// What was asked, as far as it can be told.
     pub method: Method<'a>,
+    /// Of whom, as written.
+    pub uri_text: &'a [u8],
     /// The topmost Via value; without one there is no way to answer but to the packet's source.
     pub via: Option<Via<'a>>,
     /// The rows that could be told apart.
@@ -96,7 +99,8 @@ pub struct Broken<'a> {
 /// A message that is dropped without a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// Nothing but line ends or NULs: a keep-alive (RFC 5626 §4.4.1).
+    /// What only keeps the way through a NAT open: line ends (RFC 5626 §4.4.1), NULs, `jaK`, `PING`, or a Binding
+    /// request or indication of STUN (RFC 8489 §5).
     KeepAlive,
     /// No SIP start line.
     NotSip,
@@ -110,13 +114,6 @@ pub enum Unusable {
     TooLong,
 }
 
-/// The first fault of a request: what to answer and why.
-type Fault = (Status, &'static str);
-
-const fn bad(why: &'static str) -> Fault {
-    (Status::BAD_REQUEST, why)
-}
-
 /// Reads one datagram or one framed message.
 ///
 /// A body shorter than its Content-Length is a fault; what follows the body is ignored (RFC 3261 §18.3).
@@ -128,7 +125,12 @@ pub fn parse<'a>(bytes: &'a [u8], rows: &'a mut Rows) -> Result<Message<'a>, Unu
         return Err(Unusable::TooLong);
     }
     let bytes = skip_line_ends(bytes)?;
-    let line = start_line(bytes).ok_or(Unusable::NotSip)?;
+    let Some(line) = start_line(bytes) else {
+        return Err(match is_keep_alive(bytes) {
+            true => Unusable::KeepAlive,
+            false => Unusable::NotSip,
+        });
+    };
     match line.kind {
         Kind::Response(code) => {
             let status = status_line(code).ok_or(Unusable::Response)?;
@@ -148,6 +150,18 @@ fn skip_line_ends(mut bytes: &[u8]) -> Result<&[u8], Unusable> {
         return Err(Unusable::KeepAlive);
     }
     Ok(bytes)
+}
+
+/// Whether what is no SIP is known to keep a NAT open.
+#[cold]
+fn is_keep_alive(bytes: &[u8]) -> bool {
+    if let [0x00, 0x01 | 0x11, high, low, ..] = *bytes {
+        // A STUN message is as long as it says, behind a head of 20 bytes.
+        return bytes.len() == 20 + usize::from(u16::from_be_bytes([high, low]));
+    }
+    let word = bytes.trim_ascii_end();
+    let word = word.strip_suffix(b"\0").unwrap_or(word);
+    word == b"jaK" || word == b"PING"
 }
 
 /// A start line that is SIP at all.
@@ -220,7 +234,7 @@ fn odd_request_line<'a>(method: &[u8], rest: &'a [u8]) -> Option<(&'a [u8], Faul
         return None;
     }
     if same_text(version, VERSION) {
-        return Some((uri, bad("blanks in the request line")));
+        return Some((uri, bad("Too many blanks in the request line")));
     }
     let fault = (Status::VERSION_NOT_SUPPORTED, "not SIP/2.0");
     Some((uri, fault))
@@ -257,46 +271,6 @@ struct Head<'a> {
     fault: Option<Fault>,
 }
 
-/// Headers that stand once in a request, long or compact (RFC 3261 §7.3.1): two of them are two readings.
-const SINGLE: u128 = bits(&[
-    Name::From,
-    Name::To,
-    Name::CallId,
-    Name::CSeq,
-    Name::MaxForwards,
-    Name::ContentLength,
-    Name::ContentType,
-    Name::ContentDisposition,
-    Name::Event,
-    Name::Expires,
-    Name::MinExpires,
-    Name::SubscriptionState,
-    Name::SipEtag,
-    Name::SipIfMatch,
-    Name::SuppressIfMatch,
-]);
-
-/// In a response only these matter enough to drop it.
-const SINGLE_IN_RESPONSE: u128 = bits(&[
-    Name::From,
-    Name::To,
-    Name::CallId,
-    Name::CSeq,
-    Name::ContentLength,
-]);
-
-const fn bits(names: &[Name]) -> u128 {
-    let mut set = 0;
-    let mut at = 0;
-    while at < names.len() {
-        set |= 1 << names[at] as u32;
-        at += 1;
-    }
-    set
-}
-
-const _: () = assert!(Name::COUNT <= 128, "a name is a bit of a u128");
-
 #[inline(never)]
 fn head<'a>(bytes: &'a [u8], at: usize, single: u128, rows: &'a mut Rows) -> Head<'a> {
     rows.clear();
@@ -313,7 +287,7 @@ fn head<'a>(bytes: &'a [u8], at: usize, single: u128, rows: &'a mut Rows) -> Hea
                 }
                 Found::End(at) => break at,
                 Found::Cut => {
-                    fault = fault.or(Some(bad("the head does not end")));
+                    fault = fault.or(Some(bad("The head does not end")));
                     break bytes.len();
                 }
             },
@@ -321,7 +295,7 @@ fn head<'a>(bytes: &'a [u8], at: usize, single: u128, rows: &'a mut Rows) -> Hea
         match rows.push(&line) {
             Some(true) => {}
             Some(false) if single >> (line.name as u32) & 1 == 0 => {}
-            Some(false) => fault = fault.or(Some(bad("a header stands twice"))),
+            Some(false) => fault = fault.or_else(|| Some(repeated(line.name))),
             None => {
                 let full = (Status::MESSAGE_TOO_LARGE, "too many header rows");
                 fault = fault.or(Some(full));
@@ -343,8 +317,8 @@ fn body<'a>(bytes: &'a [u8], head: &Head<'_>) -> Result<&'a [u8], &'static str> 
         Ok(None) => Ok(rest),
         Ok(Some(len)) => rest
             .get(..len as usize)
-            .ok_or("the body is shorter than its Content-Length"),
-        Err(Bad) => Err("Content-Length is no number"),
+            .ok_or("Body shorter than its Content-Length"),
+        Err(Bad) => Err("Malformed Content-Length header field"),
     }
 }
 
@@ -364,25 +338,25 @@ fn request<'a>(
             break 'fault fault;
         }
         let Ok((via, _)) = Via::take(top) else {
-            break 'fault bad("Via is malformed");
+            break 'fault bad("Malformed Via header field");
         };
         let Ok(uri) = request_uri(uri_text) else {
-            break 'fault bad("the Request-URI is malformed or has headers");
+            break 'fault bad("Malformed Request-URI, or one with header fields");
         };
         let Ok(from) = name_addr(headers, Name::From) else {
-            break 'fault bad("From is missing or malformed");
+            break 'fault lacking(headers, Name::From);
         };
         let Ok(to) = name_addr(headers, Name::To) else {
-            break 'fault bad("To is missing or malformed");
+            break 'fault lacking(headers, Name::To);
         };
         let Some(call_id) = call_id(headers) else {
-            break 'fault bad("Call-ID is missing or malformed");
+            break 'fault lacking(headers, Name::CallId);
         };
         let Some(cseq) = cseq(headers) else {
-            break 'fault bad("CSeq is missing or malformed");
+            break 'fault lacking(headers, Name::CSeq);
         };
         if cseq.method != method && method.is_known() {
-            break 'fault bad("CSeq has another method");
+            break 'fault bad("Another method in the CSeq header field");
         }
         let body = match body(bytes, &head) {
             Ok(body) => body,
@@ -409,6 +383,7 @@ fn request<'a>(
         status,
         why,
         method,
+        uri_text,
         via: Via::take(top).ok().map(|(via, _)| via),
         headers,
     }))

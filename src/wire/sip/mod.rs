@@ -9,6 +9,7 @@
 mod build;
 mod bytes;
 pub mod digest;
+mod fault;
 mod fields;
 mod grammar;
 mod headers;
@@ -36,7 +37,7 @@ pub use message::{Broken, Message, Request, Response, Unusable, parse};
 pub use method::Method;
 pub use name::Name;
 pub use out::{Full, Out, Print};
-pub use respond::{Echo, answer_address, is_answerable, is_somewhere, respond};
+pub use respond::{Echo, answer_address, is_answerable, is_somewhere, respond, respond_with};
 pub use status::Status;
 pub use stream::Framer;
 pub use uri::{PresUri, SipUri, TelUri, Uri, UriParams, names_presentity, same_presentity};

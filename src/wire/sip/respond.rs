@@ -67,7 +67,18 @@ pub fn respond(
     status: Status,
     to_tag: Option<&[u8]>,
 ) {
-    w.status(status);
+    respond_with(w, to, flow, (status, status.reason()), to_tag);
+}
+
+/// As [`respond`], with another reason phrase than the code's own.
+pub fn respond_with(
+    w: &mut Writer<'_>,
+    to: Echo<'_>,
+    flow: &Flow,
+    (status, reason): (Status, &str),
+    to_tag: Option<&[u8]>,
+) {
+    w.status_with(status, reason.as_bytes());
     vias(w, &to, flow);
     echo(w, &to, Name::From);
     let tag = to_tag.filter(|_| to.takes_tag);

@@ -374,6 +374,7 @@ impl Desk {
                 Output::Lamp { lamp, look } => looks.push((lamp, look)),
                 Output::Resolve { .. } => return Err("every server is an address".to_string()),
                 Output::Report(report) => self.reports.push(report),
+                Output::Changed(_) => {}
                 Output::Wait(until) => {
                     waits = Some(until);
                     break;

@@ -52,7 +52,10 @@ impl Fixture {
                     lit.sort();
                     return lit;
                 }
-                Output::Send { .. } | Output::Resolve { .. } | Output::Report(_) => {}
+                Output::Send { .. }
+                | Output::Resolve { .. }
+                | Output::Report(_)
+                | Output::Changed(_) => {}
             }
         }
     }

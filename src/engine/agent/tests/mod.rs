@@ -4,6 +4,7 @@ extern crate std;
 
 mod approval;
 mod buttons;
+mod events;
 mod folding;
 mod following;
 mod keeping;
@@ -153,7 +154,10 @@ impl Fixture {
                     sent.push(Sent { flow, text });
                 }
                 Output::Wait(_) => return sent,
-                Output::Lamp { .. } | Output::Resolve { .. } | Output::Report(_) => {}
+                Output::Lamp { .. }
+                | Output::Resolve { .. }
+                | Output::Report(_)
+                | Output::Changed(_) => {}
             }
         }
         panic!("the agent never waits");

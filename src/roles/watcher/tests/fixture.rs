@@ -438,7 +438,11 @@ impl Fixture {
 
     #[track_caller]
     pub(super) fn notify_refused(&mut self, text: &str, status: Status) {
-        assert_eq!(self.notify(text), Err(Refusal::Answer(status)), "{text}");
+        let told = self.notify(text);
+        let (Err(Refusal::Answer(got)) | Err(Refusal::Because(got, _))) = told else {
+            panic!("{told:?} to {text}");
+        };
+        assert_eq!(got, status, "{text}");
     }
 
     /// Tells the last subscription's notifier's news: a full document, in the dialog of `tag`.

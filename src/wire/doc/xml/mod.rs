@@ -58,3 +58,17 @@ pub enum Fault {
     /// Another kind of document, or the right name in another namespace.
     WrongRoot,
 }
+
+impl Fault {
+    /// What is wrong, as a reason phrase says it (RFC 3261 §21.4.1).
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Fault::Syntax => "Body is not well-formed",
+            Fault::Doctype => "Body has a document type declaration",
+            Fault::Encoding => "Body in another encoding than it says or may have",
+            Fault::TooDeep => "Body is nested too deeply",
+            Fault::TooLarge => "Body is too large",
+            Fault::WrongRoot => "Body is another kind of document",
+        }
+    }
+}

@@ -543,3 +543,33 @@ fn rewrite(bytes: &[u8]) -> Vec<u8> {
         buf[..len].to_vec()
     })
 }
+
+#[test]
+fn what_only_keeps_a_nat_open_is_told_from_what_is_no_sip() {
+    let stun = |kind: u8, len: u8, more: usize| {
+        let mut bytes = Vec::from([0, kind, 0, len, 0x21, 0x12, 0xa4, 0x42]);
+        bytes.resize(20 + more, 7);
+        bytes
+    };
+    for bytes in [
+        Vec::from(*b"jaK"),
+        Vec::from(*b"jaK\0"),
+        Vec::from(*b"PING\r\n"),
+        Vec::from(*b"\r\nPING"),
+        stun(0x01, 0, 0),
+        stun(0x01, 8, 8),
+        stun(0x11, 0, 0),
+    ] {
+        assert_eq!(outcome(&bytes), "KeepAlive", "{}", bytes.escape_ascii());
+    }
+    for bytes in [
+        Vec::from(*b"jaKs"),
+        Vec::from(*b"PING PONG"),
+        stun(0x01, 8, 0),
+        stun(0x01, 0, 1),
+        stun(0x02, 0, 0),
+        Vec::from([0, 1, 0]),
+    ] {
+        assert_eq!(outcome(&bytes), "NotSip", "{}", bytes.escape_ascii());
+    }
+}
