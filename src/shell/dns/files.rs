@@ -1,5 +1,11 @@
 //! What the machine knows about names: `/etc/hosts` and `/etc/resolv.conf`.
 
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_till, take_till1};
+use nom::character::complete::{multispace0, multispace1};
+use nom::combinator::{eof, map_res, rest};
+use nom::sequence::{pair, preceded, terminated};
+use nom::{IResult, Parser};
 use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -26,35 +32,64 @@ impl ResolvConf {
     pub fn parse(text: &str) -> ResolvConf {
         let mut conf = ResolvConf::default();
         for line in text.lines() {
-            let mut words = line.split_ascii_whitespace();
-            match words.next() {
-                Some("nameserver") => {
-                    let address = words.next().and_then(|word| word.parse::<IpAddr>().ok());
-                    if conf.servers.len() < SERVERS {
-                        conf.servers
-                            .extend(address.map(|ip| SocketAddr::new(ip, 53)));
-                    }
+            match resolv_line(line) {
+                Ok((_, Line::Server(ip))) if conf.servers.len() < SERVERS => {
+                    conf.servers.push(SocketAddr::new(ip, 53));
                 }
                 // The last one counts.
-                Some("search" | "domain") => {
-                    conf.domains = words.take(DOMAINS).map(ToString::to_string).collect();
+                Ok((_, Line::Domains(domains))) => {
+                    let domains = domains.split_ascii_whitespace().take(DOMAINS);
+                    conf.domains = domains.map(ToString::to_string).collect();
                 }
-                Some(_) | None => {}
+                Ok((_, Line::Server(_))) | Err(_) => {}
             }
         }
         conf
     }
 }
 
+/// A line of a `resolv.conf` that says something to us.
+enum Line<'a> {
+    Server(IpAddr),
+    Domains(&'a str),
+}
+
+/// What a parser gives: the rest and the thing read.
+type Parsed<'a, T> = IResult<&'a str, T, ()>;
+
+/// `"nameserver" address` or `( "search" / "domain" ) *domain`; what follows an address is ignored.
+fn resolv_line(line: &str) -> Parsed<'_, Line<'_>> {
+    let server = preceded(keyword("nameserver"), address).map(Line::Server);
+    let domains = alt((keyword("search"), keyword("domain")));
+    let domains = preceded(domains, rest).map(Line::Domains);
+    preceded(multispace0, alt((server, domains))).parse(line)
+}
+
+/// `*( LWS name )` behind an address, up to a `#`.
+fn hosts_line(line: &str) -> Parsed<'_, (IpAddr, &str)> {
+    preceded(multispace0, pair(address, names)).parse(line)
+}
+
+fn names(input: &str) -> Parsed<'_, &str> {
+    take_till(|it| it == '#').parse(input)
+}
+
+/// The whole word, and the white space behind it.
+fn keyword<'a>(word: &'static str) -> impl Parser<&'a str, Output = &'a str, Error = ()> {
+    terminated(tag(word), alt((multispace1, eof)))
+}
+
+/// A numeric address, up to white space or the end.
+fn address(input: &str) -> Parsed<'_, IpAddr> {
+    map_res(take_till1(|it: char| it.is_ascii_whitespace()), str::parse).parse(input)
+}
+
 /// The address of `name` in the text of a hosts file, of a family that `usable` takes.
 pub fn find_host(text: &str, name: &str, usable: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
     text.lines().find_map(|line| {
-        let line = line.split('#').next().unwrap_or_default();
-        let mut words = line.split_ascii_whitespace();
-        let ip = words.next()?.parse().ok().filter(|&ip| usable(ip))?;
-        words
-            .any(|word| word.eq_ignore_ascii_case(name))
-            .then_some(ip)
+        let (_, (ip, names)) = hosts_line(line).ok()?;
+        let mut names = names.split_ascii_whitespace();
+        (usable(ip) && names.any(|it| it.eq_ignore_ascii_case(name))).then_some(ip)
     })
 }
 
