@@ -16,10 +16,10 @@ const FLOORS: [(usize, &str, &[&str]); 9] = [
         0,
         "ground",
         &[
-            "limits", "network", "random", "table", "text", "time", "timers",
+            "hex", "limits", "network", "random", "table", "text", "time", "timers",
         ],
     ),
-    (1, "wire", &["flow"]),
+    (1, "wire", &["flow", "out"]),
     (2, "txn", &["token"]),
     (
         3,

@@ -2,12 +2,14 @@
 
 use crate::events::answer::{Answer, Refusal};
 use crate::events::package::Package;
+use crate::ground::hex::hex;
 use crate::ground::random::Secret;
 use crate::roles::registrar::Registrar;
-use crate::txn::token::{Token, hex};
+use crate::txn::token::Token;
 use crate::ua::dialog::write_contact;
+use crate::wire::WriteError;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Echo, Full, Method, Name, Request, Status, Writer, respond_with};
+use crate::wire::sip::{Echo, Method, Name, Request, Status, Writer, respond_with};
 
 /// The methods we serve, as Allow tells them.
 const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, PUBLISH, REGISTER, OPTIONS, CANCEL";
@@ -24,7 +26,7 @@ pub(super) struct Secrets {
 /// Writes the response to `request`. Bindings are listed as `registrar` has them.
 ///
 /// # Errors
-/// [`Full`] if it does not fit `buf`.
+/// [`WriteError`] if it does not fit `buf`.
 pub(super) fn write(
     request: &Request<'_>,
     flow: &Flow,
@@ -32,7 +34,7 @@ pub(super) fn write(
     registrar: &Registrar,
     secrets: Secrets,
     buf: &mut [u8],
-) -> Result<usize, Full> {
+) -> Result<usize, WriteError> {
     let mut w = Writer::new(buf);
     let tag = match answer {
         Answer::Subscribed {
@@ -55,9 +57,7 @@ pub(super) fn write(
     respond_with(&mut w, request.echo(), flow, status, Some(&tag));
     match answer {
         Answer::Subscribed { expires, .. } => {
-            for route in request.headers.rows(Name::RecordRoute) {
-                w.echo(Name::RecordRoute, route);
-            }
+            w.echo(&request.headers, Name::RecordRoute);
             write_contact(&mut w, own_uri(request), flow);
             w.header_u32(Name::Expires, expires.0);
             write_allow(&mut w);
@@ -94,14 +94,14 @@ pub(super) fn write(
 /// Writes the refusal of a request that could not be read in full: `why` is the reason phrase of a 400.
 ///
 /// # Errors
-/// [`Full`] if it does not fit `buf`.
+/// [`WriteError`] if it does not fit `buf`.
 pub(super) fn refuse(
     echo: Echo<'_>,
     flow: &Flow,
     (status, why): (Status, &str),
     secret: Secret,
     buf: &mut [u8],
-) -> Result<usize, Full> {
+) -> Result<usize, WriteError> {
     let mut w = Writer::new(buf);
     let tag = stateless_tag(echo, secret);
     let status = (status, reason(status, why));
@@ -142,11 +142,8 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
                 .header(Name::AcceptEncoding, b"identity");
         }
         Status::BAD_EXTENSION => {
-            w.begin(Name::Unsupported);
-            for (at, tag) in request.headers.require().enumerate() {
-                w.part(if at == 0 { b"" } else { b", " }).part_echo(tag);
-            }
-            w.end();
+            let tags = request.headers.require();
+            w.field_with(Name::Unsupported, |out| _ = out.list(tags));
         }
         _ => {}
     }
@@ -157,30 +154,19 @@ fn write_allow(w: &mut Writer<'_>) {
 }
 
 fn write_allow_events(w: &mut Writer<'_>, is_meant: fn(Package) -> bool) {
-    w.begin(Name::AllowEvents);
     // Template-packages go without saying (RFC 6665 §4.4.4).
-    let is_own = |package: &Package| is_meant(*package) && package.watchers_of().is_none();
-    let packages = Package::ALL.iter().filter(|package| is_own(package));
-    for (at, package) in packages.enumerate() {
-        w.part(if at == 0 { b"" } else { b", " })
-            .part(package.name().as_bytes());
-    }
-    w.end();
+    let is_own = |package: &&Package| is_meant(**package) && package.watchers_of().is_none();
+    let packages = Package::ALL.iter().filter(is_own);
+    let names = packages.map(|package| package.name().as_bytes());
+    w.field_with(Name::AllowEvents, |out| _ = out.list(names));
 }
 
 /// Every body type of these packages.
 fn write_accept(w: &mut Writer<'_>, is_meant: fn(Package) -> bool) {
-    w.begin(Name::Accept);
-    for (at, body) in Package::ALL
-        .iter()
-        .filter(|package| is_meant(**package))
-        .flat_map(|package| package.spec().bodies)
-        .enumerate()
-    {
-        w.part(if at == 0 { b"" } else { b", " })
-            .part(body.text.as_bytes());
-    }
-    w.end();
+    let packages = Package::ALL.iter().filter(|package| is_meant(**package));
+    let bodies = packages.flat_map(|package| package.spec().bodies);
+    let types = bodies.map(|body| body.text.as_bytes());
+    w.field_with(Name::Accept, |out| _ = out.list(types));
 }
 
 /// The user that the request was for, as our Contact names it.

@@ -7,6 +7,7 @@ mod buttons;
 mod lamps;
 mod upstreams;
 
+use crate::ground::error_texts;
 use core::fmt::{self, Write};
 use core::net::SocketAddr;
 
@@ -340,6 +341,8 @@ impl WatchSettings {
 /// A table has no room left; the caller names the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
+
+error_texts!(Full: Full => "no room is left");
 
 /// What is wrong with [`Settings`]; numbers are indices into the list concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

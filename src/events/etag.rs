@@ -9,8 +9,8 @@
 //! part proves that we made the tag. So none is ever given out twice, not even by an agent that forgot how far it had
 //! counted, and whoever knows one of them cannot guess the next (ATTACKS H07).
 
+use crate::ground::hex::{hex, unhex};
 use crate::ground::random::{Random, Secret};
-use crate::txn::token::{hex, unhex};
 
 /// An entity-tag of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,8 @@ pub struct Text<const N: usize>(String<N>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong;
 
+error_texts!(TooLong: TooLong => "longer than its place");
+
 impl<const N: usize> Text<N> {
     /// The empty text.
     pub const fn new() -> Text<N> {

@@ -3,6 +3,7 @@
 //! A Pi without a clock chip starts in 1970 and jumps when the network tells it the date. Protocol timers must
 //! not notice, so they never see a [`Wall`].
 
+use super::text::Text;
 use core::ops::{Add, AddAssign, Sub};
 pub use core::time::Duration;
 
@@ -202,26 +203,46 @@ impl Utc {
     }
 }
 
-impl core::fmt::Display for Utc {
-    /// RFC 3339 with capital `T` and `Z`, as RFC 3863 §4.1.7 wants it.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Utc {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-            millis,
-        } = self;
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
-        match millis {
-            0 => f.write_str("Z"),
-            millis => write!(f, ".{millis:03}Z"),
+impl Utc {
+    /// RFC 3339 with capital `T` and `Z`, as RFC 3863 §4.1.7 wants it; thousandths only where there are any.
+    pub fn text(&self) -> Text<24> {
+        let mut text = Text::new();
+        append(&mut text, "", self.year, 4);
+        for (mark, number) in [
+            ("-", self.month),
+            ("-", self.day),
+            ("T", self.hour),
+            (":", self.minute),
+            (":", self.second),
+        ] {
+            append(&mut text, mark, number.into(), 2);
         }
+        if self.millis != 0 {
+            append(&mut text, ".", self.millis.into(), 3);
+        }
+        push(&mut text, "Z");
+        text
+    }
+}
+
+/// Appends a mark and the last `width` digits of a number.
+fn append(text: &mut Text<24>, mark: &str, number: u32, width: u32) {
+    push(text, mark);
+    for place in (0..width).rev() {
+        let digit = (number / 10_u32.pow(place) % 10) as usize;
+        push(text, &"0123456789"[digit..=digit]);
+    }
+}
+
+fn push(text: &mut Text<24>, piece: &str) {
+    // It fits: all pieces together are 24 bytes.
+    let _ = text.push_str(piece);
+}
+
+impl core::fmt::Display for Utc {
+    /// As [`Utc::text`].
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.text())
     }
 }
 

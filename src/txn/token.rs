@@ -3,6 +3,7 @@
 //! A token names its owner's table, the slot in it, and 64 random bits. When a peer returns it, finding the
 //! owner takes one look; a guess misses unless it guesses the bits (RFC 3261 §19.3 asks for 32 of them).
 
+use crate::ground::hex::{hex, unhex};
 use crate::ground::random::Random;
 
 /// Whose token it is.
@@ -97,26 +98,6 @@ impl Owner {
             _ => None,
         }
     }
-}
-
-/// Fills `digits` with the low bits of `value` in lower-case hexadecimal.
-pub fn hex(digits: &mut [u8], mut value: u64) {
-    for digit in digits.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[value as usize & 15];
-        value >>= 4;
-    }
-}
-
-/// Reads lower-case hexadecimal; `None` for anything else. Of more than 16 digits the last count.
-pub fn unhex(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0, |value, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(value << 4 | u64::from(digit))
-    })
 }
 
 #[cfg(test)]

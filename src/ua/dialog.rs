@@ -1,10 +1,11 @@
 //! A dialog as a notifier or a subscriber keeps it (RFC 3261 §12): header lines packed once, ready to be
 //! copied into every request.
 
+use crate::ground::error_texts;
 use crate::ground::limits;
 use crate::txn::token::{Owner, Token};
 use crate::wire::flow::{Flow, Transport};
-use crate::wire::sip::{Method, Name, NameAddr, Request, Uri, Writer, is_answerable, unfold};
+use crate::wire::sip::{CSeq, Method, Name, NameAddr, Request, Uri, Writer, is_answerable, unfold};
 use core::net::SocketAddr;
 use core::ops::Range;
 use heapless::Vec;
@@ -55,6 +56,8 @@ pub struct KeptDialog<'a> {
 /// A dialog's strings do not fit their places: 513 to who sent them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
+
+error_texts!(TooLarge: TooLarge => "names, routes or addresses of a dialog are too long");
 
 impl Dialog {
     /// The dialog that `request` opens towards us: a SUBSCRIBE we accept, or the NOTIFY that answers ours
@@ -157,19 +160,14 @@ impl Dialog {
         write_via(w, flow, branch);
         w.raw(b"Max-Forwards: 70\r\n");
         w.raw(&self.fixed);
-        w.begin(Name::CSeq)
-            .part_u32(seq)
-            .part(b" ")
-            .part(method.as_bytes())
-            .end();
+        let number = seq;
+        w.field(Name::CSeq, &CSeq { number, method });
         if strict {
             let own_row = memchr::memchr(b'\n', &self.routes).map_or(0, |end| end + 1);
             w.raw(&self.routes[own_row..]);
-            w.begin(Name::Route)
-                .part(b"<")
-                .part(&self.target)
-                .part(b">")
-                .end();
+            w.field_with(Name::Route, |out| {
+                out.raw(b"<").value(&self.target).raw(b">");
+            });
         } else {
             w.raw(&self.routes);
         }
@@ -343,16 +341,12 @@ fn extend_in_one_line<const N: usize>(kept: &mut Vec<u8, N>, value: &[u8]) -> Re
 
 /// Writes our Via. It asks for `rport`, so that answers find their way back through a NAT (RFC 3581 §3).
 pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Token) {
-    w.begin(Name::Via)
-        .part(b"SIP/2.0/")
-        .part(flow.transport.name().as_bytes())
-        .part(b" ")
-        .part_address(flow.local)
-        .part(b";branch=")
-        .part(Token::COOKIE)
-        .part(&branch.text())
-        .part(b";rport")
-        .end();
+    w.field_with(Name::Via, |out| {
+        let transport = flow.transport.name().as_bytes();
+        out.raw(b"SIP/2.0/").raw(transport).byte(b' ');
+        out.address(flow.local).raw(b";branch=");
+        out.raw(Token::COOKIE).raw(&branch.text()).raw(b";rport");
+    });
 }
 
 /// Writes our Contact: the user of `uri` at the address the peer reaches us at. The `gr` parameter says that it
@@ -364,27 +358,25 @@ pub fn write_contact(w: &mut Writer<'_>, uri: &str, flow: &Flow) {
         Ok(Uri::Pres(uri)) => uri.user.unwrap_or_default(),
         Ok(Uri::Tel(_) | Uri::Other { .. }) | Err(_) => b"",
     };
-    w.begin(Name::Contact).part(b"<sip:").part(user);
-    if !user.is_empty() {
-        w.part(b"@");
-    }
-    w.part_address(flow.local);
-    match flow.transport {
-        Transport::Udp => {}
-        Transport::Tcp => {
-            w.part(b";transport=tcp");
-        }
-        Transport::Tls => {
-            w.part(b";transport=tls");
-        }
-    }
-    w.part(b";gr>").end();
+    let transport: &[u8] = match flow.transport {
+        Transport::Udp => b"",
+        Transport::Tcp => b";transport=tcp",
+        Transport::Tls => b";transport=tls",
+    };
+    w.field_with(Name::Contact, |out| {
+        out.raw(b"<sip:").value(user);
+        out.raw(if user.is_empty() { b"" } else { b"@" });
+        out.address(flow.local).raw(transport).raw(b";gr>");
+    });
 }
 
 /// The address of a URI whose host is numeric; `None` for names and for addresses that nobody answers at.
 pub fn numeric_address(uri: &Uri<'_>) -> Option<SocketAddr> {
     let uri = uri.sip()?;
-    let address = SocketAddr::new(uri.host.ip()?, uri.port.unwrap_or(5_060));
+    let address = SocketAddr::new(
+        uri.host.ip()?,
+        uri.port.unwrap_or(Transport::Udp.default_port()),
+    );
     is_answerable(address).then_some(address)
 }
 

@@ -22,6 +22,14 @@ impl Transport {
         }
     }
 
+    /// The port of a URI that names none (RFC 3261 §19.1.2).
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Transport::Udp | Transport::Tcp => 5_060,
+            Transport::Tls => 5_061,
+        }
+    }
+
     /// The name in a Via (RFC 3261 §20.42).
     pub const fn name(self) -> &'static str {
         match self {

@@ -4,4 +4,7 @@
 
 pub mod doc;
 pub mod flow;
+mod out;
 pub mod sip;
+
+pub use out::WriteError;

@@ -1,17 +1,36 @@
-//! A bounded sink of bytes: all or nothing.
+//! The sink that messages and documents are written to: bounded, and all or nothing.
 
-use super::bytes::find_control;
+use crate::ground::error_texts;
+use crate::ground::hex::hex;
+use core::net::{IpAddr, SocketAddr};
 
-/// It did not fit, or a value would have broken the message (a CR, LF or NUL in it). Nothing may be sent.
+/// Why nothing was written. What the buffer holds must not be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub enum WriteError {
+    /// It is longer than the buffer.
+    TooLong,
+    /// A value would have broken the message: it holds a CR, LF or NUL, or is none where there must be one.
+    Illegal,
+}
 
-/// Bytes into a caller's slice. Once something did not fit, nothing more is taken and [`Out::finish`] says so.
+error_texts!(WriteError:
+    WriteError::TooLong => "longer than its buffer",
+    WriteError::Illegal => "a value that cannot be written",
+);
+
+/// Bytes into a caller's slice. Once something failed nothing more is taken, and [`Out::finish`] says why.
 #[derive(Debug)]
 pub struct Out<'b> {
     buf: &'b mut [u8],
     at: usize,
-    failed: bool,
+    error: Option<WriteError>,
+}
+
+/// A place in what was written so far, to come back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    at: usize,
+    error: Option<WriteError>,
 }
 
 /// What can be written as it is read.
@@ -26,25 +45,32 @@ impl<'b> Out<'b> {
         Out {
             buf,
             at: 0,
-            failed: false,
+            error: None,
         }
     }
 
     /// Appends bytes as they are.
     #[inline]
     pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
-        if self.failed {
-            return self;
-        }
-        let end = self.at + bytes.len();
-        match self.buf.get_mut(self.at..end) {
-            Some(hole) => {
-                hole.copy_from_slice(bytes);
-                self.at = end;
-            }
-            None => self.failed = true,
+        if let Some(hole) = self.hole(bytes.len()) {
+            hole.copy_from_slice(bytes);
         }
         self
+    }
+
+    /// The next `len` bytes, to be filled; `None` if they do not fit or something failed before.
+    #[inline]
+    fn hole(&mut self, len: usize) -> Option<&mut [u8]> {
+        if self.error.is_some() {
+            return None;
+        }
+        let from = self.at;
+        let hole = self.buf.get_mut(from..from + len);
+        match hole {
+            Some(_) => self.at += len,
+            None => self.error = Some(WriteError::TooLong),
+        }
+        hole
     }
 
     /// Appends bytes of a header value; a CR, LF or NUL among them fails the whole.
@@ -52,7 +78,9 @@ impl<'b> Out<'b> {
     pub fn value(&mut self, bytes: &[u8]) -> &mut Self {
         // Pieces are short: a plain pass over them beats a call of memchr.
         let is_bad = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
-        self.failed |= bytes.iter().fold(false, |bad, byte| bad | is_bad(byte));
+        if bytes.iter().fold(false, |bad, byte| bad | is_bad(byte)) {
+            self.fail();
+        }
         self.raw(bytes)
     }
 
@@ -60,7 +88,10 @@ impl<'b> Out<'b> {
     /// the whole.
     #[inline]
     pub fn echo(&mut self, bytes: &[u8]) -> &mut Self {
-        self.failed |= find_control(bytes).is_some() && !is_folded(bytes);
+        let is_control = |byte: &u8| *byte < b' ';
+        if bytes.iter().fold(false, |any, byte| any | is_control(byte)) && !is_folded(bytes) {
+            self.fail();
+        }
         self.raw(bytes)
     }
 
@@ -70,60 +101,53 @@ impl<'b> Out<'b> {
     }
 
     /// Appends a decimal number.
-    pub fn decimal(&mut self, mut number: u32) -> &mut Self {
-        let mut digits = [0; 10];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                return self.raw(&digits[at..]);
+    pub fn decimal(&mut self, number: u32) -> &mut Self {
+        self.padded(number, 1)
+    }
+
+    /// Appends a decimal number with at least `width` digits, ten at most.
+    pub fn padded(&mut self, mut number: u32, width: usize) -> &mut Self {
+        let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
+        if let Some(hole) = self.hole(digits.max(width.min(10))) {
+            for digit in hole.iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
             }
         }
+        self
     }
 
-    /// Appends sixteen hexadecimal digits.
-    pub fn hex64(&mut self, number: u64) -> &mut Self {
-        let mut digits = [0; 16];
-        for (at, digit) in digits.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(number >> (60 - 4 * at) & 15) as usize];
+    /// Appends the last `digits` hexadecimal digits of a number, in lower case.
+    pub fn hex(&mut self, number: u64, digits: usize) -> &mut Self {
+        if let Some(hole) = self.hole(digits) {
+            hex(hole, number);
         }
-        self.raw(&digits)
-    }
-
-    /// Appends eight hexadecimal digits.
-    pub fn hex32(&mut self, number: u32) -> &mut Self {
-        let mut digits = [0; 8];
-        for (at, digit) in digits.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(number >> (28 - 4 * at) & 15) as usize];
-        }
-        self.raw(&digits)
+        self
     }
 
     /// Appends an address as a parameter value is written: IPv6 without brackets (RFC 5118 §4.5).
-    pub fn ip(&mut self, ip: core::net::IpAddr) -> &mut Self {
+    pub fn ip(&mut self, ip: IpAddr) -> &mut Self {
         match ip {
-            core::net::IpAddr::V4(v4) => {
+            IpAddr::V4(v4) => {
                 let [a, b, c, d] = v4.octets();
                 self.decimal(a.into()).byte(b'.').decimal(b.into());
                 self.byte(b'.').decimal(c.into());
                 self.byte(b'.').decimal(d.into())
             }
-            core::net::IpAddr::V6(v6) => self.display(&v6),
+            IpAddr::V6(v6) => self.display(&v6),
         }
     }
 
     /// Appends an address as a host is written: IPv6 in brackets.
-    pub fn host(&mut self, ip: core::net::IpAddr) -> &mut Self {
+    pub fn host(&mut self, ip: IpAddr) -> &mut Self {
         match ip {
-            core::net::IpAddr::V4(_) => self.ip(ip),
-            core::net::IpAddr::V6(_) => self.byte(b'[').ip(ip).byte(b']'),
+            IpAddr::V4(_) => self.ip(ip),
+            IpAddr::V6(_) => self.byte(b'[').ip(ip).byte(b']'),
         }
     }
 
     /// Appends `host:port`.
-    pub fn address(&mut self, address: core::net::SocketAddr) -> &mut Self {
+    pub fn address(&mut self, address: SocketAddr) -> &mut Self {
         self.host(address.ip())
             .byte(b':')
             .decimal(address.port().into())
@@ -135,10 +159,30 @@ impl<'b> Out<'b> {
         self
     }
 
-    /// Makes the whole fail: what should be written can't be.
-    pub fn fail(&mut self) -> &mut Self {
-        self.failed = true;
+    /// Appends what displays itself: the slow way, for what is rare.
+    pub fn display(&mut self, what: &dyn core::fmt::Display) -> &mut Self {
+        // A failure is remembered.
+        let _ = core::fmt::write(self, format_args!("{what}"));
         self
+    }
+
+    /// Appends values with a comma between them.
+    pub fn list<'v>(&mut self, values: impl IntoIterator<Item = &'v [u8]>) -> &mut Self {
+        for (at, value) in values.into_iter().enumerate() {
+            self.raw(if at == 0 { b"" } else { b", " }).echo(value);
+        }
+        self
+    }
+
+    /// Makes the whole fail: what should be written can't be. What failed first is what is told.
+    pub fn fail(&mut self) -> &mut Self {
+        self.error = self.error.or(Some(WriteError::Illegal));
+        self
+    }
+
+    /// Whether all went well so far.
+    pub const fn is_sound(&self) -> bool {
+        self.error.is_none()
     }
 
     /// How much is written so far; where a value can be patched later.
@@ -146,20 +190,28 @@ impl<'b> Out<'b> {
         self.at
     }
 
+    /// Where the sink is now, to come back to.
+    pub const fn mark(&self) -> Mark {
+        Mark {
+            at: self.at,
+            error: self.error,
+        }
+    }
+
+    /// Takes back what was written since.
+    pub const fn rewind(&mut self, mark: Mark) {
+        (self.at, self.error) = (mark.at, mark.error);
+    }
+
     /// How much is written.
     ///
     /// # Errors
-    /// [`Full`] if anything did not fit or was refused.
-    pub const fn finish(&self) -> Result<usize, Full> {
-        if self.failed { Err(Full) } else { Ok(self.at) }
-    }
-
-    /// The slow way, for the rare IPv6 address.
-    fn display(&mut self, what: &dyn core::fmt::Display) -> &mut Self {
-        if core::fmt::write(self, format_args!("{what}")).is_err() {
-            self.failed = true;
+    /// [`WriteError`] if anything did not fit or was refused.
+    pub const fn finish(&self) -> Result<usize, WriteError> {
+        match self.error {
+            None => Ok(self.at),
+            Some(error) => Err(error),
         }
-        self
     }
 }
 
@@ -179,10 +231,91 @@ fn is_folded(bytes: &[u8]) -> bool {
 impl core::fmt::Write for Out<'_> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
         self.raw(text.as_bytes());
-        if self.failed {
-            Err(core::fmt::Error)
-        } else {
-            Ok(())
+        match self.error {
+            None => Ok(()),
+            Some(_) => Err(core::fmt::Error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Write = fn(&mut Out<'_>);
+
+    fn written(write: Write) -> Result<usize, WriteError> {
+        let mut buf = [0; 8];
+        let mut out = Out::new(&mut buf);
+        write(&mut out);
+        out.finish()
+    }
+
+    #[test]
+    fn what_failed_first_is_told() {
+        let cases: [(Write, _); 5] = [
+            (|out| _ = out.value(b"12345678"), Ok(8)),
+            (|out| _ = out.value(b"123456789"), Err(WriteError::TooLong)),
+            (|out| _ = out.value(b"\r"), Err(WriteError::Illegal)),
+            (
+                |out| _ = out.raw(b"123456789").fail(),
+                Err(WriteError::TooLong),
+            ),
+            (
+                |out| _ = out.fail().raw(b"123456789"),
+                Err(WriteError::Illegal),
+            ),
+        ];
+        for (write, expected) in cases {
+            assert_eq!(written(write), expected);
+        }
+    }
+
+    #[test]
+    fn only_folding_is_echoed() /* ATTACKS I01 I02 */
+    {
+        for (value, expected) in [
+            (&b"a\r\n b"[..], true),
+            (b"\r\n\t\r\n b", true),
+            (b"a\0\tb", true),
+            (b"a\r\nb", false),
+            (b"a\r\n", false),
+            (b"a\r", false),
+            (b"a\n b", false),
+            (b"a\r\n b\r", false),
+        ] {
+            let mut buf = [0; 16];
+            let echoed = Out::new(&mut buf).echo(value).finish();
+            assert_eq!(echoed.is_ok(), expected, "{}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn numbers_are_as_wide_as_wanted() {
+        for (number, width, expected) in [
+            (0, 1, &b"0"[..]),
+            (7, 3, b"007"),
+            (1_234, 2, b"1234"),
+            (u32::MAX, 1, b"4294967295"),
+            (5, 99, b"0000000005"),
+        ] {
+            let mut buf = [0; 16];
+            let mut out = Out::new(&mut buf);
+            let len = out.padded(number, width).finish().expect("it fits");
+            assert_eq!(&buf[..len], expected);
+        }
+        let mut buf = [0; 16];
+        let len = Out::new(&mut buf).hex(0x1f, 8).finish().expect("it fits");
+        assert_eq!(&buf[..len], b"0000001f");
+    }
+
+    #[test]
+    fn a_part_can_be_taken_back() {
+        let mut buf = [0; 4];
+        let mut out = Out::new(&mut buf);
+        let mark = out.raw(b"ab").mark();
+        out.raw(b"cde").rewind(mark);
+        assert_eq!(out.raw(b"f").finish(), Ok(3));
+        assert_eq!(&buf[..3], b"abf");
     }
 }

@@ -1,8 +1,9 @@
 //! Presence as servers and phones send it.
 
 use crate::body;
+use lampfield::wire::WriteError;
+use lampfield::wire::doc::Fault;
 use lampfield::wire::doc::pidf::{self, Activities, Basic, Kind};
-use lampfield::wire::doc::{Fault, Full};
 
 /// All PIDF bodies with what a lamp should take from them: basic, activities, note, tuples, contacts.
 pub(crate) type Expected = (
@@ -320,7 +321,10 @@ fn a_part_is_carried_over_in_utf8_and_well_formed() {
             element.kind,
             String::from_utf8_lossy(&buf[..len]).into_owned(),
         ));
-        assert_eq!(element.copy_to(&mut buf[..len - 1]), Err(Full));
+        assert_eq!(
+            element.copy_to(&mut buf[..len - 1]),
+            Err(WriteError::TooLong)
+        );
     })
     .expect("a good document");
     let note = "<note x='&amp;'>über &amp; <![CDATA[&]]>&amp;</note>".to_string();

@@ -2,8 +2,9 @@
 
 use crate::body;
 use lampfield::ground::time::Seconds;
+use lampfield::wire::WriteError;
+use lampfield::wire::doc::Fault;
 use lampfield::wire::doc::winfo::{self, Draft, Entry, Event, Extent, Head, Rendered, Status};
-use lampfield::wire::doc::{Fault, Full};
 
 /// A watcher as plain values.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -134,7 +135,7 @@ fn entries<'a>(uri: &'a str, ids: &'a [String]) -> Vec<Entry<'a>> {
     .collect()
 }
 
-fn write(resource: &str, entries: &[Entry<'_>], buf: &mut [u8]) -> Result<Rendered, Full> {
+fn write(resource: &str, entries: &[Entry<'_>], buf: &mut [u8]) -> Result<Rendered, WriteError> {
     let mut draft = Draft::new(resource, "presence", Extent::Partial, buf);
     for entry in entries {
         draft.add(entry)?;
@@ -176,7 +177,10 @@ fn what_is_written_reads_back() /* W03 W04 G12 */
             assert!(rows(&whole[..len]).is_err(), "{len}");
         }
         for short in 0..rendered.len {
-            assert_eq!(write(uri, &entries, &mut buf[..short]), Err(Full));
+            assert_eq!(
+                write(uri, &entries, &mut buf[..short]),
+                Err(WriteError::TooLong)
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::dialogs::{End, Row, only_row, rows};
 use lampfield::ground::time::Wall;
-use lampfield::wire::doc::Full;
+use lampfield::wire::WriteError;
 use lampfield::wire::doc::dialog_info::{self, Direction, Ending, Extent, State};
 use lampfield::wire::doc::pidf::{self, Activities, Basic};
 
@@ -77,7 +77,10 @@ fn presence_is_written_in_order_and_reads_back() /* F01 F02 F03 F06 */
     assert_eq!(summary.note, "back at five");
     assert_eq!((summary.tuples, summary.contacts), (1, 1));
     for short in 0..len {
-        assert_eq!(pidf::write(&presence, &mut buf[..short]), Err(Full));
+        assert_eq!(
+            pidf::write(&presence, &mut buf[..short]),
+            Err(WriteError::TooLong)
+        );
     }
 }
 
@@ -146,7 +149,10 @@ fn the_version_goes_into_its_hole() /* D01 D02 D06 */
         assert_eq!(read.version, version.parse().ok());
     }
     for short in 0..rendered.len {
-        assert_eq!(dialog_info::write(&document, &mut buf[..short]), Err(Full));
+        assert_eq!(
+            dialog_info::write(&document, &mut buf[..short]),
+            Err(WriteError::TooLong)
+        );
     }
 }
 

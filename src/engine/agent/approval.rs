@@ -4,6 +4,7 @@ use super::{Agent, Excerpt, Report};
 use crate::engine::directory::Directory;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{State, Verdict};
+use crate::ground::error_texts;
 use crate::ground::table::Id;
 use crate::roles::notifier::{Gone, Notifier, Subscription, Who};
 use crate::users::policy::{Policy, Watching};
@@ -21,6 +22,8 @@ pub enum Whom<'a> {
 /// Watchers at several addresses give themselves this name. Anybody can, so the owner has to say at which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ambiguous;
+
+error_texts!(Ambiguous: Ambiguous => "watchers at several addresses give themselves this name");
 
 impl Whom<'_> {
     /// Whether it is this watcher.

@@ -83,7 +83,9 @@ impl Agent {
             }
             Subject::Account(number) => {
                 let id = self.links.get(usize::from(number)).copied().flatten()?;
-                self.upstreams.report(now, id).map(Description::Account)
+                self.upstreams
+                    .report(now, id, &self.locals)
+                    .map(Description::Account)
             }
             Subject::Publication(slot) => {
                 let publication = self.compositor.at(slot)?;

@@ -33,7 +33,7 @@ mod upstreams;
 pub use approval::{Ambiguous, Whom};
 pub use changes::Description;
 pub use keeping::{KEY, Key, RECORD};
-pub use output::{Lost, Name, Output, Report, Standing, Subject, Trouble, Word};
+pub use output::{Lost, Output, Report, Standing, Subject, Trouble, UriExcerpt, Word};
 
 use self::buttons::Buttons;
 use self::changes::Changes;

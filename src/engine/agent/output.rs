@@ -61,7 +61,7 @@ pub enum Subject {
 }
 
 /// A name in a report: long enough for the URIs that people give each other.
-pub type Name = Excerpt<100>;
+pub type UriExcerpt = Excerpt<100>;
 
 /// A word in a report: a method, a package, the name of a lamp.
 pub type Word = Excerpt<32>;
@@ -77,7 +77,7 @@ pub enum Report {
         /// Its method.
         method: Word,
         /// Its Request-URI.
-        target: Name,
+        target: UriExcerpt,
         /// Its event package, if it names one.
         package: Word,
         /// How.
@@ -97,27 +97,27 @@ pub enum Report {
         /// Where it is.
         remote: SocketAddr,
         /// The URI that it gives itself.
-        watcher: Name,
+        watcher: UriExcerpt,
         /// Whom it wants to watch.
-        presentity: Name,
+        presentity: UriExcerpt,
     },
     /// The owner let a watcher in who waited, or sent it away.
     Decided {
         /// Where it is.
         remote: SocketAddr,
         /// The URI that it gives itself.
-        watcher: Name,
+        watcher: UriExcerpt,
         /// Whom it watches, or wanted to.
-        presentity: Name,
+        presentity: UriExcerpt,
         /// Whether it may watch.
         may: bool,
     },
     /// An account stands otherwise with the servers above us.
     Account {
         /// Who we are there.
-        aor: Name,
+        aor: UriExcerpt,
         /// The server it is about, as configured.
-        server: Name,
+        server: UriExcerpt,
         /// How.
         stands: Standing,
     },
@@ -128,7 +128,7 @@ pub enum Report {
         /// How many there are besides.
         others: u16,
         /// Whom they watch.
-        target: Name,
+        target: UriExcerpt,
         /// Where that was asked.
         remote: Option<SocketAddr>,
         /// Why it is gone; `None` when it is back.

@@ -87,7 +87,7 @@ impl Account {
 impl Agent {
     /// The account with that number may stand otherwise. Says so if it does.
     pub(super) fn look_at_account(&mut self, now: Instant, number: usize, id: Id<Link>) {
-        let Some(report) = self.upstreams.report(now, id) else {
+        let Some(report) = self.upstreams.report(now, id, &self.locals) else {
             return;
         };
         let settings = self.settings.upstreams.get(number);

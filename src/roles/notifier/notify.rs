@@ -432,28 +432,29 @@ impl Outcome {
 }
 
 fn write_event(w: &mut Writer<'_>, package: Package, id: &[u8]) {
-    w.begin(Name::Event).part(package.name().as_bytes());
-    if !id.is_empty() {
-        w.part(b";id=").part(id);
-    }
-    w.end();
+    w.field_with(Name::Event, |out| {
+        out.raw(package.name().as_bytes());
+        if !id.is_empty() {
+            out.raw(b";id=").value(id);
+        }
+    });
 }
 
 fn write_state(w: &mut Writer<'_>, state: State, expires: Seconds) {
-    w.begin(Name::SubscriptionState)
-        .part(state.name().as_bytes());
-    match state {
-        State::Pending { .. } | State::Active { .. } => {
-            w.part(b";expires=").part_u32(expires.0);
-        }
-        State::Terminated(reason) => {
-            w.part(b";reason=").part(reason.name().as_bytes());
-            if let Some(after) = reason.retry_after() {
-                w.part(b";retry-after=").part_u32(after.0);
+    w.field_with(Name::SubscriptionState, |out| {
+        out.raw(state.name().as_bytes());
+        match state {
+            State::Pending { .. } | State::Active { .. } => {
+                out.raw(b";expires=").decimal(expires.0);
+            }
+            State::Terminated(reason) => {
+                out.raw(b";reason=").raw(reason.name().as_bytes());
+                if let Some(after) = reason.retry_after() {
+                    out.raw(b";retry-after=").decimal(after.0);
+                }
             }
         }
-    }
-    w.end();
+    });
 }
 
 impl Subscription {

@@ -7,11 +7,11 @@ use super::{GROUPS, Subscription, group};
 use crate::events::package::{Audience, Package};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
+use crate::ground::hex::hex;
 use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::table::{Chains, Id, Table};
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::token::hex;
 use crate::wire::doc::winfo::{Entry, Status};
 
 /// The audience of one presentity in one package, at one moment.

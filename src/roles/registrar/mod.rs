@@ -160,12 +160,13 @@ impl Registrar {
         let own = self.own(presentity).filter_map(|id| self.bindings.get(id));
         for binding in own.filter(|it| it.ends > at) {
             let Seconds(left) = binding.ends.seconds_from(at);
-            w.begin(Name::Contact)
-                .part(b"<")
-                .part(binding.contact.as_bytes())
-                .part(b">;expires=")
-                .part_u32(left)
-                .end();
+            let contact = binding.contact.as_bytes();
+            w.field_with(Name::Contact, |out| {
+                out.raw(b"<")
+                    .value(contact)
+                    .raw(b">;expires=")
+                    .decimal(left);
+            });
         }
     }
 

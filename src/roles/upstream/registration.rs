@@ -263,8 +263,8 @@ fn flow_timer(response: &Response<'_>) -> Option<Seconds> {
 /// Version 4 in form, whatever the bits came from (RFC 9562 §5.4).
 pub(super) fn uuid([high, low]: Instance) -> [u8; 36] {
     let mut digits = [0; 32];
-    crate::txn::token::hex(&mut digits[..16], high & !0xf000 | 0x4000);
-    crate::txn::token::hex(&mut digits[16..], low & !(3 << 62) | 2 << 62);
+    crate::ground::hex::hex(&mut digits[..16], high & !0xf000 | 0x4000);
+    crate::ground::hex::hex(&mut digits[16..], low & !(3 << 62) | 2 << 62);
     let mut text = [b'-'; 36];
     for (from, to, len) in [(0, 0, 8), (8, 9, 4), (12, 14, 4), (16, 19, 4), (20, 24, 12)] {
         text[to..to + len].copy_from_slice(&digits[from..from + len]);

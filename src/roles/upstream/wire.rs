@@ -9,7 +9,7 @@ use crate::ground::text::Text;
 use crate::txn::token::Token;
 use crate::ua::dialog::write_via;
 use crate::wire::flow::{Flow, Transport};
-use crate::wire::sip::{Method, Name, Uri, Writer};
+use crate::wire::sip::{CSeq, Method, Name, Out, Uri, Writer};
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -55,9 +55,10 @@ impl Link {
         // A Contact that we were known by is taken back with the new one, unless the server knows us by instance
         // anyway (R04).
         if let Some(old) = it.contact.filter(|old| *old != binding && !it.outbound) {
-            w.begin(Name::Contact);
-            self.write_address(&mut w, old);
-            w.part(b";expires=0").end();
+            w.field_with(Name::Contact, |out| {
+                self.print_address(out, old);
+                out.raw(b";expires=0");
+            });
         }
         w.header_u32(Name::Expires, expires);
         w.header(
@@ -183,27 +184,25 @@ impl Link {
         binding: (Transport, SocketAddr),
         instance: Instance,
     ) {
-        w.begin(Name::Contact);
-        self.write_address(w, binding);
-        w.part(b";+sip.instance=\"<urn:uuid:");
-        w.part(&uuid(instance)).part(b">\"");
-        if !self.registration.plain {
-            w.part(b";reg-id=").part_u32(REG_ID);
-        }
-        w.end();
+        w.field_with(Name::Contact, |out| {
+            self.print_address(out, binding);
+            out.raw(b";+sip.instance=\"<urn:uuid:");
+            out.raw(&uuid(instance)).raw(b">\"");
+            if !self.registration.plain {
+                out.raw(b";reg-id=").decimal(REG_ID);
+            }
+        });
     }
 
-    fn write_address(&self, w: &mut Writer<'_>, (transport, at): (Transport, SocketAddr)) {
+    fn print_address(&self, out: &mut Out<'_>, (transport, at): (Transport, SocketAddr)) {
         let user = self.user();
-        w.part(b"<sip:").part(user);
-        if !user.is_empty() {
-            w.part(b"@");
-        }
-        w.part_address(at);
+        out.raw(b"<sip:").value(user);
+        out.raw(if user.is_empty() { b"" } else { b"@" })
+            .address(at);
         if transport == Transport::Tcp {
-            w.part(b";transport=tcp");
+            out.raw(b";transport=tcp");
         }
-        w.part(b">");
+        out.byte(b'>');
     }
 
     /// The user in our address of record; empty if there is none.
@@ -233,20 +232,17 @@ fn write_head(w: &mut Writer<'_>, head: &Head<'_>) {
     w.request(head.method, head.uri);
     write_via(w, head.flow, head.branch);
     w.raw(b"Max-Forwards: 70\r\n");
-    w.begin(Name::From)
-        .part(b"<")
-        .part(aor)
-        .part(b">;tag=")
-        .part(&head.tag.text())
-        .end();
-    w.begin(Name::To).part(b"<").part(aor).part(b">").end();
+    w.field_with(Name::From, |out| {
+        out.raw(b"<").value(aor).raw(b">;tag=");
+        out.raw(&head.tag.text());
+    });
+    w.field_with(Name::To, |out| {
+        out.raw(b"<").value(aor).raw(b">");
+    });
     w.header(Name::CallId, &head.call.text());
-    w.begin(Name::CSeq)
-        .part_u32(head.seq)
-        .part(b" ")
-        .part(head.method.as_bytes())
-        .end();
-    w.row(b"User-Agent", USER_AGENT);
+    let (number, method) = (head.seq, head.method);
+    w.field(Name::CSeq, &CSeq { number, method });
+    w.header(Name::UserAgent, USER_AGENT);
 }
 
 /// The domain of an address of record, as a URI without a user (RFC 3261 §10.2, R01).

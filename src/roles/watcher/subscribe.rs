@@ -442,14 +442,11 @@ fn write_rest(
     write_contact(w, &watch.from, contact);
     w.header(Name::Event, watch.speaks.name().as_bytes());
     w.header_u32(Name::Expires, expires.0);
-    w.begin(Name::Accept);
     let spec = watch.speaks.spec();
-    for (at, body) in spec.bodies.iter().chain(spec.also_read).enumerate() {
-        w.part(if at == 0 { b"" } else { b", " });
-        w.part(body.text.as_bytes());
-    }
-    w.end();
-    w.row(b"User-Agent", USER_AGENT);
+    let types = spec.bodies.iter().chain(spec.also_read);
+    let types = types.map(|body| body.text.as_bytes());
+    w.field_with(Name::Accept, |out| _ = out.list(types));
+    w.header(Name::UserAgent, USER_AGENT);
     w.empty_body();
     w.finish().ok()
 }

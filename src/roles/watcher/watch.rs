@@ -3,6 +3,7 @@
 use super::UsageId;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
+use crate::ground::error_texts;
 use crate::ground::limits;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
@@ -54,6 +55,13 @@ pub enum AddError {
     /// The target is a `sips` URI: it must not be asked without TLS.
     Secure,
 }
+
+error_texts!(AddError:
+    AddError::Full => "there are as many watches as fit",
+    AddError::TooLong => "a URI or the server is too long",
+    AddError::Nowhere => "no host is named that can be asked",
+    AddError::Secure => "it must not be asked without TLS",
+);
 
 /// One watch.
 pub struct Watch {

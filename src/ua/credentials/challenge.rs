@@ -1,9 +1,9 @@
 //! One challenge, kept: what is hashed and what goes back as it came.
 
 use super::Account;
+use crate::ground::hex::hex;
 use crate::ground::limits::{NONCE, OPAQUE, REALM};
 use crate::ground::text::Text;
-use crate::txn::token::hex;
 use crate::wire::sip::digest::{Digest, Qop, is_spoken};
 use crate::wire::sip::{Algorithm, Auth, Bad, Challenge, Method, Name, Writer};
 
@@ -131,30 +131,8 @@ impl Known {
         let Some(response) = digest.response() else {
             return; // Such a challenge is not kept.
         };
-        w.begin(name)
-            .part(b"Digest username=\"")
-            .part(digest.username)
-            .part(b"\", realm=\"")
-            .part(digest.realm)
-            .part(b"\", nonce=\"")
-            .part(digest.nonce)
-            .part(b"\", uri=\"")
-            .part(uri)
-            .part(b"\", response=\"")
-            .part(response.as_bytes())
-            .part(b"\", algorithm=")
-            .part(self.algorithm.as_bytes());
-        if let Some(opaque) = &self.opaque {
-            w.part(b", opaque=\"").part(opaque.as_bytes()).part(b"\"");
-        }
-        if let Some(qop) = self.qop.name() {
-            let mut count = [0; 8];
-            hex(&mut count, nc.into());
-            w.part(b", qop=").part(qop.as_bytes());
-            w.part(b", nc=").part(&count);
-            w.part(b", cnonce=\"").part(&cnonce).part(b"\"");
-        }
-        w.end();
+        let opaque = self.opaque.as_ref().map(|it| it.as_bytes());
+        w.field(name, &digest.credentials(&response, opaque));
     }
 }
 

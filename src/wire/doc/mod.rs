@@ -14,5 +14,4 @@ mod word;
 pub mod xml;
 
 pub use frame::{Extent, Head, Rendered};
-pub use out::Full;
 pub use xml::{Fault, XmlText};

@@ -1,37 +1,28 @@
 //! The writing half of XML: text goes out escaped (XML 1.0 §2.4), without the characters XML cannot carry
 //! (§2.2), and a document that does not fit is not written at all.
 
-/// The document is longer than the buffer. What the buffer holds now must not be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+use crate::wire::out;
+use crate::wire::out::WriteError;
 
-/// Writes into a caller's buffer and remembers if something did not fit.
-pub(super) struct Out<'b> {
-    buf: &'b mut [u8],
-    len: usize,
-    full: bool,
-}
+pub(super) use crate::wire::out::Mark;
 
-/// A place in a document that was written so far.
-#[derive(Clone, Copy)]
-pub(super) struct Mark {
-    len: usize,
-    full: bool,
-}
+/// Writes markup into a caller's buffer and remembers if something did not fit.
+pub(super) struct Out<'b>(out::Out<'b>);
 
 impl<'b> Out<'b> {
     /// An empty document in `buf`.
     pub(super) const fn new(buf: &'b mut [u8]) -> Out<'b> {
-        Out {
-            buf,
-            len: 0,
-            full: false,
-        }
+        Out(out::Out::new(buf))
     }
 
     /// Writes markup as it stands.
     pub(super) fn raw(&mut self, markup: &str) {
         self.bytes(markup.as_bytes());
+    }
+
+    /// Writes bytes as they stand.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.0.raw(bytes);
     }
 
     /// Writes character data, escaped; also safe between either kind of quotes.
@@ -80,46 +71,35 @@ impl<'b> Out<'b> {
 
     /// Writes a number with at least `width` digits.
     pub(super) fn number(&mut self, number: u32, width: usize) {
-        let mut digits = [b'0'; 10];
-        let mut at = digits.len();
-        let mut left = number;
-        while left > 0 {
-            at -= 1;
-            digits[at] = b'0' + (left % 10) as u8;
-            left /= 10;
-        }
-        self.bytes(&digits[at.min(digits.len() - width.min(digits.len()))..]);
+        self.0.padded(number, width);
     }
 
     /// How much is written so far.
     pub(super) const fn position(&self) -> usize {
-        self.len
+        self.0.position()
     }
 
     /// Whether something did not fit.
     pub(super) const fn is_full(&self) -> bool {
-        self.full
+        !self.0.is_sound()
     }
 
     /// Where the document is now, to come back to.
     pub(super) const fn mark(&self) -> Mark {
-        Mark {
-            len: self.len,
-            full: self.full,
-        }
+        self.0.mark()
     }
 
     /// Takes back what was written since.
     pub(super) const fn rewind(&mut self, mark: Mark) {
-        (self.len, self.full) = (mark.len, mark.full);
+        self.0.rewind(mark);
     }
 
     /// The document's length.
     ///
     /// # Errors
-    /// [`Full`] if any part did not fit.
-    pub(super) const fn finish(self) -> Result<usize, Full> {
-        if self.full { Err(Full) } else { Ok(self.len) }
+    /// [`WriteError`] if any part did not fit.
+    pub(super) const fn finish(self) -> Result<usize, WriteError> {
+        self.0.finish()
     }
 
     /// Writes one character that is special to XML or unknown to it.
@@ -136,17 +116,6 @@ impl<'b> Out<'b> {
             '\r' => self.raw("&#13;"),
             '\u{FFFE}' | '\u{FFFF}' | '\0'..='\u{1F}' => {}
             fine => self.raw(fine.encode_utf8(&mut [0; 4])),
-        }
-    }
-
-    /// Writes bytes as they stand.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        match self.buf[self.len..].get_mut(..bytes.len()) {
-            Some(room) => {
-                room.copy_from_slice(bytes);
-                self.len += bytes.len();
-            }
-            None => self.full = true,
         }
     }
 }

@@ -3,11 +3,11 @@
 //! A [`Writer`] emits what its calls say, in that order; the first thing that does not fit or would break the
 //! message (a CR, LF or NUL in a value) fails the whole, and [`Writer::finish`] is the only way to a length.
 
+use super::headers::Headers;
 use super::method::Method;
 use super::name::Name;
-use super::out::{Full, Out, Print};
 use super::status::Status;
-use core::net::{IpAddr, SocketAddr};
+use crate::wire::out::{Out, Print, WriteError};
 
 /// A message under construction in a caller's buffer.
 ///
@@ -65,105 +65,47 @@ impl<'b> Writer<'b> {
 
     /// A header row.
     pub fn header(&mut self, name: Name, value: &[u8]) -> &mut Self {
-        self.row(name.as_bytes(), value)
-    }
-
-    /// A header row of several pieces, nothing between them.
-    pub fn header_parts(&mut self, name: Name, parts: &[&[u8]]) -> &mut Self {
-        self.begin(name);
-        for part in parts {
-            self.out.value(part);
-        }
-        self.end()
+        self.field_with(name, |out| _ = out.value(value))
     }
 
     /// A header row that is a number.
     pub fn header_u32(&mut self, name: Name, value: u32) -> &mut Self {
-        self.begin(name).out.decimal(value);
-        self.end()
+        self.field_with(name, |out| _ = out.decimal(value))
     }
 
     /// A header row of anything that prints itself.
     pub fn field(&mut self, name: Name, value: &impl Print) -> &mut Self {
-        self.begin(name).out.print(value);
-        self.end()
+        self.field_with(name, |out| value.print(out))
     }
 
-    /// A header row as a peer sent it: its folding is repeated (RFC 3261 §7.3.1).
-    pub fn echo(&mut self, name: Name, row: &[u8]) -> &mut Self {
-        self.begin(name).out.echo(row);
-        self.end()
-    }
-
-    /// A piece of a header value as a peer sent it: its folding is repeated (RFC 3261 §7.3.1).
-    pub fn part_echo(&mut self, value: &[u8]) -> &mut Self {
-        self.out.echo(value);
+    /// All rows of that name as they came, folding included (RFC 3261 §7.3.1).
+    pub fn echo(&mut self, headers: &Headers<'_>, name: Name) -> &mut Self {
+        for row in headers.every_row(name) {
+            self.echo_row(name, row);
+        }
         self
     }
 
-    /// A header row of any name.
-    pub fn row(&mut self, name: &[u8], value: &[u8]) -> &mut Self {
-        if name.is_empty() || !super::bytes::Class::TOKEN.has_all(name) {
+    /// One row as it came: it was split at its line end, so that folding is all it can hold of CR and LF.
+    pub(super) fn echo_row(&mut self, name: Name, row: &[u8]) -> &mut Self {
+        self.field_with(name, |out| _ = out.raw(row))
+    }
+
+    /// A header row whose value `write` appends. [`Name::Other`] has no name and fails.
+    #[inline]
+    pub fn field_with(&mut self, name: Name, write: impl FnOnce(&mut Out<'b>)) -> &mut Self {
+        if name == Name::Other {
             self.out.fail();
         }
-        self.out.raw(name).raw(b": ").value(value).raw(b"\r\n");
+        self.out.raw(name.as_bytes()).raw(b": ");
+        write(&mut self.out);
+        self.out.raw(b"\r\n");
         self
     }
 
     /// Lines built before, each with its CRLF.
     pub fn raw(&mut self, lines: &[u8]) -> &mut Self {
         self.out.raw(lines);
-        self
-    }
-
-    /// Begins a header row; pieces follow, then [`Writer::end`]. [`Name::Other`] has no name and fails.
-    pub fn begin(&mut self, name: Name) -> &mut Self {
-        if name == Name::Other {
-            self.out.fail();
-        }
-        self.out.raw(name.as_bytes()).raw(b": ");
-        self
-    }
-
-    /// A piece of a header value.
-    pub fn part(&mut self, value: &[u8]) -> &mut Self {
-        self.out.value(value);
-        self
-    }
-
-    /// A piece: a decimal number.
-    pub fn part_u32(&mut self, value: u32) -> &mut Self {
-        self.out.decimal(value);
-        self
-    }
-
-    /// A piece: sixteen hexadecimal digits.
-    pub fn part_hex(&mut self, value: u64) -> &mut Self {
-        self.out.hex64(value);
-        self
-    }
-
-    /// A piece: an address as a host, IPv6 in brackets.
-    pub fn part_ip(&mut self, ip: IpAddr) -> &mut Self {
-        self.out.host(ip);
-        self
-    }
-
-    /// A piece: an address as a parameter value, IPv6 without brackets (RFC 5118 §4.5).
-    pub fn part_bare_ip(&mut self, ip: IpAddr) -> &mut Self {
-        self.out.ip(ip);
-        self
-    }
-
-    /// A piece: `host:port`, IPv6 in brackets.
-    pub fn part_address(&mut self, address: SocketAddr) -> &mut Self {
-        self.out.address(address);
-        self
-    }
-
-    /// Ends a header row.
-    pub fn end(&mut self) -> &mut Self {
-        self.out.raw(b"\r\n");
         self
     }
 
@@ -201,8 +143,8 @@ impl<'b> Writer<'b> {
     /// The length of the message. One without a body is closed by [`Writer::empty_body`].
     ///
     /// # Errors
-    /// [`Full`]: the buffer holds nothing that may be sent.
-    pub fn finish(&mut self) -> Result<usize, Full> {
+    /// [`WriteError`]: the buffer holds nothing that may be sent.
+    pub fn finish(&mut self) -> Result<usize, WriteError> {
         if !self.has_body {
             self.empty_body();
         }
@@ -212,8 +154,8 @@ impl<'b> Writer<'b> {
     /// The length so far, without closing the message: for lines to be kept and put in with [`Writer::raw`].
     ///
     /// # Errors
-    /// [`Full`]: the buffer holds nothing that may be used.
-    pub const fn finish_lines(&self) -> Result<usize, Full> {
+    /// [`WriteError`]: the buffer holds nothing that may be used.
+    pub const fn finish_lines(&self) -> Result<usize, WriteError> {
         self.out.finish()
     }
 
@@ -239,24 +181,22 @@ mod tests {
 
     fn notify(w: &mut Writer<'_>) {
         w.request(Method::Notify, b"sip:door@192.0.2.7")
-            .header_parts(Name::Event, &[b"dialog", b";id=", b"7"])
+            .field_with(Name::Event, |out| {
+                out.value(b"dialog").raw(b";id=").decimal(7);
+            })
             .header_u32(Name::Expires, u32::MAX)
-            .row(b"X-Lamp", b"1")
             .raw(b"Subject: kept\r\n")
-            .begin(Name::Contact)
-            .part(b"<sip:")
-            .part_address("[2001:db8::1]:5060".parse().expect("an address"))
-            .part(b";x=")
-            .part_hex(0xfe)
-            .part(b">")
-            .end()
+            .field_with(Name::Contact, |out| {
+                let address = "[2001:db8::1]:5060".parse().expect("an address");
+                out.raw(b"<sip:").address(address);
+                out.raw(b";x=").hex(0xfe, 16).byte(b'>');
+            })
             .body(b"text/plain", b"a\r\nb\0");
     }
 
     const EXPECTED: &[u8] = b"NOTIFY sip:door@192.0.2.7 SIP/2.0\r\n\
         Event: dialog;id=7\r\n\
         Expires: 4294967295\r\n\
-        X-Lamp: 1\r\n\
         Subject: kept\r\n\
         Contact: <sip:[2001:db8::1]:5060;x=00000000000000fe>\r\n\
         Content-Type: text/plain\r\n\
@@ -286,18 +226,12 @@ mod tests {
     fn no_value_breaks_out() /* ATTACKS I01 */
     {
         for bad in [&b"a\rb"[..], b"a\nb", b"a\0b", b"a\r\nVia: x"] {
-            let writes: [&dyn Fn(&mut Writer<'_>); 8] = [
+            let writes: [&dyn Fn(&mut Writer<'_>); 6] = [
                 &|w| {
                     w.header(Name::Subject, bad);
                 },
                 &|w| {
-                    w.header_parts(Name::Subject, &[b"a", bad]);
-                },
-                &|w| {
-                    w.row(b"X", bad);
-                },
-                &|w| {
-                    w.row(bad, b"x");
+                    w.field_with(Name::Subject, |out| _ = out.value(b"a").value(bad));
                 },
                 &|w| {
                     w.request(Method::Other(bad), b"sip:a");
@@ -316,7 +250,12 @@ mod tests {
                 let mut buf = [0; 256];
                 let mut w = Writer::new(&mut buf);
                 write(&mut w);
-                assert_eq!(w.finish(), Err(Full), "{}", bad.escape_ascii());
+                assert_eq!(
+                    w.finish(),
+                    Err(WriteError::Illegal),
+                    "{}",
+                    bad.escape_ascii()
+                );
             }
         }
     }
@@ -329,7 +268,7 @@ mod tests {
         let expected = b"SIP/2.0 489 Bad Event\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(w.finish(), Ok(expected.len()));
         w.empty_body();
-        assert_eq!(w.finish(), Err(Full));
+        assert_eq!(w.finish(), Err(WriteError::Illegal));
     }
 
     #[test]
@@ -337,11 +276,11 @@ mod tests {
         let mut buf = [0; 256];
         assert_eq!(
             Writer::new(&mut buf).header(Name::Other, b"x").finish(),
-            Err(Full)
+            Err(WriteError::Illegal)
         );
         assert_eq!(
             Writer::new(&mut buf).header_u32(Name::Other, 1).finish(),
-            Err(Full)
+            Err(WriteError::Illegal)
         );
     }
 
@@ -351,7 +290,7 @@ mod tests {
             let mut buf = [0; 256];
             let mut w = Writer::new(&mut buf);
             w.request(Method::Notify, uri);
-            assert_eq!(w.finish(), Err(Full));
+            assert_eq!(w.finish(), Err(WriteError::Illegal));
         }
     }
 }

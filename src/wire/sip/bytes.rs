@@ -109,18 +109,22 @@ impl Class {
         for &[a, b, c, d] in bytes.as_chunks::<4>().0 {
             let class = |byte: u8| CLASS[usize::from(byte)];
             if class(a) & class(b) & class(c) & class(d) & self.0 == 0 {
-                return len + self.leading(&[a, b, c]);
+                if !self.has(a) {
+                    return len;
+                }
+                if !self.has(b) {
+                    return len + 1;
+                }
+                return len + if self.has(c) { 3 } else { 2 };
             }
             len += 4;
         }
-        len + self.leading(&bytes[len..])
-    }
-
-    /// How many at the beginning belong to it, one by one.
-    #[inline(always)]
-    fn leading(self, bytes: &[u8]) -> usize {
-        let stranger = bytes.iter().position(|&byte| !self.has(byte));
-        stranger.unwrap_or(bytes.len())
+        while let Some(&byte) = bytes.get(len)
+            && self.has(byte)
+        {
+            len += 1;
+        }
+        len
     }
 }
 

@@ -1,6 +1,8 @@
 //! Digests: read RFC 7616 §3.4, RFC 8760 §2.2 and RFC 3261 §22.4.
 
-use super::fields::Algorithm;
+use super::fields::{Algorithm, Credentials};
+use super::grammar::Text;
+use crate::ground::hex::hex;
 use core::fmt;
 use md5::Md5;
 use sha2::Sha256;
@@ -19,8 +21,7 @@ impl Hex {
     fn of(bytes: &[u8]) -> Hex {
         let mut digits = [0; LONGEST];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
-            pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
+            hex(pair, u64::from(*byte));
         }
         Hex {
             digits,
@@ -116,16 +117,19 @@ impl fmt::Debug for Digest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Digest")
             .field("algorithm", &self.algorithm)
-            .field("username", &self.username.escape_ascii())
-            .field("realm", &self.realm.escape_ascii())
-            .field("nonce", &self.nonce.escape_ascii())
+            .field(
+                "username",
+                &format_args!("{}", self.username.escape_ascii()),
+            )
+            .field("realm", &format_args!("{}", self.realm.escape_ascii()))
+            .field("nonce", &format_args!("{}", self.nonce.escape_ascii()))
             .field("qop", &self.qop)
             .field("nc", &self.nc)
             .finish_non_exhaustive()
     }
 }
 
-impl Digest<'_> {
+impl<'a> Digest<'a> {
     /// The `response` parameter; `None` for an algorithm that we do not speak.
     pub fn response(&self) -> Option<Hex> {
         let (hash, session) = hash_of(self.algorithm)?;
@@ -145,10 +149,27 @@ impl Digest<'_> {
             return Some(hash.join(&[a1, self.nonce, a2]));
         };
         let mut nc = [0; 8];
-        for (at, digit) in nc.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(self.nc >> (28 - 4 * at) & 15) as usize];
-        }
+        hex(&mut nc, u64::from(self.nc));
         Some(hash.join(&[a1, self.nonce, &nc, self.cnonce, qop.as_bytes(), a2]))
+    }
+
+    /// The credentials of which `response` is the proof. Without a qop no nonce of ours is told (RFC 7616 §3.4).
+    pub fn credentials(&self, response: &'a Hex, opaque: Option<&'a [u8]>) -> Credentials<'a> {
+        let qop = self.qop.name();
+        Credentials {
+            username: Some(Text::plain(self.username)),
+            username_star: None,
+            realm: Text::plain(self.realm),
+            nonce: Text::plain(self.nonce),
+            uri: Text::plain(self.uri),
+            response: Text::plain(response.as_bytes()),
+            algorithm: self.algorithm,
+            cnonce: qop.map(|_| Text::plain(self.cnonce)),
+            opaque: opaque.map(Text::plain),
+            qop: qop.map(|name| Text::plain(name.as_bytes())),
+            nc: qop.map(|_| self.nc),
+            userhash: false,
+        }
     }
 }
 

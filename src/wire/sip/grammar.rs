@@ -5,6 +5,7 @@
 //! followed by white space (§7.3.1), so a CR or LF inside a value is white space.
 
 use super::bytes::{Class, bytes_equal, find, first_hit, is_space};
+use crate::ground::error_texts;
 use nom::bytes::complete::take_while1;
 use nom::character::complete::char;
 use nom::sequence::delimited;
@@ -18,6 +19,8 @@ pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
 /// In a header the message needs, the answer is 400; any other header counts as absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bad;
+
+error_texts!(Bad: Bad => "not as its grammar has it");
 
 impl From<nom::Err<()>> for Bad {
     fn from(_: nom::Err<()>) -> Bad {
@@ -120,11 +123,12 @@ fn escaped_end(inner: &[u8]) -> Option<usize> {
 
 /// The lines of a value without the white space at their ends. Folding means one blank (§7.3.1), so that these lines with
 /// a blank between them are the value in one line. Nearly every value is one line.
+#[inline]
 pub fn unfold(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(value);
     core::iter::from_fn(move || {
         let text = rest.take()?;
-        let Some(end) = memchr::memchr2(b'\r', b'\n', text) else {
+        let Some(end) = memchr::memchr(b'\r', text) else {
             return Some(text);
         };
         rest = Some(skip_space(&text[end..]));

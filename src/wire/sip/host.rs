@@ -2,7 +2,8 @@
 
 use super::bytes::{Class, bytes_equal, find};
 use super::grammar::{Bad, NO, Parsed, leading_number};
-use super::out::{Out, Print};
+use crate::wire::out::{Out, Print};
+use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A host name or a numeric address.
@@ -59,6 +60,16 @@ impl Print for Host<'_> {
             Host::V4(v4) => out.host(IpAddr::V4(v4)),
             Host::V6(v6) => out.host(IpAddr::V6(v6)),
         };
+    }
+}
+
+impl fmt::Display for Host<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Host::Name(name) => name.escape_ascii().fmt(f),
+            Host::V4(v4) => v4.fmt(f),
+            Host::V6(v6) => write!(f, "[{v6}]"),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use super::method::Method;
 use super::name::Name;
 use super::status::Status;
 use super::uri::Uri;
+use crate::ground::error_texts;
 use crate::ground::limits;
 
 /// What a datagram, or one framed message of a stream, turned out to be.
@@ -113,6 +114,15 @@ pub enum Unusable {
     /// Longer than [`limits::MESSAGE`].
     TooLong,
 }
+
+error_texts!(Unusable:
+    Unusable::KeepAlive => "a keep-alive",
+    Unusable::NotSip => "not SIP",
+    Unusable::Response => "a response with a fault",
+    Unusable::NoVia => "a request without a Via",
+    Unusable::Ack => "an ACK with a fault",
+    Unusable::TooLong => "a message that is too long",
+);
 
 /// Reads one datagram or one framed message.
 ///

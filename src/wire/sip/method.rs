@@ -1,5 +1,7 @@
 //! Methods: read RFC 3261 §7.1 and §8.2.1.
 
+use core::fmt;
+
 /// A request's method. Methods are compared with case: `subscribe` is not `SUBSCRIBE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method<'a> {
@@ -81,6 +83,12 @@ impl<'a> Method<'a> {
     /// Whether it is recognised: unsupported then means 405, else 501 (RFC 3261 §8.2.1).
     pub const fn is_known(&self) -> bool {
         !matches!(self, Method::Other(_))
+    }
+}
+
+impl fmt::Display for Method<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_bytes().escape_ascii().fmt(f)
     }
 }
 

@@ -17,7 +17,6 @@ mod host;
 mod message;
 mod method;
 mod name;
-mod out;
 mod respond;
 #[cfg(test)]
 mod sample;
@@ -25,10 +24,11 @@ mod status;
 pub mod stream;
 mod uri;
 
+pub use crate::wire::out::{Out, Print};
 pub use build::Writer;
 pub use fields::{
     Accept, Algorithm, Auth, CSeq, Challenge, Contact, Credentials, Disposition, Event, MediaType,
-    NameAddr, Reason, State, SubscriptionState, Via, Warning,
+    NameAddr, Reason, State, SubscriptionState, Via,
 };
 pub use grammar::{Bad, Param, Params, Text, unfold};
 pub use headers::{Headers, Rows};
@@ -36,7 +36,6 @@ pub use host::Host;
 pub use message::{Broken, Message, Request, Response, Unusable, parse};
 pub use method::Method;
 pub use name::Name;
-pub use out::{Full, Out, Print};
 pub use respond::{Echo, answer_address, is_answerable, is_somewhere, respond, respond_with};
 pub use status::Status;
 pub use stream::Framer;

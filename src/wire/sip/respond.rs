@@ -8,6 +8,7 @@ use super::name::Name;
 use super::status::Status;
 use super::uri::SipUri;
 use crate::wire::flow::{Flow, Transport};
+use crate::wire::out::Out;
 use core::net::{IpAddr, SocketAddr};
 
 /// What a response repeats of its request.
@@ -84,11 +85,9 @@ pub fn respond_with(
     let tag = to_tag.filter(|_| to.takes_tag);
     match (to.value(Name::To), tag) {
         (Some(value), Some(tag)) => {
-            w.begin(Name::To)
-                .part_echo(value)
-                .part(b";tag=")
-                .part(tag)
-                .end();
+            w.field_with(Name::To, |out| {
+                out.raw(value).raw(b";tag=").value(tag);
+            });
         }
         (Some(_), None) => echo(w, &to, Name::To),
         (None, _) => {}
@@ -105,11 +104,8 @@ pub fn answer_address(via: &Via<'_>, flow: &Flow) -> SocketAddr {
     if via.rport.is_some() {
         return flow.remote;
     }
-    let default = match flow.transport {
-        Transport::Udp | Transport::Tcp => 5_060,
-        Transport::Tls => 5_061,
-    };
-    SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(default))
+    let port = via.port.unwrap_or(flow.transport.default_port());
+    SocketAddr::new(flow.remote.ip(), port)
 }
 
 /// Whether anything may be sent there: no port 0, no multicast, no broadcast, no unspecified address.
@@ -124,47 +120,47 @@ pub fn is_answerable(address: SocketAddr) -> bool {
 /// Whether somebody can be there: no unspecified, broadcast or multicast address, nor port 0 (B04). A name may lead
 /// anywhere.
 pub fn is_somewhere(uri: &SipUri<'_>) -> bool {
-    let port = uri.port.unwrap_or(5_060);
+    let port = uri.port.unwrap_or(Transport::Udp.default_port());
     let can_be = |ip| is_answerable(SocketAddr::new(ip, port));
     port != 0 && uri.host.ip().is_none_or(can_be)
 }
 
-/// A row as it came: it was split at its line end, so folding is all it can hold.
+/// A row as it came.
 fn echo(w: &mut Writer<'_>, to: &Echo<'_>, name: Name) {
     if let Some(value) = to.value(name) {
-        w.echo(name, value);
+        w.echo_row(name, value);
     }
 }
 
 fn vias(w: &mut Writer<'_>, to: &Echo<'_>, flow: &Flow) {
     let mut rows = to.headers.every_row(Name::Via);
     if let Some(top) = rows.next() {
-        w.begin(Name::Via);
-        top_via(w, &to.via, flow);
-        // What stood behind the first value in the same row, its comma included.
-        w.part_echo(top.get(to.via.raw.len()..).unwrap_or_default());
-        w.end();
+        w.field_with(Name::Via, |out| {
+            top_via(out, &to.via, flow);
+            // What stood behind the first value in the same row, its comma included.
+            out.raw(top.get(to.via.raw.len()..).unwrap_or_default());
+        });
     }
     for row in rows {
-        w.echo(Name::Via, row);
+        w.echo_row(Name::Via, row);
     }
 }
 
 /// The topmost value with our `received` and `rport`; what the client said of these is left out.
-fn top_via(w: &mut Writer<'_>, via: &Via<'_>, flow: &Flow) {
+fn top_via(out: &mut Out<'_>, via: &Via<'_>, flow: &Flow) {
     let source = flow.remote.ip().to_canonical();
     let raw = via.raw;
     let mut kept = 0;
     for (from, to) in via.reply_params() {
-        w.raw(raw.get(kept..from).unwrap_or_default());
+        out.raw(raw.get(kept..from).unwrap_or_default());
         kept = to;
     }
-    w.raw(raw.get(kept..).unwrap_or_default());
+    out.raw(raw.get(kept..).unwrap_or_default());
     if via.rport.is_some() || via.host.ip() != Some(source) {
-        w.part(b";received=").part_bare_ip(source);
+        out.raw(b";received=").ip(source);
     }
     if via.rport.is_some() {
-        w.part(b";rport=").part_u32(flow.remote.port().into());
+        out.raw(b";rport=").decimal(flow.remote.port().into());
     }
 }
 

@@ -1,5 +1,7 @@
 //! Status codes: read RFC 3261 §21, and RFC 3903 §11.2, 5839 §7.1, 6665 §8.3, 5626 §11.6 for the additions.
 
+use core::fmt;
+
 /// A status code from 100 to 699.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(u16);
@@ -111,8 +113,19 @@ impl Status {
     }
 }
 
+impl fmt::Display for Status {
+    /// `404 Not Found`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason() {
+            "" => self.0.fmt(f),
+            reason => write!(f, "{} {reason}", self.0),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
 
     #[test]
@@ -125,6 +138,9 @@ mod tests {
         assert_eq!(Status::new(499).map(Status::reason), Some(""));
         assert_eq!(Status::BAD_EVENT.code(), 489);
         assert_eq!(Status::BAD_EVENT.reason(), "Bad Event");
+        assert_eq!(std::format!("{}", Status::BAD_EVENT), "489 Bad Event");
+        let unknown = Status::new(499).map(|status| std::format!("{status}"));
+        assert_eq!(unknown.as_deref(), Some("499"));
         for code in [0, 5, 99, 700, 65_535] {
             assert_eq!(Status::new(code), None);
         }

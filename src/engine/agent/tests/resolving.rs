@@ -48,7 +48,7 @@ fn run(f: &mut Fixture, lasts: Duration) -> (StdVec<Query>, StdVec<Sent>) {
                 f.now = end;
                 return (queries, sent);
             }
-            Output::Lamp { .. } | Output::Report(_) => {}
+            Output::Lamp { .. } | Output::Changed(_) | Output::Report(_) => {}
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Dialog information out (RFC 4235 §4.4). One body serves many subscriptions: the version number, which
 //! each subscription counts for itself (§4.1), goes into a hole.
 
-use super::super::out::{Full, Out};
+use super::super::out::Out;
 use super::{Direction, Ending, Extent, Rendered, State};
+use crate::wire::out::WriteError;
 
 /// A document to write.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +61,8 @@ pub struct Party<'a> {
 /// Text is escaped and loses the characters XML 1.0 does not know.
 ///
 /// # Errors
-/// [`Full`] if the document is longer than `buf`; what `buf` holds then is no document.
-pub fn write(document: &Document<'_>, buf: &mut [u8]) -> Result<Rendered, Full> {
+/// [`WriteError`] if the document is longer than `buf`; what `buf` holds then is no document.
+pub fn write(document: &Document<'_>, buf: &mut [u8]) -> Result<Rendered, WriteError> {
     let mut out = Out::new(buf);
     out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
     out.raw("<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"");

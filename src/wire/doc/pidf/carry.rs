@@ -10,6 +10,7 @@
 
 use super::names::{NAMES, PIDF, PIDF_URI};
 use super::walk::{Element, Kind};
+use crate::ground::error_texts;
 use crate::ground::limits;
 use crate::wire::doc::XmlText;
 use crate::wire::doc::out::Out;
@@ -43,6 +44,11 @@ pub enum Uncarried {
     /// It can stand in no document that we write, or is larger than [`limits::CARRIED`].
     Unfit,
 }
+
+error_texts!(Uncarried:
+    Uncarried::Full => "longer than its buffer",
+    Uncarried::Unfit => "it can stand in no other document",
+);
 
 impl Element<'_> {
     /// Writes the element to `buf` so that it can stand in the same place of another document.

@@ -2,9 +2,10 @@
 
 use super::names::{DATA_MODEL, FORMAT, PIDF, RPID};
 use crate::wire::doc::frame::{self, Taker};
-use crate::wire::doc::out::{Full, Out};
+use crate::wire::doc::out::Out;
 use crate::wire::doc::xml::{Reader, Tag};
 use crate::wire::doc::{Fault, XmlText};
+use crate::wire::out::WriteError;
 
 /// What a child of the root is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +49,8 @@ impl<'a> Element<'a> {
     /// copy's length.
     ///
     /// # Errors
-    /// [`Full`] if it does not fit.
-    pub fn copy_to(&self, buf: &mut [u8]) -> Result<usize, Full> {
+    /// [`WriteError`] if it does not fit.
+    pub fn copy_to(&self, buf: &mut [u8]) -> Result<usize, WriteError> {
         let mut out = Out::new(buf);
         self.reader.copy(self.raw, &mut |piece| out.raw(piece));
         out.finish()

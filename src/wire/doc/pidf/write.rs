@@ -1,9 +1,10 @@
 //! PIDF out. The order of elements is RFC 3863 §4.1.1 to §4.1.4 and RFC 4479 §5.1.2; activities sit in the
 //! person (RFC 4480 table 1).
 
-use super::super::out::{Full, Out};
+use super::super::out::Out;
 use super::{Activities, Carried, Device, Person, Presence, Tuple};
 use crate::ground::time::Utc;
+use crate::wire::out::WriteError;
 
 /// Writes a document into `buf` and returns its length: compact, UTF-8, with XML declaration.
 ///
@@ -13,8 +14,8 @@ use crate::ground::time::Utc;
 /// are unique XML names is the caller's care.
 ///
 /// # Errors
-/// [`Full`] if the document is longer than `buf`; what `buf` holds then is no document.
-pub fn write(presence: &Presence<'_>, buf: &mut [u8]) -> Result<usize, Full> {
+/// [`WriteError`] if the document is longer than `buf`; what `buf` holds then is no document.
+pub fn write(presence: &Presence<'_>, buf: &mut [u8]) -> Result<usize, WriteError> {
     let mut out = Out::new(buf);
     root(presence, &mut out);
     for tuple_ in presence.tuples {
@@ -136,25 +137,6 @@ fn note(name: &str, text: Option<&str>, lang: Option<&str>, out: &mut Out<'_>) {
     out.close(name);
 }
 
-/// RFC 3339 with capital T and Z (RFC 3863 §4.1.7).
 fn timestamp(name: &str, utc: Option<Utc>, out: &mut Out<'_>) {
-    let Some(utc) = utc else { return };
-    out.open(name);
-    out.number(utc.year, 4);
-    for (mark, part) in [
-        ("-", utc.month),
-        ("-", utc.day),
-        ("T", utc.hour),
-        (":", utc.minute),
-        (":", utc.second),
-    ] {
-        out.raw(mark);
-        out.number(u32::from(part), 2);
-    }
-    if utc.millis != 0 {
-        out.raw(".");
-        out.number(u32::from(utc.millis), 3);
-    }
-    out.raw("Z");
-    out.close(name);
+    out.element(name, utc.map(|utc| utc.text()).as_deref());
 }

@@ -1,9 +1,10 @@
 //! Watcher information out (RFC 3858 §3), watcher by watcher. One body serves many subscriptions: the version number,
 //! which each subscription counts for itself, goes into a hole.
 
-use super::super::out::{Full, Out};
+use super::super::out::Out;
 use super::{Event, Extent, Rendered, Status};
 use crate::ground::time::Seconds;
+use crate::wire::out::WriteError;
 
 /// A watcher to write.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +50,8 @@ impl<'b> Draft<'b> {
     /// Adds a watcher.
     ///
     /// # Errors
-    /// [`Full`] if it does not fit with what closes the document; the draft is as it was then.
-    pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), Full> {
+    /// [`WriteError`] if it does not fit with what closes the document; the draft is as it was then.
+    pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), WriteError> {
         let mark = self.out.mark();
         self.out.raw("<watcher");
         self.out.attribute("id", Some(entry.id));
@@ -65,7 +66,7 @@ impl<'b> Draft<'b> {
         self.out.raw(CLOSING);
         if self.out.is_full() {
             self.out.rewind(mark);
-            return Err(Full);
+            return Err(WriteError::TooLong);
         }
         self.out.rewind(behind);
         Ok(())
@@ -74,8 +75,8 @@ impl<'b> Draft<'b> {
     /// Ends the document.
     ///
     /// # Errors
-    /// [`Full`] if not even a document without watchers fits the buffer; what the buffer holds then is no document.
-    pub fn finish(mut self) -> Result<Rendered, Full> {
+    /// [`WriteError`] if not even a document without watchers fits the buffer; what the buffer holds then is no document.
+    pub fn finish(mut self) -> Result<Rendered, WriteError> {
         self.out.raw(CLOSING);
         let len = self.out.finish()?;
         Ok(Rendered {

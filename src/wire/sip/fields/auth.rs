@@ -5,7 +5,7 @@
 use super::super::grammar::{Bad, Parsed, Text, lws, same_text, separator, sws, text, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
-use super::super::out::{Out, Print};
+use crate::wire::out::{Out, Print};
 use nom::Parser;
 use nom::bytes::complete::take_while_m_n;
 use nom::combinator::all_consuming;
@@ -299,23 +299,24 @@ impl Print for Challenge<'_> {
 impl Print for Credentials<'_> {
     /// Quoted and unquoted as RFC 7616 §3.4 wants each.
     fn print(&self, out: &mut Out<'_>) {
-        out.raw(b"Digest realm=\"").value(self.realm.raw());
-        out.raw(b"\", nonce=\"").value(self.nonce.raw()).byte(b'"');
-        quote(out, b", username=\"", self.username);
+        out.raw(b"Digest ");
         if let Some(name) = self.username_star {
-            out.raw(b", username*=").value(name.raw());
+            out.raw(b"username*=").value(name.raw());
         }
-        out.raw(b", uri=\"").value(self.uri.raw());
-        out.raw(b"\", response=\"").value(self.response.raw());
-        out.raw(b"\", algorithm=").value(self.algorithm.as_bytes());
-        quote(out, b", cnonce=\"", self.cnonce);
+        quote(out, b"username=\"", self.username);
+        quote(out, b", realm=\"", Some(self.realm));
+        quote(out, b", nonce=\"", Some(self.nonce));
+        quote(out, b", uri=\"", Some(self.uri));
+        quote(out, b", response=\"", Some(self.response));
+        out.raw(b", algorithm=").value(self.algorithm.as_bytes());
         quote(out, b", opaque=\"", self.opaque);
         if let Some(qop) = self.qop {
             out.raw(b", qop=").value(qop.raw());
         }
         if let Some(nc) = self.nc {
-            out.raw(b", nc=").hex32(nc);
+            out.raw(b", nc=").hex(nc.into(), 8);
         }
+        quote(out, b", cnonce=\"", self.cnonce);
         if self.userhash {
             out.raw(b", userhash=true");
         }

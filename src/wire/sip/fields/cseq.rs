@@ -3,7 +3,7 @@
 use super::super::bytes::Class;
 use super::super::grammar::{Bad, leading_number, skip_space};
 use super::super::method::Method;
-use super::super::out::{Out, Print};
+use crate::wire::out::{Out, Print};
 
 /// A request's number in its dialog, and its method again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use super::super::bytes::Class;
 use super::super::grammar::{Bad, Param, Params, same_text, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
-use super::super::out::{Out, Print};
+use crate::wire::out::{Out, Print};
+use core::fmt;
 
 /// An event package, with the id that tells two subscriptions of one dialog apart.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,13 @@ fn id_of(param: Param<'_>) -> Result<&[u8], Bad> {
 impl Print for Event<'_> {
     fn print(&self, out: &mut Out<'_>) {
         out.value(self.package).value(self.params.raw());
+    }
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.package.escape_ascii().fmt(f)?;
+        self.params.raw().escape_ascii().fmt(f)
     }
 }
 
@@ -158,5 +166,7 @@ mod tests {
         let found = event("dialog;id=7;call-id=\"a\"").expect("valid");
         let len = Out::new(&mut buf).print(&found).finish().expect("fits");
         assert_eq!(&buf[..len], b"dialog;id=7;call-id=\"a\"");
+        let shown = format!("{}", event("dialog;id=7").expect("valid"));
+        assert_eq!(shown, "dialog;id=7");
     }
 }

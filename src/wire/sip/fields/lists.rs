@@ -1,61 +1,9 @@
-//! Lists of tokens, entity-tags and warnings: read RFC 3261 §20.32, §20.37, §20.43 and RFC 3903 §11.3.
+//! Lists of tokens, and entity-tags: read RFC 3261 §20.5, §20.32 and RFC 3903 §11.3.
 
 use super::super::bytes::Class;
-use super::super::grammar::{Bad, Text, quoted, skip_space};
+use super::super::grammar::Bad;
 use super::super::headers::Headers;
 use super::super::name::Name;
-use super::super::out::{Out, Print};
-
-/// `399 host "text"`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Warning<'a> {
-    /// Three digits.
-    pub code: u16,
-    /// Who says it.
-    pub agent: &'a [u8],
-    /// What it says.
-    pub text: Text<'a>,
-}
-
-impl<'a> Warning<'a> {
-    /// Reads one value.
-    ///
-    /// # Errors
-    /// [`Bad`] for anything but three digits, an agent and a quoted text.
-    pub fn parse(input: &'a [u8]) -> Result<Warning<'a>, Bad> {
-        let [a, b, c, b' ' | b'\t', rest @ ..] = input else {
-            return Err(Bad);
-        };
-        let mut code = 0;
-        for digit in [a, b, c] {
-            if !digit.is_ascii_digit() {
-                return Err(Bad);
-            }
-            code = code * 10 + u16::from(digit - b'0');
-        }
-        let rest = skip_space(rest);
-        let quote = memchr::memchr(b'"', rest).ok_or(Bad)?;
-        let agent = super::super::grammar::trim(&rest[..quote]);
-        match quoted(&rest[quote..])? {
-            ([], all) if !agent.is_empty() => Ok(Warning {
-                code,
-                agent,
-                text: Text::parse(all)?,
-            }),
-            _ => Err(Bad),
-        }
-    }
-}
-
-impl Print for Warning<'_> {
-    fn print(&self, out: &mut Out<'_>) {
-        out.decimal(self.code.into())
-            .byte(b' ')
-            .value(self.agent)
-            .raw(b" \"");
-        out.value(self.text.raw()).byte(b'"');
-    }
-}
 
 impl<'a> Headers<'a> {
     /// The option tags a peer requires.
@@ -63,30 +11,9 @@ impl<'a> Headers<'a> {
         self.values(Name::Require)
     }
 
-    /// The option tags a peer supports.
-    pub fn supported(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.values(Name::Supported)
-    }
-
-    /// The option tags a peer refused with 420.
-    pub fn unsupported(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.values(Name::Unsupported)
-    }
-
     /// The methods a peer takes.
     pub fn allow(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.values(Name::Allow)
-    }
-
-    /// The event packages a peer serves.
-    pub fn allow_events(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.values(Name::AllowEvents)
-    }
-
-    /// Warnings; bad ones are skipped.
-    pub fn warnings(&self) -> impl Iterator<Item = Warning<'a>> + use<'a> {
-        self.values(Name::Warning)
-            .filter_map(|value| Warning::parse(value).ok())
     }
 
     /// SIP-ETag (RFC 3903 §11.3.1).
@@ -136,17 +63,11 @@ mod tests {
     #[test]
     fn tokens_come_from_rows_and_commas() /* X12 N39 */
     {
-        let rows =
-            "Require: a, b\r\nRequire:,c,\r\nk: gruu\r\nu: presence , dialog\r\nAllow: NOTIFY\r\n";
+        let rows = "Require: a, b\r\nRequire:,c,\r\nAllow: NOTIFY\r\n";
         headers(rows, |headers| {
             assert_eq!(headers.require().collect::<Vec<_>>(), [b"a", b"b", b"c"]);
-            assert_eq!(headers.supported().collect::<Vec<_>>(), [b"gruu"]);
-            assert_eq!(
-                headers.allow_events().collect::<Vec<_>>(),
-                [&b"presence"[..], b"dialog"]
-            );
             assert_eq!(headers.allow().collect::<Vec<_>>(), [b"NOTIFY"]);
-            assert_eq!(headers.unsupported().count(), 0);
+            assert_eq!(headers.values(Name::Supported).count(), 0);
         });
     }
 
@@ -174,23 +95,5 @@ mod tests {
             },
         );
         headers("", |headers| assert_eq!(headers.sip_if_match(), Ok(None)));
-    }
-
-    #[test]
-    fn warnings_have_three_digits() /* ATTACKS D09 */
-    {
-        let rows = "Warning: 399 a.example.com \"one, \\\"two\\\"\", 307 b:5060 \"x\"\r\nWarning: 1812 o \"In Progress\", 399 \"x\", 399 a \"x, 12x a \"x\"\r\n";
-        headers(rows, |headers| {
-            let found: Vec<_> = headers.warnings().collect();
-            assert_eq!(found.len(), 2, "{found:?}");
-            assert_eq!(
-                (found[0].code, found[0].agent),
-                (399, &b"a.example.com"[..])
-            );
-            assert!(found[0].text.is(b"one, \"two\""));
-            let mut buf = [0; 64];
-            let len = Out::new(&mut buf).print(&found[1]).finish().expect("fits");
-            assert_eq!(&buf[..len], b"307 b:5060 \"x\"");
-        });
     }
 }

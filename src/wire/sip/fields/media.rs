@@ -3,7 +3,7 @@
 use super::super::grammar::{Bad, Params, same_text, skip_space, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
-use super::super::out::{Out, Print};
+use crate::wire::out::{Out, Print};
 
 /// `application/pidf+xml;charset=utf-8`
 #[derive(Clone, Copy, Debug)]

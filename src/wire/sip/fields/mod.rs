@@ -18,7 +18,6 @@ pub use accept::Accept;
 pub use auth::{Algorithm, Auth, Challenge, Credentials};
 pub use cseq::CSeq;
 pub use event::Event;
-pub use lists::Warning;
 pub use media::{Disposition, MediaType};
 pub use name_addr::{Contact, NameAddr};
 pub use state::{Reason, State, SubscriptionState};

@@ -2,13 +2,13 @@
 
 use super::super::bytes::{Class, find, is_space};
 use super::super::grammar::{
-    Bad, Params, Text, plain_param, quoted, same_text, skip_space, trim, trim_end,
+    Bad, Params, plain_param, quoted, same_text, skip_space, trim, trim_end,
 };
 use super::super::headers::Headers;
 use super::super::name::Name;
-use super::super::out::{Out, Print};
 use super::super::uri::Uri;
 use crate::ground::time::Seconds;
+use crate::wire::out::{Out, Print};
 
 /// A display name, a URI and the header's parameters.
 ///
@@ -16,7 +16,7 @@ use crate::ground::time::Seconds;
 /// are no separator, a bare URI (whose `;` parameters then belong to the header).
 #[derive(Clone, Copy, Debug)]
 pub struct NameAddr<'a> {
-    /// As written, quotes included; see [`NameAddr::display_text`].
+    /// As written, quotes included.
     pub display: Option<&'a [u8]>,
     /// The address as written, without angle brackets; see [`NameAddr::uri`].
     pub uri_text: &'a [u8],
@@ -34,15 +34,15 @@ impl<'a> NameAddr<'a> {
     /// [`Bad`] for an open quote or bracket, a bad URI, an unquoted comma, an empty parameter, two tags.
     pub fn parse(input: &'a [u8]) -> Result<NameAddr<'a>, Bad> {
         match NameAddr::take(trim(input))? {
-            (addr, Checked, []) => Ok(addr),
+            (addr, _, []) => Ok(addr),
             _ => Err(Bad),
         }
     }
 
-    /// Reads the first value of a list; gives it, what was made of its URI, and the rest: nothing, or from a comma on.
+    /// Reads the first value of a list; gives it, its URI, and the rest: nothing, or from a comma on.
     /// Bare URIs in a list are refused: split it before.
     #[inline(always)]
-    fn take<U: Outcome<'a>>(input: &'a [u8]) -> Result<(NameAddr<'a>, U, &'a [u8]), Bad> {
+    fn take(input: &'a [u8]) -> Result<(NameAddr<'a>, Uri<'a>, &'a [u8]), Bad> {
         let address = address(input)?;
         let behind = address.behind;
         let (tag, params, rest) = match behind {
@@ -74,14 +74,6 @@ impl<'a> NameAddr<'a> {
     /// The `tag` parameter; never empty.
     pub const fn tag(&self) -> Option<&'a [u8]> {
         self.tag
-    }
-
-    /// The display name without its quotes; `None` if there is none or it is empty.
-    pub fn display_text(&self) -> Option<Text<'a>> {
-        let display = self.display?;
-        // Unquoted names are several tokens: they stand for themselves.
-        let text = Text::parse(display).unwrap_or(Text::plain(display));
-        (!text.raw().is_empty()).then_some(text)
     }
 
     /// The `expires` parameter of a Contact (RFC 3261 §10.2.1.1); garbage counts as absent.
@@ -118,52 +110,16 @@ fn tag_and_params(input: &[u8]) -> Result<TagAndParams<'_>, Bad> {
     Ok((tag, params, rest))
 }
 
-/// What is made of an address's URI.
-trait Outcome<'a>: Sized {
-    /// As [`Uri::take_plain`].
-    fn take_plain(input: &'a [u8]) -> Option<(Self, &'a [u8])>;
-    /// As [`Uri::parse`].
-    fn parse(input: &'a [u8]) -> Result<Self, Bad>;
-}
-
-impl<'a> Outcome<'a> for Uri<'a> {
-    #[inline(always)]
-    fn take_plain(input: &'a [u8]) -> Option<(Uri<'a>, &'a [u8])> {
-        Uri::take_plain(input)
-    }
-
-    #[inline(always)]
-    fn parse(input: &'a [u8]) -> Result<Uri<'a>, Bad> {
-        Uri::parse(input)
-    }
-}
-
-/// It is a URI; which one is seldom asked.
-struct Checked;
-
-impl<'a> Outcome<'a> for Checked {
-    #[inline(always)]
-    fn take_plain(input: &'a [u8]) -> Option<(Checked, &'a [u8])> {
-        let (_, rest) = Uri::take_plain(input)?;
-        Some((Checked, rest))
-    }
-
-    #[inline(always)]
-    fn parse(input: &'a [u8]) -> Result<Checked, Bad> {
-        Uri::parse(input).map(|_| Checked)
-    }
-}
-
 /// An address and what stands behind it.
-struct Address<'a, U> {
+struct Address<'a> {
     display: Option<&'a [u8]>,
     uri_text: &'a [u8],
-    uri: U,
+    uri: Uri<'a>,
     behind: &'a [u8],
 }
 
 #[inline(always)]
-fn address<'a, U: Outcome<'a>>(input: &'a [u8]) -> Result<Address<'a, U>, Bad> {
+fn address(input: &[u8]) -> Result<Address<'_>, Bad> {
     let (display, rest) = match input {
         [b'<', ..] => (None, input),
         [b'"', ..] => {
@@ -176,7 +132,7 @@ fn address<'a, U: Outcome<'a>>(input: &'a [u8]) -> Result<Address<'a, U>, Bad> {
                 return Ok(Address {
                     display: None,
                     uri_text,
-                    uri: U::parse(uri_text)?,
+                    uri: Uri::parse(uri_text)?,
                     behind,
                 });
             }
@@ -185,12 +141,12 @@ fn address<'a, U: Outcome<'a>>(input: &'a [u8]) -> Result<Address<'a, U>, Bad> {
     let [b'<', inner @ ..] = rest else {
         return Err(Bad);
     };
-    let (uri_text, uri, behind) = match U::take_plain(inner) {
+    let (uri_text, uri, behind) = match Uri::take_plain(inner) {
         Some((uri, [b'>', behind @ ..])) => (&inner[..inner.len() - behind.len() - 1], uri, behind),
         Some(_) | None => {
             let end = find(b'>', inner).ok_or(Bad)?;
             let text = &inner[..end];
-            (text, U::parse(text)?, &inner[end + 1..])
+            (text, Uri::parse(text)?, &inner[end + 1..])
         }
     };
     Ok(Address {

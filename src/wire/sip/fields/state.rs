@@ -3,8 +3,8 @@
 use super::super::grammar::{Bad, Params, number, same_text, token};
 use super::super::headers::Headers;
 use super::super::name::Name;
-use super::super::out::{Out, Print};
 use crate::ground::time::Seconds;
+use crate::wire::out::{Out, Print};
 
 /// What a NOTIFY says about its subscription.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use super::super::grammar::{
     Bad, Params, Text, number, param, params, plain_param, port, same_text, skip_space, token, trim,
 };
 use super::super::host::{Host, address, hostport};
-use super::super::out::{Out, Print};
+use crate::wire::out::{Out, Print};
 use core::net::IpAddr;
 
 /// One Via value: the hop a message came over and its answer goes back.

@@ -534,9 +534,7 @@ fn rewrite(bytes: &[u8]) -> Vec<u8> {
             .field(Name::CSeq, &request.cseq);
         if let Ok(Some(media)) = request.headers.content_type() {
             let mut kind = [0; 64];
-            let len = super::super::out::Out::new(&mut kind)
-                .print(&media)
-                .finish();
+            let len = crate::wire::out::Out::new(&mut kind).print(&media).finish();
             w.body(&kind[..len.expect("fits")], request.body);
         }
         let len = w.finish().expect("it fits");

@@ -14,7 +14,8 @@ pub use tel::TelUri;
 
 use super::bytes::{Class, find};
 use super::grammar::{Bad, same_text};
-use super::out::{Out, Print};
+use crate::wire::out::{Out, Print};
+use core::fmt;
 
 /// A URI of any scheme.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,20 @@ impl Print for Uri<'_> {
             Uri::Pres(pres) => pres.print(out),
             Uri::Other { scheme, rest } => {
                 out.value(scheme).byte(b':').value(rest);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Uri<'_> {
+    /// As it was written, but for the password of a SIP URI.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Uri::Sip(sip) => sip.fmt(f),
+            Uri::Tel(tel) => tel.fmt(f),
+            Uri::Pres(pres) => pres.fmt(f),
+            Uri::Other { scheme, rest } => {
+                write!(f, "{}:{}", scheme.escape_ascii(), rest.escape_ascii())
             }
         }
     }

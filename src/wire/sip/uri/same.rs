@@ -37,15 +37,6 @@ impl SipUri<'_> {
             && params_agree(other, self)
             && headers_agree(self.headers, other.headers)
     }
-
-    /// Whether the user part means these bytes, escapes resolved.
-    pub fn user_is(&self, user: &[u8]) -> bool {
-        self.user.is_some_and(|raw| {
-            unescaped(raw)
-                .map(|(byte, _)| byte)
-                .eq(user.iter().copied())
-        })
-    }
 }
 
 impl PresUri<'_> {

@@ -3,11 +3,12 @@
 use super::super::bytes::{Class, find};
 use super::super::grammar::Bad;
 use super::super::host::{Host, hostport};
-use super::super::out::{Out, Print};
 use super::{UriParams, escapes_are_whole};
+use crate::wire::out::{Out, Print};
+use core::fmt;
 
 /// `sip:user:password@host:port;params?headers`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SipUri<'a> {
     /// `sips:`
     pub secure: bool,
@@ -161,6 +162,54 @@ impl Print for PresUri<'_> {
         if !self.headers.is_empty() {
             out.byte(b'?').value(self.headers);
         }
+    }
+}
+
+impl fmt::Display for SipUri<'_> {
+    /// As it was written, but for the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.secure { "sips:" } else { "sip:" })?;
+        let password = self.password.map(|_| ":…").unwrap_or_default();
+        show_address(f, self.user, password, (self.host, self.port))?;
+        show_tail(f, self.params, self.headers)
+    }
+}
+
+impl fmt::Debug for SipUri<'_> {
+    /// As [`fmt::Display`] has it: a password is a secret (RFC 3261 §19.1.1).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SipUri({self})")
+    }
+}
+
+impl fmt::Display for PresUri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("pres:")?;
+        show_address(f, self.user, "", (self.host, self.port))?;
+        show_tail(f, self.params, self.headers)
+    }
+}
+
+fn show_address(
+    f: &mut fmt::Formatter<'_>,
+    user: Option<&[u8]>,
+    password: &str,
+    (host, port): (Host<'_>, Option<u16>),
+) -> fmt::Result {
+    if let Some(user) = user {
+        write!(f, "{}{password}@", user.escape_ascii())?;
+    }
+    match port {
+        Some(port) => write!(f, "{host}:{port}"),
+        None => write!(f, "{host}"),
+    }
+}
+
+fn show_tail(f: &mut fmt::Formatter<'_>, params: UriParams<'_>, headers: &[u8]) -> fmt::Result {
+    write!(f, "{}", params.raw().escape_ascii())?;
+    match headers {
+        [] => Ok(()),
+        headers => write!(f, "?{}", headers.escape_ascii()),
     }
 }
 

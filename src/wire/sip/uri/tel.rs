@@ -2,8 +2,9 @@
 
 use super::super::bytes::Class;
 use super::super::grammar::Bad;
-use super::super::out::{Out, Print};
 use super::{UriParams, escapes_are_whole};
+use crate::wire::out::{Out, Print};
+use core::fmt;
 
 /// `tel:+1-201-555-0123;ext=5`
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +34,6 @@ impl<'a> TelUri<'a> {
         })
     }
 
-    /// Whether it is valid everywhere.
-    pub fn is_global(&self) -> bool {
-        self.number.starts_with(b"+")
-    }
-
     /// The number's digits (and a leading `+`) without separators, letters in lower case (RFC 3966 §4).
     pub fn digits(&self) -> impl Iterator<Item = u8> + use<'a> {
         plain_digits(self.number)
@@ -47,6 +43,13 @@ impl<'a> TelUri<'a> {
 impl Print for TelUri<'_> {
     fn print(&self, out: &mut Out<'_>) {
         out.raw(b"tel:").value(self.number).value(self.params.raw());
+    }
+}
+
+impl fmt::Display for TelUri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, params) = (self.number, self.params.raw());
+        write!(f, "tel:{}{}", number.escape_ascii(), params.escape_ascii())
     }
 }
 

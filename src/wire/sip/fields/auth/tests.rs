@@ -7,7 +7,7 @@ use std::string::String;
 use std::vec::Vec;
 
 const CHALLENGE: &str = "Digest realm=\"desk, \\\"one\\\"\", nonce=\"n1\", opaque=\"o\", stale=true, algorithm=SHA-256, qop=\"auth,auth-int\"";
-const CREDENTIALS: &str = "Digest realm=\"desk\", nonce=\"n1\", username=\"door\", uri=\"sip:desk@example.com\", response=\"0a\", algorithm=MD5-sess, cnonce=\"c\", opaque=\"o\", qop=auth, nc=0000001f";
+const CREDENTIALS: &str = "Digest username=\"door\", realm=\"desk\", nonce=\"n1\", uri=\"sip:desk@example.com\", response=\"0a\", algorithm=MD5-sess, opaque=\"o\", qop=auth, nc=0000001f, cnonce=\"c\"";
 
 fn challenge(text: &str) -> Result<Auth<Challenge<'_>>, Bad> {
     Challenge::parse(text.as_bytes())

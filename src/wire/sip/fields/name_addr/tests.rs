@@ -151,22 +151,6 @@ fn printing_is_stable() {
 }
 
 #[test]
-fn display_names_lose_their_quotes() {
-    let addr = NameAddr::parse(br#""Door \"3\"" <sip:a@b>"#).expect("valid");
-    assert!(
-        addr.display_text()
-            .is_some_and(|text| text.is(b"Door \"3\""))
-    );
-    let addr = NameAddr::parse(b"Front desk <sip:a@b>").expect("valid");
-    assert!(
-        addr.display_text()
-            .is_some_and(|text| text.is(b"Front desk"))
-    );
-    let addr = NameAddr::parse(b"\"\" <sip:a@b>").expect("valid");
-    assert!(addr.display_text().is_none());
-}
-
-#[test]
 fn contacts_are_rows_and_commas() /* X12 */
 {
     let rows = "Contact: \"A, B\" <sip:a@b>;expires=60, sip:c@d\r\nm: *\r\nContact: ,<bad\r\n";
