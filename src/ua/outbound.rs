@@ -402,3 +402,6 @@ pub fn found(address: SocketAddr, written: Option<u16>) -> Option<SocketAddr> {
     let address = SocketAddr::new(address.ip(), port);
     is_answerable(address).then_some(address)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,9 @@ use crate::txn::client::{Client, Expiry};
 use crate::ua::query::Query;
 use crate::wire::flow::Flow;
 
+/// Who we say we are.
+pub const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_bytes();
+
 /// What a client role wants done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

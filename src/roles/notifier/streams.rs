@@ -8,10 +8,8 @@ use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::txn::client::Client;
+use crate::ua::outbound::LONGEST_DATAGRAM;
 use crate::wire::flow::{End, Flow, Transport};
-
-/// Longer requests are not for datagrams, unless the peer has no streams (§18.1.1).
-pub(super) const LONGEST_DATAGRAM: usize = 1_300;
 
 impl Notifier {
     /// The connection of `flow` is no more; or, with number 0, none can be had to `flow.remote`. What is in flight there

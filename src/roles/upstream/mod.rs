@@ -15,6 +15,9 @@
 //!
 //! Whatever fails is tried again within bounded, random time; nothing is ever given up.
 //!
+//! Which server that is, and the way there, is the link's [`Outbound`]; the watches of the account go the same way. Whenever
+//! it leads elsewhere, and a request was granted there, they hear of it ([`Upstreams::take_moved`]).
+//!
 //! Registration and publication are one role because they share the account, the server in use and what it says of our
 //! address: a server that fails one of them has failed both.
 

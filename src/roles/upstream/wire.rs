@@ -8,13 +8,11 @@ use crate::ground::limits::URI;
 use crate::ground::text::Text;
 use crate::txn::token::Token;
 use crate::ua::dialog::write_via;
+use crate::ua::request::USER_AGENT;
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{CSeq, Method, Name, Out, Uri, Writer};
 use core::net::SocketAddr;
 use heapless::Vec;
-
-/// Who we say we are.
-const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_bytes();
 
 /// The number of our flow (RFC 5626 §4.2.1). A registrar tells flows apart by address of record, instance and this number,
 /// and an account has no second flow beside the one it uses.

@@ -12,7 +12,7 @@
 //!          │ Waiting ├─►│ Resolving ├─►│ Asking ├───────────────►│ Told │
 //!          └────▲────┘  └───────────┘  └───┬────┘                └──┬───┘
 //!               └─── refused, Timer F, N ──┘                        │   remove  ┌────────┐ all usages
-//!               └─── terminated, refresh lost, expired ─────────────┘ ────────► │ Ending ├─► gone
+//!               └─── terminated, lost, expired, another server ─────┘ ────────► │ Ending ├─► gone
 //!                    (all usages are forgotten: their next NOTIFY gets 481)       └────────┘
 //!   a usage
 //!            refresh          answer and NOTIFY, or failure with time left

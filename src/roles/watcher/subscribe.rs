@@ -16,14 +16,11 @@ use crate::ua::dialog::{Dialog, write_contact};
 use crate::ua::next_hop::NextHop;
 use crate::ua::outbound::{Accounts, Lead, Long, RESOLVE, Way, found};
 use crate::ua::query::{Asker, Query};
-use crate::ua::request::Sending;
+use crate::ua::request::{Sending, USER_AGENT};
 use crate::ua::retry::Retry;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Method, Name, Writer};
 use core::net::SocketAddr;
-
-/// Who we say we are.
-const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_bytes();
 
 impl Watcher {
     /// Gives the next thing to do; `None` when there is nothing more for now. `buf` holds a datagram.
