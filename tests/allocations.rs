@@ -117,6 +117,13 @@ impl Bench {
         self.spent += allocations() - before;
     }
 
+    /// A turn that finds a keep-alive at least: what tasks have to do is done before a turn sleeps.
+    fn nudge(&mut self) {
+        let peer = UdpSocket::bind("127.0.0.1:0").expect("a peer");
+        peer.send_to(b"\r\n\r\n", self.sip).expect("sent");
+        self.runtime.turn().expect("a turn");
+    }
+
     fn send(&mut self, text: &str) {
         match &mut self.watcher {
             Way::Datagrams(udp) => {
@@ -252,7 +259,7 @@ impl Follower {
         };
         while !follower.heard.contains("\"blf4\"") {
             if follower.read() == 0 {
-                bench.runtime.turn().expect("a turn");
+                bench.nudge();
             }
         }
         follower
@@ -356,7 +363,7 @@ fn ten_thousand_rounds_with_a_follower_of_the_lamps_allocate_nothing() {
     );
     stranger.send_to(text.as_bytes(), bench.sip).expect("sent");
     while follower.read() == 0 {
-        bench.runtime.turn().expect("a turn");
+        bench.nudge();
     }
     assert!(follower.heard.ends_with('\n'), "{}", follower.heard);
     assert!(follower.heard.contains("\"state\":\"waiting\""));

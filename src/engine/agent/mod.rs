@@ -248,9 +248,6 @@ impl Agent {
         if let Some((flow, len)) = self.poll_answer(buf) {
             return Output::Send { flow, len };
         }
-        if let Some(subject) = self.next_change() {
-            return Output::Changed(subject);
-        }
         if let Some(action) = self.next_action(now, buf) {
             return match action {
                 Action::Send { flow, len } => Output::Send { flow, len },
@@ -280,6 +277,9 @@ impl Agent {
         let presentities = self.directory.presentities();
         if let Some((flow, len)) = self.notifier.poll(now, presentities, &mut self.random, buf) {
             return Output::Send { flow, len };
+        }
+        if let Some(subject) = self.next_change() {
+            return Output::Changed(subject);
         }
         Output::Wait(self.due())
     }
