@@ -65,7 +65,7 @@ fn answer(bencher: Bencher) {
         let mut w = Writer::new(&mut buf);
         respond(
             &mut w,
-            request.echo(),
+            request.response_head(),
             &flow,
             Status::OK,
             Some(b"6f1c29a07be3d845"),

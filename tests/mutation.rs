@@ -7,7 +7,7 @@ mod mutate;
 use lampfield::wire::flow::Flow;
 use lampfield::wire::sip::stream::{Frame, Framer};
 use lampfield::wire::sip::{
-    Contact, Echo, Headers, Message, Name, NameAddr, Rows, Status, Uri, Via, Writer,
+    Contact, Headers, Message, Name, NameAddr, ResponseHead, Rows, Status, Uri, Via, Writer,
     answer_address, parse, respond, same_presentity,
 };
 use mutate::Mutator;
@@ -145,7 +145,7 @@ fn exercise(bytes: &[u8], rows: &mut Rows) -> bool {
             headers(request.headers);
             uris(&request.uri, &sound(&request.to));
             sound(&request.from);
-            answer(request.echo(), &request.via);
+            answer(request.response_head(), &request.via);
             true
         }
         Ok(Message::Response(response)) => {
@@ -155,7 +155,7 @@ fn exercise(bytes: &[u8], rows: &mut Rows) -> bool {
         }
         Ok(Message::Broken(broken)) => {
             headers(broken.headers);
-            if let (Some(echo), Some(via)) = (broken.echo(), &broken.via) {
+            if let (Some(echo), Some(via)) = (broken.response_head(), &broken.via) {
                 answer(echo, via);
             }
             false
@@ -244,7 +244,7 @@ fn uris(one: &Uri<'_>, two: &Uri<'_>) {
 }
 
 /// The answer goes to the source and frames as one message.
-fn answer(echo: Echo<'_>, via: &Via<'_>) {
+fn answer(echo: ResponseHead<'_>, via: &Via<'_>) {
     let address = |text: &str| text.parse().expect("an address");
     let flow = Flow::udp(address("192.0.2.9:5060"), address("192.0.2.7:5070"));
     assert_eq!(answer_address(via, &flow).ip(), flow.remote.ip());

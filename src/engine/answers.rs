@@ -9,7 +9,7 @@ use crate::txn::token::Token;
 use crate::ua::dialog::write_contact;
 use crate::wire::WriteError;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Echo, Method, Name, Request, Status, Writer, respond_with};
+use crate::wire::sip::{Method, Name, Request, ResponseHead, Status, Writer, respond_with};
 
 /// The methods we serve, as Allow tells them.
 const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, PUBLISH, REGISTER, OPTIONS, CANCEL";
@@ -44,7 +44,7 @@ pub(super) fn write(
         | Answer::Published { .. }
         | Answer::Registered { .. }
         | Answer::Done
-        | Answer::Refused(_) => stateless_tag(request.echo(), secrets.tags),
+        | Answer::Refused(_) => stateless_tag(request.response_head(), secrets.tags),
     };
     let why = match answer {
         Answer::Refused(refusal) => refusal.why(),
@@ -54,7 +54,7 @@ pub(super) fn write(
         | Answer::Done => "",
     };
     let status = (answer.status(), reason(answer.status(), why));
-    respond_with(&mut w, request.echo(), flow, status, Some(&tag));
+    respond_with(&mut w, request.response_head(), flow, status, Some(&tag));
     match answer {
         Answer::Subscribed { expires, .. } => {
             w.echo(&request.headers, Name::RecordRoute);
@@ -96,16 +96,16 @@ pub(super) fn write(
 /// # Errors
 /// [`WriteError`] if it does not fit `buf`.
 pub(super) fn refuse(
-    echo: Echo<'_>,
+    head: ResponseHead<'_>,
     flow: &Flow,
     (status, why): (Status, &str),
     secret: Secret,
     buf: &mut [u8],
 ) -> Result<usize, WriteError> {
     let mut w = Writer::new(buf);
-    let tag = stateless_tag(echo, secret);
+    let tag = stateless_tag(head, secret);
     let status = (status, reason(status, why));
-    respond_with(&mut w, echo, flow, status, Some(&tag));
+    respond_with(&mut w, head, flow, status, Some(&tag));
     w.finish()
 }
 
@@ -176,12 +176,12 @@ fn own_uri<'a>(request: &Request<'a>) -> &'a str {
 
 /// The same tag for every response to a request, without remembering the request (§8.2.7). It is no token of ours:
 /// who returns it is in no dialog.
-fn stateless_tag(echo: Echo<'_>, secret: Secret) -> [u8; Token::LEN] {
+fn stateless_tag(head: ResponseHead<'_>, secret: Secret) -> [u8; Token::LEN] {
     let hash = secret
         .hasher()
-        .part(echo.value(Name::CallId).unwrap_or_default())
-        .part(echo.value(Name::From).unwrap_or_default())
-        .part(echo.via().raw)
+        .part(head.value(Name::CallId).unwrap_or_default())
+        .part(head.value(Name::From).unwrap_or_default())
+        .part(head.via().raw)
         .finish();
     let mut tag = [b'0'; Token::LEN];
     hex(&mut tag[1..], hash);

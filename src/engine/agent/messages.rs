@@ -16,14 +16,14 @@ use crate::txn::server::Seen;
 use crate::txn::token::{Owner, Token};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{
-    self, Broken, Echo, Message, Method, Name, Request, Response, Rows, Status, Unusable, Uri, Via,
-    answer_address, is_answerable,
+    self, Broken, Message, Method, Name, Request, Response, ResponseHead, Rows, Status, Unusable,
+    Uri, Via, answer_address, is_answerable,
 };
 use core::net::SocketAddr;
 
 /// A request that can't be read in full, and is refused.
 struct Unread<'a> {
-    echo: Echo<'a>,
+    head: ResponseHead<'a>,
     method: Method<'a>,
     uri_text: &'a [u8],
     why: &'static str,
@@ -33,7 +33,7 @@ impl<'a> Unread<'a> {
     /// `None` for one that does not say where it came from: it is dropped.
     fn of(broken: &Broken<'a>) -> Option<Unread<'a>> {
         Some(Unread {
-            echo: broken.echo()?,
+            head: broken.response_head()?,
             method: broken.method,
             uri_text: broken.uri_text,
             why: broken.why,
@@ -66,7 +66,7 @@ impl Agent {
         let mut rows = Rows::new();
         let refused = match sip::parse(head, &mut rows) {
             Ok(Message::Request(request)) if request.method != Method::Ack => Some(Unread {
-                echo: request.echo(),
+                head: request.response_head(),
                 method: request.method,
                 uri_text: request.uri_text,
                 // A datagram may do without; nothing else can be wrong with this one.
@@ -351,11 +351,11 @@ impl Agent {
 
     /// Answers what could not be read in full.
     fn refuse(&mut self, flow: &Flow, unread: Unread<'_>, status: Status) {
-        let Unread { echo, why, .. } = unread;
+        let Unread { head, why, .. } = unread;
         let status = (status, why);
         let buf = &mut self.reply.bytes;
-        let written = answers::refuse(echo, flow, status, self.secret, buf);
-        self.send_reply(flow, echo.via(), written.ok());
+        let written = answers::refuse(head, flow, status, self.secret, buf);
+        self.send_reply(flow, head.via(), written.ok());
         self.report(Report::Refused {
             remote: flow.remote,
             method: Excerpt::of(unread.method.as_bytes()),

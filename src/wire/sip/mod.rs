@@ -36,7 +36,9 @@ pub use host::Host;
 pub use message::{Broken, Message, Request, Response, Unusable, parse};
 pub use method::Method;
 pub use name::Name;
-pub use respond::{Echo, answer_address, is_answerable, is_somewhere, respond, respond_with};
+pub use respond::{
+    ResponseHead, answer_address, is_answerable, is_somewhere, respond, respond_with,
+};
 pub use status::Status;
 pub use stream::Framer;
 pub use uri::{PresUri, SipUri, TelUri, Uri, UriParams, names_presentity, same_presentity};

@@ -13,7 +13,7 @@ use core::net::{IpAddr, SocketAddr};
 
 /// What a response repeats of its request.
 #[derive(Clone, Copy, Debug)]
-pub struct Echo<'a> {
+pub struct ResponseHead<'a> {
     headers: Headers<'a>,
     via: Via<'a>,
     /// Whether a To tag of ours may be added: the To can be read and has none.
@@ -22,8 +22,8 @@ pub struct Echo<'a> {
 
 impl<'a> Request<'a> {
     /// What a response to it repeats.
-    pub const fn echo(&self) -> Echo<'a> {
-        Echo {
+    pub const fn response_head(&self) -> ResponseHead<'a> {
+        ResponseHead {
             headers: self.headers,
             via: self.via,
             takes_tag: self.to.tag().is_none(),
@@ -33,12 +33,12 @@ impl<'a> Request<'a> {
 
 impl<'a> Broken<'a> {
     /// What the refusal repeats; `None` if its Via can't be read: then there is nobody to answer and it is dropped.
-    pub fn echo(&self) -> Option<Echo<'a>> {
+    pub fn response_head(&self) -> Option<ResponseHead<'a>> {
         let to = self.headers.every_row(Name::To).next();
         let takes_tag = to
             .and_then(|to| NameAddr::parse(to).ok())
             .is_some_and(|to| to.tag().is_none());
-        Some(Echo {
+        Some(ResponseHead {
             headers: self.headers,
             via: self.via?,
             takes_tag,
@@ -46,7 +46,7 @@ impl<'a> Broken<'a> {
     }
 }
 
-impl<'a> Echo<'a> {
+impl<'a> ResponseHead<'a> {
     /// The topmost Via value.
     pub const fn via(&self) -> &Via<'a> {
         &self.via
@@ -63,7 +63,7 @@ impl<'a> Echo<'a> {
 /// and the body are the caller's.
 pub fn respond(
     w: &mut Writer<'_>,
-    to: Echo<'_>,
+    to: ResponseHead<'_>,
     flow: &Flow,
     status: Status,
     to_tag: Option<&[u8]>,
@@ -74,7 +74,7 @@ pub fn respond(
 /// As [`respond`], with another reason phrase than the code's own.
 pub fn respond_with(
     w: &mut Writer<'_>,
-    to: Echo<'_>,
+    to: ResponseHead<'_>,
     flow: &Flow,
     (status, reason): (Status, &str),
     to_tag: Option<&[u8]>,
@@ -126,13 +126,13 @@ pub fn is_somewhere(uri: &SipUri<'_>) -> bool {
 }
 
 /// A row as it came.
-fn echo(w: &mut Writer<'_>, to: &Echo<'_>, name: Name) {
+fn echo(w: &mut Writer<'_>, to: &ResponseHead<'_>, name: Name) {
     if let Some(value) = to.value(name) {
         w.echo_row(name, value);
     }
 }
 
-fn vias(w: &mut Writer<'_>, to: &Echo<'_>, flow: &Flow) {
+fn vias(w: &mut Writer<'_>, to: &ResponseHead<'_>, flow: &Flow) {
     let mut rows = to.headers.every_row(Name::Via);
     if let Some(top) = rows.next() {
         w.field_with(Name::Via, |out| {

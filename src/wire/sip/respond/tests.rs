@@ -21,8 +21,8 @@ fn answer(text: &str, remote: &str, tag: Option<&[u8]>) -> String {
     let mut rows = Rows::new();
     let message = parse(text.as_bytes(), &mut rows).expect("a message");
     let echo = match &message {
-        Message::Request(request) => request.echo(),
-        Message::Broken(broken) => broken.echo().expect("it can be answered"),
+        Message::Request(request) => request.response_head(),
+        Message::Broken(broken) => broken.response_head().expect("it can be answered"),
         Message::Response(_) => panic!("a response is not answered"),
     };
     let mut buf = [0; 4_096];
@@ -67,7 +67,7 @@ fn a_refusal_for_too_many_rows_repeats_what_it_has_to() /* T14, ATTACKS D04 D10 
             panic!("too many rows");
         };
         let mut w = Writer::new(&mut buf);
-        let echo = broken.echo().expect("it can be answered");
+        let echo = broken.response_head().expect("it can be answered");
         respond(
             &mut w,
             echo,
@@ -280,7 +280,7 @@ fn a_broken_request_is_answered_with_what_it_has() /* ATTACKS I02 */
     let Ok(Message::Broken(broken)) = parse(unusable.as_bytes(), &mut rows) else {
         panic!("a broken request");
     };
-    assert!(broken.echo().is_none());
+    assert!(broken.response_head().is_none());
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn a_short_buffer_gives_nothing() {
         let mut w = Writer::new(&mut buf);
         respond(
             &mut w,
-            request.echo(),
+            request.response_head(),
             &flow("192.0.2.7:5070"),
             Status::OK,
             Some(b"t1"),
@@ -306,7 +306,7 @@ fn a_short_buffer_gives_nothing() {
         let mut w = Writer::new(&mut buf[..len]);
         respond(
             &mut w,
-            request.echo(),
+            request.response_head(),
             &flow("192.0.2.7:5070"),
             Status::OK,
             Some(b"t1"),
