@@ -347,7 +347,7 @@ error_texts!(Full: Full => "no room is left");
 /// What is wrong with [`Settings`]; numbers are indices into the list concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invalid {
-    /// The shortest lifetime is above the longest, or the longest is nought.
+    /// The shortest lifetime is above the longest, or the longest is zero.
     Lifetimes,
     /// The shortest lifetime is above an hour.
     MinExpires,
@@ -391,7 +391,7 @@ pub enum Invalid {
     ButtonPresentity(usize),
     /// A button can't tell its gestures apart, or one of them can't do that.
     ButtonGestures(usize),
-    /// A button's time-out is nought.
+    /// A button's time-out is zero.
     ButtonTimeout(usize),
 }
 

@@ -15,7 +15,7 @@ pub enum Answer {
     Subscribed {
         /// The tag of a new dialog; `None` inside one, where To has it.
         tag: Option<Token>,
-        /// Never more than was asked for (N06).
+        /// Never more than was asked for (RFC 6665 §3.1.1).
         expires: Seconds,
     },
     /// 200 to a REGISTER: whose bindings it lists (RFC 3261 §10.3 step 8).
@@ -27,9 +27,9 @@ pub enum Answer {
     },
     /// 200 to a PUBLISH (RFC 3903 §6 step 6).
     Published {
-        /// What the publication is called from now on; new with every 200 (C12).
+        /// What the publication is called from now on; new with every 200 (RFC 3903 §6).
         tag: EntityTag,
-        /// Never more than was asked for; nought once it is removed.
+        /// Never more than was asked for; zero once it is removed.
         expires: Seconds,
     },
     /// 200 to anything else.

@@ -7,7 +7,7 @@
 //!
 //! The nonce stays for the life of a publication, the count grows with every 200, the salt is drawn anew, and the last
 //! part proves that we made the tag. So none is ever given out twice, not even by an agent that forgot how far it had
-//! counted, and whoever knows one of them cannot guess the next (ATTACKS H07).
+//! counted, and whoever knows one of them cannot guess the next.
 
 use crate::ground::hex::{hex, unhex};
 use crate::ground::random::{Random, Secret};
@@ -58,7 +58,7 @@ impl EntityTag {
         text
     }
 
-    /// Reads what a SIP-If-Match has; `None` unless it was made under `secret`, byte by byte (C03).
+    /// Reads what a SIP-If-Match has; `None` unless it was made under `secret`, byte by byte (RFC 3903 §6).
     pub fn parse(text: &[u8], secret: Secret) -> Option<EntityTag> {
         if text.len() != EntityTag::LEN {
             return None;

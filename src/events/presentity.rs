@@ -57,7 +57,7 @@ pub struct Carried {
 pub struct Calls {
     /// The virtual dialog that is up.
     current: Option<Call>,
-    /// Dialogs that ended, oldest first, so that a partial document can say so once (D09).
+    /// Dialogs that ended, oldest first, so that a partial document can say so once (RFC 4235 §4.1).
     ended: Deque<Call, { Calls::REMEMBERED }>,
     /// The revision of the last ended dialog that was forgotten.
     forgotten: u32,
@@ -68,7 +68,7 @@ pub struct Calls {
 /// One virtual dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Unique for the presentity, constant while the dialog lives (D04).
+    /// Unique for the presentity, constant while the dialog lives (RFC 4235 §4.1.1).
     pub number: u32,
     /// The revision in which it came to its present state.
     pub changed: u32,
@@ -125,7 +125,7 @@ impl Presentity {
     }
 
     /// When that last changed; [`Wall::UNSET`] if nobody knows. To the second, but that no two states in a row have the
-    /// same (P12).
+    /// same (RFC 3863 §4.1.7).
     pub fn stamp(&self) -> Wall {
         self.stamp
     }

@@ -69,7 +69,7 @@ pub fn complain(text: &dyn fmt::Display) {
 }
 
 /// Whether standard error is what `JOURNAL_STREAM` says systemd gave us: device and inode (`systemd.exec(5)`). A
-/// service that passes its environment on, but not its standard error, is none.
+/// service that passes its environment on, but not its standard error, is not meant.
 fn is_read_by_journald() -> bool {
     let stderr = fstat(std::io::stderr());
     let stream = stderr.map(|it| std::format!("{}:{}", it.st_dev, it.st_ino));

@@ -69,7 +69,7 @@ impl Poller {
     /// Sleeps until a source is ready; with `at_once`, only looks.
     ///
     /// # Errors
-    /// The kernel's; an interruption is none.
+    /// The kernel's; an interruption is not an error.
     pub fn wait(&mut self, at_once: bool) -> io::Result<impl Iterator<Item = Source> + use<>> {
         let limit = at_once.then(rustix::event::Timespec::default);
         let count = match epoll::wait(&*self.registry.0, &mut self.events, limit.as_ref()) {

@@ -15,7 +15,7 @@ use heapless::Deque;
 /// The last [`limits::TRANSACTIONS`] requests that changed something, with the facts `A` of their answers.
 ///
 /// Full: a new request that would change something is refused with 503 before it does; running transactions
-/// go on (T18). Entries leave in the order they came, for all of them live equally long.
+/// go on (RFC 3261 §17). Entries leave in the order they came, for all of them live equally long.
 pub struct Transactions<A> {
     secret: Secret,
     kept: Deque<Kept<A>, { limits::TRANSACTIONS }>,
@@ -85,7 +85,8 @@ impl<A: Copy> Transactions<A> {
         Seen::New(Key { key, merge })
     }
 
-    /// Whether the request that `cancel` names is known: a CANCEL then gets 200, and has no other effect (N32).
+    /// Whether the request that `cancel` names is known: a CANCEL then gets 200, and has no other effect (RFC 6665
+    /// §4.6).
     pub fn knows_cancelled(&self, cancel: &Request<'_>) -> bool {
         [
             Method::Subscribe,

@@ -60,8 +60,8 @@ pub struct TooLarge;
 error_texts!(TooLarge: TooLarge => "names, routes or addresses of a dialog are too long");
 
 impl Dialog {
-    /// The dialog that `request` opens towards us: a SUBSCRIBE we accept, or the NOTIFY that answers ours
-    /// (RFC 6665 §4.4.1). In both we are the UAS, so the Record-Route is our route set in its own order (N21).
+    /// The dialog that `request` opens towards us: a SUBSCRIBE we accept, or the NOTIFY that answers ours (RFC 6665
+    /// §4.4.1). In both we are the UAS, so the Record-Route is our route set in its own order (RFC 3261 §12.1.1).
     ///
     /// # Errors
     /// [`TooLarge`] if names, addresses, routes or target exceed [`limits::DIALOG`], [`limits::ROUTES`] or
@@ -139,7 +139,7 @@ impl Dialog {
         Ok(())
     }
 
-    /// The CSeq of the next request: one more than any before (N22).
+    /// The CSeq of the next request: one more than any before (RFC 3261 §12.2.1.1).
     pub fn next_seq(&mut self) -> u32 {
         self.local_seq = (self.local_seq + 1) & 0x7fff_ffff;
         self.local_seq
@@ -349,9 +349,9 @@ pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Token) {
     });
 }
 
-/// Writes our Contact: the user of `uri` at the address the peer reaches us at. The `gr` parameter says that it
-/// leads to this instance and no other (RFC 5627 §4.3, 7621 §2; N23). Without its `transport` a peer on a stream would
-/// answer by datagram (RFC 3263 §4.1).
+/// Writes our Contact: the user of `uri` at the address the peer reaches us at. The `gr` parameter says that it leads
+/// to this instance and no other (RFC 5627 §4.3, 7621 §2; RFC 6665 §4.5.1). Without its `transport` a peer on a stream
+/// would answer by datagram (RFC 3263 §4.1).
 pub fn write_contact(w: &mut Writer<'_>, uri: &str, flow: &Flow) {
     let user = match Uri::parse(uri.as_bytes()) {
         Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),

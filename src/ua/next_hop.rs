@@ -20,7 +20,7 @@ pub enum NextHop<'a> {
 pub enum NoNextHop {
     /// It names nobody a datagram can go to.
     Nowhere,
-    /// It asks for TLS, which we must not replace by UDP (R16).
+    /// It asks for TLS, which we must not replace by UDP (RFC 5630 §5.1.1).
     Secure,
 }
 

@@ -225,7 +225,7 @@ impl Outbound {
         }
     }
 
-    /// Takes the address of the name; `false` if that is none to send to.
+    /// Takes the address of the name; `false` if nothing can be sent to it.
     pub fn resolve(&mut self, address: Option<SocketAddr>) -> bool {
         let port = self.name().and_then(|it| it.port);
         match address.and_then(|it| found(it, port)) {

@@ -1,5 +1,5 @@
 //! How long to wait before the next request of ours. Nothing here is ever a day, and everything is random enough that
-//! a hundred phones do not come back in the same second (S26).
+//! a hundred phones do not come back in the same second (RFC 6665 §4.1.2).
 
 use crate::ground::limits;
 use crate::ground::random::Random;
@@ -39,7 +39,7 @@ pub enum Retry {
     /// 1 minute, doubling to about 15: the peer says no, and somebody must change its settings or ours.
     Slow,
     /// About an hour: the peer asked us not to come back. RFC 6665 §4.1.3 says SHOULD NOT; we deviate, because
-    /// a lamp must not be dead for ever after one packet or one slip of an administrator (B08).
+    /// a lamp must not be dead for ever after one packet or one slip of an administrator.
     Rare,
 }
 
@@ -82,7 +82,7 @@ pub fn retry_after(asked: Seconds, random: &mut Random) -> Duration {
     random.duration(asked, asked / 10)
 }
 
-/// How long until everything is tried again after no server worked (RFC 5626 §4.5, R12): half to all of 30 s, doubled
+/// How long until everything is tried again after no server worked (RFC 5626 §4.5): half to all of 30 s, doubled
 /// with each round, but never more than half an hour.
 pub fn recovery(failures: u8, random: &mut Random) -> Duration {
     const BASE: Duration = Duration::from_secs(30);

@@ -29,7 +29,7 @@ pub struct ServerList {
     failed: u8,
     /// Where a server sent us instead, until it fails.
     redirect: Option<Text<URI>>,
-    /// Redirections followed since a server worked (attack B10).
+    /// Redirections followed since a server worked.
     redirected: u8,
 }
 
@@ -172,7 +172,7 @@ impl ServerList {
     }
 }
 
-/// A transport that a redirection may name; never one that would have to be secure (R16).
+/// A transport that a redirection may name; never one that would have to be secure (RFC 5630 §5.1.1).
 fn is_known(transport: &[u8]) -> bool {
     transport.eq_ignore_ascii_case(b"udp") || transport.eq_ignore_ascii_case(b"tcp")
 }

@@ -9,7 +9,7 @@ use core::net::{IpAddr, SocketAddr};
 pub enum WriteError {
     /// It is longer than the buffer.
     TooLong,
-    /// A value would have broken the message: it holds a CR, LF or NUL, or is none where there must be one.
+    /// A value would have broken the message: it holds a CR, LF or NUL, or is empty where it must not be.
     Illegal,
 }
 

@@ -59,9 +59,9 @@ impl Agent {
         }
     }
 
-    /// The stream of `flow` lost its framing at a message with this `head` (X09): answers with `status` if the head
-    /// can be answered at all. Send what [`Agent::poll`] then gives, and close the connection: whatever else it
-    /// brought was never a message.
+    /// The stream of `flow` lost its framing at a message with this `head` (RFC 3261 §18.3): answers with `status` if
+    /// the head can be answered at all. Send what [`Agent::poll`] then gives, and close the connection: whatever else
+    /// it brought was never a message.
     pub fn handle_lost_framing(&mut self, flow: Flow, status: Status, head: &[u8]) {
         let mut rows = Rows::new();
         let refused = match sip::parse(head, &mut rows) {
@@ -84,7 +84,7 @@ impl Agent {
         }
     }
 
-    /// The network says that nobody is at `remote`: as a 503 from there (T06).
+    /// The network says that nobody is at `remote`: as a 503 from there (RFC 3261 §8.1.3.1).
     pub fn handle_unreachable(&mut self, moment: Moment, remote: SocketAddr) {
         self.notifier.handle_unreachable(moment.now, remote);
         let random = &mut self.random;
@@ -138,7 +138,7 @@ impl Agent {
         }
     }
 
-    /// A request that changes something: a retransmission gets the same answer and changes nothing (T08).
+    /// A request that changes something: a retransmission gets the same answer and changes nothing (RFC 3261 §17.2.2).
     fn answer_once(
         &mut self,
         moment: Moment,
@@ -216,7 +216,8 @@ impl Agent {
         }
         let has_foreign_body =
             request.method == Method::Subscribe && !request.headers.content_disposition_optional();
-        // The watcher judges the body of a NOTIFY itself, once it knows whose it is (S02, S27).
+        // The watcher judges the body of a NOTIFY itself, once it knows whose it is (RFC 6665 §4.4.1, RFC 3261
+        // §21.4.13).
         let is_coded = request.method != Method::Notify
             && request
                 .headers
@@ -283,7 +284,7 @@ impl Agent {
         Ok(answer)
     }
 
-    /// A response goes to whoever's branch it carries; others are dropped (T05).
+    /// A response goes to whoever's branch it carries; others are dropped (RFC 3261 §17.1.3).
     fn handle_response(&mut self, now: Instant, flow: &Flow, response: &Response<'_>) {
         let sent_by = response.via.host.ip().map(|ip| {
             let port = response.via.port.unwrap_or(5_060);
@@ -366,7 +367,7 @@ impl Agent {
         });
     }
 
-    /// Makes the reply the next thing polled; one that fits no datagram or has no address is dropped (B03).
+    /// Makes the reply the next thing polled; one that fits no datagram or has no address is dropped.
     fn send_reply(&mut self, flow: &Flow, via: &Via<'_>, len: Option<usize>) {
         let remote = if flow.transport.is_reliable() {
             flow.remote

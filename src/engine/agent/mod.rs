@@ -123,7 +123,7 @@ struct Panel {
 /// The answer to the request that was handled last.
 struct Reply {
     flow: Flow,
-    /// Nought when there is none.
+    /// Zero when there is none.
     len: usize,
     bytes: [u8; limits::MESSAGE],
 }

@@ -44,8 +44,8 @@ impl Agent {
         Ok(answer)
     }
 
-    /// Whether a request comes from whom it is about (C16): the presentity by the name that we know it by, or by the one
-    /// that the request itself uses. A port may be left out of it, unless that makes it somebody else's.
+    /// Whether a request comes from whom it is about (RFC 3903 §14.1): the presentity by the name that we know it by,
+    /// or by the one that the request itself uses. A port may be left out of it, unless that makes it somebody else's.
     fn is_itself(&self, id: Id<Presentity>, request: &Request<'_>) -> bool {
         let Some(presentity) = self.directory.presentities().get(id) else {
             return false;

@@ -65,7 +65,7 @@ impl Agent {
         self.changes.note_all();
     }
 
-    /// The addresses that peers reach us at changed. Whoever knows us by one that is none of ours any more is told the
+    /// The addresses that peers reach us at changed. Whoever knows us by one that is not ours any more is told the
     /// new one at once.
     pub fn set_locals(&mut self, now: Instant, locals: &[LocalAddress]) {
         let before = self.locals.clone();

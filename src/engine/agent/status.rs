@@ -269,6 +269,6 @@ impl Agent {
     }
 }
 
-/// Why a watch of the settings is none of the watcher's; its lamp shows unknown.
+/// Why a watch of the settings is not among the watcher's; its lamp shows unknown.
 const CANNOT_ASK: &str =
     "whom it watches can't be asked: a sips address needs TLS, any other a host";

@@ -60,7 +60,7 @@ impl Agent {
     }
 
     /// The connection of `flow` is no more; or, with number 0, none can be had to `flow.remote`. What waits for an
-    /// answer through it has got a 503 (T06), and its number leads nowhere for ever.
+    /// answer through it has got a 503 (RFC 3261 §8.1.3.1), and its number leads nowhere for ever.
     pub fn handle_disconnected(&mut self, moment: Moment, flow: &Flow, end: End) {
         self.notifier.handle_disconnected(moment.now, flow, end);
         let random = &mut self.random;

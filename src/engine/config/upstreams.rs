@@ -23,7 +23,7 @@ pub struct UpstreamSettings {
     pub publish: Option<u16>,
     /// The lifetime we ask for.
     pub expires: Seconds,
-    /// How often a way through a NAT is kept open; without it as often as needed. Nought: never.
+    /// How often a way through a NAT is kept open; without it as often as needed. Zero: never.
     pub keep_alive: Option<Seconds>,
 }
 

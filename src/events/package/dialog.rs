@@ -79,13 +79,13 @@ fn write(scene: &Scene<'_>, told: Told, buf: &mut [u8]) -> Option<Body> {
 }
 
 /// Whether the Event picks one dialog by its identifiers (§3.2). Ours is virtual and has none, so it is never meant
-/// (D10).
+/// (RFC 4235 §3.2).
 fn names_a_dialog(event: &Event<'_>) -> bool {
     let named = |name: &[u8]| event.params.get(name).is_some();
     named(b"call-id") || named(b"from-tag") || named(b"to-tag")
 }
 
-/// A dialog that tells a third party nothing but its state (D11).
+/// A dialog that tells a third party nothing but its state (RFC 4235 §3.7.2).
 fn virtual_dialog(id: &str, state: State) -> Entry<'_> {
     Entry {
         id,

@@ -60,8 +60,8 @@ pub enum Reading {
     State(Watched),
     /// The document is older than what is known: nothing changed.
     Stale,
-    /// A document since the last full one is missing: ask for a full one (D14). This one tells that the state is at
-    /// least this.
+    /// A document since the last full one is missing: ask for a full one (RFC 4235 §4.3). This one tells that the state
+    /// is at least this.
     Gap(Watched),
     /// A document is missing and this one tells nothing of the state for certain; by what is left it would be this.
     Hole(Watched),

@@ -91,7 +91,7 @@ pub enum Told {
 pub struct Body {
     /// Bytes written.
     pub len: usize,
-    /// Where the subscription's own version number goes, if the format has one (D02).
+    /// Where the subscription's own version number goes, if the format has one (RFC 4235 §4.1).
     pub version_at: Option<usize>,
 }
 

@@ -37,8 +37,8 @@ use heapless::{Deque, Vec};
 
 /// All publications.
 ///
-/// Full, or [`limits::PUBLICATIONS_EACH`] of one presentity: an initial PUBLISH gets 503 with Retry-After (C17) unless
-/// it replaces an older one of the same publisher. Nobody's publication makes way for another's.
+/// Full, or [`limits::PUBLICATIONS_EACH`] of one presentity: an initial PUBLISH gets 503 with Retry-After (RFC 3903 §9)
+/// unless it replaces an older one of the same publisher. Nobody's publication makes way for another's.
 pub struct Compositor {
     publications: Table<Publication, { limits::PUBLICATIONS }>,
     /// When each expires.
@@ -118,13 +118,13 @@ impl Compositor {
         self.secret = secret;
     }
 
-    /// Shorter lifetimes get 423, longer ones are shortened, and a PUBLISH that names none gets the longest. Publications
-    /// that are there keep what they were granted.
+    /// Shorter lifetimes get 423, longer ones are shortened, and a PUBLISH that names none gets the longest.
+    /// Publications that are there keep what they were granted.
     pub fn set_rules(&mut self, min_expires: Seconds, max_expires: Seconds) {
         (self.min_expires, self.max_expires) = (min_expires, max_expires);
     }
 
-    /// Publications that have expired are gone (C18).
+    /// Publications that have expired are gone (RFC 3903 §4.3).
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(slot) = self.timers.take_due(now) {
             if let Some(id) = self.publications.id_at(slot) {

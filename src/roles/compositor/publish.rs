@@ -23,7 +23,8 @@ use heapless::Vec;
 pub struct Publisher<'a> {
     /// Where it came from.
     pub flow: &'a Flow,
-    /// Whether it may publish for this presentity: because it is the presentity, or because it may for others (C16).
+    /// Whether it may publish for this presentity: because it is the presentity, or because it may for others (RFC 3903
+    /// §14.1).
     pub verdict: Verdict,
 }
 
@@ -37,10 +38,10 @@ struct Document<'a> {
 impl Compositor {
     /// A PUBLISH for `presentity`. Step 1 is the caller's: it has found the presentity.
     ///
-    /// Contact, Record-Route and the document's `entity` mean nothing here (C15, C20).
+    /// Contact, Record-Route and the document's `entity` mean nothing here (RFC 3903 §6, §4.1).
     ///
     /// # Errors
-    /// The refusal to answer with; no publication is another one then (C14).
+    /// The refusal to answer with; no publication is another one then (RFC 3903 §6).
     pub fn handle_publish(
         &mut self,
         now: Instant,
@@ -143,7 +144,7 @@ impl Compositor {
         all.find(|(_, it)| is_it(it)).map(|(id, _)| (id, tag))
     }
 
-    /// The lifetime granted: the one asked for, or the most there is (C04).
+    /// The lifetime granted: the one asked for, or the most there is (RFC 3903 §6).
     fn lifetime(&self, request: &Request<'_>) -> Result<Seconds, Refusal> {
         let asked = request.headers.expires();
         let asked = asked.map_err(|_| Refusal::bad("Malformed Expires header field"))?;
@@ -154,7 +155,7 @@ impl Compositor {
         Ok(asked.min(self.max_expires))
     }
 
-    /// Whether the body says that it is of a type we read (C06).
+    /// Whether the body says that it is of a type we read (RFC 3903 §6).
     fn check_type(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let named = request.headers.content_type();
         let named = named.map_err(|_| Refusal::bad("Malformed Content-Type header field"))?;
@@ -180,7 +181,7 @@ impl Compositor {
         })
     }
 
-    /// Refresh and modify: nothing can fail any more (C14).
+    /// Refresh and modify: nothing can fail any more (RFC 3903 §6).
     fn renew(
         &mut self,
         now: Instant,
@@ -309,7 +310,7 @@ impl Compositor {
 }
 
 impl Publication {
-    /// The document is this from now on, as a whole (C10).
+    /// The document is this from now on, as a whole (RFC 3903 §4.4).
     fn take(&mut self, document: Document<'_>) {
         self.document.clear();
         let _ = self.document.extend_from_slice(document.body); // It was measured when it was read.

@@ -9,8 +9,8 @@
 //!                                          └──481, 408, …──► the entry is gone
 //! ```
 //!
-//! A watcher has at most one NOTIFY in flight. What changes meanwhile is merged, and the newest state goes out
-//! when the transaction ends. A SUBSCRIBE is the one exception: its NOTIFY goes out at once (N10) and takes the
+//! A watcher has at most one NOTIFY in flight. What changes meanwhile is merged, and the newest state goes out when the
+//! transaction ends. A SUBSCRIBE is the one exception: its NOTIFY goes out at once (RFC 6665 §4.2.1.2) and takes the
 //! place of the one in flight, which is sent no more.
 //!
 //! Read RFC 6665 §4.2 first.
@@ -54,7 +54,7 @@ use waiting::Waiting;
 
 /// All subscriptions served.
 ///
-/// Full: a new SUBSCRIBE gets 503 with Retry-After (N38) unless it comes from a device that subscribed to the
+/// Full: a new SUBSCRIBE gets 503 with Retry-After (RFC 6665 §6.3) unless it comes from a device that subscribed to the
 /// same before and forgot, whose old entry it takes. An authorised watcher is never evicted for another.
 pub struct Notifier {
     subscriptions: Table<Subscription, { limits::SUBSCRIPTIONS }>,
@@ -104,7 +104,8 @@ pub struct Subscription {
     device: u64,
     /// Where its NOTIFYs go.
     flow: Flow,
-    /// How those go that are long for a datagram: by TCP, until it is known that nobody takes them there (X01).
+    /// How those go that are long for a datagram: by TCP, until it is known that nobody takes them there (RFC 3261
+    /// §18.1.1).
     long_by: Transport,
     presentity: Id<Presentity>,
     package: Package,
@@ -120,7 +121,7 @@ pub struct Subscription {
     track: Track,
     /// What the watcher has confirmed to know.
     told: Told,
-    /// The version of the next document, for packages that count them (D02).
+    /// The version of the next document, for packages that count them (RFC 4235 §4.1).
     version: u32,
     wants: Wants,
     notify: Notify,
@@ -158,7 +159,7 @@ enum Notify {
     Idle,
     /// A NOTIFY.
     InFlight(InFlight),
-    /// Nothing before this, for the last NOTIFY failed in passing (N28).
+    /// Nothing before this, for the last NOTIFY failed in passing (RFC 5057 §5.1).
     Later { until: Instant },
 }
 
@@ -240,7 +241,7 @@ impl Notifier {
         }
     }
 
-    /// Ends every subscription, telling each watcher why (N37).
+    /// Ends every subscription, telling each watcher why (RFC 6665 §4.2.2).
     pub fn stop(&mut self, reason: Reason) {
         for slot in 0..limits::SUBSCRIPTIONS as u16 {
             let Some(id) = self.subscriptions.id_at(slot) else {

@@ -93,7 +93,7 @@ impl Notifier {
         let Notify::InFlight(in_flight) = &mut subscription.notify else {
             return;
         };
-        // B12: the branch is secret, but a stranger on the way might have seen it.
+        // The branch is secret, but a stranger on the way might have seen it.
         let is_ours =
             in_flight.client.nonce() == token.nonce && response.cseq.number == in_flight.seq;
         if !is_ours || subscription.flow.remote.ip() != flow.remote.ip() {
@@ -114,7 +114,7 @@ impl Notifier {
         self.finish(now, id, in_flight, Outcome::of(response));
     }
 
-    /// The network says that nobody is at `remote` (T06): as a 503 to the datagram in flight to it.
+    /// The network says that nobody is at `remote` (RFC 3261 §8.1.3.1): as a 503 to the datagram in flight to it.
     pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr) {
         for slot in 0..limits::SUBSCRIPTIONS as u16 {
             let Some(id) = self.subscriptions.id_at(slot) else {
@@ -171,7 +171,7 @@ impl Notifier {
                 }
             };
             match (expiry, &mut subscription.notify) {
-                // N27: who does not answer is gone.
+                // Who does not answer is gone.
                 (Expiry::TimedOut, _) => self.forget(id),
                 (Expiry::Resend, Notify::InFlight(in_flight)) => {
                     in_flight.resend = true;
@@ -410,13 +410,13 @@ impl Notifier {
 pub(super) enum Outcome {
     /// The watcher knows.
     Told,
-    /// It does not want this one; the next change may fare better (N28).
+    /// It does not want this one; the next change may fare better (RFC 5057 §5.1).
     Refused,
     /// It could not just now: the newest state again, later.
     Passing(Option<Seconds>),
     /// Nobody is there just now.
     Unreachable,
-    /// There is no such subscription any more (N26).
+    /// There is no such subscription any more (RFC 6665 §4.2.2).
     Gone,
 }
 

@@ -12,11 +12,13 @@ use crate::ua::outbound::LONGEST_DATAGRAM;
 use crate::wire::flow::{End, Flow, Transport};
 
 impl Notifier {
-    /// The connection of `flow` is no more; or, with number 0, none can be had to `flow.remote`. What is in flight there
-    /// counts as answered with 503 (T06), with two exceptions that are tried in another way at once:
+    /// The connection of `flow` is no more; or, with number 0, none can be had to `flow.remote`. What is in flight
+    /// there counts as answered with 503 (RFC 3261 §8.1.3.1), with two exceptions that are tried in another way at
+    /// once:
     ///
     /// - The watcher's own connection ended: the newest state goes to its Contact.
-    /// - A long NOTIFY left UDP for TCP and was refused: the same NOTIFY goes over UDP, as all that follow (X01).
+    /// - A long NOTIFY left UDP for TCP and was refused: the same NOTIFY goes over UDP, as all that follow (RFC 3261
+    ///   §18.1.1).
     pub fn handle_disconnected(&mut self, now: Instant, flow: &Flow, end: End) {
         for slot in 0..limits::SUBSCRIPTIONS as u16 {
             let Some(id) = self.subscriptions.id_at(slot) else {
@@ -70,9 +72,9 @@ impl Notifier {
 }
 
 impl Subscription {
-    /// From now on its NOTIFYs go through connections that we open: to the Contact, or the first proxy, if that is at the
-    /// address the watcher had (N41). Behind a NAT it is not; then the watcher is tried where it was, and in vain unless
-    /// it subscribes again.
+    /// From now on its NOTIFYs go through connections that we open: to the Contact, or the first proxy, if that is at
+    /// the address the watcher had (RFC 6665 §6.3). Behind a NAT it is not; then the watcher is tried where it was, and
+    /// in vain unless it subscribes again.
     pub(super) fn call_back(&mut self) {
         let listens = self.dialog.next_hop();
         let listens = listens.filter(|address| address.ip() == self.flow.remote.ip());

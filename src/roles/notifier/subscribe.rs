@@ -28,7 +28,7 @@ pub struct Subscriber<'a> {
     pub flow: &'a Flow,
     /// What the policy says.
     pub verdict: Verdict,
-    /// Whether an address is in a trusted network, so that a Contact may name it (N41).
+    /// Whether an address is in a trusted network, so that a Contact may name it (RFC 6665 §6.3).
     pub trusts: &'a dyn Fn(SocketAddr) -> bool,
     /// Whether it is the owner of what it wants to watch: nobody else is told who watches (RFC 3857 §4.6).
     pub owns: &'a dyn Fn() -> bool,
@@ -55,7 +55,7 @@ impl Notifier {
         if package.watchers_of().is_some() && !(from.owns)() {
             return Err(Status::FORBIDDEN.into());
         }
-        // No longer name is kept (G07).
+        // No longer name is kept.
         if request.from.uri_text.len() > limits::URI {
             return Err(Status::MESSAGE_TOO_LARGE.into());
         }
@@ -124,7 +124,7 @@ impl Notifier {
     /// A SUBSCRIBE in a dialog: a refresh, or the end.
     ///
     /// # Errors
-    /// The refusal to answer with; the subscription is as it was then (N19).
+    /// The refusal to answer with; the subscription is as it was then (RFC 6665 §3.1).
     pub fn handle_refresh(
         &mut self,
         now: Instant,
@@ -180,7 +180,7 @@ impl Notifier {
         subscription.heard = true;
         subscription.body = body;
         subscription.wants = Wants::Full;
-        // N10: at once, so it does not wait for an answer to the NOTIFY before.
+        // At once, so it does not wait for an answer to the NOTIFY before.
         subscription.notify = Notify::Idle;
         let state = match granted {
             Seconds::ZERO => State::Terminated(Reason::Timeout),
@@ -281,7 +281,7 @@ fn home(flow: &Flow) -> SocketAddr {
     address
 }
 
-/// What the request subscribes to: one package that we serve (N03, N04).
+/// What the request subscribes to: one package that we serve (RFC 6665 §4.2.1.1, §8.2.1).
 fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
     let event = request.headers.event();
     let event = event.map_err(|_| Refusal::bad("Malformed Event header field"))?;
@@ -292,7 +292,7 @@ fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
     Ok((package, event))
 }
 
-/// Which of the package's body types the watcher likes best (N24, N25).
+/// Which of the package's body types the watcher likes best (RFC 3856 §6.5, RFC 6665 §4.1.2.1).
 fn body_type(request: &Request<'_>, package: Package) -> Result<u8, Refusal> {
     let accept = request.headers.accept();
     if accept.is_absent() {
@@ -315,7 +315,7 @@ struct Target<'a> {
     uri: Uri<'a>,
 }
 
-/// The Contact: at most one, of scheme sip or sips, at an address that somebody can be at (N20).
+/// The Contact: at most one, of scheme sip or sips, at an address that somebody can be at (RFC 3261 §8.1.1.8).
 fn contact<'a>(request: &Request<'a>) -> Result<Option<Target<'a>>, Refusal> {
     let mut contacts = request.headers.contacts();
     let Some(first) = contacts.next() else {
@@ -347,7 +347,7 @@ fn event_id(event: &Event<'_>) -> Result<Vec<u8, { limits::EVENT_ID }>, Refusal>
 ///
 /// A Contact at the sender's own address says on which port it listens. One elsewhere is followed only from a
 /// sender that is not behind a NAT (its Via names the address it has) and into a trusted network; so nobody
-/// makes us send to a third party (N41), and phones behind a NAT get their NOTIFYs.
+/// makes us send to a third party (RFC 6665 §6.3), and phones behind a NAT get their NOTIFYs.
 fn notify_flow(request: &Request<'_>, from: Subscriber<'_>, target: &Target<'_>) -> Flow {
     let source = from.flow.remote;
     let first_route = request.headers.record_routes().next();

@@ -1,4 +1,4 @@
-//! Those who wait: subscriptions of strangers until the owner decides (RFC 6665 §4.2.1.1, N29).
+//! Those who wait: subscriptions of strangers until the owner decides (RFC 6665 §4.2.1.1).
 //!
 //! A watcher that waits is told `pending`, without a document, and nothing more; if it goes without having been
 //! allowed, its last NOTIFY has no document either, nor has that of a fetch. All of them together, and those of one

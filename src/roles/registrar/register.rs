@@ -109,7 +109,7 @@ impl Registrar {
         Some(self.secret.hasher().part(instance).part(flow).finish())
     }
 
-    /// Step 7: the lifetime granted, nought for a removal.
+    /// Step 7: the lifetime granted, zero for a removal.
     fn lifetime(&self, request: &Request<'_>, contact: &NameAddr<'_>) -> Result<Seconds, Refusal> {
         // §10.2.1.1: nothing at all, and what is no number.
         const DEFAULT: Seconds = Seconds(3_600);
@@ -241,7 +241,7 @@ struct Wish<'a> {
     uri: Uri<'a>,
     device: Option<u64>,
     has_instance: bool,
-    /// Nought takes the binding away.
+    /// Zero takes the binding away.
     lasts: Seconds,
 }
 

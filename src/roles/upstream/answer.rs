@@ -17,18 +17,18 @@ use crate::ua::retry::{self, Retry};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Contact, Method, Response, Status};
 
-/// The longest lifetime that a 423 makes us ask for (B11).
+/// The longest lifetime that a 423 makes us ask for.
 const EXPIRES_MOST: Seconds = Seconds(86_400);
 
 const NO_TIME: &str = "it grants no time";
 
-/// How often a NAT is kept open: 24 to 29 s (RFC 5626 §4.4.2, R11).
+/// How often a NAT is kept open: 24 to 29 s (RFC 5626 §4.4.2).
 const NAT_LEAST: Duration = Duration::from_secs(24);
 const NAT_SPREAD: Duration = Duration::from_secs(5);
 
 impl Upstreams {
     /// Takes in the answer to a request of ours; `token` is its branch. What answers no request, or comes from another
-    /// host than the request went to (B12), is dropped. Says whether the server seems to have forgotten what it knew.
+    /// host than the request went to, is dropped. Says whether the server seems to have forgotten what it knew.
     pub fn handle_response(
         &mut self,
         now: Instant,
@@ -210,7 +210,7 @@ impl Upstreams {
             && seen.is_some_and(|seen| link.registration.is_elsewhere(seen))
             && link.is_resting(Kind::Register)
         {
-            // The NAT gave us another address: whoever calls us there reaches nobody (R11).
+            // The NAT gave us another address: whoever calls us there reaches nobody (RFC 5626 §4.4.2).
             link.begin(Kind::Register);
         }
         if link.outbound.servers.is_second_best() {
@@ -239,7 +239,8 @@ impl Upstreams {
         let after = response.headers.retry_after();
         let is_first = kind == link.first() && !link.ends(kind);
         let is_ill = is_first && matches!(status.code(), 408 | 500 | 502..=504);
-        // What stands is left alone while the server catches its breath (R14); who has nothing here looks elsewhere.
+        // What stands is left alone while the server catches its breath (RFC 5626 §4.2.2); who has nothing here looks
+        // elsewhere.
         let looks_on = link.looks_on(now, kind);
         if is_ill && (after.is_none() || looks_on) {
             return self.fail(now, id, "it is not well", random);
@@ -267,7 +268,7 @@ impl Upstreams {
 }
 
 impl Link {
-    /// Asks the same once more, as a new request (A16).
+    /// Asks the same once more, as a new request (RFC 3261 §8.1.3.5).
     pub(super) fn repeat(&mut self, kind: Kind, challenged: u8, raised: bool) {
         self.begin(kind);
         if let Some(exchange) = self.exchange_mut(kind) {
@@ -277,7 +278,7 @@ impl Link {
     }
 
     /// Asks for nothing of this kind for a while: as long as the server says, else a minute to a quarter of an hour.
-    /// What stands already goes on (R14).
+    /// What stands already goes on (RFC 5626 §4.2.2).
     pub(super) fn refuse(
         &mut self,
         now: Instant,
@@ -310,7 +311,7 @@ impl Link {
         }
     }
 
-    /// Follows a 423, if it does not go too far (R03, P06).
+    /// Follows a 423, if it does not go too far (RFC 3261 §10.2.8, RFC 3903 §5).
     fn raise(&mut self, response: &Response<'_>) -> bool {
         let Some(least) = response.headers.min_expires() else {
             return false;
@@ -322,7 +323,7 @@ impl Link {
         raises
     }
 
-    /// A 412 to a PUBLISH with an entity-tag: the server knows it no more (P05).
+    /// A 412 to a PUBLISH with an entity-tag: the server knows it no more (RFC 3903 §5).
     fn forgets(&mut self, kind: Kind) -> bool {
         let is_known = kind == Kind::Publish && self.publication.held().is_some();
         if is_known {

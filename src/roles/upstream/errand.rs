@@ -1,4 +1,4 @@
-//! What is asked of a server: one request at a time of each kind (R01, P04).
+//! What is asked of a server: one request at a time of each kind (RFC 3261 §10.2, RFC 3903 §4).
 
 use crate::ground::time::Instant;
 use crate::txn::token::{Owner, Token};

@@ -1,7 +1,8 @@
 //! What we are at the servers above us: registered (RFC 3261 §10, 5626, 5627) and published (RFC 3903 §4).
 //!
 //! A *link* is one account at one server, or at several in the order of their priority. Three kinds of request go over
-//! it, one of each at a time: REGISTER, PUBLISH once we are registered (or need not be), and OPTIONS to keep a NAT open.
+//! it, one of each at a time: REGISTER, PUBLISH once we are registered (or need not be), and OPTIONS to keep a NAT
+//! open.
 //!
 //! ```text
 //!   one kind                                        the link
@@ -15,8 +16,8 @@
 //!
 //! Whatever fails is tried again within bounded, random time; nothing is ever given up.
 //!
-//! Which server that is, and the way there, is the link's [`Outbound`]; the watches of the account go the same way. Whenever
-//! it leads elsewhere, and a request was granted there, they hear of it ([`Upstreams::take_moved`]).
+//! Which server that is, and the way there, is the link's [`Outbound`]; the watches of the account go the same way.
+//! Whenever it leads elsewhere, and a request was granted there, they hear of it ([`Upstreams::take_moved`]).
 //!
 //! Registration and publication are one role because they share the account, the server in use and what it says of our
 //! address: a server that fails one of them has failed both.
@@ -80,7 +81,7 @@ const HOME: Duration = Duration::from_secs(600);
 /// A server that was asked this recently is not asked because another role has doubts.
 const ASKED_JUST_NOW: Duration = Duration::from_secs(60);
 
-/// The links of one agent begin one after the other (S26).
+/// The links of one agent begin one after the other (RFC 6665 §4.1.2).
 const STEP: Duration = Duration::from_millis(200);
 
 impl Upstreams {
@@ -171,7 +172,7 @@ impl Upstreams {
         link.rest(Kind::Probe, None);
         link.registration.be_silent();
         for kind in [Kind::Publish, Kind::Register] {
-            // What is in flight is answered first (R01, P04).
+            // What is in flight is answered first (RFC 3261 §10.2, RFC 3903 §4).
             let sent = link.exchange_mut(kind).map(|it| it.request);
             if !sent.is_some_and(|it| it.is_in_flight()) {
                 link.part(now, kind);
@@ -215,9 +216,9 @@ impl Upstreams {
         }
     }
 
-    /// Who else asks with the account of a link finds that its server does not answer, or has forgotten: whether it still
-    /// knows us is asked now, and not when it is due, but once a minute at most. Nothing is asked of one that is known to
-    /// be in trouble; where nothing of ours is asked for at all, the next server is tried.
+    /// Who else asks with the account of a link finds that its server does not answer, or has forgotten: whether it
+    /// still knows us is asked now, and not when it is due, but once a minute at most. Nothing is asked of one that is
+    /// known to be in trouble; where nothing of ours is asked for at all, the next server is tried.
     pub fn handle_doubt(&mut self, now: Instant, id: Id<Link>) {
         let Some(link) = self.links.get_mut(id) else {
             return;
@@ -276,7 +277,8 @@ impl Upstreams {
         self.links.get(id)?.publication.held()
     }
 
-    /// Takes back the entity-tag of before a restart: the first PUBLISH modifies what the server still has (P07).
+    /// Takes back the entity-tag of before a restart: the first PUBLISH modifies what the server still has (RFC 3903
+    /// §4.2).
     pub fn recall(&mut self, id: Id<Link>, etag: &str, ends: Instant) {
         if let Some(link) = self.links.get_mut(id) {
             link.publication.recall(etag, ends);

@@ -26,7 +26,7 @@ pub(super) struct Publication {
     pub(super) call: Token,
     pub(super) tag: Token,
     seq: u32,
-    /// What the server calls it (P02).
+    /// What the server calls it (RFC 3903 §4.3).
     pub(super) etag: Option<Text<ETAG>>,
     /// When the server forgets it.
     ends: Instant,
@@ -43,7 +43,7 @@ pub(super) struct Publication {
     planned: Option<Instant>,
     /// Whether its token is still to be taken.
     owes: bool,
-    /// Until when the server wants to hear nothing (P10).
+    /// Until when the server wants to hear nothing (RFC 3903 §9).
     quiet: Instant,
     /// Whether the store has to hear of it.
     pub(super) changed: bool,
@@ -105,7 +105,7 @@ impl Publication {
         self.told == 0
     }
 
-    /// The entity-tag of before a restart: the first PUBLISH modifies what the server still has (P07).
+    /// The entity-tag of before a restart: the first PUBLISH modifies what the server still has (RFC 3903 §4.2).
     pub(super) fn recall(&mut self, etag: &str, ends: Instant) {
         let is_new = self.etag.is_none() && matches!(self.errand, Errand::Resting { .. });
         if is_new {
@@ -124,14 +124,14 @@ impl Publication {
         when.max(self.quiet)
     }
 
-    /// The server knows it no more (P05), or it is over.
+    /// The server knows it no more (RFC 3903 §5), or it is over.
     pub(super) fn forget(&mut self) {
         self.changed |= self.etag.is_some();
         self.etag = None;
         self.told = 0;
     }
 
-    /// The outcome of the request in flight is unknown: the next one says everything again (P10).
+    /// The outcome of the request in flight is unknown: the next one says everything again (RFC 3903 §9).
     pub(super) const fn doubt(&mut self) {
         self.told = 0;
     }

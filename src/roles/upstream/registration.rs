@@ -18,7 +18,7 @@ pub(super) struct Registration {
     pub(super) errand: Errand,
     /// Until when the server knows us.
     ends: Option<Instant>,
-    /// What Call-ID and From tag are made of: the same as long as the agent runs (R01).
+    /// What Call-ID and From tag are made of: the same as long as the agent runs (RFC 3261 §10.2).
     pub(super) call: Token,
     pub(super) tag: Token,
     seq: u32,
@@ -26,9 +26,9 @@ pub(super) struct Registration {
     pub(super) head: Vec<u8, HEAD>,
     /// The Contact that the server knows.
     pub(super) contact: Option<(Transport, SocketAddr)>,
-    /// Whether the server would have none of RFC 5626 (439), so that it is not asked for (R08).
+    /// Whether the server would have none of RFC 5626 (439), so that it is not asked for (RFC 5626 §4.2.1).
     pub(super) plain: bool,
-    /// Whether the server said that it does (R09).
+    /// Whether the server said that it does (RFC 5626 §4.2.1).
     pub(super) outbound: bool,
     /// The address that leads to this instance and no other, as the server gave it (RFC 5627 §3.2).
     gruu: Option<Text<{ limits::URI }>>,
@@ -44,7 +44,7 @@ pub(super) struct Registration {
     flow_timer: Option<Seconds>,
 }
 
-/// A UUID (RFC 9562) that names this instance, for as long as its state is kept (R07).
+/// A UUID (RFC 9562) that names this instance, for as long as its state is kept (RFC 5626 §4.1).
 pub type Instance = [u64; 2];
 
 /// How long a pong may take (RFC 5626 §4.4.1).
@@ -156,7 +156,7 @@ impl Registration {
         }
     }
 
-    /// The registration is over, one way or the other (R15).
+    /// The registration is over, one way or the other (RFC 5627 §4.1).
     pub(super) fn lapse(&mut self) {
         self.ends = None;
         self.contact = None;
@@ -182,7 +182,8 @@ impl Registration {
         self.pong = None;
     }
 
-    /// Whether the other end of the stream has not answered in time. Only counts where it said it would (R09).
+    /// Whether the other end of the stream has not answered in time. Only counts where it said it would (RFC 5626
+    /// §4.2.1).
     pub(super) fn has_lost_flow(&self, now: Instant) -> bool {
         self.pong.is_some_and(|until| now >= until)
     }
@@ -204,7 +205,7 @@ impl Registration {
         owes
     }
 
-    /// R10: 95 to 120 s, or 80 to 100 % of what the server says.
+    /// 95 to 120 s, or 80 to 100 % of what the server says.
     fn ping_interval(&self, random: &mut Random) -> Duration {
         match self.flow_timer.map(Seconds::duration) {
             Some(most) => random.duration(most * 4 / 5, most / 5),
@@ -212,7 +213,7 @@ impl Registration {
         }
     }
 
-    /// The first hop knows nothing of RFC 5626, and said so (R08). `false` if that was known.
+    /// The first hop knows nothing of RFC 5626, and said so (RFC 5626 §4.2.1). `false` if that was known.
     pub(super) const fn be_plain(&mut self) -> bool {
         !core::mem::replace(&mut self.plain, true)
     }

@@ -12,8 +12,8 @@ use core::net::SocketAddr;
 impl Link {
     /// What is granted to the Contact with that address.
     ///
-    /// A border element on the way may have rewritten host and port, so that none is ours. Then the only Contact is taken
-    /// for it; of several, the one that is forgotten first says when to ask again.
+    /// A border element on the way may have rewritten host and port, so that none is ours. Then the only Contact is
+    /// taken for it; of several, the one that is forgotten first says when to ask again.
     pub(super) fn terms(
         &self,
         response: &Response<'_>,
@@ -36,8 +36,8 @@ impl Link {
         }
     }
 
-    /// Our binding among those of a 200, found by its address (R02), or else by instance and number where a registrar
-    /// changes addresses; others are not looked at.
+    /// Our binding among those of a 200, found by its address (RFC 3261 §10.2.4), or else by instance and number where
+    /// a registrar changes addresses; others are not looked at.
     fn own_contact<'a>(
         &self,
         response: &Response<'a>,

@@ -23,7 +23,7 @@ impl Upstreams {
         }
     }
 
-    /// The network says that nobody is at `remote`, as a 503 from there (T06).
+    /// The network says that nobody is at `remote`, as a 503 from there (RFC 3261 §8.1.3.1).
     pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr, random: &mut Random) {
         for slot in 0..LINKS as u16 {
             if let Some(id) = self.links.id_at(slot)
@@ -36,8 +36,8 @@ impl Upstreams {
     }
 
     /// A connection ended, or could not be made: as a 503 to what is in flight there. Where nothing is, the server is
-    /// not to blame: it is told where we are over a new connection, soon (RFC 5626 §4.5). What left datagrams for a stream
-    /// that is refused goes by datagram after all (RFC 3261 §18.1.1).
+    /// not to blame: it is told where we are over a new connection, soon (RFC 5626 §4.5). What left datagrams for a
+    /// stream that is refused goes by datagram after all (RFC 3261 §18.1.1).
     pub fn handle_disconnected(
         &mut self,
         now: Instant,
@@ -134,7 +134,7 @@ impl Upstreams {
     }
 
     /// The server in use does not work: turns to the next at once, or waits when all have failed. What was on its way
-    /// begins again there; what was published is told again, for nobody knows whether it arrived (P10).
+    /// begins again there; what was published is told again, for nobody knows whether it arrived (RFC 3903 §9).
     pub(super) fn fail(
         &mut self,
         now: Instant,

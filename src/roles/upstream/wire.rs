@@ -14,8 +14,8 @@ use crate::wire::sip::{CSeq, Method, Name, Out, Uri, Writer};
 use core::net::SocketAddr;
 use heapless::Vec;
 
-/// The number of our flow (RFC 5626 §4.2.1). A registrar tells flows apart by address of record, instance and this number,
-/// and an account has no second flow beside the one it uses.
+/// The number of our flow (RFC 5626 §4.2.1). A registrar tells flows apart by address of record, instance and this
+/// number, and an account has no second flow beside the one it uses.
 pub(super) const REG_ID: u32 = 1;
 
 impl Link {
@@ -51,7 +51,7 @@ impl Link {
         let binding = (contact.transport, contact.local);
         self.write_binding(&mut w, binding, instance);
         // A Contact that we were known by is taken back with the new one, unless the server knows us by instance
-        // anyway (R04).
+        // anyway (RFC 3261 §10.2.2).
         if let Some(old) = it.contact.filter(|old| *old != binding && !it.outbound) {
             w.field_with(Name::Contact, |out| {
                 self.print_address(out, old);
@@ -175,7 +175,8 @@ impl Link {
         login.write(w, account, method, uri, exchange.proof, body);
     }
 
-    /// Our Contact; the instance and the number of the flow say whose it is when its address changes (R07, R08).
+    /// Our Contact; the instance and the number of the flow say whose it is when its address changes (RFC 5626 §4.1,
+    /// §4.2.1).
     fn write_binding(
         &self,
         w: &mut Writer<'_>,
@@ -243,7 +244,7 @@ fn write_head(w: &mut Writer<'_>, head: &Head<'_>) {
     w.header(Name::UserAgent, USER_AGENT);
 }
 
-/// The domain of an address of record, as a URI without a user (RFC 3261 §10.2, R01).
+/// The domain of an address of record, as a URI without a user (RFC 3261 §10.2).
 fn domain<'s>(aor: &str, scratch: &'s mut Text<URI>) -> Option<&'s str> {
     let (scheme, rest) = aor.split_once(':')?;
     let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);

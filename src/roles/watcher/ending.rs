@@ -11,7 +11,7 @@ use crate::ground::time::{Duration, Instant, Seconds};
 use crate::ua::retry::{self, Retry};
 use core::net::{IpAddr, SocketAddr};
 
-/// A subscription that stood this long may have been a good one, whose end is not held against the peer (B11).
+/// A subscription that stood this long may have been a good one, whose end is not held against the peer.
 const CALM: Duration = Duration::from_secs(60);
 
 /// A usage that asked this recently knows how its server is: it is not sent to look.
@@ -156,7 +156,8 @@ impl Watcher {
         self.fail(now, watch_id, cause, retry, retry_after, random);
     }
 
-    /// A refresh failed, but the subscription stands until it expires (S08): the next try is within that time.
+    /// A refresh failed, but the subscription stands until it expires (RFC 6665 §4.1.2.2): the next try is within that
+    /// time.
     pub(super) fn postpone(
         &mut self,
         now: Instant,
@@ -254,7 +255,7 @@ impl Watcher {
         }
     }
 
-    /// Works out what the usages of a watch tell together (D16) and tells the lamps if that changed.
+    /// Works out what the usages of a watch tell together (RFC 4235 §3.9) and tells the lamps if that changed.
     pub(super) fn tell(&mut self, now: Instant, id: Id<Watch>) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;

@@ -27,8 +27,8 @@
 //!
 //! # Where we leave RFC 6665 §4.1.3 on purpose
 //!
-//! * After `rejected`, `noresource`, `invariant` and `badfilter` clients SHOULD NOT come back. We do, about once an hour,
-//!   because one packet or one slip of an administrator must not switch a lamp off for ever.
+//! * After `rejected`, `noresource`, `invariant` and `badfilter` clients SHOULD NOT come back. We do, about once an
+//!   hour, because one packet or one slip of an administrator must not switch a lamp off for ever.
 //! * `Retry-After` and `retry-after` are obeyed up to [`limits::LONGEST_RETRY`].
 //! * Redirections (3xx) are not followed; they count as a refusal.
 
@@ -109,7 +109,8 @@ impl Watcher {
         }
     }
 
-    /// Begins to watch. The first SUBSCRIBE follows after a short random delay, so that a boot is no burst (S26).
+    /// Begins to watch. The first SUBSCRIBE follows after a short random delay, so that a boot is no burst (RFC 6665
+    /// §4.1.2).
     ///
     /// # Errors
     /// [`AddError`]: the order is not taken, and trying again does not help until it or the table changes.

@@ -28,7 +28,7 @@ impl Watcher {
     ///
     /// # Errors
     /// [`Refusal`]: the answer. What the NOTIFY said was not applied; after 400 or 415 for its body the
-    /// subscription stays and its state is unknown (S27).
+    /// subscription stays and its state is unknown (RFC 3261 §21.4.13).
     #[allow(
         clippy::too_many_arguments,
         reason = "what a NOTIFY means depends on all of them"
@@ -60,7 +60,7 @@ impl Watcher {
         }
     }
 
-    /// Finds the watch by our tag, and compares what else must be ours: Call-ID and Event (S02, S03).
+    /// Finds the watch by our tag, and compares what else must be ours: Call-ID and Event (RFC 6665 §4.4.1, §4.1.3).
     fn watch_of(&self, request: &Request<'_>) -> Result<Id<Watch>, Refusal> {
         let event = match request.headers.event() {
             Ok(Some(event)) => event,
@@ -94,7 +94,7 @@ impl Watcher {
     }
 
     /// Whether a notifier not heard of before may join: until Timer N, and beyond the first only in packages that
-    /// merge several (S04, S21).
+    /// merge several (RFC 6665 §4.1.2.4, RFC 3856 §6.9).
     fn takes_another_usage(&self, now: Instant, id: Id<Watch>, request: &Request<'_>) -> bool {
         let Some(watch) = self.watches.get(id) else {
             return false;
@@ -294,7 +294,7 @@ impl Watcher {
         read
     }
 
-    /// The notifier ended the subscription (S09 to S17).
+    /// The notifier ended the subscription (RFC 6665 §4.1.3).
     fn terminated(
         &mut self,
         now: Instant,

@@ -23,7 +23,7 @@ pub(super) enum Leaves {
 }
 
 impl End {
-    /// Reads a `terminated` (S09 to S17). Where the reason gives `retry-after` no meaning it is not looked at.
+    /// Reads a `terminated` (RFC 6665 §4.1.3). Where the reason gives `retry-after` no meaning it is not looked at.
     pub(super) fn of(state: &SubscriptionState<'_>) -> End {
         let after = state.retry_after;
         let (reason, retry, retry_after, leaves) = match state.reason {

@@ -21,7 +21,7 @@ use crate::wire::sip::{Contact, Method, Response, Status};
 
 impl Watcher {
     /// Takes in the answer to a SUBSCRIBE; `token` is its branch. What answers no request of ours, or comes from
-    /// another host than the request went to (B12), is dropped.
+    /// another host than the request went to, is dropped.
     pub fn handle_response(
         &mut self,
         now: Instant,
@@ -210,7 +210,8 @@ impl Watcher {
         self.lose(now, id, cause, Retry::Soon, after, random);
     }
 
-    /// A 2xx to a SUBSCRIBE in the dialog (S05, S06); a 204 promises that no NOTIFY follows (F15).
+    /// A 2xx to a SUBSCRIBE in the dialog (RFC 6665 §4.1.2.2, §4.1.3); a 204 promises that no NOTIFY follows (RFC 5839
+    /// §5.2).
     fn refreshed(
         &mut self,
         now: Instant,
@@ -257,7 +258,7 @@ impl Watcher {
         }
     }
 
-    /// Follows a 423 to a refresh once; `false` if it is none or goes too far (S08, B11).
+    /// Follows a 423 to a refresh once; `false` if it names no lifetime or goes too far (RFC 6665 §4.1.2.2).
     fn raise(&mut self, id: Id<Usage>, status: Status, response: &Response<'_>) -> bool {
         let Some(usage) = self.usages.get_mut(id) else {
             return false;
@@ -283,7 +284,7 @@ impl Watcher {
         true
     }
 
-    /// A 2xx that comes after the NOTIFY can only shorten what that said (S01).
+    /// A 2xx that comes after the NOTIFY can only shorten what that said (RFC 6665 §4.1.2.4).
     fn shorten(&mut self, now: Instant, id: Id<Usage>, ends: Instant, random: &mut Random) {
         if let Some(usage) = self.usages.get_mut(id) {
             usage.ends = usage.ends.min(ends);
@@ -295,7 +296,7 @@ impl Watcher {
     }
 }
 
-/// Whether a challenge can be answered, so that the request is worth sending again (S22).
+/// Whether a challenge can be answered, so that the request is worth sending again (RFC 3261 §8.1.3.5).
 fn convinces(
     account: Option<u16>,
     response: &Response<'_>,
@@ -324,7 +325,7 @@ fn raised(response: &Response<'_>, asked: Seconds) -> Option<Seconds> {
     (least > asked && least <= EXPIRES_MOST).then_some(least)
 }
 
-/// Whether a refresh answered like this means that the notifier has no subscription of ours (S07).
+/// Whether a refresh answered like this means that the notifier has no subscription of ours (RFC 6665 §4.1.2.2).
 const fn ends_subscription(status: Status) -> bool {
     matches!(
         status.code(),
@@ -333,7 +334,7 @@ const fn ends_subscription(status: Status) -> bool {
 }
 
 /// When to ask again after a refused first SUBSCRIBE. What time heals is tried again soon; where somebody must
-/// change a setting, slowly. Codes we do not know count as the x00 of their class (T07).
+/// change a setting, slowly. Codes we do not know count as the x00 of their class (RFC 3261 §8.1.3.2).
 const fn retry_after_refusal(status: Status) -> Retry {
     match status.code() {
         408 | 480 | 481 | 486 | 487 | 491 => Retry::Backoff,

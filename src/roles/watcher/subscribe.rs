@@ -317,7 +317,7 @@ fn lead(watch: &Watch, remote: SocketAddr, addresses: &LocalAddresses) -> Lead {
 
 /// The way of a usage's next request. With an account it is the account's, as long as that leads to the same server;
 /// without one the notifier may have moved (RFC 3261 §12.2.1.1). For new requests only, for a retransmission goes where
-/// the request went (T20).
+/// the request went (RFC 3263 §4).
 pub(super) fn way_now(
     now: Instant,
     watch: &Watch,
@@ -414,7 +414,7 @@ fn prove(account: Option<u16>, accounts: &mut dyn Accounts, random: &mut Random)
     key.map_or(Proof::NONE, |(_, login)| login.prove(random))
 }
 
-/// Writes what proves who we are, where it was asked for (S22).
+/// Writes what proves who we are, where it was asked for (RFC 3261 §8.1.3.5).
 fn write_credentials(
     w: &mut Writer<'_>,
     watch: &Watch,
@@ -429,7 +429,7 @@ fn write_credentials(
     }
 }
 
-/// Writes what every SUBSCRIBE has (S25).
+/// Writes what every SUBSCRIBE has (RFC 6665 §3.1.1).
 fn write_rest(
     w: &mut Writer<'_>,
     watch: &Watch,

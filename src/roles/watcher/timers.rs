@@ -32,7 +32,7 @@ impl Watcher {
     }
 
     /// The network says that nobody is at `remote`: for what waits for an answer from there this counts as a 503
-    /// (T06). Looks at all watches, for it is rare and addresses are not indexed.
+    /// (RFC 3261 §8.1.3.1). Looks at all watches, for it is rare and addresses are not indexed.
     pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr, random: &mut Random) {
         for slot in 0..limits::WATCHES as u16 {
             if let Some(id) = self.watches.id_at(slot) {
@@ -141,7 +141,7 @@ impl Watcher {
         }
     }
 
-    /// Sends a refresh with the next poll (S05).
+    /// Sends a refresh with the next poll (RFC 6665 §4.1.2.2).
     fn refresh(&mut self, id: Id<Usage>) {
         let Some(usage) = self.usages.get_mut(id) else {
             return;

@@ -14,7 +14,7 @@ use crate::ua::retry;
 use crate::wire::sip::{Contact, Request, State, Status, SubscriptionState};
 
 impl Usage {
-    /// Takes in the body (S20, S27). A pending notifier tells nothing real (RFC 3856 §6.6.2).
+    /// Takes in the body (RFC 3856 §6.8, RFC 3261 §21.4.13). A pending notifier tells nothing real (RFC 3856 §6.6.2).
     pub(super) fn read(
         &mut self,
         now: Instant,
@@ -61,7 +61,7 @@ impl Usage {
         Ok(())
     }
 
-    /// Takes in what a NOTIFY that is not the last says of the subscription (S06, S17).
+    /// Takes in what a NOTIFY that is not the last says of the subscription (RFC 6665 §4.1.3).
     pub(super) fn confirm(
         &mut self,
         now: Instant,
@@ -88,7 +88,7 @@ impl Usage {
         }
     }
 
-    /// An accepted NOTIFY shows that the notifier knows us; its Contact is where it is from now on (N19).
+    /// An accepted NOTIFY shows that the notifier knows us; its Contact is where it is from now on (RFC 6665 §3.1).
     pub(super) fn trust(&mut self, request: &Request<'_>) {
         if matches!(self.knowledge, Knowledge::Known(_)) && self.gap == Gap::Closed {
             self.doubt = None;
@@ -118,7 +118,7 @@ impl Usage {
 impl Story {
     /// Takes in what all usages tell; `true` if that changes what a lamp may show.
     ///
-    /// Of several notifiers the state that a lamp must not miss wins (D16). One whose document cannot be read
+    /// Of several notifiers the state that a lamp must not miss wins (RFC 4235 §3.9). One whose document cannot be read
     /// makes the whole unknown, for it might be the one that rings.
     pub(super) fn hear<'a>(
         &mut self,

@@ -10,7 +10,7 @@ use crate::ua::outbound::Way;
 use crate::ua::request::Sending;
 use core::net::{IpAddr, SocketAddr};
 
-/// Full documents are asked for after a gap no more often than this (D14, H09).
+/// Full documents are asked for after a gap no more often than this (RFC 4235 §4.3).
 const GAP_PACE: Duration = Duration::from_secs(5);
 
 /// One notifier that answered a watch.
@@ -19,7 +19,7 @@ pub struct Usage {
     pub(super) dialog: Dialog,
     pub(super) memory: Memory,
     pub(super) knowledge: Knowledge,
-    /// Where the NOTIFY that opened it came from: others must come from there too (S24).
+    /// Where the NOTIFY that opened it came from: others must come from there too (RFC 6665 §4.1.3).
     pub(super) heard_from: IpAddr,
     /// Which way our last request went.
     pub(super) way: Way,
@@ -50,11 +50,11 @@ pub(super) enum Knowledge {
     Nothing,
     /// This, by the last one.
     Known(Watched),
-    /// The last one could not be read (S27).
+    /// The last one could not be read (RFC 3261 §21.4.13).
     Unreadable,
 }
 
-/// A hole in the sequence of partial documents (D14).
+/// A hole in the sequence of partial documents (RFC 4235 §4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gap {
     /// There is none.
@@ -161,8 +161,8 @@ impl Usage {
         self.gap == Gap::Asked(ASKS) && !self.is_in_flight()
     }
 
-    /// Notes a NOTIFY with a lower CSeq (S19). One is a late datagram. Two in a row are a notifier that counts anew
-    /// after a restart: it is asked, and if its answer can't be taken either, Timer N ends the dialog.
+    /// Notes a NOTIFY with a lower CSeq (RFC 3261 §12.2.2). One is a late datagram. Two in a row are a notifier that
+    /// counts anew after a restart: it is asked, and if its answer can't be taken either, Timer N ends the dialog.
     pub(super) fn fall_behind(&mut self, now: Instant) {
         self.behind = self.behind.saturating_add(1);
         if self.behind >= 2 {

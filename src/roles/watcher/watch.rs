@@ -17,10 +17,10 @@ use crate::wire::flow::Transport;
 use core::net::SocketAddr;
 use heapless::Vec;
 
-/// Notifiers of one watch. More are refused with 481 (S21).
+/// Notifiers of one watch. More are refused with 481 (RFC 3856 §6.9).
 pub const USAGES_PER_WATCH: usize = 4;
 
-/// The lifetime asked for stays within these, whatever the settings or a 423 say (B11).
+/// The lifetime asked for stays within these, whatever the settings or a 423 say.
 const EXPIRES_LEAST: Seconds = Seconds(60);
 pub(super) const EXPIRES_MOST: Seconds = Seconds(86_400);
 
@@ -162,15 +162,15 @@ pub struct Report<'a> {
     pub expires: Option<Instant>,
     /// When the next attempt or refresh is due.
     pub next: Option<Instant>,
-    /// The last status code that answered a SUBSCRIBE; 408 when nobody did (T02), 503 when the way is barred
-    /// (T06).
+    /// The last status code that answered a SUBSCRIBE; 408 when nobody did (RFC 3261 §17.1.2.2), 503 when the way is
+    /// barred (RFC 3261 §8.1.3.1).
     pub last_status: Option<u16>,
     /// Why the last attempt or subscription ended, in one or two words; empty if none did.
     pub last_reason: &'static str,
     /// When the last NOTIFY was accepted.
     pub last_notify: Option<Instant>,
-    /// Where the last NOTIFY that would have begun the subscription came from, if it was refused: nobody asked there, and
-    /// nobody there is trusted.
+    /// Where the last NOTIFY that would have begun the subscription came from, if it was refused: nobody asked there,
+    /// and nobody there is trusted.
     pub distrusts: Option<SocketAddr>,
     /// Whether the subscription is gone, or could not be refreshed: more than a document is missing.
     pub lost: bool,

@@ -21,7 +21,8 @@ pub struct Places {
 }
 
 impl Places {
-    /// Opens everything. What listens on UDP listens on TCP at the same port (X02); if that is taken UDP does alone.
+    /// Opens everything. What listens on UDP listens on TCP at the same port (RFC 3261 §18.1.1); if that is taken UDP
+    /// does alone.
     ///
     /// # Errors
     /// The first address that cannot be had.

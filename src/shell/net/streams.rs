@@ -34,9 +34,9 @@ use crate::wire::sip::Status;
 
 /// All streams.
 ///
-/// Full: the one that is longest unused makes way, if it was opened by a peer and that is longer than a transaction takes
-/// (X13); if it is ours, [`CARRIED`] or [`KEPT`]. Else the new one is closed at once. One address has half of the places at
-/// most.
+/// Full: the one that is longest unused makes way, if it was opened by a peer and that is longer than a transaction
+/// takes (RFC 3261 §18); if it is ours, [`CARRIED`] or [`KEPT`]. Else the new one is closed at once. One address has
+/// half of the places at most.
 #[derive(Debug)]
 pub struct Streams {
     listeners: Listeners,
@@ -75,7 +75,7 @@ pub enum Heard<'a> {
         /// All of it.
         bytes: &'a [u8],
     },
-    /// Framing is lost (X09): what is answered now still goes out.
+    /// Framing is lost (RFC 3261 §18.3): what is answered now still goes out.
     Lost {
         /// Where from.
         flow: Flow,
@@ -88,27 +88,27 @@ pub enum Heard<'a> {
     Pong(Flow),
 }
 
-/// How long a peer may say nothing after it has connected (C05).
+/// How long a peer may say nothing after it has connected.
 pub const FIRST: Duration = T1_64;
 
-/// How long one message may take from its first byte to its last (C06).
+/// How long one message may take from its first byte to its last.
 pub const WHOLE: Duration = T1_64;
 
-/// How long bytes of ours may wait for a peer that does not read (C06).
+/// How long bytes of ours may wait for a peer that does not read.
 pub const STALLED: Duration = T1_64;
 
 /// How long an attempt to connect may take.
 pub const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long an unused connection lives: longer than a subscription or registration does without a refresh, so that
-/// none loses its connection (X13).
+/// none loses its connection (RFC 3261 §18).
 pub const IDLE: Duration = Duration::from_secs(limits::MAX_EXPIRES.0 as u64).saturating_add(T1_64);
 
 /// How long a connection of ours that nobody keeps waits for an answer to what it carried, when others need its place.
 pub const CARRIED: Duration = T2;
 
-/// How long a connection of ours that somebody keeps may be unused before it makes way: longer than the rarest pings are
-/// apart (RFC 5626 §4.4.1).
+/// How long a connection of ours that somebody keeps may be unused before it makes way: longer than the rarest pings
+/// are apart (RFC 5626 §4.4.1).
 pub const KEPT: Duration = Duration::from_secs(900);
 
 /// How long a peer has to read our last words.
@@ -117,7 +117,7 @@ pub const CLOSING: Duration = Duration::from_secs(2);
 /// How long nobody is let in when there is no descriptor left.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
-/// Pings answered within [`PINGS_WITHIN`]; with one more the connection is closed (E05). Phones ping every half minute.
+/// Pings answered within [`PINGS_WITHIN`]; with one more the connection is closed. Phones ping every half minute.
 pub const PINGS: u8 = 20;
 
 /// See [`PINGS`].

@@ -117,7 +117,7 @@ pub(super) struct Entry<'a> {
     pub(super) value: Option<(usize, u16)>,
 }
 
-/// Reads entries one after the other; `None` inside for what is none.
+/// Reads entries one after the other; `None` inside for what is not an entry.
 pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Option<Entry<'_>>> {
     let mut at = 0;
     std::iter::from_fn(move || {

@@ -19,7 +19,7 @@ pub struct Folder {
     _lock: File,
 }
 
-/// A larger file is none of ours.
+/// A larger file is not ours.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 impl Folder {

@@ -170,7 +170,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes))
 }
 
-/// Keyed with the store's name, so that a frame of another store is none.
+/// Keyed with the store's name, so that a frame of another store does not count.
 fn sum(id: u64, bytes: &[u8]) -> u64 {
     let mut hasher = SipHasher24::new_with_keys(id, 0x6c61_6d70_6669_656c);
     hasher.write(bytes);

@@ -9,7 +9,7 @@
 //!   frame  …                       each names the one before: old bytes behind a torn frame never join the chain
 //! ```
 //!
-//! A store that holds a good frame behind a bad one, or that is none of ours, is set aside as `state.bad`, and the agent
+//! A store that holds a good frame behind a bad one, or that is not ours, is set aside as `state.bad`, and the agent
 //! begins anew: numbers that must never go back are better forgotten than taken from the past.
 //!
 //! [`Store`] is the file's owner, on any [`Medium`]; [`writer`] lets a thread of its own wait for the disk.

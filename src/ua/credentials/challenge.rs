@@ -17,12 +17,12 @@ pub(super) struct Known {
     qop: Qop,
     /// Whether the nonce before was refused for its age alone.
     stale: bool,
-    /// How often the nonce was used (A11).
+    /// How often the nonce was used (RFC 7616 §3.4).
     count: u32,
 }
 
-/// The topmost challenge of these rows that we can answer (A04); why not, where that is worth saying. `None` for no
-/// Digest at all.
+/// The topmost challenge of these rows that we can answer (RFC 8760 §2.4); why not, where that is worth saying. `None`
+/// for no Digest at all.
 pub(super) fn best<'a>(
     rows: impl Iterator<Item = Result<Auth<Challenge<'a>>, Bad>>,
     account: &Account,
@@ -56,7 +56,7 @@ impl Known {
             return Err("it asks for a hash that we do not speak");
         }
         let algorithm = owned(challenge.algorithm);
-        // Whoever could have SHA-256 and suddenly wants MD5 is not who it was (A06).
+        // Whoever could have SHA-256 and suddenly wants MD5 is not who it was (RFC 8760 §3).
         let was_strong = before.is_some_and(|it| it.realm == realm && is_strong(it.algorithm));
         if was_strong && !is_strong(algorithm) {
             return Err("it asks for a weaker hash than before");
@@ -101,7 +101,7 @@ impl Known {
         }
     }
 
-    /// Writes the credentials: quoted and unquoted as RFC 7616 §3.4 wants each (A03).
+    /// Writes the credentials: quoted and unquoted as RFC 7616 §3.4 wants each (RFC 7616 §3.3).
     #[allow(clippy::too_many_arguments, reason = "all of it is hashed")]
     pub(super) fn write(
         &self,

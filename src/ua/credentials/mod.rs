@@ -1,11 +1,11 @@
 //! Proving who we are to a server (RFC 3261 §22, RFC 7616, RFC 8760): the client's side of digest authentication.
 //!
 //! An [`Account`] is what the settings say, a [`Login`] what its server has asked so far. Credentials for a challenge
-//! that is known go out with every request, before anybody asks (A15), so that a refresh costs one exchange.
+//! that is known go out with every request, before anybody asks (RFC 3261 §22.2), so that a refresh costs one exchange.
 //!
 //! A role that asks with an account: [`Login::prove`] for each new request, [`Login::write`] each time its bytes are
 //! written, [`Login::take`] at a 401 or 407; on [`Next::Again`] the same request goes out as a new one, with the next
-//! CSeq (A16).
+//! CSeq (RFC 3261 §8.1.3.5).
 //!
 //! `rspauth` is not looked at: a server that would have to prove itself is one that we should speak TLS to.
 
@@ -27,7 +27,7 @@ pub struct Account {
     pub user: Text<USER>,
     /// The secret. Without one no challenge is answered.
     pub password: Password,
-    /// The only realm that is answered (A21); without one that of the account's own servers, whichever it is.
+    /// The only realm that is answered (RFC 3261 §22); without one that of the account's own servers, whichever it is.
     pub realm: Option<Text<REALM>>,
 }
 
@@ -61,10 +61,10 @@ pub enum Next {
     GiveUp(&'static str),
 }
 
-/// How often one request is sent again for a challenge: once for the first, once more if its nonce was stale (B11).
+/// How often one request is sent again for a challenge: once for the first, once more if its nonce was stale.
 const TRIES: u8 = 2;
 
-/// How many rows of challenges are looked at (attack F07).
+/// How many rows of challenges are looked at.
 const ROWS: usize = 8;
 
 impl Account {
@@ -144,7 +144,7 @@ impl Login {
                 Err(refused) => why = refused,
             }
         }
-        // After the first time only a stale nonce is a reason: the password is not going to be better (A12).
+        // After the first time only a stale nonce is a reason: the password is not going to be better (RFC 7616 §3.3).
         match is_news {
             true if tries == 0 || self.is_stale() => Next::Again,
             true => Next::GiveUp("it does not take our password"),

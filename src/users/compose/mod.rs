@@ -203,7 +203,7 @@ fn note(
     refuses: bool,
     is_on_the_phone: bool,
 ) -> Text<{ limits::NOTE }> {
-    // One phone's "Do not disturb" is none while another one takes calls.
+    // One phone's "Do not disturb" does not count while another one takes calls.
     let holds = |it: &Published<'_>| refuses || !is_noted(it.says, &REFUSES);
     let published = winner.filter(holds).map_or("", |it| it.says.note.as_str());
     let said = match (refuses, is_on_the_phone) {

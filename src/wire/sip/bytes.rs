@@ -181,7 +181,7 @@ pub(crate) fn first_hit(
     Some(words.len() * 8 + at)
 }
 
-/// Where the first control byte stands (DEL is none here).
+/// Where the first control byte stands (DEL is not one here).
 #[inline(always)]
 pub(crate) fn find_control(bytes: &[u8]) -> Option<usize> {
     // A byte below the blank borrows from its top bit; so may its neighbour above, but never the first.

@@ -10,7 +10,7 @@ use sha2::Sha256;
 /// Hexadecimal digits of the longest hash.
 const LONGEST: usize = 64;
 
-/// A hash in lower-case hexadecimal digits: 32 or 64 of them (A07).
+/// A hash in lower-case hexadecimal digits: 32 or 64 of them (RFC 7616 §3.4.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hex {
     digits: [u8; LONGEST],

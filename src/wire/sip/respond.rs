@@ -117,7 +117,7 @@ pub fn is_answerable(address: SocketAddr) -> bool {
     is_one_host && address.port() != 0
 }
 
-/// Whether somebody can be there: no unspecified, broadcast or multicast address, nor port 0 (B04). A name may lead
+/// Whether somebody can be there: no unspecified, broadcast or multicast address, nor port 0. A name may lead
 /// anywhere.
 pub fn is_somewhere(uri: &SipUri<'_>) -> bool {
     let port = uri.port.unwrap_or(Transport::Udp.default_port());

@@ -87,7 +87,7 @@ impl Line {
         match kind {
             "gpio" => pin(rest).map(Line::Gpio),
             "key" => key(rest),
-            // A name that leaves its folder is none.
+            // A name that leaves its folder is refused.
             "led" if rest.contains('/') || rest.starts_with('.') => {
                 Err("write led:NAME with NAME as in /sys/class/leds".to_string())
             }

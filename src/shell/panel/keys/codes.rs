@@ -61,7 +61,7 @@ fn number(text: &str) -> Result<Code, String> {
     }
 }
 
-/// What was meant by a name that is none.
+/// What was meant by a name that nothing has.
 fn advice(text: &str) -> String {
     let wanted = text.to_ascii_uppercase();
     let distance = |(prefix, name, code): (&str, &str, Code)| {

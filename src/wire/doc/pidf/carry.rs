@@ -4,7 +4,7 @@
 //! that it uses, an id of its own. Read Namespaces in XML 1.0 §3 and §5. Our root declares the PIDF namespace as the
 //! default, and `dm` and `rpid`; what agrees with that is not declared again.
 //!
-//! Our reader takes prefixes that nobody declared, for phones send them. A watcher's parser may not, and would lose the
+//! Phones send prefixes that nobody declared, and our reader takes them. A watcher's parser may not, and would lose the
 //! whole document, so such a prefix gets a namespace that means nothing. What breaks the rules of namespaces in other
 //! ways is not carried.
 

@@ -429,7 +429,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// The place of a name without its prefix. The tokens take `:name` for a name without prefix, which would
-    /// pair it with `name`; it is none (Namespaces §4).
+    /// pair it with `name`; it is not a name then (Namespaces §4).
     fn name(&self, prefix: StrSpan<'t>, local: StrSpan<'t>) -> Result<Span, Fault> {
         let span = self.span(local);
         let before = usize::from(span.start).checked_sub(1);

@@ -110,7 +110,7 @@ impl<'a> Headers<'a> {
     /// Content-Disposition.
     ///
     /// # Errors
-    /// [`Bad`] for several rows or what is none.
+    /// [`Bad`] for several rows, or what is not a media type.
     pub fn content_disposition(&self) -> Result<Option<Disposition<'a>>, Bad> {
         match self.only(Name::ContentDisposition) {
             Some(value) => Disposition::parse(value?).map(Some),

@@ -40,7 +40,7 @@ impl<'a> Uri<'a> {
     ///
     /// # Errors
     /// [`Bad`] for blanks, controls, quotes or angle brackets, a cut escape, a missing scheme, an empty user, a host
-    /// or port that is none (RFC 5118 §4.2: an IPv6 address without brackets).
+    /// or port that is not one (RFC 5118 §4.2: an IPv6 address without brackets).
     #[inline]
     pub fn parse(input: &'a [u8]) -> Result<Uri<'a>, Bad> {
         match input {
