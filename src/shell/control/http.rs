@@ -424,9 +424,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection for Http<S> {
         for (name, value) in headers {
             write!(self.out, "{name}: {value}\r\n")?;
         }
-        let whole = headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("Content-Length"));
+        let mut names = headers.iter().map(|(name, _)| name);
+        let whole = names.any(|name| name.eq_ignore_ascii_case("Content-Length"));
         self.answer = if whole {
             Answer::Whole
         } else {
