@@ -240,7 +240,8 @@ fn follows_its_servers(transport: Transport) {
     second.stop();
     press();
     expect_all_at(&agent, &first, "green");
-    // It has kept what was there before; this is news.
+    // What it has kept from before it was killed lapses by itself.
+    first.expect_user("100", BACK);
     assert!(first.count("REGISTER") > 0, "{:?}", first.requests());
 }
 
