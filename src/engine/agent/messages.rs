@@ -22,6 +22,7 @@ use crate::wire::sip::{
 use core::net::SocketAddr;
 
 /// A request that can't be read in full, and is refused.
+#[derive(Clone, Copy)]
 struct Unread<'a> {
     head: ResponseHead<'a>,
     method: Method<'a>,
