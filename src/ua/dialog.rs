@@ -79,10 +79,11 @@ impl Dialog {
             dialog.extend(&token.text())?;
         }
         dialog.push(b"\r\nTo: ", request.from.raw)?;
-        if let Some(tag) = request.from.tag()
-            && let Some(at) = memchr::memmem::rfind(&dialog.fixed, tag)
-        {
-            dialog.remote_tag = range(at, tag.len());
+        if let Some(tag) = request.from.tag().filter(|tag| !tag.is_empty()) {
+            // It stands last, or nearly so: comparing backwards finds it at once.
+            let mut places = dialog.fixed.windows(tag.len());
+            let at = places.rposition(|place| place == tag);
+            dialog.remote_tag = at.map_or(0..0, |at| range(at, tag.len()));
         }
         dialog.finish(request.call_id)?;
         for route in request.headers.record_routes() {
