@@ -2,9 +2,8 @@
 //! executable under `valgrind --tool=callgrind` with `--exact NAME --sample-count 1 --sample-size 1`.
 
 use divan::{Bencher, black_box};
-use lampfield::events::reach::Reach;
-use lampfield::ground::time::Instant;
-use lampfield::users::compose::{Inputs, Published, Sources, compose};
+use lampfield::Instant;
+use lampfield::parts::{Inputs, Published, Reach, Sources, compose};
 use lampfield::wire::doc::dialog_info::{self, Direction, Extent, State};
 use lampfield::wire::doc::pidf::{self, Activities, Basic};
 

@@ -15,9 +15,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use kit::cases::Case;
 use kit::stage::{STACK, Script, Stage};
-use lampfield::engine::agent::Agent;
-use lampfield::events::package::Package;
-use lampfield::ground::limits;
+use lampfield::{Agent, Package, limits};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lampfield::shell::cli::main()
+    lampfield::main()
 }

@@ -11,15 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use counting::allocations;
-use lampfield::engine::agent::Agent;
-use lampfield::engine::config::{Settings, Shows, Strangers};
-use lampfield::events::package::{Pace, Package};
-use lampfield::ground::limits;
-use lampfield::ground::network::Network;
-use lampfield::shell::dns::Paths;
-use lampfield::shell::panel::board::Board;
-use lampfield::shell::runtime::{Options, Runtime};
-use lampfield::users::compose::Input;
+use lampfield::parts::{Board, Options, Paths, Runtime};
+use lampfield::{Agent, Input, Network, Pace, Package, Settings, Shows, Strangers, limits};
 
 /// Rounds after which everything has found its place.
 const WARM_UP: u32 = 400;

@@ -7,14 +7,9 @@
 #[path = "common/mutate.rs"]
 mod mutate;
 
-use lampfield::events::package::presence::write_as;
-use lampfield::events::presentity::Presentity;
-use lampfield::events::reach::Reach;
-use lampfield::ground::limits;
-use lampfield::ground::text::Text;
-use lampfield::ground::time::{Instant, Wall};
-use lampfield::users::compose::{Input, Inputs, Published, Sources, compose};
+use lampfield::parts::{Inputs, Presentity, Published, Reach, Sources, compose, write_as};
 use lampfield::wire::doc::pidf::{self, Activities, Basic, Summary};
+use lampfield::{Input, Instant, Text, Wall, limits};
 use mutate::Mutator;
 use std::collections::HashSet;
 use xmlparser::{ElementEnd, Token, Tokenizer};

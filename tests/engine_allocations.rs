@@ -9,7 +9,7 @@ mod kit;
 use counting::allocations;
 use kit::cases::{lamp, rounds};
 use kit::stage::{Script, Stage};
-use lampfield::events::package::Package;
+use lampfield::Package;
 
 /// Plays the script and gives the allocations that the agent made.
 #[track_caller]

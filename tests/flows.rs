@@ -7,9 +7,7 @@ use common::world::network::Weather;
 use common::world::pbx::{Call, GOOD, Manners};
 use common::world::phone::Event;
 use common::world::{Line, MILLI, MINUTE, Moment, SECOND, World};
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-use lampfield::users::lamps::Looks;
+use lampfield::{Looks, Package, Watched};
 
 /// A lamp's lifetime of subscription and grace, in seconds.
 const TIMES: (u32, u32) = (300, 30);

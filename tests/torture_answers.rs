@@ -11,7 +11,7 @@ mod desk;
 
 use cases::{own_folder, rfc_folder, table};
 use desk::{Connection, Desk, Peer, Sent, assert_echoes, bytes, serve, text, trust};
-use lampfield::engine::config::is_address;
+use lampfield::parts::is_address;
 use std::path::Path;
 
 /// Where the torture comes from; its Via names other places.

@@ -14,15 +14,12 @@
 //! that it gives with each refresh.
 #![cfg(feature = "std")]
 
-use lampfield::engine::agent::{Agent, Key, Output, RECORD};
-use lampfield::engine::config::{PresentitySettings, Server, Settings, UpstreamSettings};
-use lampfield::ground::limits;
-use lampfield::ground::network::Network;
-use lampfield::ground::text::Text;
-use lampfield::ground::time::{Duration, Instant, Moment, Wall};
-use lampfield::shell::store::{Batch, Counters, Medium, Store};
-use lampfield::users::compose::Input;
+use lampfield::parts::{Batch, Counters, Medium, Store};
 use lampfield::wire::flow::{Flow, Transport};
+use lampfield::{
+    Agent, Duration, Input, Instant, Key, Moment, Network, Output, PresentitySettings, RECORD,
+    Server, Settings, Text, UpstreamSettings, Wall, limits,
+};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;

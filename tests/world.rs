@@ -10,7 +10,7 @@ use common::world::life::{Clocks, REAL, Tally, live, lived};
 use common::world::truth::{History, judge};
 use common::world::wiretap::Wiretap;
 use common::world::{Line, MINUTE, SECOND};
-use lampfield::events::watched::Watched;
+use lampfield::Watched;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,13 +2,10 @@
 
 use super::peers::{DESK, Pbx, Phone, Softphone};
 use super::stage::{Recorder, Script};
-use lampfield::engine::config::{LampSettings, PresentitySettings, Settings, Shows, WatchSettings};
-use lampfield::events::package::{Pace, Package};
-use lampfield::ground::limits;
-use lampfield::ground::network::Network;
-use lampfield::ground::text::Text;
-use lampfield::ground::time::Duration;
-use lampfield::users::compose::Input;
+use lampfield::{
+    Duration, Input, LampSettings, Network, Pace, Package, PresentitySettings, Settings, Shows,
+    Text, WatchSettings, limits,
+};
 
 /// A part of the agent's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,7 @@
 //! The recorder and the player.
 
-use lampfield::engine::agent::{Agent, Output};
-use lampfield::engine::config::Settings;
-use lampfield::ground::limits;
-use lampfield::ground::time::{Duration, Instant, Moment, Wall};
-use lampfield::users::compose::Input;
 use lampfield::wire::flow::Flow;
+use lampfield::{Agent, Duration, Input, Instant, Moment, Output, Settings, Wall, limits};
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::ops::Range;

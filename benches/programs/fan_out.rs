@@ -20,7 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use agent::Agent;
-use lampfield::ground::limits;
+use lampfield::limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 

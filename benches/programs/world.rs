@@ -1,7 +1,7 @@
 //! The rest of the world of an agent that is measured: it watches until the agent has no place left, and is watched
 //! by every lamp.
 
-use lampfield::ground::limits;
+use lampfield::limits;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};

@@ -14,7 +14,7 @@ use core::net::SocketAddr;
 use heapless::Vec;
 
 pub use buttons::{Action, ButtonSettings};
-pub use lamps::{LampSettings, Looks, Shows};
+pub use lamps::{LampSettings, Shows};
 pub use upstreams::{Account, Server, UpstreamSettings};
 
 use crate::events::package::{Pace, Package};
@@ -254,8 +254,11 @@ impl Settings {
 }
 
 impl Default for Settings {
+    /// Nobody and nothing, and what is usual for the rest.
     fn default() -> Settings {
-        Settings::new()
+        let mut settings = Settings::new();
+        settings.restore_defaults();
+        settings
     }
 }
 

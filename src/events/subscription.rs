@@ -37,8 +37,6 @@ pub enum Reason {
     Timeout,
     /// We go down or move: subscribe again at once.
     Deactivated,
-    /// We go down: subscribe again, but not before this.
-    Probation(Seconds),
     /// The owner withdrew the permission.
     Rejected,
     /// Nobody decided in time: try again after this.
@@ -82,7 +80,6 @@ impl Reason {
         match self {
             Reason::Timeout => "timeout",
             Reason::Deactivated => "deactivated",
-            Reason::Probation(_) => "probation",
             Reason::Rejected => "rejected",
             Reason::GiveUp(_) => "giveup",
             Reason::NoResource => "noresource",
@@ -92,7 +89,7 @@ impl Reason {
     /// The `retry-after` parameter.
     pub const fn retry_after(self) -> Option<Seconds> {
         match self {
-            Reason::Probation(after) | Reason::GiveUp(after) => Some(after),
+            Reason::GiveUp(after) => Some(after),
             Reason::Timeout | Reason::Deactivated | Reason::Rejected | Reason::NoResource => None,
         }
     }

@@ -151,6 +151,7 @@ impl<T, const N: usize> Table<T, N> {
 
     /// Leaves room for only `left` more entries; `None` takes the bound away. Tests walk each flow through a
     /// full table with it.
+    #[cfg(test)]
     pub fn leave_room(&mut self, left: Option<usize>) {
         self.reserved = left.map_or(0, |left| N.saturating_sub(self.len() + left));
     }
@@ -339,11 +340,6 @@ impl<const N: usize> Queue<N> {
         let slot = self.waiting.pop_front()?;
         self.queued[slot as usize] = false;
         Some(slot)
-    }
-
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
     }
 }
 

@@ -15,7 +15,7 @@ use log::{debug, info, warn};
 use super::clock;
 use super::failed::Failed;
 use super::store::writer::Writer;
-use super::store::{Batch, Counters, Folder, Medium, Opened, Store};
+use super::store::{Batch, Folder, Medium, Opened, Store};
 use crate::engine::agent::{Agent, Key, RECORD};
 use crate::ground::time::{Instant, Moment};
 
@@ -154,11 +154,6 @@ impl Saving {
             self.writer.wait(PATIENCE);
             self.look(moment.now, agent);
         }
-    }
-
-    /// What the disk had to do so far.
-    pub fn counters(&self) -> Counters {
-        self.writer.counters()
     }
 
     fn hand_over(&mut self, moment: Moment, agent: &mut Agent) {

@@ -141,6 +141,7 @@ impl<A: Copy> Transactions<A> {
     }
 
     /// Leaves room for only `left` more; `None` takes the bound away. For tests of a full table.
+    #[cfg(test)]
     pub fn leave_room(&mut self, left: Option<usize>) {
         self.least_free = left.map_or(0, |left| {
             limits::TRANSACTIONS.saturating_sub(self.kept.len() + left)
@@ -148,11 +149,13 @@ impl<A: Copy> Transactions<A> {
     }
 
     /// Transactions kept.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.kept.len()
     }
 
     /// Whether none is kept.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }

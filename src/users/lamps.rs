@@ -152,16 +152,6 @@ impl Lamp {
         self.shows
     }
 
-    /// How long it keeps its look after the subscription broke.
-    pub fn grace(&self) -> Seconds {
-        self.grace
-    }
-
-    /// The look of every state.
-    pub fn looks(&self) -> &Looks {
-        &self.looks
-    }
-
     /// What it shows; `None` before it was first lit.
     pub fn shown(&self) -> Option<Look> {
         self.was_shown.then_some(self.shown)

@@ -1,8 +1,7 @@
 //! Group G: documents. They come in NOTIFYs to a desk that watches.
 
 use crate::desk::*;
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
+use lampfield::{Package, Watched};
 
 const PIDF: &str = "urn:ietf:params:xml:ns:pidf";
 

@@ -1,10 +1,7 @@
 //! Group C: using up what there is.
 
 use crate::desk::*;
-use lampfield::engine::config::Strangers;
-use lampfield::ground::limits;
-use lampfield::ground::time::Duration;
-use lampfield::users::compose::Input;
+use lampfield::{Duration, Input, Strangers, limits};
 
 const ATTACKER: &str = "192.0.2.66:5060";
 

@@ -1,10 +1,7 @@
 //! Group B: NOTIFYs and answers from somebody who only pretends.
 
 use crate::desk::*;
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-use lampfield::ground::time::Duration;
-use lampfield::users::compose::Input;
+use lampfield::{Duration, Input, Package, Watched};
 use std::collections::HashSet;
 
 /// A NOTIFY that belongs to no subscription of ours, from the server of one.

@@ -1,7 +1,7 @@
 //! Group D: headers and URIs that are broken, long, empty, or there twice.
 
 use crate::desk::*;
-use lampfield::ground::time::Duration;
+use lampfield::Duration;
 
 pub(crate) const EVE: &str = "192.0.2.66:5060";
 
@@ -176,7 +176,7 @@ fn each_limit_is_sharp() /* ATTACKS D04 */
         },
         60,
     );
-    assert_eq!(of_event, lampfield::ground::limits::EVENT_ID + 1);
+    assert_eq!(of_event, lampfield::limits::EVENT_ID + 1);
     let of_target = limit(
         |len| fetch("").replace("<sip:eve@", &format!("<sip:{}@", "u".repeat(len))),
         400,
@@ -185,7 +185,7 @@ fn each_limit_is_sharp() /* ATTACKS D04 */
     let of_rows = limit(|len| fetch(&"X: y\r\n".repeat(len)), 140);
     assert_eq!(
         of_rows,
-        lampfield::ground::limits::ROWS + 1 - rows(&fetch("")).len()
+        lampfield::limits::ROWS + 1 - rows(&fetch("")).len()
     );
 }
 

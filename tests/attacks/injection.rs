@@ -1,10 +1,7 @@
 //! Group I: what a peer says never becomes a line of ours.
 
 use crate::desk::*;
-use lampfield::events::package::Package;
-use lampfield::ground::text::Text;
-use lampfield::ground::time::Duration;
-use lampfield::users::compose::Input;
+use lampfield::{Duration, Input, Package, Text};
 
 const EVE: &str = "192.0.2.66:5060";
 

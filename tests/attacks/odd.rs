@@ -2,8 +2,7 @@
 
 use crate::desk::*;
 use crate::headers::{EVE, eve, expect, expect_or_served, fetch};
-use lampfield::ground::time::Duration;
-use lampfield::users::compose::Input;
+use lampfield::{Duration, Input};
 
 #[test]
 fn numbers_neither_wrap_nor_surprise() /* ATTACKS D11 N09 T21 */

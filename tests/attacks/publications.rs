@@ -1,9 +1,7 @@
 //! Publications: documents that mean no good, publishers that never rest, guesses at what others published.
 
 use crate::desk::*;
-use lampfield::ground::limits;
-use lampfield::ground::time::Duration;
-use lampfield::users::compose::Input;
+use lampfield::{Duration, Input, limits};
 
 const PIDF: &str = "urn:ietf:params:xml:ns:pidf";
 
@@ -312,7 +310,7 @@ fn two_agents_that_publish_to_each_other_fall_silent() /* ATTACKS B05 */
         Desk::at(
             LOCAL,
             seed,
-            lampfield::ground::time::Instant::from_millis(1_000_000),
+            lampfield::Instant::from_millis(1_000_000),
             |_| {},
         )
     };

@@ -1,11 +1,8 @@
 //! Group B: making us send to somebody else, or for ever.
 
 use crate::desk::*;
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-use lampfield::ground::time::{Duration, Instant};
-use lampfield::users::compose::Input;
 use lampfield::wire::flow::Flow;
+use lampfield::{Duration, Input, Instant, Package, Watched};
 
 const ATTACKER: &str = "192.0.2.66:5060";
 

@@ -1,11 +1,8 @@
 //! Group H: event state, and things that happen in the same moment.
 
 use crate::desk::*;
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-use lampfield::ground::time::Duration;
-use lampfield::users::compose::Input;
 use lampfield::wire::flow::Flow;
+use lampfield::{Duration, Input, Package, Watched};
 
 const PHONE: &str = "192.0.2.40:5060";
 

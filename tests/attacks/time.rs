@@ -1,10 +1,7 @@
 //! Group J: clocks.
 
 use crate::desk::*;
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-use lampfield::ground::time::{Duration, Instant, Wall};
-use lampfield::users::compose::Input;
+use lampfield::{Duration, Input, Instant, Package, Wall, Watched};
 
 const PHONE: &str = "192.0.2.40:5060";
 

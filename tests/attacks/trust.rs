@@ -1,9 +1,7 @@
 //! Group A: who may ask. There is no digest yet: a trusted network is the only way in.
 
 use crate::desk::*;
-use lampfield::engine::config::{Settings, Strangers};
-use lampfield::ground::time::Duration;
-use lampfield::users::compose::Input;
+use lampfield::{Duration, Input, Settings, Strangers};
 
 /// A desk with the settings that a user who configures nothing gets.
 fn untouched() -> Desk {

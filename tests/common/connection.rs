@@ -1,7 +1,7 @@
 //! A stream between a peer and a desk.
 
 use super::{Desk, LOCAL, Sent};
-use lampfield::ground::limits;
+use lampfield::limits;
 use lampfield::wire::flow::{Flow, Transport};
 use lampfield::wire::sip::stream::{Frame, Framer};
 

@@ -13,17 +13,11 @@ pub(crate) use connection::Connection;
 pub(crate) use echo::{assert_echoes, rows, values};
 pub(crate) use server::{Server, call, dialogs, presence, summary, watcher, winfo};
 
-use lampfield::engine::agent::{Agent, Output};
-use lampfield::engine::config::{
-    LampSettings, Network, PresentitySettings, Settings, Shows, WatchSettings,
-};
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-use lampfield::ground::limits;
-use lampfield::ground::text::Text;
-use lampfield::ground::time::{Duration, Instant, Moment, Seconds, Wall};
-use lampfield::users::compose::Input;
 use lampfield::wire::flow::Flow;
+use lampfield::{
+    Agent, Duration, Input, Instant, LampSettings, Moment, Network, Output, Package,
+    PresentitySettings, Seconds, Settings, Shows, Text, Wall, WatchSettings, Watched, limits,
+};
 use std::net::SocketAddr;
 
 /// The presentity that every desk serves.

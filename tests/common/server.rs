@@ -1,9 +1,7 @@
 //! The notifier that a desk watches.
 
 use super::{BOSS, BOSS_AT, DESK, Desk, Sent, watch};
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-use lampfield::ground::time::Duration;
+use lampfield::{Duration, Package, Watched};
 
 /// The other end of a watch: a server that was asked.
 pub(crate) struct Server {

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
+use lampfield::{Package, Watched};
 
 use crate::bench::{Bench, DISK, Disk, SOON, Setup, holds_within};
 use crate::figures::blinks;

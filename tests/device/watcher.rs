@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use lampfield::events::package::{Memory, Package, Reading};
-use lampfield::events::watched::Watched;
+use lampfield::parts::{Memory, Reading};
+use lampfield::{Package, Watched};
 
 use crate::DESK;
 use crate::bench::SOON;

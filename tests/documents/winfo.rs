@@ -1,7 +1,7 @@
 //! Watcher information, read and written (RFC 3858).
 
 use crate::body;
-use lampfield::ground::time::Seconds;
+use lampfield::Seconds;
 use lampfield::wire::WriteError;
 use lampfield::wire::doc::Fault;
 use lampfield::wire::doc::winfo::{self, Draft, Entry, Event, Extent, Head, Rendered, Status};

@@ -1,7 +1,7 @@
 //! What we write, and what comes of it when it is read.
 
 use crate::dialogs::{End, Row, only_row, rows};
-use lampfield::ground::time::Wall;
+use lampfield::Wall;
 use lampfield::wire::WriteError;
 use lampfield::wire::doc::dialog_info::{self, Direction, Ending, Extent, State};
 use lampfield::wire::doc::pidf::{self, Activities, Basic};

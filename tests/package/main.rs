@@ -82,7 +82,7 @@ fn the_tables_cost_no_room_in_the_program() {
         return eprintln!("{} names no program", ARMHF.1);
     };
     let bytes = fs::metadata(program).expect("there").len();
-    let tables = size_of::<lampfield::engine::agent::Agent>() as u64;
+    let tables = size_of::<lampfield::Agent>() as u64;
     assert!(
         bytes < 2 * tables,
         "{bytes} bytes with {tables} bytes of tables"

@@ -19,7 +19,7 @@ mod upstream;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use lampfield::ground::limits::SUBSCRIPTIONS;
+use lampfield::limits::SUBSCRIPTIONS;
 
 use crate::agent::{Agent, LAMPFIELD, Watch};
 use crate::baresip::Baresip;

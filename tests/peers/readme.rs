@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lampfield::events::watched::Watched;
-use lampfield::users::lamps::Looks;
+use lampfield::{Looks, Watched};
 use serde_json::Value;
 
 use crate::agent::{Agent, Watch, lampfield};

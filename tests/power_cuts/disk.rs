@@ -1,8 +1,7 @@
 //! A disk that loses its power, fills up and fails. What was written and not synced is made of sectors that get to the
 //! plates in any order, in part or not at all; so are new names.
 
-use lampfield::ground::random::Random;
-use lampfield::shell::store::Medium;
+use lampfield::parts::{Medium, Random};
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;

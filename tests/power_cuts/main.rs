@@ -5,8 +5,7 @@
 mod disk;
 
 use disk::Disk;
-use lampfield::ground::random::Random;
-use lampfield::shell::store::{Batch, Opened, Store};
+use lampfield::parts::{Batch, Opened, Random, Store};
 use std::collections::BTreeMap;
 
 type State = BTreeMap<String, Vec<u8>>;

@@ -4,6 +4,7 @@ extern crate std;
 
 mod winfo;
 
+use super::spec::BodyType;
 use super::*;
 use crate::events::presentity::{Carried, Presence, Presentity};
 use crate::events::watched::Watched;

@@ -151,6 +151,7 @@ impl Compositor {
     }
 
     /// Leaves room for only `left` more publications; for tests of a full table.
+    #[cfg(test)]
     pub fn leave_room(&mut self, left: Option<usize>) {
         self.publications.leave_room(left);
     }
@@ -193,11 +194,13 @@ impl Compositor {
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.publications.len()
     }
 
     /// Whether nobody has published anything.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.publications.is_empty()
     }

@@ -259,6 +259,7 @@ impl Notifier {
     }
 
     /// Leaves room for only `left` more subscriptions; for tests of a full table.
+    #[cfg(test)]
     pub fn leave_room(&mut self, left: Option<usize>) {
         self.subscriptions.leave_room(left);
     }
@@ -279,6 +280,7 @@ impl Notifier {
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.subscriptions.len()
     }

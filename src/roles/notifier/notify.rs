@@ -267,7 +267,7 @@ impl Notifier {
         match subscription.state {
             _ if !subscription.allowed => return nothing,
             State::Active { .. } | State::Terminated(Reason::Timeout | Reason::NoResource) => {}
-            State::Terminated(Reason::Deactivated | Reason::Probation(_)) => {}
+            State::Terminated(Reason::Deactivated) => {}
             State::Pending { .. } | State::Terminated(Reason::Rejected | Reason::GiveUp(_)) => {
                 return nothing;
             }

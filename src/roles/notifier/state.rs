@@ -74,7 +74,6 @@ const fn event(reason: Reason) -> Event {
     match reason {
         Reason::Timeout => Event::Timeout,
         Reason::Deactivated => Event::Deactivated,
-        Reason::Probation(_) => Event::Probation,
         Reason::Rejected => Event::Rejected,
         Reason::GiveUp(_) => Event::GiveUp,
         Reason::NoResource => Event::NoResource,

@@ -125,6 +125,7 @@ impl Registrar {
     }
 
     /// Leaves room for only `left` more bindings; for tests of a full table.
+    #[cfg(test)]
     pub fn leave_room(&mut self, left: Option<usize>) {
         self.bindings.leave_room(left);
     }
@@ -145,11 +146,13 @@ impl Registrar {
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.bindings.len()
     }
 
     /// Whether nobody is registered.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.bindings.is_empty()
     }

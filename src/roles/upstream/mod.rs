@@ -38,7 +38,6 @@ mod wire;
 
 pub use link::{Link, Order};
 pub use poll::Around;
-pub use publication::ETAG;
 pub use registration::Instance;
 pub use status::{Report, Stands};
 

@@ -45,7 +45,7 @@ mod watch;
 
 pub use crate::ua::request::Action;
 pub use usage::Usage;
-pub use watch::{AddError, Order, Report, USAGES_PER_WATCH, Watch};
+pub use watch::{AddError, Order, Report, Watch};
 
 use crate::events::watched::Watched;
 use crate::ground::limits;
@@ -210,11 +210,6 @@ impl Watcher {
         self.watches.is_empty()
     }
 
-    /// All watches, those being ended included.
-    pub fn ids(&self) -> impl Iterator<Item = Id<Watch>> {
-        self.watches.iter().map(|(id, _)| id)
-    }
-
     /// What a watch knows, and since when that is in doubt; `None` once it is forgotten.
     pub fn known(&self, id: Id<Watch>) -> Option<(Watched, Option<Instant>)> {
         let story = &self.watches.get(id)?.story;
@@ -254,6 +249,7 @@ impl Watcher {
     }
 
     /// Leaves room for only so many more watches and usages; `None` takes the bound away. For tests of full tables.
+    #[cfg(test)]
     pub fn leave_room(&mut self, watches: Option<usize>, usages: Option<usize>) {
         self.watches.leave_room(watches);
         self.usages.leave_room(usages);

@@ -292,11 +292,13 @@ impl Streams {
     }
 
     /// How many connections there are.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.connections().count()
     }
 
     /// Whether there is no connection.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

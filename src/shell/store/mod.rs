@@ -21,7 +21,7 @@ mod log;
 mod medium;
 pub mod writer;
 
-pub use batch::{Batch, MOST, Unfit};
+pub use batch::{Batch, MOST};
 pub use folder::Folder;
 pub use medium::Medium;
 

@@ -111,6 +111,7 @@ impl Writer {
     }
 
     /// What the store did to the disk.
+    #[cfg(test)]
     pub fn counters(&self) -> Counters {
         self.shared.lock().counters
     }

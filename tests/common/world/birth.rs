@@ -5,8 +5,7 @@ use super::network::Weather;
 use super::pbx::{GOOD, Manners};
 use super::phone::{Event, Habits};
 use super::{MILLI, World};
-use lampfield::events::package::{Pace, Package};
-use lampfield::ground::time::Seconds;
+use lampfield::{Pace, Package, Seconds};
 
 pub(crate) fn draw_weather(chance: &mut Chance) -> Weather {
     Weather {

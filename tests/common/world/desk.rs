@@ -5,19 +5,13 @@ use super::disk::Disk;
 use super::owner::is_hook;
 use super::truth::History;
 use super::{Moment, SECOND};
-use lampfield::engine::agent::{Agent, Output, Report};
-use lampfield::engine::config::{
-    LampSettings, PresentitySettings, Settings, Shows, WatchSettings, is_same,
-};
-use lampfield::events::package::Package;
-use lampfield::events::watched::Watched;
-use lampfield::ground::network::Network;
-use lampfield::ground::text::Text;
-use lampfield::ground::time::{self, Instant, Seconds, Wall};
-use lampfield::users::compose::Input;
-use lampfield::users::lamps::{Look, Looks};
+use lampfield::parts::is_same;
 use lampfield::wire::doc::pidf::Activities;
 use lampfield::wire::flow::Flow;
+use lampfield::{
+    Agent, Input, Instant, LampSettings, Look, Looks, Network, Output, Package, PresentitySettings,
+    Report, Seconds, Settings, Shows, Text, Wall, WatchSettings, Watched,
+};
 use std::net::SocketAddr;
 
 /// Steps after which a poll that has not come to rest never will: far more than tables have places.
@@ -436,8 +430,8 @@ impl Desk {
         Instant::from_micros(self.origin + (now - self.booted))
     }
 
-    fn moment(&self, now: Moment) -> time::Moment {
-        time::Moment {
+    fn moment(&self, now: Moment) -> lampfield::Moment {
+        lampfield::Moment {
             now: self.instant(now),
             wall: self.wall(now),
         }
@@ -455,8 +449,8 @@ impl Desk {
 
 /// Patience of a service manager, as the shell has it.
 /// The store never learns the date.
-fn undated(now: Instant) -> time::Moment {
-    time::Moment {
+fn undated(now: Instant) -> lampfield::Moment {
+    lampfield::Moment {
         now,
         wall: Wall::UNSET,
     }

@@ -1,7 +1,6 @@
 //! A desk's store: what was written is there after a cut, and what was due and not written is not.
 
-use lampfield::engine::agent::{Agent, Key, RECORD};
-use lampfield::ground::time::Moment;
+use lampfield::{Agent, Key, Moment, RECORD};
 use std::collections::BTreeMap;
 
 /// Records by their names.

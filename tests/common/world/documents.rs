@@ -1,7 +1,7 @@
 //! The documents of a model telephone system.
 
 use super::pbx::Call;
-use lampfield::events::watched::Watched;
+use lampfield::Watched;
 
 /// One call, by its number.
 pub(crate) type Numbered = (u32, Call);

@@ -4,7 +4,7 @@ use super::desk::{Desk, Shown};
 use super::phone::{Event, View};
 use super::truth::{History, judge};
 use super::{Moment, Party, SECOND, Source, World};
-use lampfield::events::watched::Watched;
+use lampfield::Watched;
 
 impl World {
     /// The lamps that do not show what their source is, and the phones that believe something else than the truth.

@@ -28,7 +28,7 @@ pub(crate) mod wiretap;
 
 use chance::Chance;
 use desk::{Desk, Shown};
-use lampfield::events::package::Package;
+use lampfield::Package;
 use network::{Arrival, Datagram, Network, Weather};
 use pbx::{Manners, Pbx};
 use phone::{Event, Phone};

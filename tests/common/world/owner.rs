@@ -4,11 +4,10 @@ use super::chance::Chance;
 use super::desk::Desk;
 use super::phone::{Event, Phone};
 use super::{Moment, Party, SECOND, World, sip};
-use lampfield::engine::config::{Action, ButtonSettings, LampSettings, PresentitySettings};
-use lampfield::engine::config::{Shows, Strangers};
-use lampfield::events::watched::Watched;
-use lampfield::ground::text::Text;
-use lampfield::ground::time::{Instant, Seconds};
+use lampfield::{
+    Action, ButtonSettings, Instant, LampSettings, PresentitySettings, Seconds, Shows, Strangers,
+    Text, Watched,
+};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 

@@ -6,7 +6,7 @@ use super::request::{Pending, Tick};
 use super::sip::{Sip, respond};
 use super::truth::History;
 use super::{Moment, SECOND};
-use lampfield::events::watched::Watched;
+use lampfield::Watched;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 

@@ -1,7 +1,7 @@
 //! What was really so, and whether a lamp may say so.
 
 use super::{Moment, clock};
-use lampfield::events::watched::Watched;
+use lampfield::Watched;
 
 /// All that a source ever was.
 #[derive(Clone, Debug, Default)]
