@@ -131,16 +131,17 @@ impl Name {
                 tail: u64::from_le_bytes(*tail),
             }
         };
-        Some((Name::of(line.get(..key.len)?, key), key.len))
+        Some((Name::of(line, key), key.len))
     }
 
+    /// The name of that key, which `line` begins with.
     #[inline(always)]
-    fn of(name: &[u8], key: Key) -> Name {
+    fn of(line: &[u8], key: Key) -> Name {
         let found = SLOTS[key.slot()];
         if key == KEYS[found as usize] {
             return found;
         }
-        Name::closer(name, found)
+        Name::closer(line.get(..key.len).unwrap_or_default(), found)
     }
 
     /// In another case, long, compact, or not at all the name that shares its slot.
