@@ -346,19 +346,15 @@ fn ten_thousand_rounds_with_a_follower_of_the_lamps_allocate_nothing() {
         follower.heard
     );
     // It is still there, and hears of a lamp that does.
-    let stranger = UdpSocket::bind("127.0.0.2:0").expect("a stranger");
-    let here = stranger.local_addr().expect("bound");
-    let text = format!(
-        "SUBSCRIBE sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bKs;rport\r\n\
-         Max-Forwards: 70\r\nFrom: <sip:eve@127.0.0.2>;tag=e\r\nTo: <sip:desk@127.0.0.1>\r\n\
-         Call-ID: e@e\r\nCSeq: 1 SUBSCRIBE\r\nContact: <sip:eve@{here}>\r\nEvent: dialog\r\n\
-         Expires: 300\r\nContent-Length: 0\r\n\r\n"
-    );
-    stranger.send_to(text.as_bytes(), bench.sip).expect("sent");
+    bench.runtime.hub().borrow_mut().change(|agent, moment| {
+        let mut settings = Box::new(agent.settings().clone());
+        settings.lamps[1].shows = Shows::Dnd(0);
+        agent.reconfigure(moment, &settings);
+    });
     while follower.read() == 0 {
         bench.nudge();
     }
     assert!(follower.heard.ends_with('\n'), "{}", follower.heard);
-    assert!(follower.heard.contains("\"state\":\"waiting\""));
+    assert!(follower.heard.contains("\"shows\":\"dnd\""));
     let _ = std::fs::remove_dir_all(&folder); // The system clears its temporary files too.
 }
