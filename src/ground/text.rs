@@ -78,7 +78,7 @@ impl<const N: usize> fmt::Write for Text<N> {
 }
 
 /// The beginning of a text, kept for a log line: at most `N` bytes of it, which is below 256. Where it is shown, control
-/// characters and what is no UTF-8 are escaped, and `…` says that there was more.
+/// characters and what is no UTF-8 are escaped, and `...` says that there was more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Excerpt<const N: usize> {
     bytes: [u8; N],
@@ -127,7 +127,7 @@ impl<const N: usize> fmt::Display for Excerpt<N> {
             }
             write!(f, "{}", chunk.invalid().escape_ascii())?;
         }
-        f.write_str(if self.is_cut { "…" } else { "" })
+        f.write_str(if self.is_cut { "..." } else { "" })
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
         let excerpt = Excerpt::<40>::of(b"a\r\nb\x1b[1m%n\xC3\xBC\xFF");
         assert_eq!(excerpt.to_string(), "a\\r\\nb\\u{1b}[1m%nü\\xff");
         let long = Excerpt::<40>::of(&[b'x'; 500]).to_string();
-        assert_eq!((long.chars().count(), long.ends_with('…')), (41, true));
+        assert_eq!((long.chars().count(), long.ends_with("...")), (43, true));
         assert_eq!(Excerpt::<40>::NONE.to_string(), "");
     }
 }

@@ -366,7 +366,7 @@ fn what_strangers_write_into_a_request_is_escaped_and_cut_in_its_line() {
         line.starts_with("refused OPTIONS sip:x\\u{7f}yyy"),
         "{line}"
     );
-    assert!(line.contains("y… from 192.0.2.127:5062: 400 "), "{line}");
+    assert!(line.contains("y... from 192.0.2.127:5062: 400 "), "{line}");
 }
 
 #[test]
