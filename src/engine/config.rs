@@ -58,8 +58,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// No settings at all: every byte zero, so that a static costs nothing in flash.
-    /// [`Settings::restore_defaults`] makes them valid.
+    /// No settings at all, and not valid: every byte zero, so that a static costs nothing in flash.
     pub const fn new() -> Settings {
         Settings {
             presentities: Vec::new(),
@@ -104,9 +103,7 @@ impl Settings {
             min: MIN_PUBLICATION,
             max: MAX_PUBLICATION,
         };
-        let usual = Package::SERVED
-            .iter()
-            .filter_map(|package| package.served());
+        let usual = Package::SERVED.iter().filter_map(|it| it.served());
         for (pace, served) in self.paces.iter_mut().zip(usual) {
             *pace = served.pace;
         }
