@@ -24,7 +24,7 @@ impl Listen {
     };
 
     /// An address by which this machine itself reaches the listener.
-    pub fn from_here(self) -> SocketAddr {
+    pub fn seen_from_here(self) -> SocketAddr {
         let mut address = self.address;
         if address.ip().is_unspecified() {
             address.set_ip(match address {
@@ -134,7 +134,7 @@ mod tests {
             ("udp:10.0.0.1:5060", "10.0.0.1:5060"),
         ] {
             let listen: Listen = text.parse().expect(text);
-            assert_eq!(listen.from_here().to_string(), here);
+            assert_eq!(listen.seen_from_here().to_string(), here);
         }
     }
 }

@@ -162,7 +162,7 @@ impl Configuration {
             .iter()
             .find(by_udp)
             .filter(|first| **first != Listen::DEFAULT);
-        settings.restore_demo(elsewhere.map(|first| first.from_here()));
+        settings.restore_demo(elsewhere.map(|first| first.seen_from_here()));
         fit_to(&board, &mut settings);
         Ok(Configuration {
             listen,

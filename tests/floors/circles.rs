@@ -62,9 +62,9 @@ pub(crate) fn circles(modules: &[Module]) -> Vec<Circle> {
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         uses.keys().map(|name| (*name, reached(name))).collect();
     let mut circles = BTreeSet::new();
-    for (name, from_here) in &reached {
+    for (name, seen_from_here) in &reached {
         let back = |other: &&&str| reached.get(**other).is_some_and(|it| it.contains(name));
-        let files: Vec<&str> = from_here.iter().filter(back).copied().collect();
+        let files: Vec<&str> = seen_from_here.iter().filter(back).copied().collect();
         if files.is_empty() {
             continue;
         }
