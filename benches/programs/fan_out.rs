@@ -126,13 +126,13 @@ fn measure(agent: &Agent) -> Outcome {
 }
 
 /// Makes a change and waits until everybody knows it; says who does not.
-fn tell_all(agent: &Agent, told: &Receiver<Told>, change: usize) -> usize {
+fn tell_all(agent: &Agent, told: &Receiver<Baseline>, change: usize) -> usize {
     let start = Instant::now();
     agent.command("/set/note", &format!("change {change}"));
     let mut first = None;
     for count in 0..limits::SUBSCRIPTIONS {
         let left = LIMIT.saturating_sub(start.elapsed());
-        let Ok(Told { at, change: known }) = told.recv_timeout(left) else {
+        let Ok(Baseline { at, change: known }) = told.recv_timeout(left) else {
             return limits::SUBSCRIPTIONS - count;
         };
         assert_eq!(known, change, "what was told");
@@ -156,7 +156,7 @@ fn drops(sip: SocketAddr) -> u64 {
 }
 
 /// A watcher heard of a change for the first time.
-struct Told {
+struct Baseline {
     at: Instant,
     change: usize,
 }
@@ -196,7 +196,7 @@ impl Crowd {
     }
 
     /// Hears and answers NOTIFYs until none has come for [`LATE`].
-    fn listen(&mut self, tell: &Sender<Told>) {
+    fn listen(&mut self, tell: &Sender<Baseline>) {
         let sockets: Vec<UdpSocket> = self.sockets.iter().map(clone).collect();
         let ready = |socket| PollFd::new(socket, PollFlags::IN);
         let mut ready: Vec<PollFd<'_>> = sockets.iter().map(ready).collect();
@@ -208,7 +208,7 @@ impl Crowd {
                 {
                     if let Some(change) = news {
                         let at = Instant::now();
-                        let _ = tell.send(Told { at, change }); // Nobody waits any more, after a failure.
+                        let _ = tell.send(Baseline { at, change }); // Nobody waits any more, after a failure.
                     }
                 }
             }

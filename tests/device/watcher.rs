@@ -25,7 +25,7 @@ pub(crate) struct Watcher {
 
 /// What a NOTIFY told, and when it was here.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct Baseline {
     pub(crate) at: Instant,
     pub(crate) watched: Watched,
     /// The value of Subscription-State.
@@ -40,7 +40,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Inner {
-    told: Vec<Told>,
+    told: Vec<Baseline>,
     answers: Vec<String>,
     cseq: u32,
     /// Call-ID, From and To of every NOTIFY.
@@ -247,7 +247,7 @@ impl Inner {
                 "{reading:?}: {notify}"
             );
         }
-        self.told.push(Told {
+        self.told.push(Baseline {
             at,
             watched: self.memory.watched(),
             state: header(notify, "Subscription-State")

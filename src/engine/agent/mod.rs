@@ -38,7 +38,7 @@ pub use output::{Lost, Output, Report, Standing, Subject, Trouble, UriExcerpt, W
 use self::buttons::Buttons;
 use self::changes::Changes;
 use self::keeping::Keeping;
-use self::standing::Told;
+use self::standing::Baseline;
 use self::upstreams::Links;
 use super::config::Settings;
 use super::directory::Directory;
@@ -100,7 +100,7 @@ pub struct Agent {
     keeping: Keeping,
     reply: Reply,
     reports: Deque<Report, 4>,
-    told: Told,
+    told: Baseline,
     changes: Changes,
     started: Instant,
     stopping: bool,
@@ -170,7 +170,7 @@ impl Agent {
                 bytes: [0; limits::MESSAGE],
             },
             reports: Deque::new(),
-            told: Told::new(),
+            told: Baseline::new(),
             changes: Changes::new(),
             started: Instant::ZERO,
             stopping: false,

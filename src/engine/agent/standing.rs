@@ -11,7 +11,7 @@ use crate::wire::flow::Flow;
 use core::net::SocketAddr;
 
 /// What was told last, by the places of the roles' tables: numbers in the settings may mean others after a reload.
-pub(super) struct Told {
+pub(super) struct Baseline {
     accounts: [Account; LINKS],
     watches: [Watched; limits::WATCHES],
 }
@@ -55,9 +55,9 @@ struct Watched {
     lost: Option<u16>,
 }
 
-impl Told {
-    pub(super) const fn new() -> Told {
-        Told {
+impl Baseline {
+    pub(super) const fn new() -> Baseline {
+        Baseline {
             accounts: [Account::new(None); LINKS],
             watches: [Watched {
                 watch: None,

@@ -5,7 +5,7 @@
 
 use super::audience::Scene;
 use super::memory::{Heard, Memory, Order, Reading, hash};
-use super::spec::{Body, BodyType, LampKind, Pace, Served, Spec, Told};
+use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
 use crate::events::presentity::Call;
 use crate::events::watched::Watched;
 use crate::ground::text;
@@ -41,13 +41,13 @@ pub(super) const SPEC: Spec = Spec {
 /// Ended dialogs and the one that is up.
 const MOST: usize = crate::events::presentity::Calls::REMEMBERED + 1;
 
-fn write(scene: &Scene<'_>, told: Told, buf: &mut [u8]) -> Option<Body> {
+fn write(scene: &Scene<'_>, told: Baseline, buf: &mut [u8]) -> Option<Body> {
     let presentity = scene.presentity;
     let calls = presentity.calls();
     let mut listed = Vec::<(Call, State), MOST>::new();
     let mut extent = Extent::Full;
     let mut told_calls = 0;
-    if let Told::Until(revision) = told
+    if let Baseline::Until(revision) = told
         && let Some(known) = revision.checked_sub(1)
         && let Some(ended) = calls.ended_since(known)
     {

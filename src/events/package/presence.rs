@@ -4,7 +4,7 @@
 
 use super::audience::Scene;
 use super::memory::{Memory, Reading};
-use super::spec::{Body, BodyType, LampKind, Pace, Served, Spec, Told};
+use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
 use crate::events::presentity::Presentity;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
@@ -37,7 +37,7 @@ pub(super) const SPEC: Spec = Spec {
     published: true,
 };
 
-fn write(scene: &Scene<'_>, _: Told, buf: &mut [u8]) -> Option<Body> {
+fn write(scene: &Scene<'_>, _: Baseline, buf: &mut [u8]) -> Option<Body> {
     let presentity = scene.presentity;
     write_as(presentity, presentity.uri(), buf).map(|len| Body {
         len,

@@ -34,7 +34,7 @@ pub struct Spec {
 
 /// What is particular to a package that we serve.
 pub struct Served {
-    /// Whether [`Told`] matters: a later document may carry the changes alone.
+    /// Whether [`Baseline`] matters: a later document may carry the changes alone.
     pub partial: bool,
     /// How often changes are told unless the configuration says otherwise.
     pub pace: Pace,
@@ -44,7 +44,7 @@ pub struct Served {
     /// watchers.
     pub revision: fn(&Presentity) -> u32,
     /// Writes the document.
-    pub write: fn(&Scene<'_>, Told, &mut [u8]) -> Option<Body>,
+    pub write: fn(&Scene<'_>, Baseline, &mut [u8]) -> Option<Body>,
 }
 
 /// What a lamp is for.
@@ -79,7 +79,7 @@ pub struct Pace {
 
 /// What the watcher a document is for knows already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Baseline {
     /// Nothing, or it asked: the document is full.
     Nothing,
     /// Everything up to this revision.

@@ -404,7 +404,7 @@ fn shown(basic: Basic, activities: Activities, in_call: bool) -> (Watched, Watch
     presentity.update(Wall::from_unix_millis(1_790_000_000_000), presence, in_call);
     let mut buf = [0; limits::BODY];
     let states = [Package::Presence, Package::Dialog].map(|package| {
-        let body = (served(package).write)(&Scene::alone(&presentity), Told::Nothing, &mut buf)
+        let body = (served(package).write)(&Scene::alone(&presentity), Baseline::Nothing, &mut buf)
             .expect("it fits");
         let mut document = buf[..body.len].to_vec();
         if let Some(at) = body.version_at {
@@ -452,7 +452,7 @@ fn an_idle_device_says_so() /* F06 */
     presentity.update(Wall::UNSET, idle, false);
     let mut buf = [0; limits::BODY];
     let body =
-        (served(Package::Presence).write)(&Scene::alone(&presentity), Told::Nothing, &mut buf)
+        (served(Package::Presence).write)(&Scene::alone(&presentity), Baseline::Nothing, &mut buf)
             .expect("it fits");
     let text = core::str::from_utf8(&buf[..body.len]).expect("UTF-8");
     let (_, device) = text
@@ -518,8 +518,8 @@ fn the_largest_documents_fit() /* G07 */
     let mut buf = [0; limits::BODY];
     for &package in Package::SERVED {
         for told in [
-            Told::Nothing,
-            Told::Until(
+            Baseline::Nothing,
+            Baseline::Until(
                 (served(package).revision)(&presentity)
                     .saturating_sub(7)
                     .max(1),
@@ -603,7 +603,7 @@ fn who_was_told_nothing_gets_all_of_it() {
             String::from_utf8_lossy(&buf[..body.len]).into_owned()
         };
         // No revision is 0; whoever asks for what came after it, asks for everything.
-        let (all, since) = (written(Told::Nothing), written(Told::Until(0)));
+        let (all, since) = (written(Baseline::Nothing), written(Baseline::Until(0)));
         let is_partial = since.contains("state=\"partial\"");
         assert!(
             since == all || (is_partial && package == Package::PresenceWinfo),

@@ -5,7 +5,7 @@
 use super::audience::Scene;
 use super::memory::{Heard, Memory, Order, Reading, hash};
 use super::presence;
-use super::spec::{Body, BodyType, LampKind, Pace, Served, Spec, Told};
+use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::Fault;
@@ -44,8 +44,8 @@ pub(super) const SPEC: Spec = Spec {
 ///
 /// How long a watcher has been there, and how long it stays without a refresh, stands in full documents alone: it
 /// changes by itself, and who wants to know has to ask anyway.
-fn write(scene: &Scene<'_>, told: Told, buf: &mut [u8]) -> Option<Body> {
-    if let Told::Until(revision) = told
+fn write(scene: &Scene<'_>, told: Baseline, buf: &mut [u8]) -> Option<Body> {
+    if let Baseline::Until(revision) = told
         && let Some(body) = write_changes(scene, revision, buf)
     {
         return Some(body);

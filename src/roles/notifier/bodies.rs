@@ -4,7 +4,7 @@
 //! finds its id stale and sends the newest state instead, under a new CSeq; that takes [`limits::BODIES`] newer
 //! documents since this one was made, and a watcher who has not answered.
 
-use crate::events::package::{Body, Package, Scene, Told};
+use crate::events::package::{Baseline, Body, Package, Scene};
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::table::Id;
@@ -30,7 +30,7 @@ pub(super) struct BodyId {
 pub(super) struct Making {
     pub(super) presentity: Id<Presentity>,
     pub(super) package: Package,
-    pub(super) told: Told,
+    pub(super) told: Baseline,
     pub(super) revision: u32,
     /// The moment it tells of, if it says how long something lasts.
     pub(super) moment: Instant,

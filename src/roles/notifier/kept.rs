@@ -7,7 +7,7 @@
 use super::audience::Track;
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::kept::{KeptFlow, Lease};
-use crate::events::package::{Package, Told};
+use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::State;
 use crate::ground::table::Id;
@@ -113,7 +113,7 @@ impl Notifier {
                 false => State::Active { ends },
             },
             allowed: !kept.pending,
-            told: Told::Nothing,
+            told: Baseline::Nothing,
             version: kept.versions,
             wants: Wants::Full,
             notify: Notify::Idle,

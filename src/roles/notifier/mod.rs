@@ -32,7 +32,7 @@ pub use kept::KeptSubscription;
 pub use subscribe::Subscriber;
 
 use crate::events::pace::Bucket;
-use crate::events::package::{Pace, Package, Told};
+use crate::events::package::{Baseline, Pace, Package};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
 use crate::ground::limits;
@@ -120,7 +120,7 @@ pub struct Subscription {
     heard: bool,
     track: Track,
     /// What the watcher has confirmed to know.
-    told: Told,
+    told: Baseline,
     /// The version of the next document, for packages that count them (RFC 4235 §4.1).
     version: u32,
     wants: Wants,

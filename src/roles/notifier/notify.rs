@@ -3,7 +3,7 @@
 use super::bodies::{BodyId, Making};
 use super::winfo::View;
 use super::{Notifier, Notify, Subscription, Wants, group};
-use crate::events::package::{Package, Scene, Told};
+use crate::events::package::{Baseline, Package, Scene};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
 use crate::ground::limits;
@@ -31,7 +31,7 @@ pub(super) struct InFlight {
     media_type: u8,
     version: u32,
     /// What the watcher knows once it answered.
-    tells: Told,
+    tells: Baseline,
     /// How it goes.
     pub(super) transport: Transport,
     pub(super) resend: bool,
@@ -259,8 +259,8 @@ impl Notifier {
         now: Instant,
         id: Id<Subscription>,
         presentities: &Table<Presentity, { limits::PRESENTITIES }>,
-    ) -> (Option<BodyId>, Told) {
-        let nothing = (None, Told::Nothing);
+    ) -> (Option<BodyId>, Baseline) {
+        let nothing = (None, Baseline::Nothing);
         let Some(subscription) = self.subscriptions.get(id) else {
             return nothing;
         };
@@ -279,7 +279,7 @@ impl Notifier {
         let is_partial = package.served().is_some_and(|served| served.partial);
         let told = match subscription.wants {
             Wants::Changes if is_partial => subscription.told,
-            Wants::Nothing | Wants::Changes | Wants::Full => Told::Nothing,
+            Wants::Nothing | Wants::Changes | Wants::Full => Baseline::Nothing,
         };
         let group = group(subscription.presentity, package);
         let revision = self.revisions[group];
@@ -289,14 +289,14 @@ impl Notifier {
             told,
             revision,
             moment: match (told, package.watchers_of()) {
-                (Told::Nothing, Some(_)) => now,
-                (Told::Nothing, None) | (Told::Until(_), _) => Instant::ZERO,
+                (Baseline::Nothing, Some(_)) => now,
+                (Baseline::Nothing, None) | (Baseline::Until(_), _) => Instant::ZERO,
             },
         };
         let cache = &mut self.latest[group];
         let place = match told {
-            Told::Nothing => &mut cache.full,
-            Told::Until(_) => &mut cache.partial,
+            Baseline::Nothing => &mut cache.full,
+            Baseline::Until(_) => &mut cache.partial,
         };
         if !place.is_some_and(|body| self.bodies.is(body, &making)) {
             let known = self.bodies.find(&making);
@@ -322,7 +322,7 @@ impl Notifier {
                 self.bodies.render(&scene, making)
             });
         }
-        (*place, Told::Until(revision))
+        (*place, Baseline::Until(revision))
     }
 
     fn write(
@@ -383,7 +383,7 @@ impl Notifier {
         let was_last = in_flight.is_last();
         subscription.notify = Notify::Idle;
         match outcome {
-            Outcome::Told => {
+            Outcome::Baseline => {
                 subscription.told = in_flight.tells;
                 subscription.failures = 0;
             }
@@ -395,7 +395,7 @@ impl Notifier {
         let is_gone = match outcome {
             Outcome::Gone => true,
             Outcome::Unreachable => subscription.failures > UNREACHABLE,
-            Outcome::Told | Outcome::Refused | Outcome::Passing(_) => false,
+            Outcome::Baseline | Outcome::Refused | Outcome::Passing(_) => false,
         };
         if was_last || is_gone {
             self.forget(id);
@@ -409,7 +409,7 @@ impl Notifier {
 #[derive(Clone, Copy)]
 pub(super) enum Outcome {
     /// The watcher knows.
-    Told,
+    Baseline,
     /// It does not want this one; the next change may fare better (RFC 5057 §5.1).
     Refused,
     /// It could not just now: the newest state again, later.
@@ -423,7 +423,7 @@ pub(super) enum Outcome {
 impl Outcome {
     fn of(response: &Response<'_>) -> Outcome {
         match response.status {
-            200..300 => Outcome::Told,
+            200..300 => Outcome::Baseline,
             404 | 405 | 408 | 410 | 416 | 480..=485 | 489 | 501 | 604 => Outcome::Gone,
             500 | 503 | 504 => Outcome::Passing(response.headers.retry_after()),
             _ => Outcome::Refused,

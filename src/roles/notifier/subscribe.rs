@@ -5,7 +5,7 @@ use super::kept::Reserved;
 use super::waiting::heeded;
 use super::{Notifier, Notify, Subscription, Wants, group};
 use crate::events::answer::{Answer, Refusal};
-use crate::events::package::{Package, Told};
+use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits;
@@ -95,7 +95,7 @@ impl Notifier {
             allowed,
             heard: false,
             track: Track::new(now),
-            told: Told::Nothing,
+            told: Baseline::Nothing,
             version: 0,
             wants: Wants::Full,
             notify: Notify::Idle,

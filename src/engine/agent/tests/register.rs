@@ -1,7 +1,7 @@
 //! Phones next door that register here (RFC 3261 §10.3), and what their watchers see of it.
 
 use super::*;
-use crate::events::package::{Package, Scene, Told};
+use crate::events::package::{Baseline, Package, Scene};
 
 /// The phone of the desk: it registers for it.
 const PHONE: &str = "192.0.2.40:5062";
@@ -345,7 +345,7 @@ fn a_phone_that_is_gone_is_told_in_every_body_type() {
     let mut buf = [0; limits::BODY];
     let body = (Package::Presence.served().expect("it is").write)(
         &Scene::alone(presentity),
-        Told::Nothing,
+        Baseline::Nothing,
         &mut buf,
     )
     .unwrap();

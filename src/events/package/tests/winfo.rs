@@ -147,7 +147,7 @@ impl Audience for Crowd<'_> {
 }
 
 /// Extent and ids of a document, which fits.
-fn written(crowd: &Crowd<'_>, told: Told) -> (Extent, Vec<usize>) {
+fn written(crowd: &Crowd<'_>, told: Baseline) -> (Extent, Vec<usize>) {
     let uri = format!("sip:{}@192.0.2.1", "&".repeat(limits::URI - 14));
     let presentity = Presentity::new(Text::copied(&uri).expect("it fits"));
     let scene = Scene {
@@ -163,7 +163,7 @@ fn written(crowd: &Crowd<'_>, told: Told) -> (Extent, Vec<usize>) {
         let has_times = watcher.expiration.is_some() && watcher.subscribed.is_some();
         assert_eq!(
             has_times,
-            told == Told::Nothing || ids.len() > crowd.changed
+            told == Baseline::Nothing || ids.len() > crowd.changed
         );
     });
     (head.expect("our own document").extent, ids)
@@ -179,19 +179,22 @@ fn what_does_not_fit_is_left_out_whole() /* W07 G07 */
         changed: 3,
         remembers: true,
     };
-    let (extent, ids) = written(&crowd, Told::Nothing);
+    let (extent, ids) = written(&crowd, Baseline::Nothing);
     assert_eq!(extent, Extent::Full);
     assert!(!ids.is_empty() && ids.len() < names.len());
     assert_eq!(ids[0], 0);
     assert!(ids.is_sorted());
     assert!(ids.contains(&2), "a long name hides nobody else: {ids:?}");
     assert_eq!(
-        written(&crowd, Told::Until(1)),
+        written(&crowd, Baseline::Until(1)),
         (Extent::Partial, std::vec![61, 62, 63])
     );
     crowd.remembers = false;
     crowd.changed = 0;
-    assert_eq!(written(&crowd, Told::Until(1)), (Extent::Full, ids.clone()));
+    assert_eq!(
+        written(&crowd, Baseline::Until(1)),
+        (Extent::Full, ids.clone())
+    );
     // More changed than there is room for.
     crowd.remembers = true;
     crowd.changed = 64;
@@ -202,7 +205,7 @@ fn what_does_not_fit_is_left_out_whole() /* W07 G07 */
     };
     let mut buf = [0; limits::BODY];
     let served = served(Package::PresenceWinfo);
-    let body = (served.write)(&scene, Told::Until(1), &mut buf).expect("it fits");
+    let body = (served.write)(&scene, Baseline::Until(1), &mut buf).expect("it fits");
     let head = winfo::read_head(&buf[..body.len]).expect("our own document");
     assert_eq!(head.extent, Extent::Full);
 }
