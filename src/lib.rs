@@ -62,7 +62,7 @@
 //!
 //! # The floors
 //!
-//! Inside, a file uses only floors below its own, and on one floor no two files use each other:
+//! Inside, a file uses only floors below its own, and the files of a floor do not use each other in a circle:
 //!
 //! | floor | folder | what it holds |
 //! |---|---|---|
