@@ -32,9 +32,11 @@ pub struct Presence {
     pub activities: Activities,
     /// What the person, or the agent for it, says.
     pub note: Text<{ limits::NOTE }>,
+    /// The language of that, where somebody named it.
+    pub lang: pidf::Lang,
     /// Whether the person has been away from the device for long (RFC 4480 §3.11).
     pub idle: bool,
-    /// Whether there is no address at which the presentity can be reached: its phone is not registered.
+    /// Whether the presentity is offline: its phone should be registered, and is not.
     pub gone: bool,
     /// What others published.
     pub carried: Carried,
@@ -144,6 +146,7 @@ impl Presence {
             service: Some(Basic::Open),
             activities: Activities::NONE,
             note: Text::new(),
+            lang: pidf::Lang::new(),
             idle: false,
             gone: false,
             carried: Carried::new(),

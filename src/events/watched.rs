@@ -11,12 +11,14 @@ pub enum Watched {
     Unknown,
     /// The first SUBSCRIBE is on its way.
     Subscribing,
-    /// Not reachable at all: unregistered, or no such resource.
+    /// Not there, as somebody says: unregistered, without any service, or no such resource.
     Offline,
     /// Reachable and free.
     Idle,
     /// Reachable, but not at the desk.
     Away,
+    /// Takes no calls, and nothing says why.
+    Closed,
     /// Something waits for its owner: a message in a mailbox, a watcher for approval. Merged with the same only.
     Waiting,
     /// Does not want to be disturbed.
@@ -33,12 +35,13 @@ pub enum Watched {
 
 impl Watched {
     /// Every state, in order.
-    pub const ALL: [Watched; 11] = [
+    pub const ALL: [Watched; 12] = [
         Watched::Unknown,
         Watched::Subscribing,
         Watched::Offline,
         Watched::Idle,
         Watched::Away,
+        Watched::Closed,
         Watched::Waiting,
         Watched::Dnd,
         Watched::Held,
@@ -58,6 +61,7 @@ impl Watched {
             Watched::Offline => "offline",
             Watched::Idle => "idle",
             Watched::Away => "away",
+            Watched::Closed => "closed",
             Watched::Waiting => "waiting",
             Watched::Dnd => "dnd",
             Watched::Held => "held",

@@ -115,6 +115,9 @@ pub const NAME: usize = 32;
 /// Bytes of a presence note.
 pub const NOTE: usize = 128;
 
+/// Bytes of the name of a note's language, as many as RFC 5646 §4.4.1 asks for; a longer one is left out.
+pub const LANG: usize = 35;
+
 /// Calls of one watched presentity told apart; of more, the ones a lamp would show.
 pub const WATCHED_PARTS: usize = 8;
 

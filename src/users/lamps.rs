@@ -272,7 +272,7 @@ impl Look {
             Watched::Offline => Look::OFF,
             Watched::Idle => Look::new(Colour::Green, Pattern::Steady),
             Watched::Away => Look::new(Colour::Amber, Pattern::Steady),
-            Watched::Dnd | Watched::Trying | Watched::Busy => {
+            Watched::Closed | Watched::Dnd | Watched::Trying | Watched::Busy => {
                 Look::new(Colour::Red, Pattern::Steady)
             }
             Watched::Waiting | Watched::Held => Look::new(Colour::Red, Pattern::Slow),
@@ -352,6 +352,7 @@ mod tests {
             (Watched::Offline, "off"),
             (Watched::Idle, "green"),
             (Watched::Away, "amber"),
+            (Watched::Closed, "red"),
             (Watched::Waiting, "red slow"),
             (Watched::Dnd, "red"),
             (Watched::Held, "red slow"),

@@ -3,16 +3,17 @@
 use crate::body;
 use lampfield::wire::WriteError;
 use lampfield::wire::doc::Fault;
-use lampfield::wire::doc::pidf::{self, Activities, Basic, Kind};
+use lampfield::wire::doc::pidf::{self, Activities, Basic, Kind, Said};
 
-/// All PIDF bodies with what a lamp should take from them: basic, activities, note, tuples, contacts.
+/// All PIDF bodies with what a lamp should take from them: basic, activities, what a note says in a word, note,
+/// tuples.
 pub(crate) type Expected = (
     &'static str,
     &'static [u8],
     Option<Basic>,
     Activities,
+    Option<Said>,
     &'static str,
-    u8,
     u8,
 );
 
@@ -22,8 +23,8 @@ pub(crate) const BODIES: [Expected; 13] = [
         body!("pidf_asterisk_idle"),
         Some(Basic::Open),
         Activities::NONE,
+        Some(Said::Free),
         "Ready",
-        1,
         1,
     ),
     (
@@ -31,26 +32,26 @@ pub(crate) const BODIES: [Expected; 13] = [
         body!("pidf_asterisk_talking"),
         Some(Basic::Open),
         Activities::ON_THE_PHONE,
+        Some(Said::Talking),
         "On the phone",
         2,
-        1,
     ),
     (
         "asterisk unavailable",
         body!("pidf_asterisk_unavailable"),
         Some(Basic::Closed),
         Activities::NONE,
+        Some(Said::Offline),
         "Unavailable",
         1,
-        0,
     ),
     (
         "old asterisk: Latin-1, draft namespaces, activities in the person's status",
         body!("pidf_asterisk_old"),
         Some(Basic::Open),
         Activities::BUSY,
+        None,
         "Beschäftigt",
-        1,
         1,
     ),
     (
@@ -58,44 +59,44 @@ pub(crate) const BODIES: [Expected; 13] = [
         body!("xpidf_asterisk_open"),
         Some(Basic::Open),
         Activities::NONE,
+        None,
         "",
         1,
-        0,
     ),
     (
         "xpidf in use",
         body!("xpidf_asterisk_inuse"),
         Some(Basic::Open),
         Activities::ON_THE_PHONE,
+        None,
         "",
         1,
-        0,
     ),
     (
         "xpidf closed",
         body!("xpidf_asterisk_closed"),
         Some(Basic::Closed),
         Activities::NONE,
+        Some(Said::Offline),
         "",
         1,
-        0,
     ),
     (
         "freeswitch: declares ISO-8859-1 and sends UTF-8, single quotes, mixed line ends, bare &",
         body!("pidf_freeswitch"),
         Some(Basic::Open),
         Activities::AWAY,
+        None,
         "Lunch & coffee with Zoë",
         1,
-        0,
     ),
     (
         "linphone: its own element inside the status, PIDF under a prefix",
         body!("pidf_linphone_publish"),
         Some(Basic::Open),
         Activities::BUSY,
+        None,
         "",
-        1,
         1,
     ),
     (
@@ -103,26 +104,26 @@ pub(crate) const BODIES: [Expected; 13] = [
         body!("pidf_comsipl"),
         Some(Basic::Closed),
         Activities::NONE,
+        None,
         "Out until Monday",
         1,
-        0,
     ),
     (
         "softclient: OMA, CIPID, a timed status that must not count, notes in two languages",
         body!("pidf_softclient"),
         Some(Basic::Closed),
         Activities::MEETING.with(Activities::OTHER),
+        None,
         "Im Geräteraum",
         2,
-        1,
     ),
     (
         "baresip publishes offline: closed, with a contact and no activity",
         body!("pidf_baresip_publish"),
         Some(Basic::Closed),
         Activities::NONE,
+        None,
         "",
-        1,
         1,
     ),
     (
@@ -130,8 +131,8 @@ pub(crate) const BODIES: [Expected; 13] = [
         body!("pidf_linphonec_publish"),
         Some(Basic::Closed),
         Activities::AWAY,
+        None,
         "",
-        1,
         1,
     ),
 ];
@@ -139,23 +140,21 @@ pub(crate) const BODIES: [Expected; 13] = [
 #[test]
 fn presence_dialects_are_read() /* F04 F05 F07 G11 */
 {
-    for (name, body, basic, activities, note, tuples, contacts) in BODIES {
+    for (name, body, basic, activities, said, note, tuples) in BODIES {
         let summary = pidf::read(body).expect(name);
         assert_eq!(summary.basic, basic, "{name}");
         assert_eq!(summary.activities, activities, "{name}");
+        assert_eq!(summary.said, said, "{name}");
         assert_eq!(summary.note, note, "{name}");
-        assert_eq!(
-            (summary.tuples, summary.contacts),
-            (tuples, contacts),
-            "{name}"
-        );
+        assert_eq!(summary.tuples, tuples, "{name}");
     }
 }
 
 #[test]
-fn grandstream_closed_is_dnd_without_entity() {
+fn a_grandstream_that_is_closed_says_nothing_else() {
     let summary = pidf::read(body!("pidf_grandstream_publish")).expect("a good document");
     assert_eq!(summary.basic, Some(Basic::Closed));
+    assert_eq!((summary.said, summary.note.as_str()), (None, ""));
     assert_eq!(summary.tuples, 1);
 }
 
@@ -198,10 +197,7 @@ fn must_understand_voids_the_part_it_stands_in() /* F04 */
         Some(Basic::Open)
     );
     let void = with("", "<x:e p:mustUnderstand='1'/>");
-    assert_eq!(
-        (void.basic, void.tuples, void.contacts),
-        (Some(Basic::Closed), 2, 0)
-    );
+    assert_eq!((void.basic, void.tuples), (Some(Basic::Closed), 2));
 }
 
 #[test]
@@ -252,7 +248,7 @@ fn odd_timestamps_and_priorities_do_no_harm() /* F03 */
              </tuple></presence>"
         );
         let summary = pidf::read(body.as_bytes()).expect("a good document");
-        assert_eq!((summary.basic, summary.contacts), (Some(Basic::Open), 1));
+        assert_eq!(summary.basic, Some(Basic::Open));
     }
 }
 
@@ -353,15 +349,15 @@ fn what_windows_wrote_is_carried_over_as_it_reads() {
 }
 
 #[test]
-fn a_device_is_not_the_person_and_an_empty_contact_is_none() /* F06 F07 */
+fn a_device_is_not_the_person() /* F06 F07 */
 {
     let body = b"<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:d='urn:ietf:params:xml:ns:pidf:data-model' \
-                 xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'><tuple><contact> </contact></tuple>\
+                 xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'><tuple/>\
                  <d:device><r:activities><r:busy/></r:activities><d:note>charging</d:note></d:device></presence>";
     let summary = pidf::read(body).expect("a good document");
     assert!(summary.activities.is_empty());
     assert_eq!(summary.note, "");
-    assert_eq!((summary.tuples, summary.contacts), (1, 0));
+    assert_eq!(summary.tuples, 1);
 }
 
 #[test]
@@ -427,4 +423,185 @@ fn of_xpidf_the_status_counts_before_the_substatus() {
     assert_eq!(with(""), nowhere);
     let two = "<atom><address><status status='open'/></address><address><status status='closed'/></address></atom>";
     assert_eq!(with(two), (open, Activities::NONE, 2));
+}
+
+const HEAD: &str = "<presence xmlns='urn:ietf:params:xml:ns:pidf' \
+                    xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' \
+                    xmlns:r='urn:ietf:params:xml:ns:pidf:rpid' xmlns:agp='urn:ag-projects:xml:ns:pidf'";
+
+fn summary(inside: &str) -> pidf::Summary {
+    let body = format!("{HEAD}>{inside}</presence>");
+    pidf::read(body.as_bytes()).expect("a good document")
+}
+
+#[test]
+fn a_word_is_heard_wherever_a_note_stands_and_whatever_basic_says() /* FIELD */
+{
+    for basic in ["open", "closed", "unknown"] {
+        for inside in [
+            "<note>busy</note><tuple><status><basic>B</basic></status></tuple>",
+            "<tuple><status><basic>B</basic></status></tuple><note> BUSY\n</note>",
+            "<tuple><status><basic>B</basic></status><note>Busy</note></tuple>",
+            "<tuple><status><basic>B</basic><note>busy</note></status></tuple>",
+            "<tuple><status><basic>B</basic></status></tuple><dm:person><dm:note>busy</dm:note></dm:person>",
+            "<tuple><status><basic>B</basic></status></tuple><dm:person><note>busy</note></dm:person>",
+            "<tuple><status><basic>B</basic></status></tuple><dm:person><r:note>busy</r:note></dm:person>",
+            "<tuple><status><basic>B</basic></status></tuple><dm:person><r:activities><r:note>busy</r:note>\
+             <r:unknown/></r:activities></dm:person>",
+            "<tuple><status><basic>B</basic><agp:extended>busy</agp:extended></status></tuple>",
+            "<note>Gone fishing</note><note>&#98;us<!-- x -->y</note><tuple><status><basic>B</basic></status></tuple>",
+            "<note><![CDATA[busy]]></note><tuple><status><basic>B</basic></status></tuple>",
+        ] {
+            let inside = inside.replace("<basic>B", &format!("<basic>{basic}"));
+            assert_eq!(summary(&inside).said, Some(Said::Busy), "{inside}");
+            let more = inside
+                .replace("usy", "usy baking")
+                .replace("USY", "USY BAKING");
+            let more = more.replace("us<!-- x -->y", "usy baking");
+            assert_eq!(summary(&more).said, None, "{more}");
+        }
+    }
+    for elsewhere in [
+        "<dm:device><dm:note>busy</dm:note></dm:device>",
+        "<x:y xmlns:x='urn:x'><note>busy</note></x:y>",
+        "<tuple><contact>busy</contact></tuple>",
+    ] {
+        assert_eq!(summary(elsewhere).said, None, "{elsewhere}");
+    }
+}
+
+#[test]
+fn of_several_words_the_one_that_says_most_counts() {
+    let tuple = |basic: &str, note: &str| {
+        let note = match note {
+            "" => String::new(),
+            note => format!("<note>{note}</note>"),
+        };
+        format!("<tuple><status><basic>{basic}</basic></status>{note}</tuple>")
+    };
+    for (presence, tuples, expected) in [
+        (
+            "Available",
+            vec![("open", "On the phone")],
+            Some(Said::Talking),
+        ),
+        (
+            "On the phone",
+            vec![("open", "Available")],
+            Some(Said::Talking),
+        ),
+        ("Gone fishing", vec![("open", "Away")], Some(Said::Away)),
+        ("Away", vec![("open", "")], Some(Said::Away)),
+        (
+            "Ringing",
+            vec![("open", "On hold"), ("open", "Busy")],
+            Some(Said::Ringing),
+        ),
+        (
+            "",
+            vec![("open", "Available"), ("closed", "Offline")],
+            Some(Said::Free),
+        ),
+        // At one service only.
+        (
+            "",
+            vec![("open", ""), ("closed", "Offline")],
+            Some(Said::Free),
+        ),
+        (
+            "",
+            vec![("closed", "Do not disturb"), ("open", "")],
+            Some(Said::Free),
+        ),
+        (
+            "",
+            vec![("closed", "Do not disturb"), ("closed", "Available")],
+            Some(Said::Free),
+        ),
+        (
+            "",
+            vec![("closed", "Do not disturb"), ("closed", "")],
+            Some(Said::Refuses),
+        ),
+        (
+            "",
+            vec![("closed", "Do not disturb"), ("closed", "Offline")],
+            Some(Said::Refuses),
+        ),
+        (
+            "DND",
+            vec![("open", ""), ("closed", "DND")],
+            Some(Said::Refuses),
+        ),
+        // At none at all.
+        (
+            "On the phone",
+            vec![("closed", "Offline")],
+            Some(Said::Offline),
+        ),
+        (
+            "Available",
+            vec![("closed", "Offline"), ("closed", "")],
+            Some(Said::Offline),
+        ),
+        ("Offline", vec![("open", "")], Some(Said::Offline)),
+        ("", vec![("open", "")], None),
+    ] {
+        let inside: String = tuples
+            .iter()
+            .map(|(basic, note)| tuple(basic, note))
+            .collect();
+        let inside = format!("<note>{presence}</note>{inside}");
+        assert_eq!(summary(&inside).said, expected, "{inside}");
+    }
+}
+
+#[test]
+fn a_note_has_the_language_of_what_is_around_it() {
+    let read = |root: &str, inside: &str| {
+        let body = format!("{HEAD} {root}>{inside}</presence>");
+        let summary = pidf::read(body.as_bytes()).expect("a good document");
+        (summary.note.to_string(), summary.lang.to_string())
+    };
+    let long = "x".repeat(36);
+    for (root, inside, lang) in [
+        ("", "<note xml:lang='de-AT'>n</note>", "de-AT"),
+        ("", "<note lang='de'>n</note>", ""),
+        ("xml:lang='de'", "<note>n</note>", "de"),
+        ("xml:lang='de'", "<note xml:lang=''>n</note>", ""),
+        (
+            "xml:lang='de'",
+            "<note xml:lang='fr'> </note><note>n</note>",
+            "de",
+        ),
+        (
+            "xml:lang='de'",
+            "<tuple xml:lang='fr'><note>n</note></tuple>",
+            "fr",
+        ),
+        (
+            "xml:lang='de'",
+            "<tuple><status><note>n</note></status></tuple>",
+            "de",
+        ),
+        (
+            "",
+            "<tuple><status xml:lang='fr'><basic/></status><note>n</note></tuple>",
+            "",
+        ),
+        (
+            "",
+            "<tuple xml:lang='fr'/><tuple><note>n</note></tuple>",
+            "",
+        ),
+        (
+            "",
+            "<note xml:lang='en'>o</note><dm:person xml:lang='fr'><dm:note xml:lang='it'>n</dm:note></dm:person>",
+            "it",
+        ),
+        ("", &format!("<note xml:lang='{long}'>n</note>"), ""),
+    ] {
+        let expected = ("n".to_string(), lang.to_string());
+        assert_eq!(read(root, inside), expected, "{root} {inside}");
+    }
 }

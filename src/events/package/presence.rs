@@ -9,7 +9,7 @@ use crate::events::presentity::Presentity;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::Fault;
-use crate::wire::doc::pidf::{self, Activities, Basic, Device, Person, Summary, Tuple};
+use crate::wire::doc::pidf::{self, Activities, Basic, Device, Person, Said, Summary, Tuple};
 
 pub(super) const SPEC: Spec = Spec {
     name: "presence",
@@ -62,10 +62,10 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
     let tuple = Tuple {
         id: OWN_IDS[0],
         basic: presence.service,
-        // Without a contact, a closed tuple is that of a phone that is not there (see `watched`).
+        // A phone that is not there is reached nowhere, and the note says why it is closed.
         contact: (!presence.gone).then_some(entity),
         priority: None,
-        note: None,
+        note: presence.gone.then_some("Offline"),
         device_id: (!has_device).then(|| presentity.device()),
         timestamp,
     };
@@ -93,7 +93,7 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
         person: Some(person),
         devices,
         note,
-        lang: None,
+        lang: (!presence.lang.is_empty()).then_some(presence.lang.as_str()),
         carried: presence.carried.parts(),
     };
     pidf::write(&document, buf).ok()
@@ -108,53 +108,38 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
 
 /// What a lamp makes of a presence document, in any server's dialect.
 ///
-/// Many servers leave `basic` open during a call and say what goes on in a note, so an open document is
-/// judged by note, then by activity; a closed one is either an owner who does not want to be disturbed or a
-/// device that is not there. A note counts only if it is one of the servers' phrases from end to end: people write
-/// notes too, and "Bringing cake" is no call. Who is closed and busy does not want to be disturbed, away or not.
-fn watched(summary: &Summary) -> Watched {
-    let says = |phrases: &[&str]| is_noted(summary, phrases);
-    let refuses = says(&REFUSES);
-    match summary.basic {
-        Some(Basic::Closed) if refuses => Watched::Dnd,
-        Some(Basic::Closed) if says(&OFFLINE) => Watched::Offline,
-        Some(Basic::Closed) if summary.activities.intersects(OCCUPIED) => Watched::Dnd,
-        Some(Basic::Closed) if summary.activities.intersects(ABSENT) => Watched::Away,
-        Some(Basic::Closed) if summary.contacts > 0 => Watched::Dnd,
-        Some(Basic::Closed) => Watched::Offline,
-        Some(Basic::Open) | None if refuses => Watched::Dnd,
-        Some(Basic::Open) | None if says(&[RINGING]) => Watched::Ringing,
-        Some(Basic::Open) | None if says(&[HELD]) => Watched::Held,
-        Some(Basic::Open) | None if says(&[TALKING]) => Watched::Busy,
-        Some(Basic::Open) | None if summary.activities.intersects(OCCUPIED) => Watched::Busy,
-        Some(Basic::Open) | None if summary.activities.intersects(ABSENT) => Watched::Away,
-        Some(Basic::Open) => Watched::Idle,
-        None => Watched::Offline,
+/// Many servers leave `basic` open during a call, or close it, and say what goes on in a note: what is said in a word
+/// counts before all else. Who is closed and busy does not want to be disturbed, away or not; who is closed and silent
+/// is closed. Offline is whom somebody says to be so, and who has no service at all; an address that is missing says
+/// nothing, for many never write one.
+pub fn watched(summary: &Summary) -> Watched {
+    let is_closed = summary.basic == Some(Basic::Closed);
+    let is_occupied = summary.activities.intersects(OCCUPIED);
+    match summary.said {
+        Some(Said::Offline) => Watched::Offline,
+        Some(Said::Ringing) => Watched::Ringing,
+        Some(Said::Talking) => Watched::Busy,
+        Some(Said::Held) => Watched::Held,
+        Some(Said::Refuses) => Watched::Dnd,
+        Some(Said::Busy | Said::Away | Said::Free) | None if is_closed && is_occupied => {
+            Watched::Dnd
+        }
+        Some(Said::Away | Said::Free) | None if is_occupied => Watched::Busy,
+        Some(Said::Busy) => Watched::Busy,
+        Some(Said::Away) => Watched::Away,
+        Some(Said::Free) | None if summary.activities.intersects(ABSENT) => Watched::Away,
+        Some(Said::Free) => Watched::Idle,
+        None => match summary.basic {
+            Some(Basic::Open) => Watched::Idle,
+            Some(Basic::Closed) => Watched::Closed,
+            None if summary.tuples == 0 => Watched::Offline,
+            None => Watched::Unknown,
+        },
     }
 }
 
-/// Whether the note of a document is one of these phrases, from end to end.
-pub fn is_noted(summary: &Summary, phrases: &[&str]) -> bool {
-    let note = summary.note.trim();
-    phrases
-        .iter()
-        .any(|phrase| note.eq_ignore_ascii_case(phrase))
-}
-
-/// What servers and phones note of who does not want to be disturbed.
-pub const REFUSES: [&str; 2] = ["do not disturb", "dnd"];
-
-/// What they note of who is not there.
-pub const OFFLINE: [&str; 4] = ["unavailable", "offline", "unregistered", "not online"];
-
-/// What they note of calls.
-pub const CALLS: [&str; 3] = [RINGING, HELD, TALKING];
-const RINGING: &str = "ringing";
-const HELD: &str = "on hold";
-const TALKING: &str = "on the phone";
-
 /// Here, but not to be spoken to.
-pub const OCCUPIED: Activities = Activities::ON_THE_PHONE
+const OCCUPIED: Activities = Activities::ON_THE_PHONE
     .with(Activities::BUSY)
     .with(Activities::MEETING)
     .with(Activities::PRESENTATION)

@@ -2,6 +2,7 @@
 
 extern crate std;
 
+mod presence;
 mod winfo;
 
 use super::spec::BodyType;
@@ -59,96 +60,6 @@ fn a_package_has_a_body_and_a_lifetime() /* N07 */
     for package in Package::ALL {
         assert!(!package.spec().bodies.is_empty());
         assert_eq!(package.spec().expires, Seconds(3_600));
-    }
-}
-
-#[test]
-fn presence_of_every_dialect_lights_the_right_lamp() /* FIELD, FIELD 12, FIELD 13 */
-{
-    for (name, body, expected) in [
-        (
-            "asterisk idle",
-            &body!("pidf_asterisk_idle")[..],
-            Watched::Idle,
-        ),
-        (
-            "asterisk talking",
-            body!("pidf_asterisk_talking"),
-            Watched::Busy,
-        ),
-        (
-            "asterisk unavailable",
-            body!("pidf_asterisk_unavailable"),
-            Watched::Offline,
-        ),
-        ("asterisk of old", body!("pidf_asterisk_old"), Watched::Busy),
-        ("comsipl", body!("pidf_comsipl"), Watched::Offline),
-        ("freeswitch", body!("pidf_freeswitch"), Watched::Away),
-        (
-            "grandstream",
-            body!("pidf_grandstream_publish"),
-            Watched::Offline,
-        ),
-        ("linphone", body!("pidf_linphone_publish"), Watched::Busy),
-        ("softclient", body!("pidf_softclient"), Watched::Dnd),
-        ("xpidf open", body!("xpidf_asterisk_open"), Watched::Idle),
-        ("xpidf in use", body!("xpidf_asterisk_inuse"), Watched::Busy),
-        (
-            "xpidf closed",
-            body!("xpidf_asterisk_closed"),
-            Watched::Offline,
-        ),
-    ] {
-        assert_eq!(state_of(Package::Presence, body), expected, "{name}");
-    }
-}
-
-#[test]
-fn a_note_says_what_the_status_does_not() /* FIELD */
-{
-    for (basic, note, expected) in [
-        ("open", "Ready", Watched::Idle),
-        ("open", "Ringing", Watched::Ringing),
-        ("open", "On the phone", Watched::Busy),
-        ("open", "On hold", Watched::Held),
-        ("closed", "Unavailable", Watched::Offline),
-        ("closed", "Do not disturb", Watched::Dnd),
-        ("open", "DND", Watched::Dnd),
-        ("closed", "", Watched::Offline),
-    ] {
-        let body = format!(
-            "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='sip:a@b'><note>{note}</note>\
-             <tuple id='a'><status><basic>{basic}</basic></status></tuple></presence>"
-        );
-        assert_eq!(
-            state_of(Package::Presence, body.as_bytes()),
-            expected,
-            "{basic} {note}"
-        );
-    }
-}
-
-#[test]
-fn what_people_write_in_notes_lights_no_lamp() /* FIELD 12 13 */
-{
-    for (basic, note, expected) in [
-        ("open", "Bringing cake at four", Watched::Idle),
-        ("open", "Put the printer on hold", Watched::Idle),
-        ("open", "not on the phone today, write", Watched::Idle),
-        ("open", "DND is for beginners", Watched::Idle),
-        ("closed", "The router is offline today", Watched::Dnd),
-        ("open", " ringing\n", Watched::Ringing),
-        ("closed", "NOT ONLINE", Watched::Offline),
-    ] {
-        let body = format!(
-            "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='sip:a@b'><note>{note}</note>\
-             <tuple id='a'><status><basic>{basic}</basic></status><contact>sip:a@b</contact></tuple></presence>"
-        );
-        assert_eq!(
-            state_of(Package::Presence, body.as_bytes()),
-            expected,
-            "{basic} {note}"
-        );
     }
 }
 
@@ -390,106 +301,6 @@ fn more_calls_than_fit_keep_those_a_lamp_would_show() {
         read(Package::Dialog, &mut memory, body.as_bytes()),
         Reading::State(Watched::Ringing)
     );
-}
-
-/// What another agent's lamp shows of a presentity of ours, in both packages.
-fn shown(basic: Basic, activities: Activities, in_call: bool) -> (Watched, Watched) {
-    let mut presentity = Presentity::new(Text::copied("sip:desk@192.0.2.1").expect("it fits"));
-    let presence = Presence {
-        basic,
-        service: Some(basic),
-        activities,
-        ..Presence::new()
-    };
-    presentity.update(Wall::from_unix_millis(1_790_000_000_000), presence, in_call);
-    let mut buf = [0; limits::BODY];
-    let states = [Package::Presence, Package::Dialog].map(|package| {
-        let body = (served(package).write)(&Scene::alone(&presentity), Baseline::Nothing, &mut buf)
-            .expect("it fits");
-        let mut document = buf[..body.len].to_vec();
-        if let Some(at) = body.version_at {
-            document.insert(at, b'0');
-        }
-        state_of(package, &document)
-    });
-    (states[0], states[1])
-}
-
-#[test]
-fn our_own_documents_light_our_own_lamps() /* FIELD 13 */
-{
-    assert_eq!(
-        shown(Basic::Open, Activities::NONE, false),
-        (Watched::Idle, Watched::Idle)
-    );
-    assert_eq!(
-        shown(Basic::Open, Activities::ON_THE_PHONE, true),
-        (Watched::Busy, Watched::Busy)
-    );
-    assert_eq!(
-        shown(Basic::Closed, Activities::BUSY, true),
-        (Watched::Dnd, Watched::Busy)
-    );
-    assert_eq!(
-        shown(Basic::Open, Activities::AWAY, false),
-        (Watched::Away, Watched::Idle)
-    );
-    assert_eq!(
-        shown(Basic::Closed, Activities::BUSY.with(Activities::AWAY), true),
-        (Watched::Dnd, Watched::Busy)
-    );
-}
-
-#[test]
-fn an_idle_device_says_so() /* F06 */
-{
-    let mut presentity = Presentity::new(Text::copied("sip:desk@192.0.2.1").expect("it fits"));
-    let idle = Presence {
-        idle: true,
-        activities: Activities::AWAY,
-        ..Presence::new()
-    };
-    presentity.update(Wall::UNSET, idle, false);
-    let mut buf = [0; limits::BODY];
-    let body =
-        (served(Package::Presence).write)(&Scene::alone(&presentity), Baseline::Nothing, &mut buf)
-            .expect("it fits");
-    let text = core::str::from_utf8(&buf[..body.len]).expect("UTF-8");
-    let (_, device) = text
-        .split_once("<dm:device id=\"phone\">")
-        .expect("a device");
-    let (input, id) = device.split_once("<dm:deviceID>urn:uuid:").expect("a URN");
-    assert_eq!(input, "<rpid:user-input>idle</rpid:user-input>");
-    let groups: std::vec::Vec<usize> = id[..36].split('-').map(str::len).collect();
-    assert_eq!(groups, [8, 4, 4, 4, 12]);
-    assert_eq!(&id[14..15], "8");
-    assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
-    assert_eq!(state_of(Package::Presence, &buf[..body.len]), Watched::Away);
-}
-
-#[test]
-fn our_device_stands_once_in_every_document() /* ATTACKS B05 */
-{
-    let mut presentity = Presentity::new(Text::copied("sip:desk@192.0.2.1").expect("it fits"));
-    for idle in [false, true] {
-        for service in [None, Some(Basic::Closed), Some(Basic::Open)] {
-            for gone in [false, true] {
-                let presence = Presence {
-                    idle,
-                    service,
-                    gone,
-                    ..Presence::new()
-                };
-                presentity.update(Wall::UNSET, presence, false);
-                let mut buf = [0; limits::BODY];
-                let len = presence::write_as(&presentity, "sip:100@pbx.example", &mut buf);
-                let text = core::str::from_utf8(&buf[..len.expect("it fits")]).expect("UTF-8");
-                assert_eq!(text.matches(presentity.device()).count(), 1, "{text}");
-                assert!(text.contains(" entity=\"sip:100@pbx.example\">"), "{text}");
-                assert_eq!(text.contains("idle</"), idle);
-            }
-        }
-    }
 }
 
 #[test]

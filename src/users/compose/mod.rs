@@ -5,26 +5,28 @@
 //!
 //! | what | from |
 //! |---|---|
-//! | do not disturb | the owner's button; else the phones, where all that tell of a service *refuse* |
-//! | `basic` of ours | `closed` while do not disturb, else `open` |
+//! | do not disturb | the owner's button or note; else the phones, where one *refuses* and none takes calls |
+//! | `basic` of ours | `closed` while do not disturb, and where phones tell of services and none takes calls, unless the handset is up; else `open` |
 //! | `basic` of theirs | `closed` while the owner's button says do not disturb; else untouched |
 //! | activity | the owner's; else the *winner's* |
-//! | and `on-the-phone` | handset up, or any publication says so, by an activity or in the words of a note |
+//! | and `on-the-phone` | handset up, or any publication says so, by an activity or in the words of a note; or the owner's note |
 //! | and `busy` | do not disturb |
 //! | and `away` | nobody touched the device, and no publication has changed since that began |
-//! | note | the owner's; "Do not disturb" while the owner's button says so; else the winner's, unless it says so and the phones do not all; else ours for do not disturb and for a call |
+//! | note | the owner's; "Do not disturb" while the owner's button says so; else the winner's, unless it is the word for a state that is not that of the whole; else ours for do not disturb and for a call |
 //! | service | ours (`sip`), unless the presentity's phone registers here and tells of its services itself; then every published one |
 //! | person | one, ours (`person`); in it, the extensions that the winner's persons have |
 //! | device | ours (`phone`) while nobody touched it, and where no service is ours; then every published one |
 //! | else | whatever stands beside them in a published document |
 //! | a dialog | handset up, or any publication says so; do not disturb, where the configuration shows it |
 //!
-//! A presentity whose phone should be registered here, and is not, is gone: `closed` without a contact, the owner's note,
-//! and nothing else. But a phone that publishes a service is there, whether it is registered or not.
+//! A presentity whose phone should be registered here, and is not, is gone: `closed` with the note "Offline" in the
+//! service, the owner's note, and nothing else. But a phone that publishes a service is there, whether it is registered
+//! or not.
 //!
-//! A publication **refuses** that is `closed` and busy in any way (busy, in a meeting, …), or `closed` without a word
-//! (Grandstream's way), or that says "Do not disturb" in its note. One that is `closed` and away, or says that it is
-//! offline, does not: nobody is there to be disturbed.
+//! A publication **refuses** that a lamp would show as not to be disturbed: `closed` and busy in any way (busy, in a
+//! meeting, …), or with a note that says so in a word ([`Said`]). One that is `closed` and says nothing else is closed:
+//! a phone that is set offline is not busy, and in no call. One **takes calls** that is `open`, or says so in a word, and
+//! neither refuses nor says that it is offline.
 //!
 //! The **winner** is the publication whose document changed last of those that tell an activity; where none does, of
 //! those that have a note; else of all.
@@ -45,13 +47,14 @@ mod tests;
 
 pub use inputs::{Input, Inputs};
 
-use crate::events::package::presence::{CALLS, OCCUPIED, OFFLINE, REFUSES, is_noted};
+use crate::events::package::presence::watched;
 use crate::events::presentity::Presence;
 use crate::events::reach::Reach;
+use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::text::Text;
 use crate::ground::time::Instant;
-use crate::wire::doc::pidf::{Activities, Basic, Summary};
+use crate::wire::doc::pidf::{Activities, Basic, Lang, Said, Summary};
 use heapless::Vec;
 
 /// All that is known of a presentity.
@@ -102,11 +105,13 @@ pub fn compose(from: &Sources<'_>) -> Composed {
     let heard: Heard<'_> = from.published.iter().filter(is_heard).copied().collect();
     let winner = winner(&heard);
     let inputs = from.inputs;
-    let refuses = inputs.dnd || all_refuse(&heard);
-    let talks = |it: &Published<'_>| {
-        it.says.activities.contains(Activities::ON_THE_PHONE) || is_noted(it.says, &CALLS)
-    };
-    let is_on_the_phone = inputs.hook_up || heard.iter().any(talks);
+    let noted = Said::noted(&inputs.note);
+    let takes_calls = heard.iter().any(|it| takes_calls(it.says));
+    let all_refuse = !takes_calls && heard.iter().any(|it| refuses(it.says));
+    let refuses = inputs.dnd || noted == Some(Said::Refuses) || all_refuse;
+    let is_on_the_phone = inputs.hook_up
+        || noted.is_some_and(Said::is_call)
+        || heard.iter().any(|it| is_on_the_phone(it.says));
     let is_away = inputs.idle && heard.iter().all(|it| it.changed < from.idle_since);
 
     let mut activities = match winner {
@@ -128,21 +133,29 @@ pub fn compose(from: &Sources<'_>) -> Composed {
     if from.reach == Reach::Gone && !speaks_for_itself {
         return gone(inputs);
     }
-    let service = match refuses {
+    let all_closed = !takes_calls && heard.iter().any(|it| it.says.basic.is_some());
+    let service = match refuses || (all_closed && !inputs.hook_up) {
         _ if speaks_for_itself => None,
         true => Some(Basic::Closed),
         false => Some(Basic::Open),
     };
     let is_open = |it: &Published<'_>| it.says.basic == Some(Basic::Open);
-    let takes_calls = service == Some(Basic::Open) || heard.iter().any(is_open);
+    let is_reached = service == Some(Basic::Open) || heard.iter().any(is_open);
+    let whole = Whole {
+        refuses,
+        is_on_the_phone,
+        takes_calls: takes_calls || service == Some(Basic::Open),
+    };
+    let (note, lang) = note(inputs, winner, whole);
     let presence = Presence {
-        basic: match takes_calls && !inputs.dnd {
+        basic: match is_reached && !inputs.dnd {
             true => Basic::Open,
             false => Basic::Closed,
         },
         service,
         activities,
-        note: note(inputs, winner, refuses, is_on_the_phone),
+        note,
+        lang,
         idle: inputs.idle,
         gone: false,
         carried,
@@ -182,36 +195,64 @@ fn winner<'a>(heard: &Heard<'a>) -> Option<Published<'a>> {
     winner.or_else(|| heard.first()).copied()
 }
 
-/// Whether the phones do not want to be called: all that tell of a service.
-fn all_refuse(heard: &Heard<'_>) -> bool {
-    let mut tell = heard.iter().filter(|it| it.says.basic.is_some()).peekable();
-    tell.peek().is_some() && tell.all(|it| refuses(it.says))
+fn refuses(says: &Summary) -> bool {
+    watched(says) == Watched::Dnd
 }
 
-fn refuses(says: &Summary) -> bool {
-    match says.basic {
-        _ if is_noted(says, &REFUSES) => true,
-        Some(Basic::Open) | None => false,
-        Some(Basic::Closed) if says.activities.intersects(OCCUPIED) => true,
-        Some(Basic::Closed) => says.activities.is_empty() && !is_noted(says, &OFFLINE),
+fn takes_calls(says: &Summary) -> bool {
+    match says.said {
+        Some(Said::Free) => !refuses(says),
+        Some(Said::Offline | Said::Refuses) => false,
+        Some(Said::Away | Said::Busy | Said::Held | Said::Talking | Said::Ringing) | None => {
+            says.basic == Some(Basic::Open)
+        }
+    }
+}
+
+fn is_on_the_phone(says: &Summary) -> bool {
+    says.activities.contains(Activities::ON_THE_PHONE) || says.said.is_some_and(Said::is_call)
+}
+
+/// What all say together.
+#[derive(Clone, Copy)]
+struct Whole {
+    refuses: bool,
+    is_on_the_phone: bool,
+    takes_calls: bool,
+}
+
+impl Whole {
+    /// Whether a publication's note may stand for all: one phone's word does not count against what they are together.
+    fn bears(self, note: &str) -> bool {
+        match Said::noted(note) {
+            Some(Said::Refuses) => self.refuses,
+            Some(Said::Offline) => !self.takes_calls && !self.is_on_the_phone,
+            Some(Said::Free) => self.takes_calls && !self.is_on_the_phone,
+            Some(Said::Away | Said::Busy | Said::Held | Said::Talking | Said::Ringing) | None => {
+                true
+            }
+        }
     }
 }
 
 fn note(
     inputs: &Inputs,
     winner: Option<Published<'_>>,
-    refuses: bool,
-    is_on_the_phone: bool,
-) -> Text<{ limits::NOTE }> {
-    // One phone's "Do not disturb" does not count while another one takes calls.
-    let holds = |it: &Published<'_>| refuses || !is_noted(it.says, &REFUSES);
-    let published = winner.filter(holds).map_or("", |it| it.says.note.as_str());
-    let said = match (refuses, is_on_the_phone) {
-        _ if !inputs.note.is_empty() => return inputs.note.clone(),
-        _ if !inputs.dnd && !published.is_empty() => published,
+    whole: Whole,
+) -> (Text<{ limits::NOTE }>, Lang) {
+    let published = winner.map(|it| it.says);
+    let published = published.filter(|it| !it.note.is_empty() && whole.bears(&it.note));
+    let ours = match (whole.refuses, whole.is_on_the_phone) {
         (true, _) => "Do not disturb",
         (false, true) => "On the phone",
         (false, false) => "",
     };
-    Text::copied(said).unwrap_or_default()
+    match published {
+        _ if !inputs.note.is_empty() => (inputs.note.clone(), Lang::new()),
+        Some(says) if !inputs.dnd => (
+            Text::copied(&says.note).unwrap_or_default(),
+            says.lang.clone(),
+        ),
+        Some(_) | None => (Text::copied(ours).unwrap_or_default(), Lang::new()),
+    }
 }

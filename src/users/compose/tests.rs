@@ -263,7 +263,12 @@ fn notes_are_the_owners_then_the_winners_then_ours() {
             )),
             "On the phone",
         ),
-        (note("").replace("open", "closed"), "Do not disturb"),
+        (
+            note(&person("<rpid:activities><rpid:busy/></rpid:activities>"))
+                .replace("open", "closed"),
+            "Do not disturb",
+        ),
+        (note("").replace("open", "closed"), ""),
     ] {
         assert_eq!(
             Desk::with(&[&body]).compose().presence.note.as_str(),
@@ -315,7 +320,7 @@ fn a_registering_phone_that_publishes_tells_of_its_services_itself() {
 }
 
 #[test]
-fn phones_that_refuse_are_dnd_only_all_together() /* FIELD 13 */
+fn phones_are_dnd_where_one_says_so_and_none_takes_calls() /* FIELD 13 */
 {
     let bare = document("a", "closed", "");
     let meeting = document("b", "closed", &doing("meeting"));
@@ -323,29 +328,120 @@ fn phones_that_refuse_are_dnd_only_all_together() /* FIELD 13 */
     let open = document("d", "open", "");
     let none = document("e", "unkown", "");
     let noted = document("f", "open", "<note>DND</note>");
-    for (published, refuse) in [
-        (&[&bare][..], true),
-        (&[&bare, &meeting], true),
-        (&[&bare, &none], true),
-        (&[&noted], true),
-        (&[&bare, &away], false),
-        (&[&bare, &open], false),
-        (&[&away], false),
-        (&[&none], false),
-        (&[], false),
+    let offline = document("g", "closed", "<note>Offline</note>");
+    let (own_open, own_closed) = (Some(Basic::Open), Some(Basic::Closed));
+    for (published, refuse, service) in [
+        (&[&meeting][..], true, own_closed),
+        (&[&noted], true, own_closed),
+        (&[&bare, &meeting], true, own_closed),
+        (&[&away, &meeting], true, own_closed),
+        (&[&offline, &noted], true, own_closed),
+        (&[&meeting, &none], true, own_closed),
+        (&[&meeting, &open], false, own_open),
+        (&[&noted, &open], false, own_open),
+        // Nobody says anything of being disturbed.
+        (&[&bare], false, own_closed),
+        (&[&bare, &none], false, own_closed),
+        (&[&bare, &away], false, own_closed),
+        (&[&away], false, own_closed),
+        (&[&offline], false, own_closed),
+        (&[&bare, &open], false, own_open),
+        (&[&none], false, own_open),
+        (&[], false, own_open),
     ] {
         let bodies: StdVec<&str> = published.iter().map(|it| it.as_str()).collect();
         let mut desk = Desk::with(&bodies);
         let composed = desk.compose();
         assert_eq!(composed.in_call, refuse, "{published:?}");
-        assert_eq!(
-            composed.presence.activities.contains(Activities::BUSY),
-            refuse
-        );
-        let service = if refuse { Basic::Closed } else { Basic::Open };
-        assert_eq!(composed.presence.service, Some(service));
+        let activities = composed.presence.activities;
+        assert_eq!(activities.contains(Activities::BUSY), refuse);
+        let is_noted = Said::noted(&composed.presence.note) == Some(Said::Refuses);
+        assert_eq!(is_noted, refuse, "{published:?}");
+        assert_eq!(composed.presence.service, service, "{published:?}");
         desk.hides_dnd = true;
         assert!(!desk.compose().in_call);
+    }
+}
+
+/// baresip, pjsua and Twinkle that are set offline; a Grandstream.
+#[test]
+fn a_phone_that_is_closed_is_told_as_closed_and_nothing_else() /* FIELD 13 */
+{
+    for body in [
+        &include_str!("../../../tests/bodies/pidf_baresip_publish.xml")[..],
+        include_str!("../../../tests/bodies/pidf_grandstream_publish.xml"),
+        include_str!("../../../tests/bodies/pidf_grandstream_contact.xml"),
+    ] {
+        let desk = Desk::with(&[body]);
+        for reach in [Reach::Here, Reach::Registered, Reach::Gone] {
+            let Composed { presence, in_call } = desk_at(&desk, reach);
+            assert_eq!(presence.basic, Basic::Closed);
+            assert_ne!(presence.service, Some(Basic::Open));
+            assert_eq!(presence.activities, Activities::NONE);
+            assert_eq!(presence.note.as_str(), "");
+            assert!(!in_call && !presence.gone);
+        }
+        // The handset of the desk is up: somebody is there.
+        let desk = desk.apply(Input::Hook(true));
+        let Composed { presence, in_call } = desk.compose();
+        assert_eq!(presence.service, Some(Basic::Open));
+        assert!(in_call);
+    }
+}
+
+fn desk_at(desk: &Desk, reach: Reach) -> Composed {
+    let desk = Desk {
+        inputs: desk.inputs.clone(),
+        published: desk.published.clone(),
+        hides_dnd: desk.hides_dnd,
+        reach,
+    };
+    desk.compose()
+}
+
+#[test]
+fn the_owners_note_counts_if_it_is_a_word() /* FIELD 13 */
+{
+    for (note, activities, in_call, service) in [
+        ("Do not disturb", Activities::BUSY, true, Basic::Closed),
+        ("On the phone", Activities::ON_THE_PHONE, true, Basic::Open),
+        ("Busy", Activities::NONE, false, Basic::Open),
+        ("busy baking", Activities::NONE, false, Basic::Open),
+    ] {
+        let owner = Input::Note(Text::copied(note).expect("short"));
+        let composed = Desk::default().apply(owner).compose();
+        assert_eq!(composed.presence.activities, activities, "{note}");
+        assert_eq!(composed.presence.note.as_str(), note);
+        assert_eq!(composed.in_call, in_call, "{note}");
+        assert_eq!(composed.presence.service, Some(service), "{note}");
+    }
+}
+
+#[test]
+fn a_note_keeps_its_language_wherever_it_stands() {
+    for (body, lang) in [
+        (document("a", "open", "<note xml:lang='de'>n</note>"), "de"),
+        (
+            document("a", "open", &person("<dm:note xml:lang='fr'>n</dm:note>")),
+            "fr",
+        ),
+        (
+            document("a", "open", "").replace("</tuple>", "<note xml:lang='it'>n</note></tuple>"),
+            "it",
+        ),
+        (
+            document("a", "open", "<note>n</note>").replace(" xmlns:dm", " xml:lang='en' xmlns:dm"),
+            "en",
+        ),
+        (document("a", "open", "<note>n</note>"), ""),
+    ] {
+        let desk = Desk::with(&[&body]);
+        let presence = desk.compose().presence;
+        let told = (presence.note.as_str(), presence.lang.as_str());
+        assert_eq!(told, ("n", lang), "{body}");
+        // What is ours is in no language, even where the winner's is.
+        let presence = desk.apply(Input::Dnd(true)).compose().presence;
+        assert_eq!(presence.lang.as_str(), "");
     }
 }
 
@@ -366,6 +462,10 @@ fn both_packages_say_the_same_of_a_note() /* FIELD 13 */
         ([&open, &note("open", "On hold")], true, "On hold"),
         ([&open, &note("open", "on the phone")], true, "on the phone"),
         ([&open, &note("open", "Ringing")], true, "Ringing"),
+        ([&open, &note("closed", "Offline")], false, ""),
+        ([&open, &note("closed", "Unavailable")], false, ""),
+        ([&open, &note("closed", "Available")], false, "Available"),
+        ([&open, &note("open", "away")], false, "away"),
     ] {
         let composed = Desk::with(&published.map(String::as_str)).compose();
         assert_eq!(composed.presence.note.as_str(), said);

@@ -350,7 +350,10 @@ fn a_phone_that_is_gone_is_told_in_every_body_type() {
     )
     .unwrap();
     let read = pidf::read(&buf[..body.len]).unwrap();
-    assert_eq!((read.basic, read.contacts), (Some(Basic::Closed), 0));
+    assert_eq!(
+        (read.basic, read.said),
+        (Some(Basic::Closed), Some(pidf::Said::Offline))
+    );
     f.registered(1, CONTACT);
     assert_eq!(
         f.agent.reachable(id),

@@ -8,6 +8,7 @@ mod carry;
 mod gathered;
 mod names;
 mod read;
+mod said;
 mod walk;
 mod write;
 mod xpidf;
@@ -15,6 +16,7 @@ mod xpidf;
 pub use activities::Activities;
 pub use carry::{Carry, Copied, Uncarried};
 pub use read::read;
+pub use said::Said;
 pub use walk::{Element, Kind, walk, walk_again, walk_persons};
 pub use write::write;
 
@@ -43,19 +45,24 @@ impl Basic {
 /// A note for people, cut to [`limits::NOTE`] bytes.
 pub type Note = heapless::String<{ limits::NOTE }>;
 
+/// The language of a note, as RFC 5646 spells it; empty where none is named, and for a longer one.
+pub type Lang = heapless::String<{ limits::LANG }>;
+
 /// What a lamp needs to know, from any dialect of PIDF or xpidf.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Open if any tuple is open; `None` if no tuple says anything understood: the lamp is *unknown*.
+    /// Open if any tuple is open; `None` if no tuple says anything understood.
     pub basic: Option<Basic>,
     /// The activities of all persons together.
     pub activities: Activities,
+    /// The state that notes tell in a word, wherever they stand.
+    pub said: Option<Said>,
     /// The person's note, or the presentity's, or a tuple's; empty without one.
     pub note: Note,
+    /// The language of the note.
+    pub lang: Lang,
     /// How many tuples (or xpidf addresses) the document has; 255 means that many or more.
     pub tuples: u8,
-    /// How many of them have a contact: without any, a closed presentity is not reachable at all.
-    pub contacts: u8,
 }
 
 impl Summary {
@@ -64,9 +71,10 @@ impl Summary {
         Summary {
             basic: None,
             activities: Activities::NONE,
+            said: None,
             note: Note::new(),
+            lang: Lang::new(),
             tuples: 0,
-            contacts: 0,
         }
     }
 }

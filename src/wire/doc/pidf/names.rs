@@ -12,6 +12,9 @@ pub(super) const DATA_MODEL: Namespace = Namespace::numbered(1);
 /// RPID (RFC 4480 §5).
 pub(super) const RPID: Namespace = Namespace::numbered(2);
 
+/// The extensions of AG Projects (SIP SIMPLE client, Blink).
+pub(super) const AG_PROJECTS: Namespace = Namespace::numbered(3);
+
 /// PIDF's own name.
 pub(super) const PIDF_URI: &str = "urn:ietf:params:xml:ns:pidf";
 
@@ -26,6 +29,7 @@ pub(super) const NAMES: Names = &[
     ("urn:ietf:params:xml:ns:pidf:person", DATA_MODEL),
     ("urn:ietf:params:xml:ns:pidf:rpid", RPID),
     ("urn:ietf:params:xml:ns:pidf:rpid:rpid-person", RPID),
+    ("urn:ag-projects:xml:ns:pidf", AG_PROJECTS),
 ];
 
 /// A presence document; it is always told in full, without a number.

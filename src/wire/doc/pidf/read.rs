@@ -4,7 +4,7 @@
 //! timed status (RFC 4481) or another extension never reaches a lamp.
 
 use super::gathered::{Gathered, Part, open_first};
-use super::names::{DATA_MODEL, FORMAT, NAMES, PIDF, RPID};
+use super::names::{AG_PROJECTS, DATA_MODEL, FORMAT, NAMES, PIDF, RPID};
 use super::{Activities, Basic, Summary, xpidf};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::xml::{Reader, Tag};
@@ -22,7 +22,10 @@ pub fn read(body: &[u8]) -> Result<Summary, Fault> {
     frame::open(body, NAMES, |reader| {
         let root = frame::root(reader)?;
         let gathered = if FORMAT.is_root(root) {
-            let mut presence = Presence::default();
+            let mut presence = Presence {
+                langs: [reader.lang(); LANGS],
+                ..Presence::default()
+            };
             frame::take(reader, &mut presence)?;
             presence.gathered
         } else if xpidf::is_root(root) {
@@ -43,8 +46,9 @@ enum Place {
     Person,
     Status,
     Basic,
-    Contact,
     Note,
+    /// A word where no note stands.
+    Word,
     Activities,
     Activity,
     /// Known, without anything in it for us.
@@ -65,8 +69,9 @@ impl frame::Place for Place {
             (Place::Presence, DATA_MODEL, b"person") => Place::Person,
             (Place::Presence, DATA_MODEL, b"device") => Place::Leaf,
             (Place::Tuple, PIDF, b"status") => Place::Status,
-            (Place::Tuple, PIDF, b"contact") => Place::Contact,
-            (Place::Tuple, DATA_MODEL, b"deviceID") => Place::Leaf,
+            (Place::Tuple, PIDF, b"contact") | (Place::Tuple, DATA_MODEL, b"deviceID") => {
+                Place::Leaf
+            }
             // Asterisk before version 13: a person has a status, and activities are in it.
             (Place::Person, PIDF | DATA_MODEL, b"status") => Place::Status,
             (Place::Status, PIDF, b"basic") => Place::Basic,
@@ -78,11 +83,14 @@ impl frame::Place for Place {
             (Place::Tuple | Place::Person | Place::Status, RPID, b"activities") => {
                 Place::Activities
             }
+            // Blink: available, away, busy or offline.
+            (Place::Status, AG_PROJECTS, b"extended")
+            | (Place::Activities | Place::Person, RPID, b"note") => Place::Word,
             (Place::Activities, RPID, _) => Place::Activity,
             (Place::Tuple | Place::Person, RPID, _) => Place::Leaf,
             (Place::Presence | Place::Tuple | Place::Person, _, _)
             | (Place::Status | Place::Activities, _, _) => Place::Unknown,
-            (Place::PresenceNote | Place::Basic | Place::Contact | Place::Note, _, _)
+            (Place::PresenceNote | Place::Basic | Place::Note | Place::Word, _, _)
             | (Place::Activity | Place::Leaf | Place::Unknown | Place::Ignored, _, _) => {
                 Place::Ignored
             }
@@ -98,15 +106,27 @@ struct Presence<'a> {
     part: Part<'a>,
     /// The status in it.
     status: Part<'a>,
+    /// The languages of the root, of what stands in it, and so on (XML 1.0 §2.12).
+    langs: [Option<XmlText<'a>>; LANGS],
 }
+
+/// A note stands in the status in a tuple in the root, at most.
+const LANGS: usize = 4;
 
 impl<'a> Taker<'a> for Presence<'a> {
     type Place = Place;
 
     fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], tag: Tag<'a>) {
         match open[open.len() - 1] {
-            Place::Tuple | Place::Person => self.part = Part::default(),
-            Place::Status => self.status = Part::default(),
+            Place::Tuple | Place::Person => {
+                self.part = Part::default();
+                self.note_lang(reader, open);
+            }
+            Place::Status => {
+                self.status = Part::default();
+                self.note_lang(reader, open);
+            }
+            Place::PresenceNote | Place::Note => self.note_lang(reader, open),
             Place::Activity => {
                 let doing = Activities::named(tag.local).unwrap_or_default();
                 let at = self.innermost(open);
@@ -115,10 +135,8 @@ impl<'a> Taker<'a> for Presence<'a> {
             // The whole document is never void: RFC 3863 §4.2.3 knows the attribute only inside a status.
             Place::Unknown if must_understand(reader) => self.innermost(open).void = true,
             Place::Presence
-            | Place::PresenceNote
             | Place::Basic
-            | Place::Contact
-            | Place::Note
+            | Place::Word
             | Place::Activities
             | Place::Leaf
             | Place::Unknown
@@ -128,19 +146,16 @@ impl<'a> Taker<'a> for Presence<'a> {
 
     fn end(&mut self, _: &Reader<'a, '_>, open: &[Place], text: XmlText<'a>, _: &'a [u8]) {
         match open[open.len() - 1] {
-            Place::PresenceNote => {
-                let note = &mut self.gathered.presence_note;
-                *note = first(*note, text);
-            }
+            Place::PresenceNote => self.gathered.add_note(text, self.lang(open)),
             Place::Tuple => self.gathered.add_tuple(&self.part),
             Place::Person => self.gathered.add_person(&self.part),
             Place::Status => self.part.add_status(&self.status),
             Place::Basic => self.status.basic = open_first(self.status.basic, basic(text)),
-            Place::Contact => self.part.contact |= !text.is_empty(),
             Place::Note => {
-                let at = self.innermost(open);
-                at.note = first(at.note, text);
+                let lang = self.lang(open);
+                self.innermost(open).add_note(text, lang);
             }
+            Place::Word => self.innermost(open).add_word(text),
             Place::Presence
             | Place::Activities
             | Place::Activity
@@ -160,6 +175,17 @@ impl<'a> Presence<'a> {
             &mut self.part
         }
     }
+
+    /// The element that just began is in this language, or in that of the one around it.
+    fn note_lang(&mut self, reader: &Reader<'a, '_>, open: &[Place]) {
+        let at = open.len() - 1;
+        self.langs[at] = reader.lang().or(self.langs[at - 1]);
+    }
+
+    /// The language of the innermost element.
+    fn lang(&self, open: &[Place]) -> Option<XmlText<'a>> {
+        self.langs[open.len() - 1]
+    }
 }
 
 /// Whether the element that just began says so (RFC 3863 §4.2.3). The attribute is often unqualified.
@@ -174,9 +200,4 @@ fn basic(text: XmlText<'_>) -> Option<Basic> {
         return Some(Basic::Open);
     }
     (text.is("closed") || text.is("close")).then_some(Basic::Closed)
-}
-
-/// Of several notes (one for each language) the first that says something.
-fn first<'a>(before: Option<XmlText<'a>>, text: XmlText<'a>) -> Option<XmlText<'a>> {
-    before.or_else(|| (!text.is_empty()).then_some(text))
 }

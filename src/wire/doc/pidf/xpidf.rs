@@ -7,7 +7,7 @@
 //! ```
 
 use super::gathered::{Gathered, Part};
-use super::{Activities, Basic};
+use super::{Activities, Basic, Said};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::xml::{Namespace, Reader, Tag};
 use crate::wire::doc::{Fault, XmlText};
@@ -65,7 +65,6 @@ impl<'a> Taker<'a> for Presence<'a> {
     fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
         let address = &mut self.address;
         match open[open.len() - 1] {
-            // Its URI stands there whether a device is registered or not: no contact.
             Place::Address => *address = Part::default(),
             Place::Status => {
                 if let Some(status) = reader.attribute("status") {
@@ -79,6 +78,8 @@ impl<'a> Taker<'a> for Presence<'a> {
                     let (basic, activities) = of_substatus(substatus);
                     address.basic = address.basic.or(basic);
                     address.activities = address.activities.with(activities);
+                    let is_offline = substatus.is("offline");
+                    address.said = is_offline.then_some(Said::Offline).or(address.said);
                 }
             }
             Place::Presence | Place::Atom | Place::Ignored => {}

@@ -194,6 +194,12 @@ impl<'a, 't> Reader<'a, 't> {
         self.find(is_in, name)
     }
 
+    /// The value of its `xml:lang` (XML 1.0 §2.12).
+    pub(in crate::wire::doc) fn lang(&self) -> Option<XmlText<'a>> {
+        // No name can be bound to that prefix but its own (Namespaces in XML 1.0 §3).
+        self.find(|attribute| self.at(attribute.prefix) == b"xml", "lang")
+    }
+
     /// How many elements are open, the one that just began included.
     pub(in crate::wire::doc) const fn depth(&self) -> usize {
         self.depth
