@@ -27,7 +27,7 @@ fn expect(package: Package, body: &str, statuses: &[u16]) -> u16 {
     };
     assert_eq!(server.tell(&mut desk, "active;expires=300", &good), 200);
     let expected = match package {
-        Package::Presence => Watched::Dnd,
+        Package::Presence => Watched::Closed,
         Package::Dialog => Watched::Busy,
         Package::PresenceWinfo | Package::MessageSummary => Watched::Waiting,
     };
@@ -72,7 +72,7 @@ fn a_document_type_is_refused_where_it_begins() /* ATTACKS G01 */
     let (mut desk, mut server) = Server::watched(Package::Presence);
     for text in ["&l9;", "&closed;", "&#99;&l0;losed"] {
         server.tell(&mut desk, "active;expires=300", &presence(text));
-        assert_ne!(desk.lamp(), Watched::Dnd, "{text}");
+        assert_ne!(desk.lamp(), Watched::Closed, "{text}");
     }
 }
 
@@ -132,7 +132,7 @@ fn attributes_and_namespaces_have_bounds() /* ATTACKS G03 */
 fn every_prefix_of_a_document_is_refused() /* ATTACKS G04 */
 {
     for (package, document, quiet) in [
-        (Package::Presence, presence("closed"), Watched::Dnd),
+        (Package::Presence, presence("closed"), Watched::Closed),
         (
             Package::Dialog,
             dialogs(9, "full", &call("a", "confirmed")),
@@ -189,7 +189,7 @@ fn a_body_is_read_as_what_it_says_it_is() /* ATTACKS G05 */
         let text = server.notify_with(&more, &presence("closed"));
         assert_eq!(desk.ask(BOSS_AT, &text).status(), status, "{line}");
         let expected = if status == 200 {
-            Watched::Dnd
+            Watched::Closed
         } else {
             Watched::Unknown
         };
@@ -253,7 +253,7 @@ fn lawful_xml_of_every_kind_is_read_or_passed_over() /* ATTACKS G09 */
             200,
             "{body}"
         );
-        assert_eq!(desk.lamp(), Watched::Dnd, "{body}");
+        assert_eq!(desk.lamp(), Watched::Closed, "{body}");
     }
 }
 

@@ -68,7 +68,7 @@ fn guesses_of_tags_find_nothing() /* ATTACKS B07 */
     }
     assert_eq!(desk.lamp(), Watched::Idle);
     assert_eq!(desk.ask(BOSS_AT, &real).status(), 200);
-    assert_eq!(desk.lamp(), Watched::Dnd);
+    assert_eq!(desk.lamp(), Watched::Closed);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn one_forged_packet_does_not_put_out_a_lamp() /* ATTACKS B08 */
             server.tell(&mut desk, "active;expires=300", &presence("closed")),
             200
         );
-        assert_eq!(desk.lamp(), Watched::Dnd);
+        assert_eq!(desk.lamp(), Watched::Closed);
     }
 }
 

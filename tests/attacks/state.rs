@@ -136,10 +136,10 @@ fn a_notify_counts_from_the_request_to_the_end_and_no_longer() /* ATTACKS H03 S0
         server.tell(&mut desk, "active;expires=300", &presence("closed")),
         200
     );
-    assert_eq!(desk.lamp(), Watched::Dnd);
+    assert_eq!(desk.lamp(), Watched::Closed);
     // The 200 is lost: Timer F passes, and the subscription stands.
     desk.run(Duration::from_secs(40));
-    assert_eq!(desk.lamp(), Watched::Dnd);
+    assert_eq!(desk.lamp(), Watched::Closed);
     assert_eq!(
         server.tell(&mut desk, "active;expires=300", &presence("open")),
         200
@@ -212,9 +212,9 @@ fn two_changes_in_wrong_order_leave_the_later_one() /* ATTACKS H06 S19 */
     let first = server.notify("active;expires=300", &presence("open"));
     let second = server.notify("active;expires=300", &presence("closed"));
     assert_eq!(desk.ask(BOSS_AT, &second).status(), 200);
-    assert_eq!(desk.lamp(), Watched::Dnd);
+    assert_eq!(desk.lamp(), Watched::Closed);
     assert_eq!(desk.ask(BOSS_AT, &first).status(), 500);
-    assert_eq!(desk.lamp(), Watched::Dnd);
+    assert_eq!(desk.lamp(), Watched::Closed);
     // And our own are never two at once.
     desk.watcher("bob", PHONE, "presence");
     assert_eq!(desk.input(Input::Dnd(true)).len(), 1);
@@ -298,7 +298,7 @@ fn odd_subscription_states_are_read_with_care() /* ATTACKS H10 S06 */
         let status = server.tell(&mut desk, state, &presence("closed"));
         assert!(status == 200 || status == 400, "{state}: {status}");
         if status == 200 {
-            assert_eq!(desk.lamp(), Watched::Dnd, "{state}");
+            assert_eq!(desk.lamp(), Watched::Closed, "{state}");
             assert_eq!(
                 desk.run(Duration::from_secs(60)),
                 [],

@@ -44,8 +44,8 @@ fn baresip_and_linphone_see_each_other() {
     linphone.publish("dnd");
     baresip.expect_contact("Offline");
     baresip.command("presence_offline");
-    // Closed without a word is a refusal, so we tell of it with "busy"; linphone takes that for "dnd".
-    linphone.expect_friend(&uri, "dnd");
+    // Closed without a word is told as it was said; linphone takes that for "offline".
+    linphone.expect_friend(&uri, "offline");
     baresip.command("presence_online");
     linphone.expect_friend(&uri, "online");
     linphone.publish("online");
@@ -64,7 +64,7 @@ fn baresip_is_served(transport: Transport) {
     // That may have been the registration alone. Were both of its first documents kept, "closed" would not win below.
     expect_published(&server, &line, "open", &[]);
     baresip.command("presence_offline");
-    // Closed without a word is a refusal.
+    // Closed without a word looks so.
     changes.skip_to("red");
     expect_published(&server, &line, "closed", &[]);
     baresip.command("presence_online");

@@ -9,9 +9,15 @@
 //! **Orphans.** A phone whose 200 was lost, or that was switched off, knows no tag of its publication any more: it gets
 //! 412 or does not even try, publishes anew, and its old document would contradict the new one until it expires. So an
 //! initial PUBLISH takes the place of an older publication of the same publisher: for the same presentity, with the
-//! same From, from the same address and port, and besides with the same Call-ID, or with the same tuple ids, or while
-//! the last word of this address was a PUBLISH that got 412 and there is but one publication it can have meant. All
-//! others stay side by side, as RFC 3903 §4.2 wants it for several publishers.
+//! same From, from the same IP address, and besides with the same tuple ids or the same Call-ID. The port may be another
+//! one: a phone that has started again has another connection, or another place at its NAT. From the same port too, it
+//! takes the place of the one publication it can have meant, while the last word of this address was a PUBLISH that got
+//! 412. All others stay side by side, as RFC 3903 §4.2 wants it for several publishers: two phones behind one address
+//! are told apart by their tuple ids.
+//!
+//! Two phones that publish as the same user, from behind one address, under ids that their maker has written into them
+//! (baresip's, Grandstream's) cannot be told from one that has started again. They take turns: the last to publish
+//! anew counts, and the other one gets 412 to its refresh and does so too. Each needs a user of its own.
 //!
 //! Read RFC 3903 §6 first. The steps keep its numbers.
 

@@ -272,7 +272,9 @@ impl Compositor {
         ids: Option<u64>,
     ) -> Option<Id<Publication>> {
         let is_its = |it: &Publication| {
-            it.presentity == presentity && it.remote == remote && &*it.publisher == publisher
+            it.presentity == presentity
+                && it.remote.ip() == remote.ip()
+                && &*it.publisher == publisher
         };
         let mut its = self.publications.iter().filter(|(_, it)| is_its(it));
         let is_same = |it: &Publication| it.call == call || (ids.is_some() && it.ids == ids);
@@ -280,7 +282,8 @@ impl Compositor {
             return Some(id);
         }
         let was_refused = self.refused.iter().any(|it| *it == (presentity, remote));
-        let mut its = self.publications.iter().filter(|(_, it)| is_its(it));
+        let is_meant = |it: &Publication| is_its(it) && it.remote == remote;
+        let mut its = self.publications.iter().filter(|(_, it)| is_meant(it));
         match (its.next(), its.next()) {
             (Some((id, _)), None) if was_refused => Some(id),
             (_, _) => None,

@@ -27,6 +27,8 @@ struct Fixture {
     now: Instant,
     wall: Wall,
     cseq: u32,
+    /// Where the phone is.
+    remote: &'static str,
 }
 
 impl Fixture {
@@ -46,6 +48,7 @@ impl Fixture {
             now: Instant::from_millis(1_000),
             wall: Wall::from_unix_millis(1_790_000_000_000),
             cseq: 0,
+            remote: "192.0.2.9:5060",
         }
     }
 
@@ -67,7 +70,7 @@ impl Fixture {
             panic!("{text}");
         };
         let address = |text: &str| text.parse().expect("an address");
-        let flow = Flow::udp(address("192.0.2.1:5060"), address("192.0.2.9:5060"));
+        let flow = Flow::udp(address("192.0.2.1:5060"), address(self.remote));
         let from = Publisher {
             flow: &flow,
             verdict: Verdict::Allow,
@@ -222,6 +225,26 @@ fn a_phone_that_comes_back_without_its_tag_replaces_its_publication() /* ATTACKS
         .expect("the Call-ID is the same");
     assert_eq!(f.compositor.len(), 1);
     assert_eq!(f.publish(Some(&old), 600, ""), REFUSED);
+}
+
+#[test]
+fn a_kept_publication_is_replaced_from_another_port_too() /* C12, ATTACKS H08 */
+{
+    for (remote, id, count) in [
+        ("192.0.2.9:40001", "t", 1),
+        ("192.0.2.9:40001", "u", 2),
+        ("192.0.2.10:5060", "t", 2),
+    ] {
+        let mut f = Fixture::new();
+        f.publish(None, 600, BODY).expect("it is taken");
+        let record = f.record(0).expect("there is one");
+        assert!(f.restart(&record, Duration::from_secs(1)));
+        f.compositor.forget_calls();
+        f.remote = remote;
+        let body = BODY.replace("'t'", &format!("'{id}'"));
+        f.publish(None, 600, &body).expect("it is taken");
+        assert_eq!(f.compositor.len(), count, "{remote} {id}");
+    }
 }
 
 /// baresip may do so: "open", and "unknown" without waiting for an answer; it knows the second tag only.

@@ -56,6 +56,7 @@ pub(crate) fn pidf(name: &str, calls: &[Numbered], watcher: &str) -> String {
         | Watched::Subscribing
         | Watched::Offline
         | Watched::Away
+        | Watched::Closed
         | Watched::Waiting
         | Watched::Dnd) => unreachable!("no call is {}", state.name()),
     };

@@ -63,6 +63,7 @@ pub(crate) fn judge(
         Watched::Offline
         | Watched::Idle
         | Watched::Away
+        | Watched::Closed
         | Watched::Waiting
         | Watched::Dnd
         | Watched::Held

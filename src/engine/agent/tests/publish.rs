@@ -722,7 +722,7 @@ fn dialog_lamps_turn_red_with_a_phone_that_talks_or_wants_no_calls() /* FIELD 13
     for (body, both) in [
         (pidf("t", "open", &doing("on-the-phone")), true),
         (pidf("t", "closed", &doing("busy")), true),
-        (grandstream.to_string(), true),
+        (grandstream.to_string(), false),
         (pidf("t", "open", "<note>Do Not Disturb</note>"), true),
         (pidf("t", "open", ""), false),
         (pidf("t", "closed", &doing("away")), false),
@@ -809,6 +809,89 @@ fn a_lost_200_leaves_no_two_documents() /* C03, FIELD 14, ATTACKS H08 */
         );
         assert_eq!(f.document().contains("meeting"), !replaced);
     }
+}
+
+/// ```text
+///   phone, port 5060               agent                    watchers
+///     │── PUBLISH open, on the phone ─►│── NOTIFY ───────────►│  red
+///     ✗ loses its power in the call    │
+///   phone, port 40001                  │
+///     │── PUBLISH open ───────────────►│── NOTIFY ───────────►│  green at once
+/// ```
+#[test]
+fn a_phone_that_starts_again_in_a_call_leaves_no_call_behind() /* C03, FIELD 14, ATTACKS H08 */
+{
+    for over_tcp in [false, true] {
+        let mut f = fixture();
+        f.watching("bob", "presence");
+        f.watching("ann", "dialog");
+        let mut before = Publisher::new("192.0.2.30:5060");
+        let talking = pidf("t", "open", &doing("on-the-phone"));
+        let (_, sent) = before.publish(&mut f, "600", &talking);
+        assert_eq!(sent.len(), 2, "{sent:#?}");
+        assert!(sent.iter().any(|it| it.body().contains("confirmed")));
+        f.answer_all(&sent);
+        let sent = another_call(&mut f, "192.0.2.30:40001", over_tcp, &pidf("t", "open", ""));
+        assert_eq!((sent.len(), sent[0].status()), (3, 200), "{sent:#?}");
+        for notify in &sent[1..] {
+            let told = notify.body();
+            assert!(
+                !told.contains("on-the-phone") && !told.contains("confirmed"),
+                "{told}"
+            );
+        }
+        f.answer_all(&sent[1..]);
+        assert_eq!(f.agent.publications().count(), 1);
+        let more = before.headers("600", "");
+        assert_eq!(before.refused(&mut f, &more, "").status(), 412);
+    }
+}
+
+/// A new publication from that address, in a call of its own.
+fn another_call(f: &mut Fixture, address: &str, over_tcp: bool, body: &str) -> StdVec<Sent> {
+    let mut phone = Publisher::new(address);
+    let text = phone.text(&phone.headers("600", body), body);
+    let text = text.replace("Call-ID: call-on", "Call-ID: another-");
+    if !over_tcp {
+        return f.send_from(phone.phone.address, &text);
+    }
+    let flow = Flow::tcp(LOCAL.parse().unwrap(), phone.phone.address, 1);
+    f.agent.handle_datagram(f.moment(), flow, text.as_bytes());
+    f.drain()
+}
+
+#[test]
+fn phones_behind_one_address_are_told_apart_by_their_tuples() /* FIELD 14, ATTACKS H08 */
+{
+    for (address, id, count) in [
+        ("192.0.2.30:5060", "t", 1),
+        ("192.0.2.30:40001", "t", 1),
+        ("192.0.2.30:40001", "u", 2),
+        ("192.0.2.31:5060", "t", 2),
+    ] {
+        let mut f = fixture();
+        Publisher::new("192.0.2.30:5060").publish(&mut f, "600", &pidf("t", "open", ""));
+        let sent = another_call(&mut f, address, false, &pidf(id, "closed", ""));
+        assert_eq!(sent[0].status(), 200);
+        assert_eq!(f.agent.publications().count(), count, "{address} {id}");
+    }
+}
+
+/// Their maker gave both the same id, and nothing else tells them from one phone that has started again.
+#[test]
+fn two_phones_of_one_user_with_equal_ids_take_turns() /* ATTACKS H08 */
+{
+    let mut f = fixture();
+    let mut one = Publisher::new("192.0.2.30:5060");
+    one.publish(&mut f, "600", &pidf("t", "open", ""));
+    let sent = another_call(&mut f, "192.0.2.30:5062", false, &pidf("t", "closed", ""));
+    assert_eq!(sent[0].status(), 200);
+    let more = one.headers("600", "");
+    assert_eq!(one.refused(&mut f, &more, "").status(), 412);
+    one.tag = None;
+    one.publish(&mut f, "600", &pidf("t", "open", ""));
+    assert_eq!(f.agent.publications().count(), 1);
+    assert!(!f.document().contains("closed"));
 }
 
 #[test]
