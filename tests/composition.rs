@@ -8,7 +8,7 @@
 mod mutate;
 
 use lampfield::parts::{Inputs, Presentity, Published, Reach, Sources, compose, write_as};
-use lampfield::wire::doc::pidf::{self, Activities, Basic, Summary};
+use lampfield::wire::doc::pidf::{self, Activities, Basic, Said, Summary};
 use lampfield::{Input, Instant, Text, Wall, limits};
 use mutate::Mutator;
 use std::collections::HashSet;
@@ -16,11 +16,14 @@ use xmlparser::{ElementEnd, Token, Tokenizer};
 
 const DESKS: u64 = 50_000;
 
-const SAMPLES: [&[u8]; 8] = [
+const SAMPLES: [&[u8]; 11] = [
     include_bytes!("bodies/pidf_linphone_publish.xml"),
     include_bytes!("bodies/pidf_grandstream_publish.xml"),
     include_bytes!("bodies/pidf_baresip_publish.xml"),
     include_bytes!("bodies/pidf_softclient.xml"),
+    include_bytes!("bodies/pidf_pjsua_brb.xml"),
+    include_bytes!("bodies/pidf_jitsi_dnd.xml"),
+    include_bytes!("bodies/pidf_freeswitch_unregistered.xml"),
     include_bytes!("bodies/pidf_asterisk_old.xml"),
     include_bytes!("bodies/pidf_asterisk_talking.xml"),
     b"<p:presence xmlns:p='urn:ietf:params:xml:ns:pidf' xmlns='urn:a' xmlns:b='urn:b' xmlns:c='urn:b'><p:tuple id='a'>\
@@ -30,6 +33,13 @@ const SAMPLES: [&[u8]; 8] = [
       <dm:person id='a'><rpid:mood id='a'><s:x/></rpid:mood><s:y id='a.2'/></dm:person><dm:device id='phone'/>\
       <dm:device id='a'/><s:z id='person' s:i='s:j'/></presence>",
 ];
+
+/// What closed together with any of these refuses.
+const BUSY: Activities = Activities::ON_THE_PHONE
+    .with(Activities::BUSY)
+    .with(Activities::MEETING)
+    .with(Activities::PRESENTATION)
+    .with(Activities::PERFORMANCE);
 
 const DICTIONARY: &[&[u8]] = &[
     b"<",
@@ -61,6 +71,10 @@ const DICTIONARY: &[&[u8]] = &[
     b"<tuple id='a'>",
     b"<tuple id='b'><status><basic>closed</basic></status></tuple>",
     b"</tuple>",
+    b"<note>Do not disturb</note>",
+    b"<note>On the phone</note>",
+    b"<note xml:lang='en'>Offline</note>",
+    b"<note>available</note>",
     b"<u:v/>",
     b"<xmlns:v/>",
     b"<b:c/><b:c id='b'/>",
@@ -124,6 +138,7 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
     let mut taken = 0;
     let mut longest = 0;
     let mut renamed = 0;
+    let mut silent = 0;
     let mut bodies = vec![Vec::new(); limits::PUBLICATIONS_EACH];
     for desk in 0..DESKS {
         let mut mutator = Mutator::new(seed.wrapping_mul(DESKS) + desk, DICTIONARY);
@@ -175,15 +190,32 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
             let is_busy = summary.activities.contains(Activities::BUSY);
             assert!(is_busy || presentity.presence().gone, "{}", shown());
         }
+        let red = Activities::BUSY.with(Activities::ON_THE_PHONE);
         if composed.in_call {
-            let red = Activities::BUSY.with(Activities::ON_THE_PHONE);
             assert!(summary.activities.intersects(red), "{}", shown());
+        }
+        // Nobody says that he is busy, or in a call, or not to be disturbed: then nobody is told so.
+        let speaks = |it: &Published<'_>| {
+            let is_word = matches!(it.says.said, Some(said) if said >= Said::Busy);
+            is_word || it.says.activities.intersects(BUSY)
+        };
+        if !inputs.dnd
+            && !inputs.hook_up
+            && inputs.activity.is_empty()
+            && !published.iter().any(speaks)
+        {
+            silent += 1;
+            assert!(!composed.in_call, "{}", shown());
+            assert!(!summary.activities.intersects(red), "{}", shown());
+            let note = presentity.presence().note.as_str();
+            assert_ne!(note, "Do not disturb", "{}", shown());
         }
         renamed += usize::from(text.contains("a.2"));
     }
     assert!(taken > 40_000, "{taken} publications were composed");
     assert!(longest > limits::BODY - 400, "some were large: {longest}");
     assert!(renamed > 1_000, "{renamed} had equal ids");
+    assert!(silent > 1_000, "{silent} said nothing of being busy");
 }
 
 const DATA_MODEL: &str = "urn:ietf:params:xml:ns:pidf:data-model";

@@ -477,6 +477,30 @@ fn both_packages_say_the_same_of_a_note() /* FIELD 13 */
 }
 
 #[test]
+fn what_is_carried_keeps_the_language_that_was_said_around_it() {
+    let inside = "<note>n</note><tuple id='b' xml:lang='fr'><note>m</note></tuple>\
+                  <dm:person id='p' xml:lang='it'><rpid:mood id='m'><rpid:note>o</rpid:note></rpid:mood></dm:person>\
+                  <dm:device id='d' xml:lang=''/>";
+    let body = document("a", "open", inside);
+    let plain = Desk::with(&[&body]).compose();
+    assert!(tuples(&plain).starts_with("<tuple id='a'>"));
+    let body = body.replacen(" xmlns:dm", " xml:lang=\"d&#101;\" xmlns:dm", 1);
+    let composed = Desk::with(&[&body]).compose();
+    assert_eq!(
+        tuples(&composed),
+        "<tuple xml:lang=\"de\" id='a'><status><basic>open</basic></status></tuple>\
+         <tuple id='b' xml:lang='fr'><note>m</note></tuple>"
+    );
+    let mood = in_person(&composed);
+    assert!(
+        mood.starts_with("<rpid:mood xml:lang=\"it\" id='m'>"),
+        "{mood}"
+    );
+    assert_eq!(others(&composed), "<dm:device id='d' xml:lang=''/>");
+    assert_eq!(composed.presence.lang.as_str(), "de");
+}
+
+#[test]
 fn ids_stay_unique_and_do_not_move_when_another_changes() /* C19 */
 {
     let twice = document("a", "open", "").replace(

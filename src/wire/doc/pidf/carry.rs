@@ -1,7 +1,7 @@
 //! An element of one document made fit to stand in another, which we write.
 //!
 //! It stays as it is but for what the new place asks for: UTF-8, the namespace declarations that stood around it and
-//! that it uses, an id of its own. Read Namespaces in XML 1.0 §3 and §5. Our root declares the PIDF namespace as the
+//! that it uses, the language that was said around it, an id of its own. Read Namespaces in XML 1.0 §3 and §5. Our root declares the PIDF namespace as the
 //! default, and `dm` and `rpid`; what agrees with that is not declared again.
 //!
 //! Phones send prefixes that nobody declared, and our reader takes them. A watcher's parser may not, and would lose the
@@ -86,6 +86,8 @@ struct Scan<'e, 't> {
     /// Where the name of the element itself ends.
     name_end: usize,
     own_attributes: usize,
+    /// The language it relies on, if it has none of its own.
+    lang: Option<XmlText<'e>>,
     /// Where its id ends.
     id_end: Option<usize>,
     is_in_status: bool,
@@ -135,6 +137,7 @@ impl<'e, 't> Scan<'e, 't> {
             elements: 0,
             name_end: 0,
             own_attributes: 0,
+            lang: element.lang.filter(|lang| !lang.is_empty()),
             id_end: None,
             is_in_status: false,
             basic_from: None,
@@ -167,7 +170,7 @@ impl<'e, 't> Scan<'e, 't> {
             }
         }
         let scopes = OURS + self.needed.len() + self.most_inner;
-        let attributes = self.own_attributes + self.needed.len();
+        let attributes = self.own_attributes + self.needed.len() + usize::from(self.lang.is_some());
         let fits = scopes <= MAX_SCOPES && attributes <= MAX_ATTRIBUTES;
         (self.depth == 0 && self.elements > 0 && fits).then_some(())
     }
@@ -200,6 +203,7 @@ impl<'e, 't> Scan<'e, 't> {
                             self.id_end = Some(value.start() + id.len());
                         }
                         ("", _) => values.push(value.as_str()).ok()?,
+                        ("xml", "lang") if self.depth == 0 => self.lang = None,
                         ("xml", _) => {}
                         named => {
                             values.push(value.as_str()).ok()?;
@@ -326,6 +330,11 @@ impl<'e, 't> Scan<'e, 't> {
         for prefix in &self.needed {
             self.write_declaration(prefix, out)?;
         }
+        if let Some(lang) = self.lang {
+            out.raw(" xml:lang=\"");
+            write_value(lang, out);
+            out.raw("\"");
+        }
         let mut at = self.name_end;
         if let Some(end) = self.id_end {
             out.raw(&text[at..end]);
@@ -366,11 +375,7 @@ impl<'e, 't> Scan<'e, 't> {
         }
         out.raw("=\"");
         match around {
-            Some(uri) => {
-                for char in uri.chars() {
-                    out.text(char.encode_utf8(&mut [0; 4]));
-                }
-            }
+            Some(uri) => write_value(uri, out),
             None if prefix.is_empty() => {}
             None => {
                 out.raw("urn:undeclared:");
@@ -385,6 +390,13 @@ impl<'e, 't> Scan<'e, 't> {
     fn around_root(&self, prefix: &str) -> Uri<'e, 't> {
         debug_assert!(self.inner.is_empty(), "the element has ended");
         self.uri(prefix)
+    }
+}
+
+/// Writes the value of an attribute.
+fn write_value(value: XmlText<'_>, out: &mut Out<'_>) {
+    for char in value.chars() {
+        out.text(char.encode_utf8(&mut [0; 4]));
     }
 }
 

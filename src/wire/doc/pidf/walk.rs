@@ -1,6 +1,6 @@
 //! The parts of a PIDF document, for a compositor: it carries through untouched what it does not know.
 
-use super::names::{DATA_MODEL, FORMAT, PIDF, RPID};
+use super::names::{DATA_MODEL, FORMAT, NAMES, PIDF, RPID};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::out::Out;
 use crate::wire::doc::xml::{Reader, Tag};
@@ -31,6 +31,8 @@ pub struct Element<'a> {
     pub id: Option<XmlText<'a>>,
     /// Its bytes from `<` to `>`, in the document's encoding.
     pub raw: &'a [u8],
+    /// The language of what is around it, which it may rely on (XML 1.0 §2.12).
+    pub(super) lang: Option<XmlText<'a>>,
     reader: &'a Reader<'a, 'a>,
 }
 
@@ -62,8 +64,8 @@ impl<'a> Element<'a> {
 /// # Errors
 /// Any [`Fault`]: `each` was not called.
 pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    let id = None;
-    frame::read(body, &FORMAT, &mut Children { id, each }).map(drop)
+    let (id, lang) = (None, lang(body)?);
+    frame::read(body, &FORMAT, &mut Children { id, lang, each }).map(drop)
 }
 
 /// As [`walk`] for a document that was found good before, at half the cost.
@@ -71,8 +73,8 @@ pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault
 /// # Errors
 /// Any [`Fault`]: the document was not good, and `each` was called for what stands before the fault.
 pub fn walk_again(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    let id = None;
-    frame::read_again(body, &FORMAT, &mut Children { id, each })
+    let (id, lang) = (None, lang(body)?);
+    frame::read_again(body, &FORMAT, &mut Children { id, lang, each })
 }
 
 /// Shows what the persons of a PIDF document have besides activities, notes and timestamps: children of an extension, of
@@ -81,8 +83,22 @@ pub fn walk_again(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(),
 /// # Errors
 /// As [`walk_again`].
 pub fn walk_persons(body: &[u8], each: &mut dyn FnMut(u8, &Element<'_>)) -> Result<(), Fault> {
-    let (person, id) = (0, None);
-    frame::read_again(body, &FORMAT, &mut Persons { person, id, each })
+    let lang = lang(body)?;
+    let mut persons = Persons {
+        person: 0,
+        id: None,
+        langs: [lang; 2],
+        each,
+    };
+    frame::read_again(body, &FORMAT, &mut persons)
+}
+
+/// The language of the root.
+fn lang(body: &[u8]) -> Result<Option<XmlText<'_>>, Fault> {
+    frame::open(body, NAMES, |reader| {
+        frame::root(reader)?;
+        Ok(reader.lang())
+    })
 }
 
 /// Where in a document an element stands.
@@ -119,6 +135,8 @@ impl frame::Place for Place {
 struct Children<'a, 'e> {
     /// That of the child that is open.
     id: Option<XmlText<'a>>,
+    /// The root's.
+    lang: Option<XmlText<'a>>,
     each: &'e mut dyn FnMut(&Element<'_>),
 }
 
@@ -138,6 +156,7 @@ impl<'a> Taker<'a> for Children<'a, '_> {
                 kind,
                 id: self.id,
                 raw,
+                lang: self.lang,
                 reader,
             }),
             Place::Presence | Place::Extension | Place::Ignored => {}
@@ -151,6 +170,8 @@ struct Persons<'a, 'e> {
     person: u8,
     /// That of the extension that is open.
     id: Option<XmlText<'a>>,
+    /// The root's, and the person's.
+    langs: [Option<XmlText<'a>>; 2],
     each: &'e mut dyn FnMut(u8, &Element<'_>),
 }
 
@@ -159,7 +180,10 @@ impl<'a> Taker<'a> for Persons<'a, '_> {
 
     fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
         match open[open.len() - 1] {
-            Place::Child(Kind::Person) => self.person = self.person.saturating_add(1),
+            Place::Child(Kind::Person) => {
+                self.person = self.person.saturating_add(1);
+                self.langs[1] = reader.lang().or(self.langs[0]);
+            }
             Place::Extension => self.id = reader.attribute("id"),
             Place::Presence | Place::Child(_) | Place::Ignored => {}
         }
@@ -172,6 +196,7 @@ impl<'a> Taker<'a> for Persons<'a, '_> {
                     kind: Kind::Other,
                     id: self.id,
                     raw,
+                    lang: self.langs[1],
                     reader,
                 };
                 (self.each)(self.person, &element);
