@@ -5,6 +5,7 @@ pub mod etag;
 pub mod kept;
 pub mod pace;
 pub mod package;
+pub mod party;
 pub mod presentity;
 pub mod reach;
 pub mod subscription;

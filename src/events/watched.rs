@@ -23,10 +23,10 @@ pub enum Watched {
     Waiting,
     /// Does not want to be disturbed.
     Dnd,
-    /// A call is held.
-    Held,
     /// Calling somebody.
     Trying,
+    /// A call is held.
+    Held,
     /// In a call, or busy otherwise.
     Busy,
     /// Being called.
@@ -44,8 +44,8 @@ impl Watched {
         Watched::Closed,
         Watched::Waiting,
         Watched::Dnd,
-        Watched::Held,
         Watched::Trying,
+        Watched::Held,
         Watched::Busy,
         Watched::Ringing,
     ];

@@ -2,16 +2,24 @@
 //!
 //! We tell third parties one virtual dialog without identities (§3.7.2), and read what every server makes of
 //! the format. Read §4.3 on versions first.
+//!
+//! Within one document the dialogs of one id, or of none, do not erase each other: proxies publish the branches of a
+//! forked call under one (kamailio #2906), and the one that rings may stand before or behind the one that is over. From
+//! one document to the next the later word on an id counts.
 
 use super::audience::Scene;
 use super::memory::{Heard, Memory, Order, Reading, hash};
 use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
+use crate::events::party::Party;
 use crate::events::presentity::Call;
 use crate::events::watched::Watched;
+use crate::ground::limits;
 use crate::ground::text;
 use crate::ground::time::{Duration, Seconds};
-use crate::wire::doc::Fault;
-use crate::wire::doc::dialog_info::{self, Dialog, Direction, Document, Entry, Extent, State};
+use crate::wire::doc::dialog_info::{
+    self, Dialog, Direction, Document, Entry, Extent, Participant, State,
+};
+use crate::wire::doc::{Fault, XmlText};
 use crate::wire::sip::Event;
 use core::fmt::Write;
 use heapless::Vec;
@@ -24,6 +32,8 @@ pub(super) const SPEC: Spec = Spec {
     several_notifiers: true,
     watchers_of: None,
     lamp: LampKind::Status,
+    // Kamailio and OpenSIPS before the first call and when what was published has expired: nobody calls.
+    stateless: Some(Watched::Idle),
     read,
     served: Some(Served {
         partial: true,
@@ -121,13 +131,20 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
     if memory.is_behind(order) {
         return Ok(Reading::Stale);
     }
+    let entity = head.entity.map(|entity| entity.cut::<{ limits::URI }>());
+    let entity = entity.as_deref().unwrap_or_default();
     let mut rows = memory.rows(order);
     let mut heard = Heard::default();
     dialog_info::read(body, &mut |dialog| {
-        let watched = watched(dialog);
         heard.listed += 1;
+        // Without a state it says nothing, not even that it is over.
+        let Some(state) = dialog.state else { return };
+        let (id, watched) = (row(dialog), watched(dialog, state));
         heard.told = heard.told.max(watched);
-        rows.set(dialog.id.as_ref().map_or(0, hash), watched);
+        rows.merge(id, watched);
+        if let Some(watched) = watched {
+            memory.name(&mut heard, id, watched, || other_party(dialog, entity));
+        }
     })?;
     // FreeSWITCH says "no call" so; by the letter it says nothing. Believe it, and ask for the full state.
     heard.doubtful = order.partial && heard.listed == 0 && !rows.is_empty();
@@ -137,10 +154,19 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
     Ok(memory.settle(order, rows, heard))
 }
 
-/// What a lamp makes of one dialog; `None` if the dialog is over or says nothing.
-fn watched(dialog: &Dialog<'_>) -> Option<Watched> {
+/// What a dialog is known by: its id, or else its Call-ID. All that have neither are one.
+fn row(dialog: &Dialog<'_>) -> u64 {
+    match (&dialog.id, &dialog.call_id) {
+        (Some(id), _) => hash(id),
+        (None, Some(call_id)) => hash(call_id).rotate_left(1),
+        (None, None) => 0,
+    }
+}
+
+/// What a lamp makes of one dialog; `None` if it is over.
+fn watched(dialog: &Dialog<'_>, state: State) -> Option<Watched> {
     let outgoing = dialog.direction == Some(Direction::Initiator);
-    match dialog.state? {
+    match state {
         State::Terminated => None,
         State::Early | State::Confirmed if dialog.is_held() => Some(Watched::Held),
         State::Confirmed => Some(Watched::Busy),
@@ -148,4 +174,25 @@ fn watched(dialog: &Dialog<'_>) -> Option<Watched> {
         State::Early => Some(Watched::Ringing),
         State::Trying | State::Proceeding => Some(Watched::Trying),
     }
+}
+
+/// The other party of a dialog of `entity`, if the document names one.
+///
+/// By the letter that is the `remote` end, whoever called (RFC 4235 §4.1.6). So it is with Kamailio, OpenSIPS and
+/// FreeSWITCH; the latter's remote *target* is a code to pick up the call at the watched one. An older Asterisk that does
+/// not know the caller puts the watched one at both ends, and others exchange the two: who is watched is never the other.
+fn other_party(dialog: &Dialog<'_>, entity: &str) -> Option<Party> {
+    let (remote, local) = (party(&dialog.remote)?, party(&dialog.local));
+    if remote.is_at(entity) {
+        return local.filter(|local| !local.is_at(entity));
+    }
+    let is_local = local.is_some_and(|local| remote.is_at(local.uri()));
+    (!is_local).then_some(remote)
+}
+
+/// One end of a dialog.
+fn party(end: &Participant<'_>) -> Option<Party> {
+    let told = |address: &XmlText<'_>| !address.is_empty();
+    let address = end.identity.filter(told).or(end.target.filter(told));
+    Party::new(end.display, address)
 }

@@ -1,6 +1,7 @@
 //! What a watcher keeps of one notifier's documents, and the rules by which numbered ones follow each other
 //! (RFC 4235 §4.3, RFC 3858 §4).
 
+use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::wire::doc::XmlText;
@@ -16,6 +17,16 @@ pub struct Memory {
     /// Its parts.
     rows: Rows,
     watched: Watched,
+    /// Who is at the other end of the dialog that a lamp shows.
+    party: Option<Named>,
+}
+
+/// The other end of one dialog.
+#[derive(Clone, Debug)]
+struct Named {
+    id: u64,
+    watched: Watched,
+    party: Party,
 }
 
 /// The parts of a watched state that say something, in a table of rows by id.
@@ -31,6 +42,8 @@ pub(super) struct Rows {
 struct Row {
     id: u64,
     watched: Watched,
+    /// Whether the document that is read said so.
+    fresh: bool,
 }
 
 /// What the root of a document says of it.
@@ -43,7 +56,7 @@ pub(super) struct Order {
 }
 
 /// What the parts of a document said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Heard {
     /// How many there were.
     pub(super) listed: usize,
@@ -51,6 +64,8 @@ pub(super) struct Heard {
     pub(super) told: Option<Watched>,
     /// Whether the document says less than it seems to: what it leaves is believed, and asked for.
     pub(super) doubtful: bool,
+    /// Who is at the other end of the dialog that counts most among those which say so.
+    named: Option<Named>,
 }
 
 /// What came of reading a document.
@@ -75,12 +90,30 @@ impl Memory {
             whole: false,
             rows: Rows::new(),
             watched: Watched::Unknown,
+            party: None,
         }
     }
 
     /// What is known now.
     pub fn watched(&self) -> Watched {
         self.watched
+    }
+
+    /// The other party of what is known now, if that is a call and the notifier names one. The party of one dialog is
+    /// kept, that of the one which counts: after its end another one that was told before has none until it is told
+    /// again.
+    pub fn party(&self) -> Option<&Party> {
+        self.party.as_ref().map(|named| &named.party)
+    }
+
+    /// Takes in that the notifier knows no state, which means this (see [`Spec`](super::Spec)).
+    pub fn tell_stateless(&mut self, watched: Watched) {
+        *self = Memory {
+            version: self.version,
+            whole: true,
+            watched,
+            ..Memory::new()
+        };
     }
 
     /// Takes in a document that tells everything and has no number.
@@ -104,10 +137,30 @@ impl Memory {
 
     /// The rows that a document is applied to: a copy, so that one that breaks off half-way changes nothing.
     pub(super) fn rows(&self, order: Order) -> Rows {
+        let mut rows = Rows::new();
         if order.partial {
-            self.rows.clone()
-        } else {
-            Rows::new()
+            rows.clone_from(&self.rows);
+            rows.rows.iter_mut().for_each(|row| row.fresh = false);
+        }
+        rows
+    }
+
+    /// Notes who is at the other end of a dialog, unless one that counts more says so too. Of two that count the same
+    /// it is the one that was shown before, or else the first.
+    pub(super) fn name(
+        &self,
+        heard: &mut Heard,
+        id: u64,
+        watched: Watched,
+        party: impl FnOnce() -> Option<Party>,
+    ) {
+        let shown = self.party.as_ref().map(|named| named.id);
+        let rank = |id, watched| (watched, Some(id) == shown);
+        let counts = |named: &Named| rank(named.id, named.watched) < rank(id, watched);
+        if heard.named.as_ref().is_none_or(counts)
+            && let Some(party) = party()
+        {
+            heard.named = Some(Named { id, watched, party });
         }
     }
 
@@ -126,6 +179,7 @@ impl Memory {
         self.watched = rows.most().unwrap_or(Watched::Idle);
         // All that are known are over, and some had no place to be known.
         let hollow = rows.lost && rows.is_empty();
+        self.settle_party(order, &rows, heard.named);
         self.rows = rows;
         if whole && !heard.doubtful && !hollow {
             Reading::State(self.watched)
@@ -136,6 +190,22 @@ impl Memory {
             Reading::Hole(self.watched)
         }
     }
+
+    /// What a partial document does not repeat did not change (RFC 4235 §4.1.6); a full one that names nobody knows of
+    /// nobody.
+    fn settle_party(&mut self, order: Order, rows: &Rows, named: Option<Named>) {
+        let most = rows.most();
+        let counts = |named: &Named| most.is_some() && rows.get(named.id) == most;
+        let kept = self
+            .party
+            .take()
+            .filter(|kept| order.partial && counts(kept));
+        let named = named.filter(counts);
+        self.party = match (kept, named) {
+            (Some(kept), Some(named)) if kept.id != named.id => Some(kept),
+            (kept, named) => named.or(kept),
+        };
+    }
 }
 
 impl Rows {
@@ -143,6 +213,15 @@ impl Rows {
         Rows {
             rows: Vec::new(),
             lost: false,
+        }
+    }
+
+    /// One of perhaps several parts of that id in a document says this, or nothing any more: what counts most stands,
+    /// whatever their order. What an earlier document said of it does not count.
+    pub(super) fn merge(&mut self, id: u64, watched: Option<Watched>) {
+        let fresh = self.rows.iter().find(|row| row.id == id && row.fresh);
+        if fresh.map(|row| row.watched) < watched || fresh.is_none() {
+            self.set(id, watched);
         }
     }
 
@@ -155,15 +234,20 @@ impl Rows {
             }
             return;
         };
+        let row = Row {
+            id,
+            watched,
+            fresh: true,
+        };
         if let Some(place) = place {
-            self.rows[place].watched = watched;
-        } else if self.rows.push(Row { id, watched }).is_err() {
+            self.rows[place] = row;
+        } else if self.rows.push(row).is_err() {
             self.lost = true;
             // More parts than a lamp can count: keep the ones it would show.
             if let Some(least) = self.rows.iter_mut().min_by_key(|row| row.watched)
                 && least.watched < watched
             {
-                *least = Row { id, watched };
+                *least = row;
             }
         }
     }
@@ -176,6 +260,11 @@ impl Rows {
     /// Whether nothing says anything.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    fn get(&self, id: u64) -> Option<Watched> {
+        let row = self.rows.iter().find(|row| row.id == id);
+        row.map(|row| row.watched)
     }
 
     fn most(&self) -> Option<Watched> {

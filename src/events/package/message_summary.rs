@@ -15,6 +15,8 @@ pub(super) const SPEC: Spec = Spec {
     several_notifiers: true,
     watchers_of: None,
     lamp: LampKind::Calling,
+    // Whoever has the mailbox tells its summary at once (RFC 3842 §3.8): without one, messages may wait all the same.
+    stateless: None,
     read,
     served: None,
     published: false,

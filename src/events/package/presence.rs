@@ -23,6 +23,8 @@ pub(super) const SPEC: Spec = Spec {
     several_notifiers: false,
     watchers_of: None,
     lamp: LampKind::Status,
+    // Nobody publishes for it, or what was published has expired.
+    stateless: Some(Watched::Offline),
     read,
     served: Some(Served {
         partial: false,

@@ -3,6 +3,7 @@
 use super::audience::Scene;
 use super::memory::{Memory, Reading};
 use crate::events::presentity::Presentity;
+use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::Fault;
 use crate::wire::sip::Event;
@@ -24,6 +25,9 @@ pub struct Spec {
     pub watchers_of: Option<&'static str>,
     /// What a lamp is for that watches it.
     pub lamp: LampKind,
+    /// What it means when the notifier has nothing to tell although it is asked: it knows no state (RFC 6665 §4.2.1.2).
+    /// `None` where that leaves everything open.
+    pub stateless: Option<Watched>,
     /// Takes in a document that a notifier sent.
     pub read: fn(&mut Memory, &[u8]) -> Result<Reading, Fault>,
     /// How it is served; `None` if others do that.

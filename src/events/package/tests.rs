@@ -2,9 +2,6 @@
 
 extern crate std;
 
-mod presence;
-mod winfo;
-
 use super::spec::BodyType;
 use super::*;
 use crate::events::presentity::{Carried, Presence, Presentity};
@@ -18,9 +15,18 @@ use std::string::String;
 
 macro_rules! body {
     ($name:literal) => {
-        include_bytes!(concat!("../../../tests/bodies/", $name, ".xml"))
+        include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/bodies/",
+            $name,
+            ".xml"
+        ))
     };
 }
+
+mod dialogs;
+mod presence;
+mod winfo;
 
 fn read(package: Package, memory: &mut Memory, body: &[u8]) -> Reading {
     (package.spec().read)(memory, body).expect("a document")

@@ -20,6 +20,8 @@ pub(super) const SPEC: Spec = Spec {
     several_notifiers: true,
     watchers_of: Some(presence::SPEC.name),
     lamp: LampKind::Calling,
+    // That nobody watches is a document too: a list without watchers (RFC 3858 §3).
+    stateless: None,
     read,
     served: Some(Served {
         partial: true,

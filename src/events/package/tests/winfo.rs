@@ -209,3 +209,14 @@ fn what_does_not_fit_is_left_out_whole() /* W07 G07 */
     let head = winfo::read_head(&buf[..body.len]).expect("our own document");
     assert_eq!(head.extent, Extent::Full);
 }
+
+#[test]
+fn a_watcher_that_is_listed_twice_is_what_the_last_row_says() /* W09 */
+{
+    let mut memory = Memory::new();
+    let mut next = reader(&mut memory);
+    let decided = [("a", "pending"), ("a", "active")];
+    assert_eq!(next(0, "full", &decided), IDLE);
+    assert_eq!(next(1, "partial", &[decided[1], decided[0]]), WAITING);
+    assert_eq!(next(2, "partial", &decided), IDLE);
+}
