@@ -22,8 +22,8 @@
 //! ```
 //!
 //! What a lamp may trust: `watched` is what the last document said. `broken_since` is set from the moment the
-//! subscription is gone or in doubt until a notifier vouches for the state again. A first NOTIFY without a
-//! document vouches for nothing: we do not call a presentity idle because a server has nothing to say.
+//! subscription is gone or in doubt until a notifier vouches for the state again. A server that answers without a
+//! document vouches for having no state, which for most packages means something; the head of `told` says when.
 //!
 //! # Where we leave RFC 6665 §4.1.3 on purpose
 //!
@@ -47,6 +47,7 @@ pub use crate::ua::request::Action;
 pub use usage::Usage;
 pub use watch::{AddError, Order, Report, Watch};
 
+use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
@@ -216,6 +217,12 @@ impl Watcher {
         Some((story.watched, story.broken_since))
     }
 
+    /// The other party of the call that a watch knows of, if its notifier names one.
+    pub fn party(&self, id: Id<Watch>) -> Option<&Party> {
+        let watch = self.watches.get(id)?;
+        watch.story.party(&watch.target, self.usages_of(watch))
+    }
+
     /// How a watch stands; `None` once it is forgotten.
     pub fn state(&self, id: Id<Watch>) -> Option<Report<'_>> {
         let watch = self.watches.get(id)?;
@@ -236,6 +243,8 @@ impl Watcher {
             package: watch.speaks,
             state,
             watched: watch.story.watched,
+            party: self.party(id),
+            is_stateless: told::are_stateless(self.usages_of(watch)),
             remote,
             expires: usage.map(|usage| usage.ends),
             next,
@@ -253,6 +262,11 @@ impl Watcher {
     pub fn leave_room(&mut self, watches: Option<usize>, usages: Option<usize>) {
         self.watches.leave_room(watches);
         self.usages.leave_room(usages);
+    }
+
+    fn usages_of<'a>(&'a self, watch: &'a Watch) -> impl Iterator<Item = &'a Usage> {
+        let ids = watch.usages.iter();
+        ids.filter_map(|id| self.usages.get(*id))
     }
 
     fn find_query(&self, query: Query) -> Option<Id<Watch>> {

@@ -231,6 +231,7 @@ impl Watcher {
             retries: 0,
             proven: false,
             gap: Gap::Closed,
+            asked_empty: false,
             behind: 0,
             state: UsageState::Resting { refresh: ends },
         });
@@ -277,7 +278,11 @@ impl Watcher {
             .get_mut(watch_id)
             .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         usage.behind = 0;
+        let party = usage.memory.party().cloned();
         let read = usage.read(now, watch.speaks, request, state);
+        if usage.memory.party() != party.as_ref() {
+            self.changed.push(watch_id.slot());
+        }
         if state.state == State::Terminated {
             watch.story.last_notify = Some(now);
             self.tell(now, watch_id);

@@ -1,6 +1,7 @@
 //! The watcher against a scripted notifier, in virtual time.
 
 mod documents;
+mod empty;
 mod ends;
 mod failures;
 mod first;

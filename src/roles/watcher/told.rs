@@ -1,11 +1,33 @@
 //! What notifiers tell, one by one and together.
 //!
 //! Read RFC 3856 §6.6.2, §6.8 and RFC 4235 §3.9, §4.3 first.
+//!
+//! # A NOTIFY without a document
+//!
+//! Kamailio and OpenSIPS send one, `active`, for whom they have no state: nobody published anything yet, or what was
+//! published has expired (kamailio #55, opensips #3362). Others send one to say no more than how long the subscription
+//! lasts. Which it is depends on what it answers, for a SUBSCRIBE is answered with the current state (RFC 6665 §4.2.1.2).
+//! In packages that give it a meaning ([`Spec::stateless`](crate::events::package::Spec::stateless)):
+//!
+//! ```text
+//!   an `active` NOTIFY without a document                    what is known then
+//!   the first, or the first behind `pending`                 the server knows no state
+//!   the first behind a refresh                               the server knows no state
+//!   any other, and the server knew no state                  the same
+//!   any other, and the last document could not be read       the same
+//!   any other, and a document told something                 the same; if the lamp would show something else without
+//!                                                            a state, it is refreshed at once, and so the answer tells
+//! ```
+//!
+//! So a call that was up when its phone lost power ends on the lamp seconds after the server has dropped it. That costs one
+//! refresh at most for each state told: a server that sends such NOTIFYs all the time is not asked for ever.
+//! `pending` and `terminated` without a document say nothing of the state, as words we do not know.
 
 use super::usage::{Gap, Knowledge, Usage, UsageState};
 use super::watch::Story;
 use crate::events::answer::Refusal;
 use crate::events::package::{Package, Reading};
+use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::random::Random;
 use crate::ground::time::Instant;
@@ -24,7 +46,8 @@ impl Usage {
     ) -> Result<(), Refusal> {
         match state.state {
             State::Pending => self.knowledge = Knowledge::Nothing,
-            State::Active | State::Terminated | State::Other(_) if request.body.is_empty() => {}
+            State::Active if request.body.is_empty() => self.read_nothing(now, package),
+            State::Terminated | State::Other(_) if request.body.is_empty() => {}
             State::Active | State::Terminated | State::Other(_) => {
                 let read = is_readable(package, request).and_then(|()| {
                     (package.spec().read)(&mut self.memory, request.body)
@@ -32,17 +55,17 @@ impl Usage {
                 });
                 match read {
                     Ok(Reading::State(watched)) => {
-                        self.knowledge = Knowledge::Known(watched);
+                        self.know(watched);
                         self.gap = Gap::Closed;
                     }
                     // Nobody can be asked any more, so what is doubtful is not believed.
                     Ok(Reading::Gap(_) | Reading::Hole(_)) if state.state == State::Terminated => {}
                     Ok(Reading::Gap(watched)) => {
-                        self.knowledge = Knowledge::Known(watched);
+                        self.know(watched);
                         self.open_gap(now);
                     }
                     Ok(Reading::Hole(watched)) if self.cannot_count() => {
-                        self.knowledge = Knowledge::Known(watched);
+                        self.know(watched);
                         self.doubt = None;
                     }
                     // Until the full document is there, the lamp says what it said, for its grace.
@@ -59,6 +82,56 @@ impl Usage {
             }
         }
         Ok(())
+    }
+
+    /// A document tells this.
+    fn know(&mut self, watched: Watched) {
+        let known = Knowledge::Known(watched);
+        if self.knowledge != known {
+            self.asked_empty = false;
+        }
+        self.knowledge = known;
+    }
+
+    /// Takes in an `active` NOTIFY without a document; the module's head says what it means.
+    fn read_nothing(&mut self, now: Instant, package: Package) {
+        let Some(watched) = package.spec().stateless else {
+            return;
+        };
+        match self.knowledge {
+            Knowledge::Known(told) if !self.awaits_notify() => {
+                if told != watched && !self.asked_empty {
+                    self.asked_empty = true;
+                    self.open_gap(now);
+                }
+            }
+            Knowledge::Unreadable if !self.awaits_notify() => {}
+            Knowledge::Nothing
+            | Knowledge::Known(_)
+            | Knowledge::Stateless(_)
+            | Knowledge::Unreadable => {
+                self.memory.tell_stateless(watched);
+                self.knowledge = Knowledge::Stateless(watched);
+                self.gap = Gap::Closed;
+                self.asked_empty = false;
+            }
+        }
+    }
+
+    /// Whether its notifier vouches for a state.
+    fn knows(&self) -> bool {
+        match self.knowledge {
+            Knowledge::Known(_) | Knowledge::Stateless(_) => true,
+            Knowledge::Nothing | Knowledge::Unreadable => false,
+        }
+    }
+
+    /// The other party of the call that a document told of last, if a lamp that shows `watched` shows that call. Behind a
+    /// hole the lamp shows what was told before it, and the call may be another one.
+    fn party(&self, watched: Watched) -> Option<&Party> {
+        let shown = self.knowledge == Knowledge::Known(watched);
+        let party = self.memory.party();
+        party.filter(|_| shown && self.memory.watched() == watched)
     }
 
     /// Takes in what a NOTIFY that is not the last says of the subscription (RFC 6665 §4.1.3).
@@ -90,7 +163,7 @@ impl Usage {
 
     /// An accepted NOTIFY shows that the notifier knows us; its Contact is where it is from now on (RFC 6665 §3.1).
     pub(super) fn trust(&mut self, request: &Request<'_>) {
-        if matches!(self.knowledge, Knowledge::Known(_)) && self.gap == Gap::Closed {
+        if self.knows() && self.gap == Gap::Closed {
             self.doubt = None;
         }
         if self.is_in_flight() {
@@ -132,7 +205,9 @@ impl Story {
         for usage in usages {
             match usage.knowledge {
                 Knowledge::Nothing => {}
-                Knowledge::Known(watched) => known = known.max(Some(watched)),
+                Knowledge::Known(watched) | Knowledge::Stateless(watched) => {
+                    known = known.max(Some(watched));
+                }
                 Knowledge::Unreadable => unreadable = true,
             }
             doubt = match (doubt, usage.doubt) {
@@ -156,6 +231,29 @@ impl Story {
         }
         before != (self.watched, self.broken_since)
     }
+
+    /// The other party of the call that is shown, of which one of the usages tells. It is never the watched one.
+    pub(super) fn party<'a>(
+        &self,
+        target: &str,
+        mut usages: impl Iterator<Item = &'a Usage>,
+    ) -> Option<&'a Party> {
+        let party = usages.find_map(|usage| usage.party(self.watched));
+        party.filter(|party| !party.is_at(target))
+    }
+}
+
+/// Whether all the notifiers that tell something know no state.
+pub(super) fn are_stateless<'a>(usages: impl Iterator<Item = &'a Usage>) -> bool {
+    let mut stateless = false;
+    for usage in usages {
+        match usage.knowledge {
+            Knowledge::Stateless(_) => stateless = true,
+            Knowledge::Known(_) | Knowledge::Unreadable => return false,
+            Knowledge::Nothing => {}
+        }
+    }
+    stateless
 }
 
 /// Whether the body is of a type we asked for; one without a type is taken for the package's own.

@@ -38,6 +38,8 @@ pub struct Usage {
     /// Whether a refresh ever worked.
     pub(super) proven: bool,
     pub(super) gap: Gap,
+    /// Whether it was asked, since what it tells changed last, about a NOTIFY without a document.
+    pub(super) asked_empty: bool,
     /// NOTIFYs in a row whose CSeq was lower than one before.
     pub(super) behind: u8,
     pub(super) state: UsageState,
@@ -50,6 +52,8 @@ pub(super) enum Knowledge {
     Nothing,
     /// This, by the last one.
     Known(Watched),
+    /// It was asked and knows no state, which means this (see [`Spec`](crate::events::package::Spec)).
+    Stateless(Watched),
     /// The last one could not be read (RFC 3261 §21.4.13).
     Unreadable,
 }
@@ -129,6 +133,14 @@ impl Usage {
         match &mut self.state {
             UsageState::Refreshing(refresh) | UsageState::Ending(refresh) => Some(refresh),
             UsageState::Resting { .. } => None,
+        }
+    }
+
+    /// Whether a refresh was sent that no NOTIFY has followed yet.
+    pub(super) fn awaits_notify(&self) -> bool {
+        match &self.state {
+            UsageState::Refreshing(refresh) => !refresh.told && refresh.request != Sending::Due,
+            UsageState::Resting { .. } | UsageState::Ending(_) => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::UsageId;
 use crate::events::package::Package;
+use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::error_texts;
 use crate::ground::limits;
@@ -156,6 +157,11 @@ pub struct Report<'a> {
     pub state: &'static str,
     /// What is known of the watched, or was before [`Report::broken_since`].
     pub watched: Watched,
+    /// The other party of the call that [`Report::watched`] is about, as far as the notifier names one: for the owner's
+    /// eyes, and for no log line above `debug`.
+    pub party: Option<&'a Party>,
+    /// Whether [`Report::watched`] is what it means that the server was asked and knows no state.
+    pub is_stateless: bool,
     /// Where requests go.
     pub remote: Option<SocketAddr>,
     /// When the subscription expires.

@@ -18,31 +18,6 @@ impl Fixture {
 }
 
 #[test]
-fn an_empty_body_keeps_the_state() /* S20 */
-{
-    let mut f = Fixture::active();
-    f.tell("peer", 2, "confirmed");
-    f.notify_ok(&f.news(3, &EMPTY));
-    assert_eq!(f.watched(), Watched::Busy);
-    assert!(!f.is_broken());
-}
-
-#[test]
-fn an_empty_first_notify_is_not_idle() /* S23 */
-{
-    let mut f = Fixture::asking();
-    let sent = f.last();
-    f.answer(&sent, 200, "");
-    f.notify_ok(&f.news(1, &EMPTY));
-    assert_eq!(f.watched(), Watched::Subscribing);
-    f.run(33 * SECOND);
-    assert_eq!(f.watched(), Watched::Unknown);
-    f.tell("peer", 2, "");
-    assert_eq!(f.watched(), Watched::Idle);
-    assert_eq!(f.report().state, "active");
-}
-
-#[test]
 fn a_pending_notifier_tells_nothing() /* S23 */
 {
     let mut f = Fixture::asking();
@@ -279,4 +254,103 @@ fn gaps_without_end_cost_one_refresh_in_five_seconds() /* H09 */
         f.notify_ok(&f.news(cseq, &dialog_info(&text)));
     }
     assert!((8..=12).contains(&asked), "{asked}");
+}
+
+/// A document with one dialog, with that caller unless it is empty.
+fn call(version: u32, extent: &str, state: &str, caller: &str) -> String {
+    let remote = match caller {
+        "" => String::new(),
+        uri => std::format!("<remote><identity display='Ann'>{uri}</identity></remote>"),
+    };
+    calls(version, extent, state).replace("</state>", &std::format!("</state>{remote}"))
+}
+
+#[test]
+fn the_other_party_is_told_for_as_long_as_the_call_lasts() {
+    let mut f = Fixture::active();
+    let ann = "sip:ann@192.0.2.1";
+    for (cseq, extent, state, caller, told) in [
+        (2, "full", "early", ann, Some(ann)),
+        (3, "partial", "confirmed", "", Some(ann)),
+        (4, "partial", "terminated", "", None),
+        (
+            5,
+            "partial",
+            "early",
+            "sip:ben@192.0.2.1",
+            Some("sip:ben@192.0.2.1"),
+        ),
+        // A full document that names nobody, and one that names the watched one itself.
+        (6, "full", "early", "", None),
+        (
+            7,
+            "full",
+            "early",
+            "sip:bob@192.0.2.1:5060;user=phone",
+            None,
+        ),
+        (
+            8,
+            "full",
+            "early",
+            "sip:bob@192.0.2.7",
+            Some("sip:bob@192.0.2.7"),
+        ),
+        (9, "full", "", "", None),
+    ] {
+        let text = call(cseq - 1, extent, state, caller);
+        f.notify_ok(&f.news(cseq, &dialog_info(&text)));
+        let party = f.report().party.map(|party| party.uri());
+        assert_eq!(party, told, "{cseq}");
+    }
+}
+
+#[test]
+fn another_party_is_news_though_the_state_is_the_same() {
+    let mut f = Fixture::active();
+    let mut told = |cseq, caller| {
+        let text = call(cseq, "full", "confirmed", caller);
+        f.notify_ok(&f.news(cseq, &dialog_info(&text)));
+        f.changes()
+    };
+    assert_eq!(told(2, "sip:ann@192.0.2.1"), 1);
+    assert_eq!(told(3, "sip:ann@192.0.2.1"), 0);
+    assert_eq!(told(4, "sip:ben@192.0.2.1"), 1);
+    assert_eq!(told(5, ""), 1);
+    assert_eq!(told(6, ""), 0);
+}
+
+#[test]
+fn behind_a_hole_nobody_is_named_for_the_call_before_it() /* D14 */
+{
+    let mut f = Fixture::active();
+    let text = call(1, "full", "early", "sip:ann@192.0.2.1");
+    f.notify_ok(&f.news(2, &dialog_info(&text)));
+    let other = call(5, "partial", "terminated", "").replace(
+        "<dialog id=\"d1\"",
+        "<dialog id='d2'><state>confirmed</state><remote><identity>sip:ben@x</identity></remote></dialog>\
+         <dialog id=\"d1\"",
+    );
+    f.notify_ok(&f.news(3, &dialog_info(&other)));
+    assert_eq!(f.watched(), Watched::Busy);
+    let ended = call(9, "partial", "terminated", "").replace("d1", "d2");
+    f.notify_ok(&f.news(4, &dialog_info(&ended)));
+    assert_eq!((f.watched(), f.is_broken()), (Watched::Busy, true));
+    assert!(f.report().party.is_none());
+}
+
+#[test]
+fn of_several_notifiers_the_party_is_that_of_the_one_who_counts() /* D16 */
+{
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    for (tag, state, caller) in [
+        ("one", "confirmed", "sip:ann@x"),
+        ("two", "early", "sip:ben@x"),
+    ] {
+        let text = call(0, "full", state, caller);
+        f.notify_ok(&sent.notify(tag, 1, "active", &dialog_info(&text)));
+    }
+    let party = f.report().party.expect("somebody");
+    assert_eq!((party.display(), party.uri()), ("Ann", "sip:ben@x"));
 }

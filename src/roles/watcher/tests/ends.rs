@@ -87,8 +87,8 @@ fn after_an_end_the_state_is_in_doubt_until_it_is_told_again() /* S23 */
         assert_eq!(f.report().broken_since, Some(broken), "{reason}");
         f.answer(&sent, 200, "");
         assert_eq!(f.report().broken_since, Some(broken), "{reason}");
-        let empty = sent.notify("new", 1, "active;expires=300", &EMPTY);
-        f.notify_ok(&empty);
+        let pending = sent.notify("new", 1, "pending;expires=300", &EMPTY);
+        f.notify_ok(&pending);
         assert_eq!(f.report().broken_since, Some(broken), "{reason}");
         f.tell("new", 2, "");
         assert_eq!(f.watched(), Watched::Idle);
