@@ -30,6 +30,15 @@ impl Party {
         (party != Party::default()).then_some(party)
     }
 
+    /// The one with that name and address, which fit. For tests of who shows it.
+    #[cfg(test)]
+    pub fn told(display: &str, uri: &str) -> Party {
+        Party {
+            display: Text::copied(display).expect("it fits"),
+            uri: Text::copied(uri).expect("it fits"),
+        }
+    }
+
     /// The name; empty if none was told.
     pub fn display(&self) -> &str {
         &self.display
@@ -150,10 +159,7 @@ mod tests {
             ("301", "sip:301@pbx.example", false),
             ("", "", false),
         ] {
-            let party = Party {
-                display: Text::new(),
-                uri: Text::copied(uri).expect("it fits"),
-            };
+            let party = Party::told("", uri);
             assert_eq!(party.is_at(address), same, "{uri} {address}");
         }
     }

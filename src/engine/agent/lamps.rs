@@ -1,6 +1,7 @@
 //! Lamps out: what each shows, and until when.
 
 use super::{Agent, Output};
+use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::limits::{PRESENTITIES, WATCHES};
 use crate::ground::table::Id;
@@ -75,6 +76,27 @@ impl Agent {
             self.panel.since[usize::from(number)] = now;
             self.changes.note_lamp(number);
         }
+        self.relight_party(number);
+    }
+
+    /// A lamp whose call goes on with somebody else shows the same, but not to those who look closer.
+    fn relight_party(&mut self, number: u16) {
+        let party = self.party(number).map_or(0, hash);
+        let told = &mut self.panel.parties[usize::from(number)];
+        if *told != party {
+            *told = party;
+            self.changes.note_lamp(number);
+        }
+    }
+
+    /// The other party of the call that a lamp shows, as far as it is named. A lamp that does not know names nobody.
+    pub(super) fn party(&self, lamp: u16) -> Option<&Party> {
+        if self.panel.states[usize::from(lamp)] == Watched::Unknown {
+            return None;
+        }
+        let watch = self.panel.lamps[usize::from(lamp)].shows().watch()?;
+        let id = (*self.watches.get(usize::from(watch))?)?;
+        self.watcher.party(id)
     }
 
     /// What is known of what a lamp stands for, and since when that is in doubt.
@@ -105,4 +127,14 @@ impl Agent {
         let known = id.and_then(|id| self.watcher.known(id));
         known.unwrap_or((Watched::Unknown, None))
     }
+}
+
+/// FNV-1a: a collision costs a follower one change, and only until the call is over.
+fn hash(party: &Party) -> u32 {
+    let bytes = [party.display(), "\0", party.uri()]
+        .into_iter()
+        .flat_map(str::bytes);
+    bytes.fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }

@@ -112,6 +112,8 @@ struct Panel {
     /// The state each shows, and since when.
     states: [Watched; limits::LAMPS],
     since: [Instant; limits::LAMPS],
+    /// A hash of the other party of the call that each shows; 0 if there is none.
+    parties: [u32; limits::LAMPS],
     /// Which lamps stand for the same; see `lamps::source`.
     showing: Chains<{ limits::LAMPS }, { lamps::SOURCES }>,
     /// When a lamp's grace ends.
@@ -157,6 +159,7 @@ impl Agent {
                 lamps: [const { Lamp::new() }; limits::LAMPS],
                 states: [Watched::Unknown; limits::LAMPS],
                 since: [Instant::ZERO; limits::LAMPS],
+                parties: [0; limits::LAMPS],
                 showing: Chains::new(),
                 graces: Timers::new(),
                 changed: Queue::new(),

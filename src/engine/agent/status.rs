@@ -3,6 +3,7 @@
 use super::Agent;
 use super::approval::uri_of;
 use crate::events::package::Package;
+use crate::events::party::Party;
 use crate::events::presentity::{Presence, Presentity};
 use crate::events::watched::Watched;
 use crate::ground::limits;
@@ -32,6 +33,9 @@ pub struct LampStatus<'a> {
     pub whom: Option<&'a str>,
     /// The state that the look stands for; `None` if the lamp stands for nothing.
     pub state: Option<Watched>,
+    /// The other party of the call that it shows, as far as the notifier names one: for the owner's own faces, never for
+    /// a peer, and for no log line above `debug`.
+    pub party: Option<&'a Party>,
     /// Since when it shows that.
     pub since: Instant,
 }
@@ -264,6 +268,7 @@ impl Agent {
             shows,
             whom,
             state: stands_for_something.then_some(self.panel.states[number]),
+            party: self.party(number as u16),
             since: self.panel.since[number],
         })
     }

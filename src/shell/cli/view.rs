@@ -12,6 +12,14 @@ use serde_json::Value;
 pub fn lamps(lamps: &Value) -> String {
     let mut rows = vec![headings(&["LAMP", "LOOK", "STATE", "SINCE", "SHOWS"])];
     rows.extend(list(lamps).iter().map(lamp_row));
+    let parties: Vec<String> = list(lamps).iter().map(lamp_party).collect();
+    // Most of the time nobody calls.
+    if parties.iter().any(|party| !party.is_empty()) {
+        rows[0].push("PARTY".to_string());
+        for (row, party) in rows[1..].iter_mut().zip(parties) {
+            row.push(party);
+        }
+    }
     table(&rows)
 }
 
@@ -22,7 +30,27 @@ pub fn lamp(lamp: &Value) -> String {
         return String::new();
     };
     let time = text(lamp, "since");
-    format!("{time}  {name:8}{look:12}{state:12}{shows}")
+    let line = format!(
+        "{time}  {name:8}{look:12}{state:12}{shows}  {}",
+        lamp_party(lamp)
+    );
+    line.trim_end().to_string()
+}
+
+/// The other party of a call in one line, as in a From: a name, an address, or both.
+pub fn party(display: &str, uri: &str) -> String {
+    match (display, uri) {
+        ("", uri) => uri.to_string(),
+        (display, "") => display.to_string(),
+        (display, uri) => format!("{display} <{uri}>"),
+    }
+}
+
+/// Who is at the other end of the call that a lamp shows; empty if nobody is named.
+fn lamp_party(lamp: &Value) -> String {
+    let told = lamp.get("party").unwrap_or(&Value::Null);
+    let [display, uri] = ["display", "uri"].map(|key| told.get(key).map_or(String::new(), plain));
+    party(&display, &uri)
 }
 
 fn lamp_row(lamp: &Value) -> Vec<String> {
@@ -199,6 +227,10 @@ pub fn why(why: &Value) -> String {
         state => format!("{name} shows {look}: {state} ({rule})\n"),
     };
     out += &format!("since          {} ago\n", age(lamp, "since_s"));
+    let party = lamp_party(lamp);
+    if !party.is_empty() {
+        out += &format!("party          {party}\n");
+    }
     if why.get("grace_left_s").is_some_and(Value::is_number) {
         out += &format!("grace left     {}\n", age(why, "grace_left_s"));
     }
@@ -325,168 +357,4 @@ fn count(value: &Value, key: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn lamps_stand_in_columns() {
-        let text = lamps(&json!([
-            {"name": "blf1", "look": "red", "watches": "sip:desk@127.0.0.1", "state": "dnd",
-             "since": "2026-11-20T11:00:00Z", "since_s": 75},
-            {"name": "blf2", "look": "off", "watches": null, "state": null, "since": null,
-             "since_s": 4000},
-            {"name": "dnd", "look": "off", "shows": "dnd", "watches": null, "presentity": "sip:a@b",
-             "state": "idle", "since": null, "since_s": 5},
-            {"name": "ok", "look": "green", "shows": "health", "state": "idle", "since_s": 0},
-        ]));
-        assert_eq!(
-            text,
-            "LAMP  LOOK   STATE  SINCE       SHOWS\n\
-             blf1  red    dnd    1 min 15 s  sip:desk@127.0.0.1\n\
-             blf2  off    -      1 h 6 min   -\n\
-             dnd   off    idle   5 s         dnd of sip:a@b\n\
-             ok    green  idle   0 s         health\n"
-        );
-    }
-
-    #[test]
-    fn status_shows_presentities_and_counts() {
-        let text = status(&json!({
-            "version": "0.1.0", "uptime_s": 90_000, "listen": ["udp:127.0.0.1:5060"],
-            "presentities": [{"uri": "sip:desk@127.0.0.1", "basic": "open", "activities":
-                ["on-the-phone", "meeting"], "note": ""}],
-            "subscriptions": [{}, {}], "watches": [{}], "publications": 0, "registrations": 1,
-        }));
-        assert_eq!(
-            text,
-            "lampfield 0.1.0, up 1 d 1 h\nlistens on udp:127.0.0.1:5060\n\n\
-             PRESENTITY          BASIC  ACTIVITIES             NOTE\n\
-             sip:desk@127.0.0.1  open   on-the-phone, meeting  -\n\n\
-             subscriptions  2\nwatches        1\npublications   0\nregistrations  1\n"
-        );
-    }
-
-    #[test]
-    fn watchers_are_listed_or_said_to_be_none() {
-        assert_eq!(watchers(&json!([])), "nobody watches\n");
-        let text = watchers(
-            &json!([{"presentity": "sip:a@b", "watcher": "sip:\u{1b}[2J@c",
-            "package": "dialog", "state": "active", "expires_s": 59, "remote": "10.0.0.1:5060"}]),
-        );
-        assert_eq!(
-            text,
-            "WATCHER          PRESENTITY  EVENT   STATE   EXPIRES  ADDRESS\n\
-             sip:\\u{1b}[2J@c  sip:a@b     dialog  active  59 s     10.0.0.1:5060\n"
-        );
-    }
-
-    #[test]
-    fn registrations_are_listed_or_said_to_be_none() {
-        assert_eq!(registrations(&json!([])), "nobody is registered\n");
-        let text = registrations(
-            &json!([{"presentity": "sip:a@b", "contact": "sip:a@10.0.0.1:5062", "expires_s": 59,
-            "remote": "10.0.0.1:5062"}]),
-        );
-        assert_eq!(
-            text,
-            "PRESENTITY  CONTACT              EXPIRES  ADDRESS\n\
-             sip:a@b     sip:a@10.0.0.1:5062  59 s     10.0.0.1:5062\n"
-        );
-    }
-
-    #[test]
-    fn publications_are_listed_or_said_to_be_none() {
-        assert_eq!(publications(&json!([])), "nobody publishes\n");
-        let text = publications(&json!([{"presentity": "sip:a@b", "publisher": "sip:a@c",
-            "basic": "closed", "activities": ["busy", "meeting"], "note": null, "since_s": 61,
-            "expires_s": 59, "remote": "10.0.0.1:5060"}]));
-        assert_eq!(
-            text,
-            "PRESENTITY  BASIC   ACTIVITIES     NOTE  SINCE      EXPIRES  PUBLISHER  ADDRESS\n\
-             sip:a@b     closed  busy, meeting  -     1 min 1 s  59 s     sip:a@c    10.0.0.1:5060\n"
-        );
-    }
-
-    #[test]
-    fn status_ends_with_the_lines_that_do_not_work() {
-        let text = status(&json!({"troubles": [
-            {"place": "boards/x.toml:12", "line": "gpio:GPIO17", "part": "button", "name": "hook",
-            "what": "is taken by \"gpio-keys\"", "remedy": "name another line"},
-            {"place": "boards/x.toml:20", "line": "led:a", "part": "red", "name": "blf1",
-            "what": "is not there", "remedy": "load its driver"}]}));
-        let (_, troubles) = text.split_once("\n\nboards").expect("troubles");
-        assert_eq!(
-            troubles,
-            "/x.toml:12: the line gpio:GPIO17 of button \"hook\" is taken by \"gpio-keys\"\n  \
-             remedy: name another line\n\n\
-             boards/x.toml:20: the line led:a of lamp \"blf1\" is not there\n  \
-             remedy: load its driver\n"
-        );
-    }
-
-    #[test]
-    fn why_tells_the_look_the_rule_and_the_subscription() {
-        let text = why(&json!({
-            "lamp": {"name": "blf1", "look": "amber slow", "state": "unknown", "since_s": 3},
-            "rule": "the default look", "grace_left_s": null,
-            "watch": {"target": "sip:bob@pbx", "package": "dialog", "state": "waiting",
-                "remote": "10.0.0.5:5060", "last_status": 503, "last_reason": "",
-                "last_notify_s": 61, "broken_s": 33, "expires_s": null, "next_s": 12}
-        }));
-        assert_eq!(
-            text,
-            "blf1 shows amber slow: unknown (the default look)\n\
-             since          3 s ago\n\
-             watches        sip:bob@pbx (dialog)\n\
-             subscription   waiting\n\
-             peer           10.0.0.5:5060\n\
-             last answer    503\n\
-             last NOTIFY    1 min 1 s ago\n\
-             broken for     33 s\n\
-             next attempt   12 s\n"
-        );
-        let told = why(&json!({
-            "lamp": {"name": "blf1", "look": "amber slow", "state": "unknown", "since_s": 3},
-            "rule": "the default look", "cause": "nobody is there", "remedy": "go there",
-            "watch": null
-        }));
-        assert_eq!(
-            told,
-            "blf1 shows amber slow: unknown (the default look)\nsince          3 s ago\n\
-             cause          nobody is there\nremedy         go there\n"
-        );
-        let nobody = why(&json!({
-            "lamp": {"name": "blf2", "look": "off", "state": null, "since_s": 5},
-            "rule": "it watches nobody", "watch": null
-        }));
-        assert_eq!(
-            nobody,
-            "blf2 shows off: it watches nobody\nsince          5 s ago\n"
-        );
-    }
-
-    #[test]
-    fn what_is_missing_or_strange_shows_as_a_dash() {
-        assert_eq!(lamps(&json!("x")), "LAMP  LOOK  STATE  SINCE  SHOWS\n");
-        assert_eq!(
-            lamps(&json!([{}, 5])),
-            "LAMP  LOOK  STATE  SINCE  SHOWS\n-     -     -      -      -\n-     -     -      -      -\n"
-        );
-    }
-
-    #[test]
-    fn times_have_at_most_two_units() {
-        for (seconds, text) in [
-            (0, "0 s"),
-            (59, "59 s"),
-            (60, "1 min 0 s"),
-            (3_599, "59 min 59 s"),
-            (3_600, "1 h 0 min"),
-            (86_400, "1 d 0 h"),
-            (u64::MAX, "213503982334601 d 7 h"),
-        ] {
-            assert_eq!(lasting(seconds), text);
-        }
-    }
-}
+mod tests;

@@ -10,11 +10,13 @@ use std::{eprintln, format, io, vec};
 use serde_json::json;
 
 use super::args::Watch;
-use super::{Exit, print};
+use super::{Exit, print, view};
 use crate::engine::agent::Agent;
 use crate::engine::config::{LampSettings, Network, Settings, Shows, WatchSettings};
+use crate::events::party::Party;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Wall};
+use crate::shell::control::views;
 use crate::shell::dns::Paths;
 use crate::shell::failed::Failed;
 use crate::shell::listen::Listen;
@@ -94,6 +96,8 @@ fn run(wanted: &Watch) -> Result<bool, Failed> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sight {
     state: &'static str,
+    party: Option<Party>,
+    is_stateless: bool,
     look: String,
     package: &'static str,
     subscription: &'static str,
@@ -109,6 +113,8 @@ fn look(agent: &Agent) -> Option<Sight> {
     let lamp = agent.lamps().next()?;
     Some(Sight {
         state: watch.watched.name(),
+        party: lamp.party.cloned(),
+        is_stateless: watch.is_stateless,
         look: lamp.look.to_string(),
         package: watch.package.name(),
         subscription: watch.state,
@@ -143,6 +149,12 @@ impl Sight {
             line += &format!("{status} ");
         }
         line += &self.reason;
+        if self.is_stateless {
+            line += "  the server knows no state";
+        }
+        if let Some(party) = &self.party {
+            line += &format!("  {}", view::party(party.display(), party.uri()));
+        }
         format!("{}\n", line.trim_end())
     }
 
@@ -151,6 +163,8 @@ impl Sight {
             "time": wall.utc().map(|utc| utc.to_string()),
             "after_s": after.as_millis() as f64 / 1_000.0,
             "state": self.state,
+            "party": self.party.as_ref().map(views::Party::new),
+            "stateless": self.is_stateless,
             "look": self.look,
             "package": self.package,
             "subscription": self.subscription,
@@ -200,4 +214,63 @@ fn any_port() -> Vec<Listen> {
         listen.push(six.into());
     }
     listen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn sight() -> Sight {
+        Sight {
+            state: "ringing",
+            party: Some(Party::told("Front Door", "sip:301@pbx.example")),
+            is_stateless: false,
+            look: "red fast".to_string(),
+            package: "dialog",
+            subscription: "active",
+            remote: None,
+            status: Some(200),
+            reason: String::new(),
+            received: true,
+        }
+    }
+
+    #[test]
+    fn a_line_tells_the_other_party_and_that_there_is_no_state() {
+        let told = sight().line(false, clock::now());
+        let (_, told) = told.split_once("ringing ").expect("the state");
+        let rest = "red fast    dialog    active        200   Front Door <sip:301@pbx.example>\n";
+        assert_eq!(told.trim_start(), rest);
+        let nothing = Sight {
+            state: "idle",
+            party: None,
+            is_stateless: true,
+            ..sight()
+        };
+        let told = nothing.line(false, clock::now());
+        assert!(
+            told.ends_with("200   the server knows no state\n"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn json_has_the_other_party_or_null() {
+        let value = |sight: Sight| -> Value {
+            let line = sight.line(true, clock::now());
+            serde_json::from_str(&line).expect("JSON")
+        };
+        let told = value(sight());
+        let party = json!({"display": "Front Door", "uri": "sip:301@pbx.example"});
+        assert_eq!(
+            (&told["party"], &told["stateless"]),
+            (&party, &json!(false))
+        );
+        let nobody = Sight {
+            party: None,
+            ..sight()
+        };
+        assert_eq!(value(nobody)["party"], Value::Null);
+    }
 }

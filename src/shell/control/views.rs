@@ -1,5 +1,9 @@
 //! What the faces show, as JSON. Times are seconds; moments are RFC 3339 too, where the wall clock is set.
 
+mod face;
+
+pub use face::face;
+
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -9,6 +13,7 @@ use crate::engine::agent::Agent;
 use crate::engine::agent::status::{
     LampStatus, PresentityStatus, PublicationStatus, RegistrationStatus, SubscriptionStatus, Why,
 };
+use crate::events::party;
 use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds, Wall};
 use crate::roles::upstream::{self, Stands};
@@ -18,8 +23,6 @@ use crate::shell::control::cause::cause;
 use crate::shell::hub::Hub;
 use crate::shell::listen::Listen;
 use crate::shell::panel;
-use crate::shell::panel::board::Kind;
-use crate::shell::settings::in_words;
 use crate::users::lamps::Shows;
 use crate::wire::doc::pidf::Basic;
 
@@ -63,8 +66,27 @@ pub struct Lamp {
     watches: Option<String>,
     presentity: Option<String>,
     state: Option<&'static str>,
+    party: Option<Party>,
     since: Option<String>,
     since_s: u64,
+}
+
+/// Who is at the other end of a call. Nobody but the owner's own faces is shown it.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+pub struct Party {
+    display: Option<String>,
+    uri: Option<String>,
+}
+
+impl Party {
+    /// That party.
+    pub fn new(party: &party::Party) -> Party {
+        let told = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
+        Party {
+            display: told(party.display()),
+            uri: told(party.uri()),
+        }
+    }
 }
 
 impl Lamp {
@@ -82,6 +104,7 @@ impl Lamp {
             watches,
             presentity,
             state: lamp.state.map(Watched::name),
+            party: lamp.party.map(Party::new),
             since: now.date(lamp.since),
             since_s: now.ago(lamp.since),
         }
@@ -92,6 +115,7 @@ impl Lamp {
         self.name == other.name
             && self.look == other.look
             && self.state == other.state
+            && self.party == other.party
             && self.shows == other.shows
             && self.watches == other.watches
             && self.presentity == other.presentity
@@ -221,6 +245,7 @@ pub struct Watch {
     package: &'static str,
     state: &'static str,
     watched: &'static str,
+    stateless: bool,
     remote: Option<String>,
     expires_s: Option<u32>,
     next_s: Option<u32>,
@@ -240,6 +265,7 @@ impl Watch {
             package: watch.package.name(),
             state: watch.state,
             watched: watch.watched.name(),
+            stateless: watch.is_stateless,
             remote: watch.remote.map(|remote| remote.to_string()),
             expires_s: seconds(watch.expires),
             next_s: seconds(watch.next),
@@ -266,13 +292,13 @@ pub struct Reason {
 
 impl Reason {
     fn new(why: &Why<'_>, listen: &[Listen], now: Now) -> Reason {
-        let (cause, remedy) = cause(why, listen).unzip();
+        let cause = cause(why, listen);
         Reason {
             lamp: Lamp::new(&why.lamp, now),
             rule: why.rule,
             grace_left_s: why.grace_ends.map(|moment| now.left(moment)),
-            cause,
-            remedy,
+            remedy: cause.as_ref().and_then(|it| it.remedy.clone()),
+            cause: cause.map(|it| it.what),
             watch: why.watch.as_ref().map(|watch| Watch::new(watch, now)),
         }
     }
@@ -367,28 +393,6 @@ impl Trouble {
     }
 }
 
-/// `GET /panel`.
-#[derive(Debug, Serialize)]
-pub struct Face {
-    board: String,
-    buttons: Vec<Button>,
-    lamps: Vec<Shown>,
-}
-
-#[derive(Debug, Serialize)]
-struct Button {
-    name: String,
-    kind: &'static str,
-    pressed: Option<bool>,
-    does: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Shown {
-    name: String,
-    look: Option<String>,
-}
-
 /// All lamps.
 pub fn lamps(agent: &Agent, now: Now) -> Vec<Lamp> {
     agent.lamps().map(|lamp| Lamp::new(&lamp, now)).collect()
@@ -450,29 +454,6 @@ pub fn status(hub: &Hub, now: Now) -> Status {
             .map(|link| Upstream::new(&link, now))
             .collect(),
         troubles: hub.panel.troubles().map(Trouble::new).collect(),
-    }
-}
-
-/// The panel as it is.
-pub fn face(hub: &Hub) -> Face {
-    let settings = &hub.agent.settings().buttons;
-    let button = |(at, it): (usize, &panel::Button)| Button {
-        does: settings.get(at).map_or(String::new(), in_words),
-        name: it.name.clone(),
-        kind: match it.kind {
-            Kind::Momentary => "momentary",
-            Kind::Switch => "switch",
-        },
-        pressed: it.pressed,
-    };
-    let lamp = |it: &panel::Lamp| Shown {
-        name: it.name.clone(),
-        look: it.look.map(|look| look.to_string()),
-    };
-    Face {
-        board: hub.board.clone(),
-        buttons: hub.panel.buttons().iter().enumerate().map(button).collect(),
-        lamps: hub.panel.lamps().iter().map(lamp).collect(),
     }
 }
 

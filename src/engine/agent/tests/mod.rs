@@ -4,6 +4,7 @@ extern crate std;
 
 mod approval;
 mod buttons;
+mod calls;
 mod events;
 mod folding;
 mod following;
