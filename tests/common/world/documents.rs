@@ -77,10 +77,10 @@ pub(crate) fn watched(calls: &[Numbered]) -> Watched {
         Watched::Ringing
     } else if has(Call::Confirmed) {
         Watched::Busy
-    } else if has(Call::Trying) {
-        Watched::Trying
     } else if has(Call::Held) {
         Watched::Held
+    } else if has(Call::Trying) {
+        Watched::Trying
     } else {
         Watched::Idle
     }
