@@ -69,6 +69,22 @@ impl Cause {
         }
     }
 
+    /// Whether it says that the server does not have the package: by the code made for it (RFC 6665 §8.3.2), or by one
+    /// of those that servers without event packages have for what they do not know.
+    const fn denies_package(self) -> bool {
+        match self {
+            Cause::Refused(code) => matches!(code, 400 | 404 | 405 | 415 | 489 | 501),
+            Cause::NoAnswer
+            | Cause::NoNotify
+            | Cause::Unreachable
+            | Cause::Unresolved
+            | Cause::NoLocalAddress
+            | Cause::Expired
+            | Cause::Moved
+            | Cause::Terminated(_) => false,
+        }
+    }
+
     /// The code that stands for it (RFC 3261 §8.1.3.1).
     const fn status(self) -> Option<u16> {
         match self {
@@ -341,6 +357,7 @@ impl Watch {
     pub(super) fn blame(&mut self, cause: Cause) {
         self.story.last_reason = cause.reason();
         self.story.last_status = cause.status().or(self.story.last_status);
+        self.story.denied |= cause.denies_package();
     }
 
     /// From now on nobody vouches for what is known, unless that was so before.

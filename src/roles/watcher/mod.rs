@@ -223,6 +223,12 @@ impl Watcher {
         watch.story.party(&watch.target, self.usages_of(watch))
     }
 
+    /// Whether the server of a watch says that it does not have the package, and nobody ever told anything in it.
+    pub fn lacks_package(&self, id: Id<Watch>) -> bool {
+        let watch = self.watches.get(id);
+        watch.is_some_and(|watch| watch.story.lacks_package())
+    }
+
     /// How a watch stands; `None` once it is forgotten.
     pub fn state(&self, id: Id<Watch>) -> Option<Report<'_>> {
         let watch = self.watches.get(id)?;
@@ -252,6 +258,7 @@ impl Watcher {
             last_reason: watch.story.last_reason,
             last_notify: watch.story.last_notify,
             distrusts: watch.story.distrusts,
+            lacks_package: watch.story.lacks_package(),
             lost: watch.story.broken_since.is_some() && usage.is_none_or(|it| it.retries > 0),
             broken_since: watch.story.broken_since,
         })

@@ -139,6 +139,8 @@ pub(super) struct Story {
     pub(super) watched: Watched,
     /// Whether `watched` was ever told by a document.
     pub(super) told: bool,
+    /// Whether a server said that it does not have the package.
+    pub(super) denied: bool,
     pub(super) broken_since: Option<Instant>,
     pub(super) last_status: Option<u16>,
     pub(super) last_reason: &'static str,
@@ -178,6 +180,8 @@ pub struct Report<'a> {
     /// Where the last NOTIFY that would have begun the subscription came from, if it was refused: nobody asked there,
     /// and nobody there is trusted.
     pub distrusts: Option<SocketAddr>,
+    /// Whether the server says that it does not have the package, and nobody ever told anything in it.
+    pub lacks_package: bool,
     /// Whether the subscription is gone, or could not be refreshed: more than a document is missing.
     pub lost: bool,
     /// Since when nobody vouches for [`Report::watched`].
@@ -209,6 +213,7 @@ impl Watch {
             story: Story {
                 watched: Watched::Subscribing,
                 told: false,
+                denied: false,
                 broken_since: None,
                 last_status: None,
                 last_reason: "",
@@ -277,6 +282,14 @@ impl Watch {
             State::Told { attempt, .. } => attempt.request.due(),
             State::Ending(_) | State::Seeking { .. } => None,
         }
+    }
+}
+
+impl Story {
+    /// Whether the server says that it does not have the package. One that has told something in it does, whatever it
+    /// says later.
+    pub(super) const fn lacks_package(&self) -> bool {
+        self.denied && !self.told
     }
 }
 
