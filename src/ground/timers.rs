@@ -72,6 +72,12 @@ impl<const N: usize> Timers<N> {
         Some(slot)
     }
 
+    /// The moment of `slot`.
+    pub fn due(&self, slot: u16) -> Option<Instant> {
+        let is_set = self.place[usize::from(slot)] != 0;
+        is_set.then_some(self.due[usize::from(slot)])
+    }
+
     /// The earliest moment set.
     pub fn next(&self) -> Option<Instant> {
         if self.len == 0 {
@@ -168,6 +174,7 @@ mod tests {
                 }
             }
             assert_eq!(timers.next(), plain.iter().flatten().min().copied());
+            assert_eq!(timers.due(slot), plain[slot as usize]);
         }
         assert!(now > Instant::ZERO);
     }

@@ -4,6 +4,10 @@
 //! server does not make a panel flicker. After that it shows *unknown*, and never again the last known state:
 //! a lamp that says "idle" because nobody answers is a lie (RFC 6665 §4.1.2.4).
 
+mod shows;
+
+pub use shows::{Shows, both};
+
 use crate::events::package::LampKind;
 use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds};
@@ -56,22 +60,6 @@ pub struct Look {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looks([Look; Watched::COUNT]);
 
-/// What a lamp stands for; the numbers are places in the settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Shows {
-    /// Nothing: it stays dark.
-    #[default]
-    Nothing,
-    /// Somebody else, through this watch.
-    Watch(u16),
-    /// Whether this presentity of ours does not want to be disturbed: `dnd` or `idle`.
-    Dnd(u16),
-    /// Whether all is well with us: `idle`, `subscribing` or `unknown`.
-    Health,
-    /// Whether watchers of this presentity of ours wait for its owner's approval: `waiting` or `idle`.
-    Waiting(u16),
-}
-
 /// One lamp: what it stands for, how it shows it, and what it shows now.
 #[derive(Clone, Debug)]
 pub struct Lamp {
@@ -114,25 +102,18 @@ impl Lamp {
         before != Some(look)
     }
 
-    /// What the lamp should show for `watched`, and when that changes by itself.
-    ///
-    /// `broken_since` is when the subscription was lost or came into doubt. Until `grace` later the last state
-    /// stands; from that moment on the look is that of [`Watched::Unknown`]. A lamp that stands for nothing is
-    /// off.
-    pub fn look(
-        &self,
-        now: Instant,
-        watched: Watched,
-        broken_since: Option<Instant>,
-    ) -> (Look, Option<Instant>) {
+    /// The look of a state. A lamp that stands for nothing is off.
+    pub fn look(&self, state: Watched) -> Look {
         if self.shows == Shows::Nothing {
-            return (Look::OFF, None);
+            return Look::OFF;
         }
-        let (state, change) = self.state(now, watched, broken_since);
-        (self.looks.get(state), change)
+        self.looks.get(state)
     }
 
-    /// The state that [`Lamp::look`] shows, and when it changes by itself.
+    /// The state to show for what one subscription told, and when that changes by itself.
+    ///
+    /// `broken_since` is when the subscription was lost or came into doubt. Until `grace` later the last state
+    /// stands; from that moment on it is [`Watched::Unknown`].
     pub fn state(
         &self,
         now: Instant,
@@ -161,27 +142,6 @@ impl Lamp {
 impl Default for Lamp {
     fn default() -> Lamp {
         Lamp::new()
-    }
-}
-
-impl Shows {
-    /// The word in configurations and in JSON; nothing has none.
-    pub const fn name(self) -> Option<&'static str> {
-        match self {
-            Shows::Nothing => None,
-            Shows::Watch(_) => Some("watch"),
-            Shows::Dnd(_) => Some("dnd"),
-            Shows::Health => Some("health"),
-            Shows::Waiting(_) => Some("waiting"),
-        }
-    }
-
-    /// The watch it stands for, if it is one.
-    pub const fn watch(self) -> Option<u16> {
-        match self {
-            Shows::Watch(watch) => Some(watch),
-            Shows::Nothing | Shows::Dnd(_) | Shows::Health | Shows::Waiting(_) => None,
-        }
     }
 }
 
@@ -412,9 +372,10 @@ mod tests {
     fn a_whole_subscription_shows_every_state_without_end() {
         for watched in Watched::ALL {
             assert_eq!(
-                lamp(30).look(Instant::from_millis(5), watched, None),
-                (Looks::DEFAULT.get(watched), None)
+                lamp(30).state(Instant::from_millis(5), watched, None),
+                (watched, None)
             );
+            assert_eq!(lamp(30).look(watched), Looks::DEFAULT.get(watched));
         }
     }
 
@@ -424,13 +385,13 @@ mod tests {
         let broken = Instant::from_millis(1_000);
         let end = broken + Duration::from_secs(30);
         let before = Instant::from_micros(end.as_micros() - 1);
-        let unknown = Looks::DEFAULT.get(Watched::Unknown);
+        let unknown = (Watched::Unknown, None);
         for watched in Watched::ALL {
-            let (look, change) = lamp(30).look(before, watched, Some(broken));
-            assert_eq!(look, Looks::DEFAULT.get(watched));
-            assert_eq!(change, (watched != Watched::Unknown).then_some(end));
+            let change = (watched != Watched::Unknown).then_some(end);
+            let found = lamp(30).state(before, watched, Some(broken));
+            assert_eq!(found, (watched, change));
             for after in [end, end + Duration::from_secs(86_400)] {
-                assert_eq!(lamp(30).look(after, watched, Some(broken)), (unknown, None));
+                assert_eq!(lamp(30).state(after, watched, Some(broken)), unknown);
             }
         }
     }
@@ -440,8 +401,8 @@ mod tests {
     {
         let now = Instant::from_millis(7);
         assert_eq!(
-            lamp(0).look(now, Watched::Busy, Some(now)),
-            (Looks::DEFAULT.get(Watched::Unknown), None)
+            lamp(0).state(now, Watched::Busy, Some(now)),
+            (Watched::Unknown, None)
         );
     }
 
@@ -469,10 +430,7 @@ mod tests {
 
     #[test]
     fn a_lamp_for_nothing_is_off() {
-        assert_eq!(
-            Lamp::new().look(Instant::ZERO, Watched::Ringing, None),
-            (Look::OFF, None)
-        );
+        assert_eq!(Lamp::new().look(Watched::Ringing), Look::OFF);
     }
 
     #[test]

@@ -132,6 +132,17 @@ impl Agent {
         }
     }
 
+    /// As [`Agent::examine`], also for the watches that feed lamps together with this one: whether one of them can do
+    /// without its package depends on the other.
+    pub(super) fn examine_with_others(&mut self, now: Instant, watch: u16) {
+        self.examine(now, watch.into());
+        for lamp in 0..self.settings.lamps.len() {
+            if let Some(other) = self.settings.lamps[lamp].shows.beside(watch) {
+                self.examine(now, other.into());
+            }
+        }
+    }
+
     /// As [`Agent::examine`], for all there can be: the settings are new, and all lamps are about to be relit. What is
     /// in doubt may be so under another number; it gets no new grace.
     pub(super) fn examine_all(&mut self, now: Instant) {
@@ -165,10 +176,24 @@ impl Agent {
     fn finds_otherwise(&mut self, now: Instant, watch: usize) -> bool {
         let (watched, since) = self.known_of(watch);
         let standing = match watch < self.watches.len() {
+            true if self.is_dispensable(watch as u16) => Standing::Well,
             true => Standing::of(watched, since),
             false => Standing::Well,
         };
         self.health.takes_in(watch, standing, since.unwrap_or(now))
+    }
+
+    /// Whether the server does not have the package of a watch, and every lamp that it feeds has another watch at hand.
+    fn is_dispensable(&self, watch: u16) -> bool {
+        if !self.lacks_package(watch.into()) {
+            return false;
+        }
+        let all = self.settings.lamps.iter().map(|lamp| lamp.shows);
+        let mut others = all.filter_map(|shows| match shows.beside(watch) {
+            Some(other) => Some(!self.lacks_package(other.into())),
+            None => (shows.watch() == Some(watch)).then_some(false),
+        });
+        others.next() == Some(true) && others.all(|is_at_hand| is_at_hand)
     }
 }
 

@@ -3,27 +3,86 @@
 use super::{Agent, Output};
 use crate::events::party::Party;
 use crate::events::watched::Watched;
-use crate::ground::limits::{PRESENTITIES, WATCHES};
-use crate::ground::table::Id;
+use crate::ground::limits::{LAMPS, PRESENTITIES, WATCHES};
+use crate::ground::table::{Chains, Id};
 use crate::ground::time::Instant;
 use crate::roles::watcher::Watch;
-use crate::users::lamps::Shows;
+use crate::users::lamps::{Lamp, Shows, both};
+use core::iter::successors;
 
 /// How many things lamps can stand for.
-pub(super) const SOURCES: usize = HEALTH + 1;
+const SOURCES: usize = HEALTH + 1;
 
 const DND: usize = WATCHES;
 const WAITING: usize = DND + PRESENTITIES;
 const HEALTH: usize = WAITING + PRESENTITIES;
 
-/// The place of what a lamp stands for among all of them.
-pub(super) const fn source(shows: Shows) -> Option<usize> {
-    match shows {
-        Shows::Nothing => None,
-        Shows::Watch(watch) => Some(watch as usize),
-        Shows::Dnd(presentity) => Some(DND + presentity as usize),
-        Shows::Waiting(presentity) => Some(WAITING + presentity as usize),
-        Shows::Health => Some(HEALTH),
+/// How many of them one lamp stands for at most.
+const SOURCES_EACH: usize = 2;
+
+/// The places of what a lamp stands for among all of them.
+fn sources(shows: Shows) -> impl Iterator<Item = usize> {
+    let (one, other) = match shows {
+        Shows::Nothing => (None, None),
+        Shows::Watch(watch) => (Some(usize::from(watch)), None),
+        Shows::Both { calls, presence } => (Some(calls.into()), Some(presence.into())),
+        Shows::Dnd(presentity) => (Some(DND + usize::from(presentity)), None),
+        Shows::Waiting(presentity) => (Some(WAITING + usize::from(presentity)), None),
+        Shows::Health => (Some(HEALTH), None),
+    };
+    one.into_iter().chain(other)
+}
+
+/// Which lamps stand for the same: a list for each source, and for each lamp a place in each of its lists.
+pub(super) struct Showing(Chains<{ LAMPS * SOURCES_EACH }, SOURCES>);
+
+/// Where a lamp stands in a list.
+#[derive(Clone, Copy)]
+struct Place(u16);
+
+impl Showing {
+    pub(super) const fn new() -> Showing {
+        Showing(Chains::new())
+    }
+
+    /// The lamp, which stood for nothing, stands for that from now on.
+    pub(super) fn enter(&mut self, lamp: u16, shows: Shows) {
+        for (source, place) in sources(shows).zip(Place::of(lamp)) {
+            self.0.enter(source, place);
+        }
+    }
+
+    /// The lamp, which stood for that, stands for nothing any more.
+    pub(super) fn leave(&mut self, lamp: u16, shows: Shows) {
+        for (source, place) in sources(shows).zip(Place::of(lamp)) {
+            self.0.leave(source, place);
+        }
+    }
+
+    /// The lamps that a watch feeds.
+    pub(super) fn fed_by(&self, watch: u16) -> impl Iterator<Item = u16> {
+        let first = self.first(watch.into());
+        successors(first, |place| self.after(*place)).map(Place::lamp)
+    }
+
+    fn first(&self, source: usize) -> Option<Place> {
+        self.0.first(source).map(Place)
+    }
+
+    fn after(&self, place: Place) -> Option<Place> {
+        self.0.after(place.0).map(Place)
+    }
+}
+
+impl Place {
+    /// All that a lamp may have.
+    fn of(lamp: u16) -> impl Iterator<Item = u16> {
+        let each = SOURCES_EACH as u16;
+        lamp * each..(lamp + 1) * each
+    }
+
+    const fn lamp(self) -> u16 {
+        self.0 / SOURCES_EACH as u16
     }
 }
 
@@ -39,7 +98,7 @@ impl Agent {
     pub(super) fn handle_watched(&mut self, now: Instant, id: Id<Watch>) {
         let watch = self.watch_at[usize::from(id.slot())];
         self.relight_showing(now, Shows::Watch(watch));
-        self.examine(now, usize::from(watch));
+        self.examine_with_others(now, watch);
         self.look_at_watch(watch, id);
     }
 
@@ -52,19 +111,20 @@ impl Agent {
 
     /// Works out anew what all lamps show that stand for this.
     pub(super) fn relight_showing(&mut self, now: Instant, shows: Shows) {
-        let mut next = source(shows).and_then(|source| self.panel.showing.first(source));
-        while let Some(lamp) = next {
-            next = self.panel.showing.after(lamp);
-            self.relight(now, lamp);
+        for source in sources(shows) {
+            let mut next = self.panel.showing.first(source);
+            while let Some(place) = next {
+                next = self.panel.showing.after(place);
+                self.relight(now, place.lamp());
+            }
         }
     }
 
     /// Works out anew what a lamp shows, and when that changes by itself.
     pub(super) fn relight(&mut self, now: Instant, number: u16) {
-        let (watched, broken_since) = self.known(number);
+        let (state, change) = self.state_of(now, number);
         let lamp = &mut self.panel.lamps[usize::from(number)];
-        let (look, change) = lamp.look(now, watched, broken_since);
-        let (state, _) = lamp.state(now, watched, broken_since);
+        let look = lamp.look(state);
         self.panel.graces.set(number, change);
         let looks_new = lamp.show(look);
         if looks_new {
@@ -99,14 +159,18 @@ impl Agent {
         self.watcher.party(id)
     }
 
-    /// What is known of what a lamp stands for, and since when that is in doubt.
-    pub(super) fn known(&self, lamp: u16) -> (Watched, Option<Instant>) {
+    /// The state that a lamp has to show, and when it changes by itself.
+    fn state_of(&self, now: Instant, number: u16) -> (Watched, Option<Instant>) {
         if self.stopping {
             return (Watched::Unknown, None);
         }
-        match self.panel.lamps[usize::from(lamp)].shows() {
+        let lamp = &self.panel.lamps[usize::from(number)];
+        let (watched, broken_since) = match lamp.shows() {
             Shows::Nothing => (Watched::Unknown, None),
             Shows::Watch(watch) => self.known_of(usize::from(watch)),
+            Shows::Both { calls, presence } => {
+                return self.state_of_both(now, lamp, [calls, presence]);
+            }
             Shows::Dnd(presentity) => {
                 let id = self.presentities.get(usize::from(presentity));
                 let inputs = id.and_then(|id| self.directory.inputs(*id));
@@ -118,7 +182,33 @@ impl Agent {
                 (Watched::Waiting, None)
             }
             Shows::Waiting(_) => (Watched::Idle, None),
-        }
+        };
+        lamp.state(now, watched, broken_since)
+    }
+
+    /// The same of a lamp of calls and presence. Each of them has the grace to itself, and only an end that changes the
+    /// state is one.
+    fn state_of_both(
+        &self,
+        now: Instant,
+        lamp: &Lamp,
+        watches: [u16; 2],
+    ) -> (Watched, Option<Instant>) {
+        let told = watches.map(|watch| {
+            let watch = usize::from(watch);
+            (!self.lacks_package(watch)).then(|| self.known_of(watch))
+        });
+        let one_at = |now, told: Option<(Watched, Option<Instant>)>| {
+            told.map(|(watched, broken_since)| lamp.state(now, watched, broken_since))
+        };
+        let state_at = |now| {
+            let [calls, presence] = told.map(|it| one_at(now, it).map(|(state, _)| state));
+            both(calls, presence)
+        };
+        let state = state_at(now);
+        let ends = told.into_iter().filter_map(|it| one_at(now, it)?.1);
+        let change = ends.filter(|end| state_at(*end) != state).min();
+        (state, change)
     }
 
     /// The same of a watch; of one that can't be asked nothing is.
@@ -126,6 +216,12 @@ impl Agent {
         let id = self.watches.get(watch).copied().flatten();
         let known = id.and_then(|id| self.watcher.known(id));
         known.unwrap_or((Watched::Unknown, None))
+    }
+
+    /// Whether the server of a watch of the settings does not have its package.
+    pub(super) fn lacks_package(&self, watch: usize) -> bool {
+        let id = self.watches.get(watch).copied().flatten();
+        id.is_some_and(|id| self.watcher.lacks_package(id))
     }
 }
 

@@ -48,7 +48,7 @@ use crate::events::subscription::Reason;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::{Random, Secret};
-use crate::ground::table::{Chains, Id, Queue};
+use crate::ground::table::{Id, Queue};
 use crate::ground::text::Excerpt;
 use crate::ground::time::{Instant, Moment};
 use crate::ground::timers::Timers;
@@ -67,6 +67,7 @@ use crate::wire::flow::Flow;
 use core::net::SocketAddr;
 use health::Health;
 use heapless::{Deque, Vec};
+use lamps::Showing;
 
 /// An edge presence agent. Nothing in it touches a socket, a clock, a file or a thread.
 ///
@@ -114,8 +115,7 @@ struct Panel {
     since: [Instant; limits::LAMPS],
     /// A hash of the other party of the call that each shows; 0 if there is none.
     parties: [u32; limits::LAMPS],
-    /// Which lamps stand for the same; see `lamps::source`.
-    showing: Chains<{ limits::LAMPS }, { lamps::SOURCES }>,
+    showing: Showing,
     /// When a lamp's grace ends.
     graces: Timers<{ limits::LAMPS }>,
     /// Lamps whose look the shell has not shown yet.
@@ -160,7 +160,7 @@ impl Agent {
                 states: [Watched::Unknown; limits::LAMPS],
                 since: [Instant::ZERO; limits::LAMPS],
                 parties: [0; limits::LAMPS],
-                showing: Chains::new(),
+                showing: Showing::new(),
                 graces: Timers::new(),
                 changed: Queue::new(),
             },

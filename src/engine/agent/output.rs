@@ -129,6 +129,8 @@ pub enum Report {
         others: u16,
         /// Whom they watch.
         target: UriExcerpt,
+        /// In which package, where they watch in another one too; else empty.
+        package: Word,
         /// Where that was asked.
         remote: Option<SocketAddr>,
         /// Why it is gone; `None` when it is back.
@@ -264,6 +266,7 @@ impl fmt::Display for Report {
                 first,
                 others,
                 target,
+                package,
                 remote,
                 lost,
             } => {
@@ -272,10 +275,17 @@ impl fmt::Display for Report {
                     (false, 0) => write!(f, "lamp {first}")?,
                     (false, _) => write!(f, "lamp {first} (and {others} more)")?,
                 }
+                f.write_str(match lost {
+                    Some(_) => " is without its subscription to ",
+                    None => " has its subscription to ",
+                })?;
+                write!(f, "{target}")?;
+                if !package.is_empty() {
+                    write!(f, " ({package})")?;
+                }
                 let Some(lost) = lost else {
-                    return write!(f, " has its subscription to {target} again");
+                    return f.write_str(" again");
                 };
-                write!(f, " is without its subscription to {target}")?;
                 if let Some(remote) = remote {
                     write!(f, " at {remote}")?;
                 }

@@ -1,7 +1,6 @@
 //! From settings to a running agent, and from one set of settings to the next.
 
 use super::Agent;
-use super::lamps::source;
 use crate::engine::config::{Settings, WatchSettings};
 use crate::events::package::Package;
 use crate::ground::limits;
@@ -154,17 +153,13 @@ impl Agent {
     fn connect_lamps(&mut self, now: Instant) {
         for number in 0..limits::LAMPS {
             let lamp = &mut self.panel.lamps[number];
-            if let Some(source) = source(lamp.shows()) {
-                self.panel.showing.leave(source, number as u16);
-            }
+            self.panel.showing.leave(number as u16, lamp.shows());
             match self.settings.lamps.get(number) {
                 None if lamp.shown().is_none() => continue,
                 None => lamp.forget(),
                 Some(settings) => {
                     lamp.configure(settings.shows, settings.grace, &settings.looks);
-                    if let Some(source) = source(settings.shows) {
-                        self.panel.showing.enter(source, number as u16);
-                    }
+                    self.panel.showing.enter(number as u16, settings.shows);
                 }
             }
             self.relight(now, number as u16);

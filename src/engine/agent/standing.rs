@@ -6,7 +6,6 @@ use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::roles::upstream::{self, LINKS, Link, Stands};
 use crate::roles::watcher::Watch;
-use crate::users::lamps::Shows;
 use crate::wire::flow::Flow;
 use core::net::SocketAddr;
 
@@ -157,11 +156,16 @@ impl Agent {
             reason: state.last_reason,
         });
         let remote = state.remote;
+        let package = match self.is_one_of_two(number) {
+            true => Excerpt::of(state.package.name().as_bytes()),
+            false => Excerpt::NONE,
+        };
         let (first, others) = self.lamps_of(number);
         self.report(Report::Lamps {
             first,
             others,
             target,
+            package,
             remote,
             lost,
         });
@@ -169,17 +173,21 @@ impl Agent {
 
     /// The first lamp that a watch feeds, and how many others there are.
     fn lamps_of(&self, watch: u16) -> (super::Word, u16) {
-        let source = super::lamps::source(Shows::Watch(watch));
-        let mut next = source.and_then(|source| self.panel.showing.first(source));
-        let (mut first, mut count) = (u16::MAX, 0_u16);
-        while let Some(lamp) = next {
-            next = self.panel.showing.after(lamp);
-            first = first.min(lamp);
-            count += 1;
-        }
-        let name = self.settings.lamps.get(usize::from(first));
-        let name = name.map_or(Excerpt::NONE, |it| Excerpt::of(it.name.as_bytes()));
-        (name, count.saturating_sub(1))
+        let fed = || self.panel.showing.fed_by(watch);
+        let first = fed()
+            .min()
+            .and_then(|lamp| self.settings.lamps.get(usize::from(lamp)));
+        let name = first.map_or(Excerpt::NONE, |it| Excerpt::of(it.name.as_bytes()));
+        (name, fed().count().saturating_sub(1) as u16)
+    }
+
+    /// Whether a watch feeds a lamp together with another one.
+    fn is_one_of_two(&self, watch: u16) -> bool {
+        let mut lamps = self.panel.showing.fed_by(watch);
+        lamps.any(|lamp| {
+            let shows = self.panel.lamps[usize::from(lamp)].shows();
+            shows.beside(watch).is_some()
+        })
     }
 }
 

@@ -109,8 +109,10 @@ pub struct Why<'a> {
     pub rule: &'static str,
     /// When the lamp gives up a state that is in doubt.
     pub grace_ends: Option<Instant>,
-    /// The watch behind it.
+    /// The watch behind it; of a lamp of both that of calls.
     pub watch: Option<watcher::Report<'a>>,
+    /// That of presence, of a lamp of both.
+    pub presence: Option<watcher::Report<'a>>,
 }
 
 impl Agent {
@@ -168,17 +170,19 @@ impl Agent {
     pub fn why(&self, lamp: usize) -> Option<Why<'_>> {
         let status = self.lamp(lamp)?;
         let lit = self.panel.lamps.get(lamp)?;
-        let watch = lit
-            .shows()
-            .watch()
-            .and_then(|watch| *self.watches.get(usize::from(watch))?);
-        let (watched, broken_since) = self.known(lamp as u16);
-        let (_, grace_ends) = lit.state(status.since, watched, broken_since);
+        let watch = lit.shows().watch();
+        let presence = watch.and_then(|watch| lit.shows().beside(watch));
+        let report = |watch: u16| {
+            let id = self.watches.get(usize::from(watch)).copied().flatten()?;
+            self.watcher.state(id)
+        };
+        let watch = watch.and_then(report);
         Some(Why {
             lamp: status,
             rule: self.rule(&status, watch.is_some()),
-            grace_ends,
-            watch: watch.and_then(|id| self.watcher.state(id)),
+            grace_ends: self.panel.graces.due(lamp as u16),
+            watch,
+            presence: presence.and_then(report),
         })
     }
 
@@ -188,13 +192,17 @@ impl Agent {
             return "it watches nobody";
         };
         match lamp.shows {
-            Shows::Watch(_) if !can_be_asked => return CANNOT_ASK,
+            Shows::Watch(_) | Shows::Both { .. } if !can_be_asked => return CANNOT_ASK,
             Shows::Health => {
                 if let Some(trouble) = self.health.trouble() {
                     return trouble;
                 }
             }
-            Shows::Nothing | Shows::Watch(_) | Shows::Dnd(_) | Shows::Waiting(_) => {}
+            Shows::Nothing
+            | Shows::Watch(_)
+            | Shows::Both { .. }
+            | Shows::Dnd(_)
+            | Shows::Waiting(_) => {}
         }
         if self.settings.default_looks(lamp.shows).get(state) == lamp.look {
             "the default look"
@@ -258,7 +266,7 @@ impl Agent {
         };
         let (whom, stands_for_something) = match shows {
             Shows::Nothing => (None, false),
-            Shows::Watch(watch) => (target(watch), true),
+            Shows::Watch(watch) | Shows::Both { calls: watch, .. } => (target(watch), true),
             Shows::Dnd(presentity) | Shows::Waiting(presentity) => (own(presentity), true),
             Shows::Health => (None, true),
         };

@@ -38,7 +38,7 @@ impl Settings {
     /// The looks of a lamp that stands for `shows`, unless the configuration says otherwise.
     pub fn default_looks(&self, shows: Shows) -> &'static Looks {
         match shows {
-            Shows::Nothing | Shows::Health => &Looks::DEFAULT,
+            Shows::Nothing | Shows::Both { .. } | Shows::Health => &Looks::DEFAULT,
             Shows::Dnd(_) | Shows::Waiting(_) => &Looks::CALLING,
             Shows::Watch(at) => match self.watches.get(usize::from(at)).map(|it| it.package) {
                 Some(package) => Looks::usual(package.spec().lamp),
@@ -48,13 +48,15 @@ impl Settings {
     }
 
     pub(super) fn validate_lamps(&self) -> Result<(), Invalid> {
+        let is_missing = |watch: u16| usize::from(watch) >= self.watches.len();
         for (at, lamp) in self.lamps.iter().enumerate() {
             let mut before = self.lamps.iter().take(at);
             if !is_name(&lamp.name) || before.any(|other| other.name == lamp.name) {
                 return Err(Invalid::LampName(at));
             }
             match lamp.shows {
-                Shows::Watch(watch) if usize::from(watch) >= self.watches.len() => {
+                Shows::Watch(watch) if is_missing(watch) => return Err(Invalid::LampWatch(at)),
+                Shows::Both { calls, presence } if is_missing(calls) || is_missing(presence) => {
                     return Err(Invalid::LampWatch(at));
                 }
                 Shows::Dnd(own) | Shows::Waiting(own)
@@ -64,6 +66,7 @@ impl Settings {
                 }
                 Shows::Nothing
                 | Shows::Watch(_)
+                | Shows::Both { .. }
                 | Shows::Dnd(_)
                 | Shows::Health
                 | Shows::Waiting(_) => {}

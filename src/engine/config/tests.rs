@@ -105,10 +105,13 @@ fn each_thing_the_agent_relies_on_is_checked() {
         |it| it.lamps[1].name = text("blf1"),
         "lamp 2: give each lamp a name of its own",
     );
-    broken(
-        |it| it.lamps[3].shows = Shows::Watch(7),
-        "lamp 4: let it watch something in the list",
-    );
+    let both = |calls, presence| Shows::Both { calls, presence };
+    for shows in [Shows::Watch(7), both(0, 7), both(7, 0)] {
+        broken(
+            |it| it.lamps[3].shows = shows,
+            "lamp 4: let it watch something in the list",
+        );
+    }
     for shows in [Shows::Dnd(1), Shows::Waiting(1)] {
         broken(
             |it| it.lamps[2].shows = shows,

@@ -94,7 +94,7 @@ impl Lamp {
     pub fn new(lamp: &LampStatus<'_>, now: Now) -> Lamp {
         let whom = lamp.whom.map(ToString::to_string);
         let (watches, presentity) = match lamp.shows {
-            Shows::Watch(_) => (whom, None),
+            Shows::Watch(_) | Shows::Both { .. } => (whom, None),
             Shows::Nothing | Shows::Dnd(_) | Shows::Health | Shows::Waiting(_) => (None, whom),
         };
         Lamp {
@@ -288,6 +288,7 @@ pub struct Reason {
     cause: Option<String>,
     remedy: Option<String>,
     watch: Option<Watch>,
+    presence: Option<Watch>,
 }
 
 impl Reason {
@@ -300,6 +301,7 @@ impl Reason {
             remedy: cause.as_ref().and_then(|it| it.remedy.clone()),
             cause: cause.map(|it| it.what),
             watch: why.watch.as_ref().map(|watch| Watch::new(watch, now)),
+            presence: why.presence.as_ref().map(|watch| Watch::new(watch, now)),
         }
     }
 }

@@ -193,10 +193,13 @@ fn explain_lamp(
     };
     match lamp.shows {
         Shows::Nothing => return writeln!(f, "watches nobody and stays off"),
-        Shows::Watch(at) => match settings.watches.get(usize::from(at)) {
-            Some(watch) => explain_watch(f, watch)?,
-            None => return writeln!(f),
-        },
+        Shows::Watch(at) | Shows::Both { calls: at, .. } => {
+            let is_both = matches!(lamp.shows, Shows::Both { .. });
+            match settings.watches.get(usize::from(at)) {
+                Some(watch) => explain_watch(f, watch, is_both)?,
+                None => return writeln!(f),
+            }
+        }
         Shows::Dnd(own) => writeln!(f, "shows do-not-disturb of {}", whose(own))?,
         Shows::Waiting(own) => {
             writeln!(
@@ -210,11 +213,11 @@ fn explain_lamp(
     explain_looks(f, settings, lamp)
 }
 
-fn explain_watch(f: &mut fmt::Formatter<'_>, watch: &WatchSettings) -> fmt::Result {
-    let event = if watch.fallback {
-        "dialog, or presence where that is refused"
-    } else {
-        watch.package.name()
+fn explain_watch(f: &mut fmt::Formatter<'_>, watch: &WatchSettings, is_both: bool) -> fmt::Result {
+    let event = match watch.fallback {
+        _ if is_both => "dialog, and presence while there is no call",
+        true => "dialog, or presence where that is refused",
+        false => watch.package.name(),
     };
     write!(f, "watches {} ({event})", watch.target)?;
     if let Some(server) = &watch.server {
@@ -232,6 +235,7 @@ fn explain_looks(
     let grace = lamp.grace.0;
     let whose = match lamp.shows {
         Shows::Watch(_) => Some("its subscription"),
+        Shows::Both { .. } => Some("either of its subscriptions"),
         Shows::Health => Some("any subscription"),
         Shows::Nothing | Shows::Dnd(_) | Shows::Waiting(_) => None,
     };

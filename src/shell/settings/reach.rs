@@ -37,7 +37,7 @@ pub(super) fn elsewhere(settings: &Settings, named: bool) -> Option<String> {
     let servers = settings.upstreams.iter().flat_map(|it| &it.servers);
     let servers = servers.map(|it| it.host.as_str());
     let watches = settings.lamps.iter().filter_map(|lamp| match lamp.shows {
-        Shows::Watch(at) => settings.watches.get(usize::from(at)),
+        Shows::Watch(at) | Shows::Both { calls: at, .. } => settings.watches.get(usize::from(at)),
         Shows::Nothing | Shows::Dnd(_) | Shows::Health | Shows::Waiting(_) => None,
     });
     // Those of an account go through its servers.

@@ -63,10 +63,18 @@ impl Desk {
         let watches = settings.watches.len() as u16;
         if watches > 1 && chance.coin() {
             settings.watches.rotate_left(1);
+            let moved = |watch: u16| (watch + watches - 1) % watches;
             for lamp in &mut settings.lamps {
-                if let Shows::Watch(watch) = &mut lamp.shows {
-                    *watch = (*watch + watches - 1) % watches;
-                }
+                lamp.shows = match lamp.shows {
+                    Shows::Watch(watch) => Shows::Watch(moved(watch)),
+                    Shows::Both { calls, presence } => Shows::Both {
+                        calls: moved(calls),
+                        presence: moved(presence),
+                    },
+                    own @ (Shows::Nothing | Shows::Dnd(_) | Shows::Health | Shows::Waiting(_)) => {
+                        own
+                    }
+                };
             }
         }
         if settings.presentities.len() == 2 && chance.coin() {
@@ -79,7 +87,7 @@ impl Desk {
             for lamp in &mut settings.lamps {
                 match &mut lamp.shows {
                     Shows::Dnd(whose) | Shows::Waiting(whose) => *whose = own,
-                    Shows::Nothing | Shows::Watch(_) | Shows::Health => {}
+                    Shows::Nothing | Shows::Watch(_) | Shows::Both { .. } | Shows::Health => {}
                 }
             }
         }
@@ -114,7 +122,7 @@ impl Desk {
         for lamp in agent.lamps() {
             let state = lamp.state.unwrap_or_default();
             let is_true = match lamp.shows {
-                Shows::Nothing | Shows::Watch(_) => true,
+                Shows::Nothing | Shows::Watch(_) | Shows::Both { .. } => true,
                 Shows::Dnd(_) => (state == Watched::Dnd) == self.hardware.dnd,
                 Shows::Waiting(_) => (state == Watched::Waiting) != self.waiting().is_empty(),
                 Shows::Health => self.is_true_health(now, state),

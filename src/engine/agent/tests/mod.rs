@@ -3,6 +3,7 @@
 extern crate std;
 
 mod approval;
+mod both;
 mod buttons;
 mod calls;
 mod events;

@@ -106,15 +106,14 @@ fn a_lamp_never_keeps_its_look_longer_than_its_grace() /* S23 */
         crate::ground::time::Seconds(30),
         &Looks::DEFAULT,
     );
-    let unknown = Looks::DEFAULT.get(Watched::Unknown);
-    let look = |f: &Fixture| lamp.look(f.now, f.watched(), f.report().broken_since).0;
+    let state = |f: &Fixture| lamp.state(f.now, f.watched(), f.report().broken_since).0;
     f.run(Duration::from_millis(29_999));
-    assert_eq!(look(&f), Looks::DEFAULT.get(Watched::Busy));
+    assert_eq!(state(&f), Watched::Busy);
     f.run(Duration::from_millis(1));
-    assert_eq!(look(&f), unknown);
+    assert_eq!(state(&f), Watched::Unknown);
     for _ in 0..50 {
         f.run(60 * SECOND);
-        assert_eq!(look(&f), unknown);
+        assert_eq!(state(&f), Watched::Unknown);
     }
 }
 
