@@ -328,16 +328,31 @@ impl<'d, 't> Section<'d, 't> {
         faults: &mut Collector<'_>,
     ) -> Option<Found<T>> {
         let text = self.text(key, faults)?;
-        let chosen = choices.iter().find(|(word, _)| *word == text.value);
-        if chosen.is_none() {
-            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            let what = format!("{key} cannot be \"{}\"", text.value.escape_debug());
-            faults.add(text.at, what, suggestion(text.value, &words));
+        chosen(key, text, choices, faults)
+    }
+
+    /// Some of the words `choices` behind `key`, at least one and each once; a single word counts as a list of one.
+    pub fn choices<T: Copy>(
+        &self,
+        key: &str,
+        choices: &[(&'static str, T)],
+        faults: &mut Collector<'_>,
+    ) -> Option<Vec<Found<T>>> {
+        let texts = self.texts(key, faults)?;
+        if texts.is_empty() {
+            let at = self.key_place(key).unwrap_or(self.at);
+            faults.add(at, format!("{key} is empty"), "leave the line out");
         }
-        chosen.map(|(_, value)| Found {
-            value: *value,
-            at: text.at,
-        })
+        let mut all = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            if texts[..number].iter().any(|it| it.value == text.value) {
+                let what = format!("\"{}\" is there already", text.value.escape_debug());
+                faults.add(text.at, what, "leave it out");
+            } else {
+                all.extend(chosen(key, *text, choices, faults));
+            }
+        }
+        Some(all)
     }
 
     /// A list of texts behind `key`; a single text counts as a list of one.
@@ -453,6 +468,25 @@ impl<'d, 't> Section<'d, 't> {
         faults.add(value.span().start, what, remedy);
         None
     }
+}
+
+/// What the word behind `key` stands for, if it is one of `choices`.
+fn chosen<T: Copy>(
+    key: &str,
+    text: Found<&str>,
+    choices: &[(&'static str, T)],
+    faults: &mut Collector<'_>,
+) -> Option<Found<T>> {
+    let chosen = choices.iter().find(|(word, _)| *word == text.value);
+    if chosen.is_none() {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let what = format!("{key} cannot be \"{}\"", text.value.escape_debug());
+        faults.add(text.at, what, suggestion(text.value, &words));
+    }
+    chosen.map(|(_, value)| Found {
+        value: *value,
+        at: text.at,
+    })
 }
 
 fn found<T>(value: &Spanned<DeValue<'_>>, inner: T) -> Found<T> {

@@ -5,9 +5,7 @@ use std::vec::Vec;
 
 use super::keys::LAMP;
 use super::{DAY, Reader, build_with, text};
-use crate::engine::config::{
-    Full, LampSettings, Shows, WatchSettings, is_same, is_server, needs_tls,
-};
+use crate::engine::config::{LampSettings, Shows, WatchSettings, is_same, is_server, needs_tls};
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::limits::{HOST, URI, WATCHES};
@@ -52,7 +50,7 @@ impl Reader<'_, '_> {
         }
         let Some(at) = section.key_place("shows") else {
             self.refuse_pointless(section, &["presentity"], "shows", "dnd");
-            return self.watch(section).map(Shows::Watch);
+            return self.watch(section);
         };
         if section.key_place("watch").is_some() {
             let what = "a lamp cannot watch somebody and show something of our own";
@@ -80,20 +78,19 @@ impl Reader<'_, '_> {
         Some(shows(own))
     }
 
-    /// The number of the watch a lamp asks for, shared with other lamps that ask for the same.
-    fn watch(&mut self, section: &Section<'_, '_>) -> Option<u16> {
+    /// The watches a lamp asks for, shared with other lamps that ask for the same.
+    fn watch(&mut self, section: &Section<'_, '_>) -> Option<Shows> {
+        let event = self.event(section);
         let faults = &mut self.faults;
-        let event = section.choice("event", &Package::ALL.map(|it| (it.name(), it)), faults);
         let fallback = section.flag("fallback", faults);
         let expires = section.number("expires", 1..=DAY, faults);
         let server = section.text("server", faults);
         let from = section.text("from", faults);
         let target = section.text("watch", faults)?;
-        let package = event.map_or(Package::Dialog, |it| it.value);
         if let Some(Found { value: true, at }) = fallback
-            && package != Package::Dialog
+            && event != Event::One(Package::Dialog)
         {
-            let what = format!("there is no fallback from {}", package.name());
+            let what = format!("there is no fallback from {}", event.name());
             self.faults.add(
                 at,
                 what,
@@ -105,14 +102,14 @@ impl Reader<'_, '_> {
         let from = match from {
             Some(from) => self.address("from", from),
             // Only the owner is told who watches.
-            None if package.watchers_of().is_some() => target.clone(),
+            None if event.is_for_the_owner() => target.clone(),
             None => match target.as_deref().and_then(|it| self.neighbour(it)) {
                 Some(aor) => Some(aor),
                 None => self.first_presentity(section),
             },
         };
         let target = target?;
-        let mut watch = WatchSettings::new(target, from?, package);
+        let mut watch = WatchSettings::new(target, from?, Package::Dialog);
         let upstreams = &self.settings.upstreams;
         let upstream = upstreams
             .iter()
@@ -127,12 +124,48 @@ impl Reader<'_, '_> {
         if let Some(expires) = expires {
             watch.expires = Seconds(expires.value);
         }
-        match self.settings.share_watch(watch) {
-            Ok(at) => Some(at),
-            Err(Full) => {
-                let what = format!("more than {WATCHES} different watches");
-                self.faults.add(section.at, what, build_with("WATCHES"));
-                None
+        let mut share = |package| {
+            let watch = watch.clone();
+            self.settings
+                .share_watch(WatchSettings { package, ..watch })
+        };
+        let shared = match event {
+            Event::One(package) => share(package).map(Shows::Watch),
+            Event::Both => share(Package::Dialog).and_then(|calls| {
+                let presence = share(Package::Presence)?;
+                Ok(Shows::Both { calls, presence })
+            }),
+        };
+        if shared.is_err() {
+            let what = format!("more than {WATCHES} different watches");
+            self.faults.add(section.at, what, build_with("WATCHES"));
+        }
+        shared.ok()
+    }
+
+    /// What a lamp asks for; calls, where nothing else is written or what is written cannot be had.
+    fn event(&mut self, section: &Section<'_, '_>) -> Event {
+        const CALLS: Event = Event::One(Package::Dialog);
+        const PRESENCE: Event = Event::One(Package::Presence);
+        let words: Vec<(&str, Event)> = Event::all().map(|it| (it.name(), it)).collect();
+        let faults = &mut self.faults;
+        let Some(found) = section.choices("event", &words, faults) else {
+            return CALLS;
+        };
+        let events: Vec<Event> = found.iter().map(|it| it.value).collect();
+        match events[..] {
+            [] => CALLS,
+            [one] => one,
+            [CALLS, PRESENCE] | [PRESENCE, CALLS] => Event::Both,
+            _ => {
+                let alone = found
+                    .iter()
+                    .filter(|it| ![CALLS, PRESENCE].contains(&it.value));
+                for it in alone {
+                    let what = format!("{} goes with no other event", it.value.name());
+                    faults.add(it.at, what, "leave it out, or what stands beside it");
+                }
+                CALLS
             }
         }
     }
@@ -221,6 +254,38 @@ impl Reader<'_, '_> {
             self.faults.add(written.at, what, remedy);
         }
         server
+    }
+}
+
+/// What a lamp asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Event {
+    One(Package),
+    /// Calls and presence of the same person.
+    Both,
+}
+
+impl Event {
+    fn all() -> impl Iterator<Item = Event> {
+        Package::ALL
+            .into_iter()
+            .map(Event::One)
+            .chain([Event::Both])
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Event::One(package) => package.name(),
+            Event::Both => "both",
+        }
+    }
+
+    /// Whether nobody but the watched one itself is told.
+    fn is_for_the_owner(self) -> bool {
+        match self {
+            Event::One(package) => package.watchers_of().is_some(),
+            Event::Both => false,
+        }
     }
 }
 
