@@ -2,6 +2,10 @@
 //!
 //! Fields that are not there show as `-`: the agent may be of another version.
 
+mod rows;
+
+pub use rows::{headings, table};
+
 use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{format, vec};
@@ -240,14 +244,25 @@ pub fn why(why: &Value) -> String {
             out += &format!("{key:15}{value}\n");
         }
     }
-    let Some(watch) = why.get("watch").filter(|it| it.is_object()) else {
-        return out;
-    };
-    out += &format!(
+    let both = ["watch", "presence"].map(|key| why.get(key).filter(|it| it.is_object()));
+    let is_one_of_two = both.iter().all(Option::is_some);
+    for watch in both.into_iter().flatten() {
+        out += if is_one_of_two { "\n" } else { "" };
+        out += &subscription(watch, is_one_of_two);
+    }
+    out
+}
+
+/// What `lampfield why` says of a subscription; of one of two also what it tells.
+fn subscription(watch: &Value, is_one_of_two: bool) -> String {
+    let mut out = format!(
         "watches        {} ({})\n",
         text(watch, "target"),
         text(watch, "package")
     );
+    if is_one_of_two {
+        out += &format!("tells          {}\n", text(watch, "watched"));
+    }
     out += &format!("subscription   {}\n", text(watch, "state"));
     for (label, key) in [
         ("peer", "remote"),
@@ -270,31 +285,6 @@ pub fn why(why: &Value) -> String {
         }
     }
     out
-}
-
-/// Rows of cells, each column as wide as its widest cell.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut out = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line += &format!("{cell:width$}  ");
-        }
-        out += line.trim_end();
-        out += "\n";
-    }
-    out
-}
-
-/// The headings of a [`table`].
-pub fn headings(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
 }
 
 /// A time of so many seconds, in at most two units.

@@ -1,12 +1,15 @@
 //! What keeps a lamp from knowing, where the agent itself can tell.
 
+use std::net::SocketAddr;
 use std::string::{String, ToString};
 
 use crate::engine::agent::status::Why;
+use crate::roles::watcher::Report;
 use crate::shell::listen::Listen;
 use crate::shell::settings::reach;
 
 /// What is in the way.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Cause {
     /// In words.
     pub(super) what: String,
@@ -14,87 +17,60 @@ pub(super) struct Cause {
     pub(super) remedy: Option<String>,
 }
 
-/// The cause of what a lamp shows, if it is not the watched one.
-pub(super) fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<Cause> {
-    let watch = why.watch.as_ref()?;
-    if let Some(who) = watch.distrusts {
-        let ip = who.ip().to_canonical();
-        return Some(Cause {
-            what: std::format!(
-                "a NOTIFY from {who} was refused: nobody was asked there, and it is not trusted"
-            ),
-            remedy: Some(std::format!(
-                "if it is the server's too, add \"{ip}\" to `trusted`"
-            )),
-        });
-    }
-    if watch.is_stateless {
-        return Some(Cause {
-            what: STATELESS.to_string(),
-            remedy: None,
-        });
-    }
-    Some(Cause {
-        what: reach::cause(listen, watch.remote?)?,
-        remedy: Some(reach::LISTEN.to_string()),
-    })
-}
-
 /// What is said of a server that was asked and answered without a document.
 const STATELESS: &str = "the server knows no state";
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::agent::status::LampStatus;
-    use crate::events::package::Package;
-    use crate::events::watched::Watched;
-    use crate::ground::time::Instant;
-    use crate::roles::watcher::Report;
-    use crate::users::lamps::{Look, Shows};
+/// The cause of what a lamp shows, if it is not the watched one.
+pub(super) fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<Cause> {
+    let watches = [why.watch.as_ref(), why.presence.as_ref()];
+    let all = || watches.into_iter().flatten();
+    let out_of_reach = || {
+        let what = all().find_map(|it| reach::cause(listen, it.remote?))?;
+        let remedy = Some(reach::LISTEN.to_string());
+        Some(Cause { what, remedy })
+    };
+    let refused = all().find_map(|it| it.distrusts).map(distrust);
+    let found = refused.or_else(|| stateless(&mut all()));
+    found.or_else(out_of_reach).or_else(|| alone(watches))
+}
 
-    #[test]
-    fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
-        let report = |is_stateless, distrusts: Option<&str>| Report {
-            target: "sip:200@pbx.example",
-            package: Package::Dialog,
-            state: "active",
-            watched: Watched::Idle,
-            party: None,
-            is_stateless,
-            remote: None,
-            expires: None,
-            next: None,
-            last_status: Some(200),
-            last_reason: "",
-            last_notify: Some(Instant::ZERO),
-            distrusts: distrusts.map(|who| who.parse().expect("an address")),
-            lost: false,
-            broken_since: None,
-        };
-        let cause = |watch| {
-            let lamp = LampStatus {
-                name: "blf1",
-                look: Look::OFF,
-                shows: Shows::Watch(0),
-                whom: None,
-                state: Some(Watched::Idle),
-                party: None,
-                since: Instant::ZERO,
-            };
-            let why = Why {
-                lamp,
-                rule: "the default look",
-                grace_ends: None,
-                watch: Some(watch),
-            };
-            cause(&why, &[]).map(|it| (it.what, it.remedy))
-        };
-        assert_eq!(cause(report(false, None)), None);
-        let stateless = (STATELESS.to_string(), None);
-        assert_eq!(cause(report(true, None)), Some(stateless));
-        let (what, remedy) = cause(report(false, Some("192.0.2.7:5060"))).expect("it is told");
-        assert!(what.starts_with("a NOTIFY from 192.0.2.7:5060 was refused"));
-        assert!(remedy.is_some_and(|it| it.contains("add \"192.0.2.7\" to `trusted`")));
+/// A NOTIFY from there was refused.
+fn distrust(who: SocketAddr) -> Cause {
+    let ip = who.ip().to_canonical();
+    Cause {
+        what: std::format!(
+            "a NOTIFY from {who} was refused: nobody was asked there, and it is not trusted"
+        ),
+        remedy: Some(std::format!(
+            "if it is the server's too, add \"{ip}\" to `trusted`"
+        )),
     }
 }
+
+fn stateless<'a>(all: &mut dyn Iterator<Item = &'a Report<'a>>) -> Option<Cause> {
+    all.any(|it| it.is_stateless).then(|| Cause {
+        what: STATELESS.to_string(),
+        remedy: None,
+    })
+}
+
+/// Of a lamp of both, one package is not to be had.
+fn alone(both: [Option<&Report<'_>>; 2]) -> Option<Cause> {
+    let [Some(calls), Some(presence)] = both else {
+        return None;
+    };
+    let (missing, other) = match (calls.lacks_package, presence.lacks_package) {
+        (true, false) => (calls.package.name(), presence.package.name()),
+        (false, true) => (presence.package.name(), calls.package.name()),
+        (true, true) | (false, false) => return None,
+    };
+    Some(Cause {
+        what: std::format!("the server does not have {missing}: the lamp shows {other} alone"),
+        remedy: Some(std::format!(
+            "if that is how it is, ask for event = \"{other}\""
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests;

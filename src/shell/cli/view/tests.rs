@@ -197,3 +197,22 @@ fn a_call_is_listed_with_its_other_party() {
     let name_alone = json!({"party": {"display": "Gate", "uri": null}});
     assert!(lamp(&name_alone).ends_with("-  Gate"));
 }
+
+#[test]
+fn why_tells_of_two_subscriptions_in_a_paragraph_each() {
+    let watch = |package: &str, watched: &str| {
+        json!({"target": "sip:bob@pbx", "package": package,
+        "watched": watched, "state": "active"})
+    };
+    let text = why(&json!({
+        "lamp": {"name": "blf1", "look": "amber", "state": "away", "since_s": 3},
+        "rule": "the default look", "watch": watch("dialog", "idle"),
+        "presence": watch("presence", "away")
+    }));
+    let (_, paragraphs) = text.split_once("\n\n").expect("a blank line");
+    assert_eq!(
+        paragraphs,
+        "watches        sip:bob@pbx (dialog)\ntells          idle\nsubscription   active\n\n\
+         watches        sip:bob@pbx (presence)\ntells          away\nsubscription   active\n"
+    );
+}
