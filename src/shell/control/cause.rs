@@ -30,7 +30,7 @@ pub(super) fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<Cause> {
         Some(Cause { what, remedy })
     };
     let refused = all().find_map(|it| it.distrusts).map(distrust);
-    let found = refused.or_else(|| stateless(&mut all()));
+    let found = refused.or_else(|| stateless(watches));
     found.or_else(out_of_reach).or_else(|| alone(watches))
 }
 
@@ -47,7 +47,9 @@ fn distrust(who: SocketAddr) -> Cause {
     }
 }
 
-fn stateless<'a>(all: &mut dyn Iterator<Item = &'a Report<'a>>) -> Option<Cause> {
+/// A server was asked, and has nothing to tell.
+fn stateless(watches: [Option<&Report<'_>>; 2]) -> Option<Cause> {
+    let mut all = watches.into_iter().flatten();
     all.any(|it| it.is_stateless).then(|| Cause {
         what: STATELESS.to_string(),
         remedy: None,

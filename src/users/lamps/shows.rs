@@ -81,9 +81,12 @@ const fn merged(calls: Watched, presence: Watched) -> Watched {
     match calls {
         Watched::Held | Watched::Trying | Watched::Busy | Watched::Ringing => calls,
         // No call, or nothing that could have one.
-        Watched::Offline | Watched::Idle | Watched::Away | Watched::Waiting | Watched::Dnd => {
-            presence
-        }
+        Watched::Offline
+        | Watched::Idle
+        | Watched::Away
+        | Watched::Closed
+        | Watched::Waiting
+        | Watched::Dnd => presence,
         Watched::Subscribing => match presence {
             Watched::Held | Watched::Trying | Watched::Busy | Watched::Ringing => presence,
             Watched::Unknown => Watched::Unknown,
@@ -91,12 +94,13 @@ const fn merged(calls: Watched, presence: Watched) -> Watched {
             | Watched::Offline
             | Watched::Idle
             | Watched::Away
+            | Watched::Closed
             | Watched::Waiting
             | Watched::Dnd => Watched::Subscribing,
         },
         Watched::Unknown => match presence {
             Watched::Held | Watched::Trying | Watched::Busy | Watched::Ringing => presence,
-            Watched::Offline | Watched::Away | Watched::Dnd => presence,
+            Watched::Offline | Watched::Away | Watched::Closed | Watched::Dnd => presence,
             Watched::Unknown | Watched::Subscribing | Watched::Idle | Watched::Waiting => {
                 Watched::Unknown
             }
@@ -119,7 +123,7 @@ mod tests {
     use Shown::{Calls, Neither, Presence};
 
     const CALL: &[Watched] = &[Held, Trying, Busy, Ringing];
-    const NO_CALL: &[Watched] = &[Offline, Idle, Away, Waiting, Dnd];
+    const NO_CALL: &[Watched] = &[Offline, Idle, Away, Closed, Waiting, Dnd];
 
     /// By what is told of presence.
     type Rows = &'static [(&'static [Watched], Shown)];
@@ -155,7 +159,7 @@ mod tests {
             &[Unknown],
             &[
                 (CALL, Presence),
-                (&[Offline, Away, Dnd], Presence),
+                (&[Offline, Away, Closed, Dnd], Presence),
                 (&[Idle, Waiting], Neither(Unknown)),
                 (&[Subscribing, Unknown], Neither(Unknown)),
             ],

@@ -1,9 +1,9 @@
 //! Causes that an agent finds, told in words.
 
 use super::*;
+use crate::engine::agent::status::LampStatus;
 use crate::engine::agent::{Agent, Output};
 use crate::engine::config::{LampSettings, Settings, Shows, WatchSettings};
-use crate::engine::agent::status::LampStatus;
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::text::Text;
@@ -154,6 +154,14 @@ fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
     };
     assert_eq!(cause(report(true, None)), Some(stateless));
     let distrust = cause(report(false, Some("192.0.2.7:5060"))).expect("it is told");
-    assert!(distrust.what.starts_with("a NOTIFY from 192.0.2.7:5060 was refused"));
-    assert!(distrust.remedy.is_some_and(|it| it.contains("add \"192.0.2.7\" to `trusted`")));
+    assert!(
+        distrust
+            .what
+            .starts_with("a NOTIFY from 192.0.2.7:5060 was refused")
+    );
+    assert!(
+        distrust
+            .remedy
+            .is_some_and(|it| it.contains("add \"192.0.2.7\" to `trusted`"))
+    );
 }
