@@ -12,7 +12,7 @@ pub const PRESENTITIES: usize = setting(option_env!("LAMPFIELD_PRESENTITIES"), 8
 /// Subscriptions served (settable): the lamps of a large department on one desk.
 pub const SUBSCRIPTIONS: usize = setting(option_env!("LAMPFIELD_SUBSCRIPTIONS"), 64);
 
-/// Own subscriptions to others (settable): a sidecar of 32 keys.
+/// Own subscriptions to others (settable): a sidecar of 32 keys, or 16 that show calls and presence both.
 pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 32);
 
 /// Bindings of phones that register here (settable): an office without a PBX.
