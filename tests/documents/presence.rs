@@ -213,7 +213,7 @@ fn a_namespace_has_the_names_of_its_drafts_and_no_others() /* F04 G11 */
     };
     for pidf in ["pidf", "pidf:", "cpim-pidf", "cpim-pidf:"] {
         for data_model in ["pidf:data-model", "pidf:person"] {
-            for rpid in ["pidf:rpid", "pidf:rpid:rpid-person"] {
+            for rpid in ["pidf:rpid", "pidf:rpid:rpid-person", "pidf:status:rpid"] {
                 assert_eq!(read(pidf, data_model, rpid), Ok(Activities::BUSY));
             }
         }
@@ -603,5 +603,33 @@ fn a_note_has_the_language_of_what_is_around_it() {
     ] {
         let expected = ("n".to_string(), lang.to_string());
         assert_eq!(read(root, inside), expected, "{root} {inside}");
+    }
+}
+
+#[test]
+fn ciscos_own_activities_are_words() /* FIELD */
+{
+    for (activities, expected, also) in [
+        ("<ce:dnd/>", Some(Said::Refuses), Activities::NONE),
+        (
+            "<e:on-the-phone/><ce:alerting/>",
+            Some(Said::Ringing),
+            Activities::ON_THE_PHONE,
+        ),
+        ("<ce:available/>", Some(Said::Free), Activities::NONE),
+        ("<ce:sideways/><e:busy/>", None, Activities::BUSY),
+        ("<dm:dnd/>", None, Activities::NONE),
+    ] {
+        let body = format!(
+            "{HEAD} xmlns:e='urn:ietf:params:xml:ns:pidf:status:rpid' \
+             xmlns:ce='urn:cisco:params:xml:ns:pidf:rpid'><dm:person><e:activities>{activities}</e:activities>\
+             </dm:person><tuple id='1'><status><basic>open</basic></status></tuple></presence>"
+        );
+        let summary = pidf::read(body.as_bytes()).expect("a good document");
+        assert_eq!(
+            (summary.said, summary.activities),
+            (expected, also),
+            "{body}"
+        );
     }
 }

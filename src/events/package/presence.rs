@@ -112,8 +112,8 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
 ///
 /// Many servers leave `basic` open during a call, or close it, and say what goes on in a note: what is said in a word
 /// counts before all else. Who is closed and busy does not want to be disturbed, away or not; who is closed and silent
-/// is closed. Offline is whom somebody says to be so, and who has no service at all; an address that is missing says
-/// nothing, for many never write one.
+/// is closed. Offline is whom somebody says to be so, and who has no service that is open or closed (baresip's are
+/// "unknown" when it quits); an address that is missing says nothing, for many never write one.
 pub fn watched(summary: &Summary) -> Watched {
     let is_closed = summary.basic == Some(Basic::Closed);
     let is_occupied = summary.activities.intersects(OCCUPIED);
@@ -134,8 +134,7 @@ pub fn watched(summary: &Summary) -> Watched {
         None => match summary.basic {
             Some(Basic::Open) => Watched::Idle,
             Some(Basic::Closed) => Watched::Closed,
-            None if summary.tuples == 0 => Watched::Offline,
-            None => Watched::Unknown,
+            None => Watched::Offline,
         },
     }
 }

@@ -116,9 +116,8 @@ fn offline_is_whom_somebody_says_to_be_so() /* FIELD 12 */
     assert_eq!(looks(""), Watched::Offline, "no service at all");
     assert_eq!(looks("<note>Gone fishing</note>"), Watched::Offline);
     assert_eq!(looks(&doing("meeting")), Watched::Busy);
-    // A service that says what nobody knows is there, and what it does is not known.
-    assert_eq!(looks(&tuple("unknown")), Watched::Unknown);
-    assert_eq!(looks("<tuple/>"), Watched::Unknown);
+    assert_eq!(looks(&tuple("unknown")), Watched::Offline, "baresip quits");
+    assert_eq!(looks("<tuple/>"), Watched::Offline);
     for basic in ["open", "closed", "unknown"] {
         for note in ["Unavailable", "unregistered", "Offline", "NOT ONLINE"] {
             let inside = format!("<note>{note}</note>{}{}", tuple(basic), doing("away"));

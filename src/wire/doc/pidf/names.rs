@@ -15,11 +15,14 @@ pub(super) const RPID: Namespace = Namespace::numbered(2);
 /// The extensions of AG Projects (SIP SIMPLE client, Blink).
 pub(super) const AG_PROJECTS: Namespace = Namespace::numbered(3);
 
+/// Cisco's own activities.
+pub(super) const CISCO: Namespace = Namespace::numbered(4);
+
 /// PIDF's own name.
 pub(super) const PIDF_URI: &str = "urn:ietf:params:xml:ns:pidf";
 
 /// The trailing colon is a slip of RFC 3863 §4.1.1; `cpim-pidf` is from its drafts. Asterisk before version 13 uses the
-/// names of RFC 4479's and 4480's drafts.
+/// names of RFC 4479's and 4480's drafts, and Cisco's phones have an older one of theirs.
 pub(super) const NAMES: Names = &[
     (PIDF_URI, PIDF),
     ("urn:ietf:params:xml:ns:pidf:", PIDF),
@@ -29,6 +32,8 @@ pub(super) const NAMES: Names = &[
     ("urn:ietf:params:xml:ns:pidf:person", DATA_MODEL),
     ("urn:ietf:params:xml:ns:pidf:rpid", RPID),
     ("urn:ietf:params:xml:ns:pidf:rpid:rpid-person", RPID),
+    ("urn:ietf:params:xml:ns:pidf:status:rpid", RPID),
+    ("urn:cisco:params:xml:ns:pidf:rpid", CISCO),
     ("urn:ag-projects:xml:ns:pidf", AG_PROJECTS),
 ];
 

@@ -4,8 +4,8 @@
 //! timed status (RFC 4481) or another extension never reaches a lamp.
 
 use super::gathered::{Gathered, Part, open_first};
-use super::names::{AG_PROJECTS, DATA_MODEL, FORMAT, NAMES, PIDF, RPID};
-use super::{Activities, Basic, Summary, xpidf};
+use super::names::{AG_PROJECTS, CISCO, DATA_MODEL, FORMAT, NAMES, PIDF, RPID};
+use super::{Activities, Basic, Said, Summary, xpidf};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::xml::{Reader, Tag};
 use crate::wire::doc::{Fault, XmlText};
@@ -51,6 +51,8 @@ enum Place {
     Word,
     Activities,
     Activity,
+    /// An activity of Cisco's.
+    Marker,
     /// Known, without anything in it for us.
     Leaf,
     /// One that nobody knows there.
@@ -87,13 +89,13 @@ impl frame::Place for Place {
             (Place::Status, AG_PROJECTS, b"extended")
             | (Place::Activities | Place::Person, RPID, b"note") => Place::Word,
             (Place::Activities, RPID, _) => Place::Activity,
+            (Place::Activities, CISCO, _) => Place::Marker,
             (Place::Tuple | Place::Person, RPID, _) => Place::Leaf,
             (Place::Presence | Place::Tuple | Place::Person, _, _)
             | (Place::Status | Place::Activities, _, _) => Place::Unknown,
             (Place::PresenceNote | Place::Basic | Place::Note | Place::Word, _, _)
-            | (Place::Activity | Place::Leaf | Place::Unknown | Place::Ignored, _, _) => {
-                Place::Ignored
-            }
+            | (Place::Activity | Place::Marker | Place::Leaf, _, _)
+            | (Place::Unknown | Place::Ignored, _, _) => Place::Ignored,
         }
     }
 }
@@ -132,6 +134,10 @@ impl<'a> Taker<'a> for Presence<'a> {
                 let at = self.innermost(open);
                 at.activities = at.activities.with(doing);
             }
+            Place::Marker => {
+                let at = self.innermost(open);
+                at.said = at.said.max(Said::marked(tag.local));
+            }
             // The whole document is never void: RFC 3863 §4.2.3 knows the attribute only inside a status.
             Place::Unknown if must_understand(reader) => self.innermost(open).void = true,
             Place::Presence
@@ -159,6 +165,7 @@ impl<'a> Taker<'a> for Presence<'a> {
             Place::Presence
             | Place::Activities
             | Place::Activity
+            | Place::Marker
             | Place::Leaf
             | Place::Unknown
             | Place::Ignored => {}

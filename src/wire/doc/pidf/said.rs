@@ -46,6 +46,16 @@ impl Said {
         }
     }
 
+    /// What one of Cisco's own activities says; its phones publish them, and light their lamps by them.
+    pub(super) fn marked(activity: &[u8]) -> Option<Said> {
+        match activity {
+            b"alerting" => Some(Said::Ringing),
+            b"dnd" => Some(Said::Refuses),
+            b"available" => Some(Said::Free),
+            _ => None,
+        }
+    }
+
     /// Whether there is a call.
     pub const fn is_call(self) -> bool {
         match self {
@@ -58,12 +68,12 @@ impl Said {
 /// Each phrase, in lower case, with those who are known to send it.
 ///
 /// "Idle" is said of people: pjsua and FreeSWITCH mean that nobody has touched the device, as xpidf does.
-const PHRASES: [(&str, Said); 25] = [
+const PHRASES: [(&str, Said); 24] = [
     ("ringing", Said::Ringing),        // Asterisk
     ("ring", Said::Ringing),           // FreeSWITCH that hides numbers
     ("on the phone", Said::Talking),   // Asterisk, FreeSWITCH, pjsua, Jitsi, ComSIPL
     ("on a call", Said::Talking),      // VueSIP
-    ("in a call", Said::Talking),      // bridges to Teams and Skype
+    ("in a call", Said::Talking),      // Teams, through gateways
     ("on hold", Said::Held),           // Asterisk
     ("hold", Said::Held),              // FreeSWITCH that hides numbers
     ("do not disturb", Said::Refuses), // X-Lite, Bria, ComSIPL, VueSIP; our own
@@ -74,16 +84,15 @@ const PHRASES: [(&str, Said); 25] = [
     ("away", Said::Away),              // pjsua, Jitsi, ComSIPL
     ("idle", Said::Away),              // pjsua, FreeSWITCH
     ("be right back", Said::Away),     // pjsua
-    ("out to lunch", Said::Away),      // Messenger, and gateways to it
+    ("out to lunch", Said::Away),      // Messenger
     ("at lunch", Said::Away),          // VueSIP
     ("ready", Said::Free),             // Asterisk
     ("available", Said::Free),         // FreeSWITCH, ComSIPL, VueSIP
     ("online", Said::Free),            // Jitsi
     ("offline", Said::Offline),        // Jitsi, VueSIP; our own
-    ("not online", Said::Offline),     // softclients after eyeBeam
+    ("not online", Said::Offline),     // older softclients
     ("unavailable", Said::Offline),    // Asterisk
     ("unregistered", Said::Offline),   // FreeSWITCH
-    ("not registered", Said::Offline), // gateways
 ];
 
 const SHORTEST: usize = 3;
