@@ -30,8 +30,11 @@ pub(super) fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<Cause> {
         Some(Cause { what, remedy })
     };
     let refused = all().find_map(|it| it.distrusts).map(distrust);
-    let found = refused.or_else(|| stateless(watches));
-    found.or_else(out_of_reach).or_else(|| alone(watches))
+    let found = refused.or_else(out_of_reach);
+    // Nothing can be done about this here, and often nothing has to be.
+    found
+        .or_else(|| alone(watches))
+        .or_else(|| stateless(watches))
 }
 
 /// A NOTIFY from there was refused.
