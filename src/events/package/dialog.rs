@@ -156,9 +156,9 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
 
 /// What a dialog is known by: its id, or else its Call-ID. All that have neither are one.
 fn row(dialog: &Dialog<'_>) -> u64 {
-    match (&dialog.id, &dialog.call_id) {
-        (Some(id), _) => hash(id),
-        (None, Some(call_id)) => hash(call_id).rotate_left(1),
+    match (told(dialog.id), told(dialog.call_id)) {
+        (Some(id), _) => hash(&id),
+        (None, Some(call_id)) => hash(&call_id).rotate_left(1),
         (None, None) => 0,
     }
 }
@@ -192,7 +192,10 @@ fn other_party(dialog: &Dialog<'_>, entity: &str) -> Option<Party> {
 
 /// One end of a dialog.
 fn party(end: &Participant<'_>) -> Option<Party> {
-    let told = |address: &XmlText<'_>| !address.is_empty();
-    let address = end.identity.filter(told).or(end.target.filter(told));
-    Party::new(end.display, address)
+    Party::new(end.display, told(end.identity).or(told(end.target)))
+}
+
+/// A text with something in it.
+fn told(text: Option<XmlText<'_>>) -> Option<XmlText<'_>> {
+    text.filter(|text| !text.is_empty())
 }

@@ -3,6 +3,7 @@
 extern crate std;
 
 use super::fixture::*;
+use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::time::Duration;
 use crate::wire::sip::Status;
@@ -300,7 +301,7 @@ fn the_other_party_is_told_for_as_long_as_the_call_lasts() {
     ] {
         let text = call(cseq - 1, extent, state, caller);
         f.notify_ok(&f.news(cseq, &dialog_info(&text)));
-        let party = f.report().party.map(|party| party.uri());
+        let party = f.report().party.map(Party::uri);
         assert_eq!(party, told, "{cseq}");
     }
 }
