@@ -7,6 +7,7 @@ pub mod dialog;
 pub mod next_hop;
 pub mod outbound;
 pub mod query;
+pub mod reach;
 pub mod request;
 pub mod retry;
 pub mod servers;

@@ -14,8 +14,13 @@ const STEP_JITTER: Duration = Duration::from_millis(250);
 /// "At once", spread so that a server that ends all subscriptions is not hit by all of us in one instant.
 const SOON: Duration = Duration::from_secs(1);
 
-/// The spread of refreshes after one subscription was found lost.
-const DOUBT: Duration = Duration::from_secs(2);
+const QUERY: Duration = Duration::from_secs(2);
+
+/// What is to be asked at one server goes out one after the other, each this long after the one before.
+const PACE: Duration = Duration::from_millis(250);
+
+/// A server that gave no answer is asked again within this time, by one of us.
+pub const PROBE: Duration = Duration::from_secs(30);
 
 const BACKOFF_FIRST: Duration = Duration::from_secs(2);
 const BACKOFF_MOST: Duration = Duration::from_secs(240);
@@ -34,6 +39,8 @@ const REFRESH_LEAST: Duration = Duration::from_secs(5);
 pub enum Retry {
     /// At once; backing off if the last try was just now too.
     Soon,
+    /// 2 to 5 s: what the peer says is doubtful, and asked for once more.
+    Query,
     /// 2 s, doubling to at most 5 minutes: the peer is not there, or not well.
     Backoff,
     /// 1 minute, doubling to about 15: the peer says no, and somebody must change its settings or ours.
@@ -49,6 +56,7 @@ impl Retry {
         match self {
             Retry::Soon if failures == 0 => random.duration(Duration::ZERO, SOON),
             Retry::Soon => backoff(failures - 1, random),
+            Retry::Query => random.duration(QUERY, QUERY * 3 / 2),
             Retry::Backoff => backoff(failures, random),
             Retry::Slow => jittered(doubled(SLOW_FIRST, failures, SLOW_MOST), random),
             Retry::Rare => jittered(RARE, random),
@@ -66,14 +74,14 @@ pub fn backoff(failures: u8, random: &mut Random) -> Duration {
     jittered(doubled(BACKOFF_FIRST, failures, BACKOFF_MOST), random)
 }
 
-/// The delay of a refresh that checks whether the server still knows us.
-pub fn doubt(random: &mut Random) -> Duration {
-    random.duration(Duration::ZERO, DOUBT)
+/// The delay of the request that comes after `nth` others to one server: four in a second, whoever they are for.
+pub fn paced(nth: u16, random: &mut Random) -> Duration {
+    random.duration(PACE * u32::from(nth), PACE)
 }
 
-/// When [`doubt`] is over at the latest.
-pub const fn doubt_most() -> Duration {
-    DOUBT
+/// The delay of who finds out whether a server that gave no answer is back, for all the others.
+pub fn probe(random: &mut Random) -> Duration {
+    random.duration(PROBE / 2, PROBE / 2)
 }
 
 /// A `Retry-After` as we obey it: never less than asked, never more than [`limits::LONGEST_RETRY`] and a tenth.
@@ -83,7 +91,7 @@ pub fn retry_after(asked: Seconds, random: &mut Random) -> Duration {
 }
 
 /// How long until everything is tried again after no server worked (RFC 5626 §4.5): half to all of 30 s, doubled
-/// with each round, but never more than half an hour.
+/// with each round in which one answered that it is not well, but never more than half an hour.
 pub fn recovery(failures: u8, random: &mut Random) -> Duration {
     const BASE: Duration = Duration::from_secs(30);
     const MOST: Duration = Duration::from_secs(1_800);
@@ -143,6 +151,7 @@ mod tests {
         for failures in 0..=u8::MAX {
             for (retry, least, most) in [
                 (Retry::Soon, 0, 300),
+                (Retry::Query, 2, 5),
                 (Retry::Backoff, 1, 300),
                 (Retry::Slow, 45, 1_125),
                 (Retry::Rare, 2_700, 4_500),

@@ -55,6 +55,7 @@ impl Agent {
             .set_pace(settings.paces[Package::Presence as usize]);
         let links = self.keep_links(moment.now, settings);
         let watches = self.keep_watches(moment.now, settings);
+        self.prove_anew(moment.now, settings);
         self.settings.copy_from(settings);
         (self.watches, self.links) = (watches, links);
         self.reach_all(moment);

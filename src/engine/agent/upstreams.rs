@@ -10,6 +10,7 @@ use crate::txn::token::Token;
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::{Account, Login};
 use crate::ua::outbound::{Accounts, Lead, Outbound};
+use crate::ua::reach::Reach;
 use crate::wire::flow::{End, Flow};
 use crate::wire::sip::Response;
 use heapless::Vec;
@@ -106,8 +107,22 @@ impl Agent {
         }
     }
 
-    /// Watches follow the accounts whose ways they go, and accounts hear of servers that are in doubt.
+    /// Watches follow the accounts whose ways they go, and accounts hear of servers that are in doubt; whoever speaks to
+    /// a server hears what others learnt of it.
     pub(super) fn keep_together(&mut self, now: Instant) {
+        let random = &mut self.random;
+        while let Some((remote, reach)) = self.watcher.take_news() {
+            match reach {
+                Reach::Heard => self.upstreams.handle_heard(now, remote, random),
+                Reach::Silent { .. } => self.upstreams.handle_silent(now, remote),
+            }
+        }
+        while let Some((remote, reach)) = self.upstreams.take_news() {
+            match reach {
+                Reach::Heard => self.watcher.handle_heard(now, remote, random),
+                Reach::Silent { since } => self.watcher.handle_silent(now, remote, since, random),
+            }
+        }
         while let Some(account) = self.watcher.take_doubted() {
             if let Some(Some(id)) = self.links.get(usize::from(account)) {
                 self.upstreams.handle_doubt(now, *id);
@@ -176,6 +191,17 @@ impl Agent {
             self.keeping.touch_upstream(now, number as u16);
         }
         links
+    }
+
+    /// Watches whose accounts have another password, or are others now, try again what was refused.
+    pub(super) fn prove_anew(&mut self, now: Instant, settings: &Settings) {
+        for (number, upstream) in settings.upstreams.iter().enumerate() {
+            let old = self.settings.upstreams.get(number);
+            if old.is_some_and(|old| old.account != upstream.account) {
+                let random = &mut self.random;
+                self.watcher.handle_new_proof(now, number as u16, random);
+            }
+        }
     }
 
     /// Accounts and notifiers hear of other addresses of ours.

@@ -3,6 +3,7 @@
 use super::Upstreams;
 use super::errand::{Errand, Exchange, Kind};
 use super::link::{Link, Trouble};
+use super::outage::Fault;
 use super::registration::{Granted, seen_at};
 use super::timers::home_after;
 use crate::ground::random::Random;
@@ -10,8 +11,9 @@ use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
-use crate::ua::credentials::Next;
+use crate::ua::credentials::{Next, Proof};
 use crate::ua::outbound::Way;
+use crate::ua::reach::Reach;
 use crate::ua::request::Sending;
 use crate::ua::retry::{self, Retry};
 use crate::wire::flow::{Flow, Transport};
@@ -89,6 +91,9 @@ impl Upstreams {
         };
         link.note(kind, status.code());
         if kind == Kind::Probe || status.is_success() {
+            link.silent.clear();
+            link.woken = 0;
+            self.news.tell(exchange.way.flow.remote, Reach::Heard);
             self.succeeded(now, id, kind, exchange, response, addresses, random);
             return false;
         }
@@ -100,28 +105,29 @@ impl Upstreams {
             Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
                 let outbound = &mut link.outbound;
                 let (login, account) = (&mut outbound.login, &outbound.account);
-                match login.take(response, account, exchange.challenged) {
-                    Next::Again => link.repeat(kind, exchange.challenged + 1, exchange.raised),
+                let mut proof = exchange.proof;
+                match login.take(response, account, &mut proof) {
+                    Next::Again => link.repeat(kind, proof, exchange.raised),
                     Next::GiveUp(why) if link.unsettled && link.looks_on(now, kind) => {
-                        self.fail(now, id, why, random);
+                        self.fail(now, id, Fault::Ill(why), random);
                     }
                     Next::GiveUp(why) => link.refuse(now, kind, why, None, random),
                 }
             }
             Status::INTERVAL_TOO_BRIEF if !exchange.raised && link.raise(response) => {
-                link.repeat(kind, exchange.challenged, true);
+                link.repeat(kind, exchange.proof, true);
             }
             Status::CONDITIONAL_REQUEST_FAILED if link.forgets(kind) => {
-                link.repeat(kind, exchange.challenged, exchange.raised);
+                link.repeat(kind, exchange.proof, exchange.raised);
                 return true;
             }
             Status::FIRST_HOP_LACKS_OUTBOUND_SUPPORT | Status::BAD_EXTENSION
                 if kind == Kind::Register && link.registration.be_plain() =>
             {
-                link.repeat(kind, exchange.challenged, exchange.raised);
+                link.repeat(kind, exchange.proof, exchange.raised);
             }
             _ if status.class() == 3 && kind == link.first() && link.follow(response) => {
-                link.repeat(kind, exchange.challenged, exchange.raised);
+                link.repeat(kind, exchange.proof, exchange.raised);
             }
             _ => self.refused(now, id, kind, status, response, random),
         }
@@ -145,7 +151,7 @@ impl Upstreams {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        link.outbound.login.handle_info(response);
+        link.outbound.login.handle_info(response, &exchange.proof);
         let flow = &exchange.way.flow;
         let seen = seen_at(response, flow);
         if let Some(seen) = seen {
@@ -243,10 +249,10 @@ impl Upstreams {
         // elsewhere.
         let looks_on = link.looks_on(now, kind);
         if is_ill && (after.is_none() || looks_on) {
-            return self.fail(now, id, "it is not well", random);
+            return self.fail(now, id, Fault::Ill("it is not well"), random);
         }
         if looks_on && link.unsettled {
-            return self.fail(now, id, "it refuses", random);
+            return self.fail(now, id, Fault::Ill("it refuses"), random);
         }
         if is_ill && link.outbound.servers.has_several() && !link.has(now, kind) {
             link.outbound.go_home();
@@ -269,10 +275,10 @@ impl Upstreams {
 
 impl Link {
     /// Asks the same once more, as a new request (RFC 3261 §8.1.3.5).
-    pub(super) fn repeat(&mut self, kind: Kind, challenged: u8, raised: bool) {
+    pub(super) fn repeat(&mut self, kind: Kind, proof: Proof, raised: bool) {
         self.begin(kind);
         if let Some(exchange) = self.exchange_mut(kind) {
-            exchange.challenged = challenged;
+            exchange.proof = proof;
             exchange.raised = raised;
         }
     }

@@ -23,6 +23,10 @@ impl Kind {
 
 /// How far one kind is.
 #[derive(Clone, Copy, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there are few of them, and no heap to put an exchange on"
+)]
 pub(super) enum Errand {
     /// Nothing is asked before then.
     Resting { until: Option<Instant> },
@@ -39,10 +43,8 @@ pub(super) struct Exchange {
     pub(super) way: Way,
     /// Whether it takes leave.
     pub(super) farewell: bool,
-    /// The credentials it carries.
+    /// The credentials it carries, and what was said to those before.
     pub(super) proof: Proof,
-    /// How often it was sent again for a challenge.
-    pub(super) challenged: u8,
     /// Whether it was sent again for a 423.
     pub(super) raised: bool,
 }
@@ -55,7 +57,6 @@ impl Exchange {
             way: Way::NOWHERE,
             farewell,
             proof: Proof::NONE,
-            challenged: 0,
             raised: false,
         }
     }

@@ -4,13 +4,15 @@ use super::errand::{Errand, Exchange, Kind};
 use super::publication::Publication;
 use super::registration::Registration;
 use crate::events::presentity::Presentity;
-use crate::ground::limits;
+use crate::ground::limits::{self, SERVERS};
 use crate::ground::table::Id;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
 use crate::ua::credentials::Account;
 use crate::ua::outbound::Outbound;
 use crate::ua::servers::Server;
+use core::net::SocketAddr;
+use heapless::Vec;
 
 /// What to be at a server above us.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +40,14 @@ pub struct Link {
     pub(super) outbound: Outbound,
     pub(super) expires: Seconds,
     pub(super) keep_alive: Option<Seconds>,
-    /// Rounds in a row in which no server worked.
+    /// Rounds in a row in which no server worked, and one at least answered.
     pub(super) failures: u8,
+    /// When the first server of this round failed.
+    pub(super) round: Option<Instant>,
+    /// The servers that failed since one worked: when others hear of one, it is asked again at once.
+    pub(super) silent: Vec<SocketAddr, SERVERS>,
+    /// How often that was done in vain.
+    pub(super) woken: u8,
     /// Whether a server failed, or was left for a better one, and none has worked since: nothing but [`Link::first`] is
     /// asked then.
     pub(super) unsettled: bool,
@@ -90,6 +98,9 @@ impl Link {
             expires: order.expires,
             keep_alive: order.keep_alive,
             failures: 0,
+            round: None,
+            silent: Vec::new(),
+            woken: 0,
             unsettled: false,
             leaving: false,
             registration: Registration::new(
@@ -217,6 +228,7 @@ impl Link {
     /// All that is wanted has been answered: what failed before is forgotten.
     pub(super) const fn settle(&mut self) {
         self.failures = 0;
+        self.round = None;
         self.outbound.servers.settle();
     }
 

@@ -8,13 +8,15 @@
 //!   one kind                                        the link
 //!     ┌─────────┐  due, changed   ┌────────┐          a server fails: no answer, unreachable, 5xx, flow lost
 //!     │ Resting ├────────────────►│ Asking │            ──► the next in order, at once
-//!     └────▲────┘                 └───┬────┘            ──► all failed: 15 to 30 s, doubled up to half an hour
+//!     └────▲────┘                 └───┬────┘            ──► all failed: 15 to 30 s after the first of them
 //!          ├── 200: refresh in time ──┤               a second-best one works
 //!          ├── refused: slower ───────┤                 ──► another look at the best after ten minutes
 //!          └── 401, 407, 423, 412, 3xx: once more ◄─────┘
 //! ```
 //!
-//! Whatever fails is tried again within bounded, random time; nothing is ever given up.
+//! Whatever fails is tried again within bounded, random time; nothing is ever given up. A server that answers that it is
+//! not well is left alone for longer each time, up to half an hour (RFC 5626 §4.5). One that does not answer is not: it
+//! has no load that we could add to, and the lamps of the account wait for us to find it back.
 //!
 //! Which server that is, and the way there, is the link's [`Outbound`]; the watches of the account go the same way.
 //! Whenever it leads elsewhere, and a request was granted there, they hear of it ([`Upstreams::take_moved`]).
@@ -26,6 +28,7 @@ mod answer;
 mod change;
 mod errand;
 mod link;
+mod outage;
 mod poll;
 mod publication;
 mod registration;
@@ -52,6 +55,7 @@ use crate::ground::time::{Duration, Instant};
 use crate::ground::timers::Timers;
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::outbound::Outbound;
+use crate::ua::reach::News;
 
 /// Links kept at once: those in force, and as many that take leave.
 pub const LINKS: usize = 2 * UPSTREAMS;
@@ -70,6 +74,8 @@ pub struct Upstreams {
     moved: Queue<LINKS>,
     instance: Instance,
     pace: Pace,
+    /// What was learnt of servers, for others who speak to them.
+    news: News,
     /// How many names were asked for.
     asked: u32,
 }
@@ -94,6 +100,7 @@ impl Upstreams {
             moved: Queue::new(),
             instance: [0; 2],
             pace: Pace::UNLIMITED,
+            news: News::new(),
             asked: 0,
         }
     }

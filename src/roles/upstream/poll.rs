@@ -3,6 +3,7 @@
 use super::Upstreams;
 use super::errand::Kind;
 use super::link::Link;
+use super::outage::Fault;
 use super::registration::Instance;
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
@@ -74,7 +75,7 @@ impl Upstreams {
             return;
         };
         if !link.outbound.resolve(address) {
-            return self.fail(now, id, "its name has no address", random);
+            return self.fail(now, id, Fault::Silent("its name has no address"), random);
         }
         // Others may wait for it too.
         self.moved.push(id.slot());
@@ -124,7 +125,7 @@ impl Upstreams {
                     true => "we have no address of its family",
                     false => "its address leads nowhere",
                 };
-                self.fail(now, id, why, random);
+                self.fail(now, id, Fault::Silent(why), random);
                 None
             }
         }
@@ -161,8 +162,9 @@ impl Upstreams {
                     self.settle(id);
                     return None;
                 }
+                let before = link.exchange_mut(kind)?.proof;
                 let proof = match kind {
-                    Kind::Register | Kind::Publish => link.outbound.login.prove(random),
+                    Kind::Register | Kind::Publish => link.outbound.login.prove(before, random),
                     Kind::Probe => Proof::NONE,
                 };
                 let exchange = link.exchange_mut(kind)?;

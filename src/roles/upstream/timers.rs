@@ -2,6 +2,7 @@
 
 use super::errand::{Errand, Kind};
 use super::link::Link;
+use super::outage::Fault;
 use super::{HOME, LINKS, Upstreams};
 use crate::ground::random::Random;
 use crate::ground::table::Id;
@@ -30,7 +31,7 @@ impl Upstreams {
                 && let Some(link) = self.links.get_mut(id)
                 && link.note_unreachable(remote)
             {
-                self.fail(now, id, "it cannot be reached", random);
+                self.fail(now, id, Fault::Silent("it cannot be reached"), random);
             }
         }
     }
@@ -54,7 +55,7 @@ impl Upstreams {
             };
             if link.outbound.handle_disconnected(flow) {
                 if link.note_unreachable(flow.remote) {
-                    self.fail(now, id, "the connection is lost", random);
+                    self.fail(now, id, Fault::Silent("the connection is lost"), random);
                 } else if !link.unsettled {
                     link.lose(now, random);
                     self.settle(id);
@@ -72,7 +73,7 @@ impl Upstreams {
                 }
                 End::Closed | End::Silent if had_moved => {
                     link.note_unreachable(flow.remote);
-                    self.fail(now, id, "the connection is lost", random);
+                    self.fail(now, id, Fault::Silent("the connection is lost"), random);
                 }
                 End::Closed | End::Refused | End::Silent => {}
             }
@@ -108,10 +109,10 @@ impl Upstreams {
             return;
         };
         if link.outbound.due().is_some_and(|until| until <= now) {
-            return self.fail(now, id, "its name has no address", random);
+            return self.fail(now, id, Fault::Silent("its name has no address"), random);
         }
         if link.registration.has_lost_flow(now) {
-            return self.fail(now, id, "no pong came", random);
+            return self.fail(now, id, Fault::Silent("no pong came"), random);
         }
         for kind in Kind::ALL {
             let Some(exchange) = link.exchange_mut(kind) else {
@@ -121,7 +122,7 @@ impl Upstreams {
                 Expiry::Nothing | Expiry::Resend => {}
                 Expiry::TimedOut => {
                     link.note(kind, 408);
-                    return self.fail(now, id, "it does not answer", random);
+                    return self.fail(now, id, Fault::Silent("it does not answer"), random);
                 }
             }
         }
@@ -131,65 +132,6 @@ impl Upstreams {
         link.registration.begin_ping(now, random);
         link.go_home(now);
         link.begin_due(now);
-    }
-
-    /// The server in use does not work: turns to the next at once, or waits when all have failed. What was on its way
-    /// begins again there; what was published is told again, for nobody knows whether it arrived (RFC 3903 §9).
-    pub(super) fn fail(
-        &mut self,
-        now: Instant,
-        id: Id<Link>,
-        why: &'static str,
-        random: &mut Random,
-    ) {
-        let Some(link) = self.links.get_mut(id) else {
-            return;
-        };
-        if link.registration.wanted {
-            link.complain(now, Kind::Register, why);
-        }
-        if link.publication.of.is_some() {
-            link.complain(now, Kind::Publish, why);
-        }
-        let goes_on = link.outbound.fail();
-        link.unsettled = true;
-        link.registration.be_silent();
-        link.rest(Kind::Probe, None);
-        if !link.is_resting(Kind::Publish) {
-            link.publication.doubt();
-        }
-        if link.outbound.servers.has_several() {
-            link.registration.be_modern();
-            link.publication.be_quiet(now);
-        }
-        if link.leaving {
-            // There is no time to try others.
-            link.rest(Kind::Register, None);
-            link.rest(Kind::Publish, None);
-            return self.settle(id);
-        }
-        for kind in [Kind::Register, Kind::Publish] {
-            if link.ends(kind) {
-                link.rest(kind, None);
-            }
-        }
-        let when = if goes_on {
-            now
-        } else {
-            let wait = recovery(link.failures, random);
-            link.failures = link.failures.saturating_add(1);
-            now + wait
-        };
-        link.home = None;
-        // What still stands is refreshed in its time, however many failed with something else.
-        let first = link.first();
-        let refresh = match *link.errand(first) {
-            Errand::Resting { until } if link.registration.stands(now) => until,
-            Errand::Resting { .. } | Errand::Asking(_) => None,
-        };
-        link.rest(Kind::Publish, None);
-        link.rest(first, Some(refresh.map_or(when, |it| it.min(when))));
-        self.settle(id);
     }
 }
 
@@ -258,8 +200,8 @@ impl Link {
             if self.has_moved(kind, flow)
                 && let Some(exchange) = self.exchange_mut(kind)
             {
-                let (challenged, raised) = (exchange.challenged, exchange.raised);
-                self.repeat(kind, challenged, raised);
+                let (proof, raised) = (exchange.proof, exchange.raised);
+                self.repeat(kind, proof, raised);
             }
         }
     }

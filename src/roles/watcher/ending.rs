@@ -1,7 +1,9 @@
 //! How attempts, usages and watches end, and what follows.
 
+use super::reason::{End, Leaves};
+use super::silence::Asked;
 use super::usage::{Usage, UsageState};
-use super::watch::{State, Watch};
+use super::watch::{Gone, State, Watch};
 use super::{USAGES, Watcher};
 use crate::events::watched::Watched;
 use crate::ground::limits;
@@ -9,6 +11,7 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::ua::retry::{self, Retry};
+use crate::wire::sip::Status;
 use core::net::{IpAddr, SocketAddr};
 
 /// A subscription that stood this long may have been a good one, whose end is not held against the peer.
@@ -22,6 +25,8 @@ const ASKED_JUST_NOW: Duration = Duration::from_secs(60);
 pub(super) enum Cause {
     /// The SUBSCRIBE was answered with this code.
     Refused(u16),
+    /// It was challenged with this code, and what proves who we are does not help, for that reason.
+    Unproven(u16, &'static str),
     /// Timer F.
     NoAnswer,
     /// Timer N after a 2xx.
@@ -36,14 +41,25 @@ pub(super) enum Cause {
     Expired,
     /// The account moved to another server.
     Moved,
+    /// The server gave somebody else no answer.
+    Neighbour,
     /// The notifier ended it, with this reason.
     Terminated(&'static str),
 }
 
 impl Cause {
+    /// A final answer of that status that nothing can be done about; with why a challenge can't be met.
+    pub(super) fn of_refusal(status: Status, unproven: Option<&'static str>) -> Cause {
+        match unproven {
+            Some(why) => Cause::Unproven(status.code(), why),
+            None => Cause::Refused(status.code()),
+        }
+    }
+
     const fn reason(self) -> &'static str {
         match self {
             Cause::Refused(_) => "refused",
+            Cause::Unproven(_, why) => why,
             Cause::NoAnswer => "no answer",
             Cause::NoNotify => "no NOTIFY",
             Cause::Unreachable => "unreachable",
@@ -51,6 +67,7 @@ impl Cause {
             Cause::NoLocalAddress => "no local address",
             Cause::Expired => "expired",
             Cause::Moved => "another server",
+            Cause::Neighbour => "its server is silent",
             Cause::Terminated(reason) => reason,
         }
     }
@@ -60,11 +77,13 @@ impl Cause {
         match self {
             Cause::NoAnswer | Cause::Unreachable => true,
             Cause::Refused(_)
+            | Cause::Unproven(..)
             | Cause::NoNotify
             | Cause::Unresolved
             | Cause::NoLocalAddress
             | Cause::Expired
             | Cause::Moved
+            | Cause::Neighbour
             | Cause::Terminated(_) => false,
         }
     }
@@ -85,10 +104,15 @@ impl Cause {
         }
     }
 
+    /// Whether it says that the server is there, but not well.
+    const fn is_of_an_ill_server(self) -> bool {
+        matches!(self, Cause::Refused(408 | 500 | 502..=504))
+    }
+
     /// The code that stands for it (RFC 3261 §8.1.3.1).
     const fn status(self) -> Option<u16> {
         match self {
-            Cause::Refused(code) => Some(code),
+            Cause::Refused(code) | Cause::Unproven(code, _) => Some(code),
             Cause::NoAnswer => Some(408),
             Cause::Unreachable => Some(503),
             Cause::NoNotify
@@ -96,6 +120,7 @@ impl Cause {
             | Cause::NoLocalAddress
             | Cause::Expired
             | Cause::Moved
+            | Cause::Neighbour
             | Cause::Terminated(_) => None,
         }
     }
@@ -114,6 +139,8 @@ impl Watcher {
         random: &mut Random,
     ) {
         let was_good = self.was_good(now, id);
+        let asked = self.last_asked(id);
+        let is_silent = cause.is_of_the_server() || cause == Cause::Expired && self.is_awaiting(id);
         if cause.is_of_the_server() {
             self.doubt_account(Some(id));
         }
@@ -130,13 +157,37 @@ impl Watcher {
         if let Some(asked) = retry_after {
             watch.not_before = now + retry::retry_after(asked, random);
         }
-        let until = (now + retry.delay(watch.failures, random)).max(watch.not_before);
+        let usual = retry.delay(watch.failures, random);
         watch.failures = watch.failures.saturating_add(1);
-        watch.state = State::Waiting { until };
+        watch.state = State::Waiting { until: now + usual };
         watch.doubt_since(now);
+        watch.awaits = None;
         self.forget_usages(id);
+        let wait = match asked {
+            Some(asked) if is_silent => self.give_way(now, &asked, usual, random),
+            Some(_) | None => usual,
+        };
+        if let Some(watch) = self.watches.get_mut(id) {
+            let until = (now + wait).max(watch.not_before);
+            watch.state = State::Waiting { until };
+            let waits = is_silent || cause.is_of_an_ill_server();
+            watch.awaits = asked.filter(|_| waits).map(|asked| asked.remote);
+        }
         self.changed.push(id.slot());
         self.settle_watch(id);
+    }
+
+    /// No answer came: another subscription there looks whether the server is there. How long to wait, after `usual`.
+    fn give_way(
+        &mut self,
+        now: Instant,
+        asked: &Asked,
+        usual: Duration,
+        random: &mut Random,
+    ) -> Duration {
+        let Asked { remote, since } = *asked;
+        self.look(now, remote, since);
+        self.wait_at(now, remote, since, usual, random)
     }
 
     /// Ends one usage. Its watch begins anew, unless the notifier does not want to be asked again and others are
@@ -189,13 +240,21 @@ impl Watcher {
         if matches!(usage.state, UsageState::Ending(_)) {
             return self.lose(now, id, cause, Retry::Backoff, None, random);
         }
+        let (peer, sent) = (usage.peer(), usage.sent);
+        let mut wait = retry::backoff(usage.retries, random);
+        // Nothing is on its way any more.
+        usage.state = UsageState::Resting {
+            refresh: usage.ends,
+        };
         if cause.is_of_the_server() {
             self.doubt_account(Some(watch_id));
+            self.miss(now, peer, sent, random);
+            wait = self.wait_at(now, peer, sent, wait, random);
         }
         let Some(usage) = self.usages.get_mut(id) else {
             return;
         };
-        let mut refresh = now + retry::backoff(usage.retries, random);
+        let mut refresh = now + wait;
         usage.retries = usage.retries.saturating_add(1);
         usage.doubt.get_or_insert(now);
         let Some(watch) = self.watches.get_mut(watch_id) else {
@@ -215,6 +274,7 @@ impl Watcher {
     /// One subscription at `peer` turned out to be lost: the others there are refreshed soon, each at most once
     /// a minute, so that a restarted server is noticed within the shortest refresh and not the longest.
     pub(super) fn doubt_neighbours(&mut self, now: Instant, peer: SocketAddr, random: &mut Random) {
+        let mut nth = 0;
         for slot in 0..USAGES as u16 {
             let Some(id) = self.usages.id_at(slot) else {
                 continue;
@@ -223,12 +283,14 @@ impl Watcher {
                 continue;
             };
             let is_there = usage.peer() == peer;
+            let asked_just_now = usage.asked_just_now(now);
             let UsageState::Resting { refresh } = &mut usage.state else {
                 continue;
             };
-            let already_soon = *refresh <= now + retry::doubt_most();
-            if is_there && now - usage.sent >= ASKED_JUST_NOW && !already_soon {
-                *refresh = now + retry::doubt(random);
+            let soon = now + retry::paced(nth, random);
+            if is_there && !asked_just_now && soon < *refresh {
+                *refresh = soon;
+                nth += 1;
                 self.settle_usage(id);
             }
         }
@@ -299,6 +361,30 @@ impl Watcher {
         }
     }
 
+    /// Whether a subscription that worked is said to be of nobody: some servers say so of one that merely lapsed
+    /// (freeswitch #1532), so they are asked once more, and not again before it has stood for a while.
+    pub(super) fn is_worth_a_query(&mut self, now: Instant, id: Id<Usage>, end: &End) -> bool {
+        let Some(usage) = self.usages.get(id) else {
+            return false;
+        };
+        let watch_id = usage.watch;
+        let is_active = !usage.pending
+            && matches!(
+                usage.state,
+                UsageState::Resting { .. } | UsageState::Refreshing(_)
+            );
+        let was_good = self.was_good(now, watch_id);
+        let Some(watch) = self.watches.get_mut(watch_id) else {
+            return false;
+        };
+        let is_gone = matches!(end.leaves, Leaves::Gone) && watch.usages.len() == 1;
+        let asks = is_gone && is_active && (was_good || watch.gone == Gone::Unsaid);
+        if asks {
+            watch.gone = Gone::Said;
+        }
+        asks
+    }
+
     /// Whether the subscription stood for a while, and at least one refresh worked if any was tried.
     fn was_good(&self, now: Instant, id: Id<Watch>) -> bool {
         let Some(watch) = self.watches.get(id) else {
@@ -360,6 +446,11 @@ impl Watch {
         self.story.denied |= cause.denies_package();
     }
 
+    /// Notes that it is in doubt for what a neighbour's requests came to.
+    pub(super) fn blame_neighbour(&mut self) {
+        self.blame(Cause::Neighbour);
+    }
+
     /// From now on nobody vouches for what is known, unless that was so before.
     pub(super) fn doubt_since(&mut self, now: Instant) {
         self.story.broken_since.get_or_insert(now);
@@ -377,6 +468,11 @@ impl Watch {
 }
 
 impl Usage {
+    /// Whether it knows how its server is, or is about to.
+    pub(super) fn asked_just_now(&self, now: Instant) -> bool {
+        now - self.sent < ASKED_JUST_NOW
+    }
+
     /// Whether a SUBSCRIBE is unanswered on its way to `remote`.
     pub(super) fn asks_at(&self, remote: SocketAddr) -> bool {
         self.peer() == remote && self.is_in_flight()

@@ -27,6 +27,8 @@
 //!
 //! # Where we leave RFC 6665 §4.1.3 on purpose
 //!
+//! * After a first `noresource` to a subscription that worked we ask once more within seconds: FreeSWITCH says so of one that
+//!   merely lapsed (freeswitch #1532). What was told last is in doubt meanwhile; said again, it is believed.
 //! * After `rejected`, `noresource`, `invariant` and `badfilter` clients SHOULD NOT come back. We do, about once an
 //!   hour, because one packet or one slip of an administrator must not switch a lamp off for ever.
 //! * `Retry-After` and `retry-after` are obeyed up to [`limits::LONGEST_RETRY`].
@@ -37,6 +39,7 @@ mod moving;
 mod notify;
 mod reason;
 mod response;
+mod silence;
 mod subscribe;
 mod timers;
 mod told;
@@ -56,6 +59,7 @@ use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
 use crate::ua::next_hop::NextHop;
 use crate::ua::query::{Name, Query};
+use crate::ua::reach::News;
 use crate::ua::retry;
 use crate::wire::flow::Transport;
 use usage::{Refresh, UsageState};
@@ -89,6 +93,8 @@ pub struct Watcher {
     changed: Queue<{ limits::WATCHES }>,
     /// Accounts whose server is in doubt.
     doubted: Queue<{ limits::UPSTREAMS }>,
+    /// What was learnt of servers, for others who speak to them.
+    news: News,
     /// How many names were asked for.
     asked: u32,
 }
@@ -106,6 +112,7 @@ impl Watcher {
             ready_usages: Queue::new(),
             changed: Queue::new(),
             doubted: Queue::new(),
+            news: News::new(),
             asked: 0,
         }
     }

@@ -18,7 +18,7 @@ use crate::ua::retry;
 use crate::wire::flow::{End, Flow};
 
 impl Watcher {
-    /// The way of an account leads elsewhere: the watches that go it follow within two seconds, wherever they were.
+    /// The way of an account leads elsewhere: the watches that go it follow, one after the other, wherever they were.
     pub fn handle_moved(
         &mut self,
         now: Instant,
@@ -26,16 +26,18 @@ impl Watcher {
         accounts: &mut dyn Accounts,
         random: &mut Random,
     ) {
+        let mut nth = 0;
         for slot in 0..limits::WATCHES as u16 {
             if let Some(id) = self.watches.id_at(slot)
                 && self.watches.get(id).and_then(Watch::follows) == Some(account)
             {
-                self.follow(now, id, accounts, random);
+                self.follow(now, id, now + retry::paced(nth, random), accounts);
+                nth += 1;
             }
         }
     }
 
-    /// Our own addresses changed: all notifiers are told the new ones within two seconds.
+    /// Our own addresses changed: all notifiers are told the new ones, one after the other.
     pub fn handle_addresses(
         &mut self,
         now: Instant,
@@ -44,7 +46,28 @@ impl Watcher {
     ) {
         for slot in 0..limits::WATCHES as u16 {
             if let Some(id) = self.watches.id_at(slot) {
-                self.follow(now, id, accounts, random);
+                self.follow(now, id, now + retry::paced(slot, random), accounts);
+            }
+        }
+    }
+
+    /// An account proves otherwise who we are: what was refused to it is asked for once more, one after the other.
+    pub fn handle_new_proof(&mut self, now: Instant, account: u16, random: &mut Random) {
+        for slot in 0..limits::WATCHES as u16 {
+            let Some(id) = self.watches.id_at(slot) else {
+                continue;
+            };
+            let Some(watch) = self.watches.get_mut(id) else {
+                continue;
+            };
+            let soon = (now + retry::paced(slot, random)).max(watch.not_before);
+            let is_its_own = watch.account == Some(account);
+            if let State::Waiting { until } = &mut watch.state
+                && is_its_own
+            {
+                *until = soon.min(*until);
+                watch.failures = 0;
+                self.settle_watch(id);
             }
         }
     }
@@ -71,18 +94,11 @@ impl Watcher {
         }
     }
 
-    /// Goes the way that there is now.
-    fn follow(
-        &mut self,
-        now: Instant,
-        id: Id<Watch>,
-        accounts: &mut dyn Accounts,
-        random: &mut Random,
-    ) {
+    /// Goes the way that there is now, `soon`.
+    fn follow(&mut self, now: Instant, id: Id<Watch>, soon: Instant, accounts: &mut dyn Accounts) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        let soon = now + retry::doubt(random);
         let lead = watch.follows().map(|account| accounts.lead(now, account));
         match &mut watch.state {
             State::Waiting { until } => {

@@ -227,6 +227,8 @@ impl Watcher {
             asked: watch.asks,
             sent: attempt.sent,
             pending: false,
+            heard: now,
+            awaits: false,
             doubt: None,
             retries: 0,
             proven: false,
@@ -251,6 +253,7 @@ impl Watcher {
         // takes_another_usage has seen that there is room.
         let _ = watch.usages.push(usage);
         if let WatchState::Asking(attempt) = watch.state {
+            watch.accept(attempt.way.flow.remote);
             watch.state = WatchState::Told {
                 attempt,
                 since: now,
@@ -310,14 +313,17 @@ impl Watcher {
         let Some(watch) = self.usages.get(id).map(|usage| usage.watch) else {
             return;
         };
-        let end = End::of(state);
+        let mut end = End::of(state);
+        if self.is_worth_a_query(now, id, &end) {
+            end.doubt();
+        }
         let cause = Cause::Terminated(end.reason);
         self.lose(now, id, cause, end.retry, end.retry_after, random);
         self.conclude(watch, &end);
     }
 
     /// Two reasons say something about the state itself: the resource is gone, or can't change any more.
-    fn conclude(&mut self, id: Id<Watch>, end: &End) {
+    pub(super) fn conclude(&mut self, id: Id<Watch>, end: &End) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };

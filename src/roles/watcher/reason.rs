@@ -45,4 +45,20 @@ impl End {
             leaves,
         }
     }
+
+    /// A refusal that says once more that there is nobody.
+    pub(super) const fn of_nobody() -> End {
+        End {
+            reason: "noresource",
+            retry: Retry::Rare,
+            retry_after: None,
+            leaves: Leaves::Gone,
+        }
+    }
+
+    /// Is not believed at its word: it is asked for again.
+    pub(super) const fn doubt(&mut self) {
+        self.retry = Retry::Query;
+        self.leaves = Leaves::Nothing;
+    }
 }

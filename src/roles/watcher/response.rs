@@ -5,19 +5,21 @@
 use super::Watcher;
 use super::ending::Cause;
 use super::notify::same_host;
+use super::reason::End;
 use super::usage::{Usage, UsageState};
-use super::watch::{EXPIRES_MOST, State, Watch};
+use super::watch::{EXPIRES_MOST, Gone, State, Watch};
 use crate::events::package::Package;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::token::{Owner, Token};
-use crate::ua::credentials::Next;
+use crate::ua::credentials::{Next, Proof};
 use crate::ua::outbound::Accounts;
 use crate::ua::request::Sending;
 use crate::ua::retry::{self, Retry};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, Method, Response, Status};
+use core::net::SocketAddr;
 
 impl Watcher {
     /// Takes in the answer to a SUBSCRIBE; `token` is its branch. What answers no request of ours, or comes from
@@ -97,11 +99,13 @@ impl Watcher {
         if status.is_success() {
             let granted = granted(response, asks);
             attempt.granted = Some(granted);
+            let remote = attempt.way.flow.remote;
+            watch.is_answered();
             watch.story.last_status = Some(status.code());
             for usage in usages {
                 self.shorten(now, usage, now + granted, random);
             }
-            return;
+            return self.hear(now, remote, random);
         }
         match &watch.state {
             State::Asking(_) => self.refused(now, id, status, response, accounts, random),
@@ -125,19 +129,21 @@ impl Watcher {
             return;
         };
         let (asks, account) = (watch.asks, watch.account);
-        let falls_back = watch.fallback && watch.speaks == Package::Dialog;
         let Some(attempt) = watch.attempt_mut() else {
             return;
         };
         let to = attempt.way.flow.remote;
-        if convinces(account, response, attempt.challenged, accounts) {
-            attempt.challenged += 1;
-            attempt.seq += 1;
-            attempt.request = Sending::Due;
-            watch.story.last_status = Some(status.code());
-            self.ready_watches.push(id.slot());
-            return;
-        }
+        let unproven = match convince(account, response, &mut attempt.proof, accounts) {
+            Some(Next::Again) => {
+                attempt.seq += 1;
+                attempt.request = Sending::Due;
+                watch.story.last_status = Some(status.code());
+                self.ready_watches.push(id.slot());
+                return;
+            }
+            Some(Next::GiveUp(why)) => Some(why),
+            None => None,
+        };
         if status == Status::INTERVAL_TOO_BRIEF
             && !attempt.raised
             && let Some(least) = raised(response, asks)
@@ -150,13 +156,18 @@ impl Watcher {
             self.ready_watches.push(id.slot());
             return;
         }
-        if status == Status::BAD_EVENT && falls_back {
+        if watch.falls_back(status, to) {
             watch.speaks = Package::Presence;
             watch.story.last_status = Some(status.code());
             return self.seek(id, Some(to));
         }
-        let cause = Cause::Refused(status.code());
+        let cause = Cause::of_refusal(status, unproven);
         let after = response.headers.retry_after();
+        if watch.gone == Gone::Said && matches!(status.code(), 404 | 410 | 604) {
+            let end = End::of_nobody();
+            self.fail(now, id, cause, end.retry, after, random);
+            return self.conclude(id, &end);
+        }
         self.fail(now, id, cause, retry_after_refusal(status), after, random);
     }
 
@@ -180,25 +191,19 @@ impl Watcher {
         if !status.is_final() {
             return refresh.request.handle_provisional();
         }
-        let challenged = refresh.challenged;
         if status.is_success() {
             return self.refreshed(now, id, status, response, random);
         }
+        let unproven = match convince(account, response, &mut refresh.proof, accounts) {
+            Some(Next::Again) => return self.ask_again(id),
+            Some(Next::GiveUp(why)) => Some(why),
+            None => None,
+        };
         let peer = usage.peer();
-        if convinces(account, response, challenged, accounts) {
-            let seq = usage.dialog.next_seq();
-            if let Some(refresh) = usage.refresh_mut() {
-                refresh.challenged += 1;
-                refresh.seq = seq;
-                refresh.request = Sending::Due;
-            }
-            self.ready_usages.push(id.slot());
-            return;
-        }
         if self.raise(id, status, response) {
             return;
         }
-        let cause = Cause::Refused(status.code());
+        let cause = Cause::of_refusal(status, unproven);
         let after = response.headers.retry_after();
         if !ends_subscription(status) {
             return self.postpone(now, id, cause, after, random);
@@ -208,6 +213,19 @@ impl Watcher {
             self.doubt_neighbours(now, peer, random);
         }
         self.lose(now, id, cause, Retry::Soon, after, random);
+    }
+
+    /// Sends the same refresh as a new request (RFC 3261 §8.1.3.5).
+    fn ask_again(&mut self, id: Id<Usage>) {
+        let Some(usage) = self.usages.get_mut(id) else {
+            return;
+        };
+        let seq = usage.dialog.next_seq();
+        if let Some(refresh) = usage.refresh_mut() {
+            refresh.seq = seq;
+            refresh.request = Sending::Due;
+        }
+        self.ready_usages.push(id.slot());
     }
 
     /// A 2xx to a SUBSCRIBE in the dialog (RFC 6665 §4.1.2.2, §4.1.3); a 204 promises that no NOTIFY follows (RFC 5839
@@ -226,7 +244,10 @@ impl Watcher {
         if let Some(Ok(Contact::Addr(contact, _))) = response.headers.contacts().next() {
             let _ = usage.dialog.retarget(contact.uri_text);
         }
+        usage.hear(now);
+        let peer = usage.peer();
         if let Some(watch) = self.watches.get_mut(usage.watch) {
+            watch.is_answered();
             watch.story.last_status = Some(status.code());
         }
         let silent = status == Status::NO_NOTIFICATION;
@@ -256,6 +277,7 @@ impl Watcher {
             UsageState::Ending(refresh) => refresh.request = Sending::Answered,
             UsageState::Resting { .. } => {}
         }
+        self.hear(now, peer, random);
     }
 
     /// Follows a 423 to a refresh once; `false` if it names no lifetime or goes too far (RFC 6665 §4.1.2.2).
@@ -296,19 +318,46 @@ impl Watcher {
     }
 }
 
-/// Whether a challenge can be answered, so that the request is worth sending again (RFC 3261 §8.1.3.5).
-fn convinces(
+impl Watch {
+    /// A notifier at `server` took the subscription.
+    pub(super) fn accept(&mut self, server: SocketAddr) {
+        if self.speaks == self.package {
+            self.served = Some(server);
+        }
+        if self.gone == Gone::Said {
+            self.gone = Gone::Denied;
+        }
+    }
+
+    /// Its request was granted.
+    const fn is_answered(&mut self) {
+        self.awaits = None;
+        self.woken = 0;
+    }
+
+    /// Whether a refusal by `server` means that it does not know the package, and another one is to be tried. Not every
+    /// server says 489 (RFC 6665 §7.2.2). A code that others use for much else means something else where the package
+    /// was served before.
+    fn falls_back(&self, status: Status, server: SocketAddr) -> bool {
+        let means_the_package = match status.code() {
+            489 => true,
+            400 | 404 | 405 | 415 | 501 => self.served != Some(server),
+            _ => false,
+        };
+        means_the_package && self.fallback && self.speaks == Package::Dialog
+    }
+}
+
+/// What becomes of a challenged request of an account; `None` if that is not what it is (RFC 3261 §8.1.3.5).
+fn convince(
     account: Option<u16>,
     response: &Response<'_>,
-    challenged: u8,
+    proof: &mut Proof,
     accounts: &mut dyn Accounts,
-) -> bool {
+) -> Option<Next> {
     let is_challenge = matches!(response.status, 401 | 407);
-    let key = account.filter(|_| is_challenge);
-    match key.and_then(|account| accounts.key(account)) {
-        Some((account, login)) => login.take(response, account, challenged) == Next::Again,
-        None => false,
-    }
+    let (account, login) = accounts.key(account.filter(|_| is_challenge)?)?;
+    Some(login.take(response, account, proof))
 }
 
 /// The lifetime a 2xx grants: at most what was asked for, which is also what counts when it says nothing.

@@ -165,7 +165,6 @@ impl Watcher {
             granted: None,
             raised: false,
             proof: Proof::NONE,
-            challenged: 0,
             left: None,
         });
         self.settle_watch(id);
@@ -196,7 +195,7 @@ impl Watcher {
         let reliable = attempt.way.flow.transport.is_reliable();
         let client = match attempt.request {
             Sending::Due => {
-                attempt.proof = prove(account, accounts, random);
+                attempt.proof = prove(account, attempt.proof, accounts, random);
                 attempt.sent = now;
                 attempt.notify_by = now + T1_64;
                 Client::start(now, random.bits(), reliable)
@@ -260,7 +259,7 @@ impl Watcher {
         let client = match refresh.request {
             Sending::Again(client) => client,
             Sending::Due | Sending::Sent(_) | Sending::Answered => {
-                refresh.proof = prove(watch.account, accounts, random);
+                refresh.proof = prove(watch.account, refresh.proof, accounts, random);
                 refresh.notify_by = now + T1_64;
                 usage.sent = now;
                 Client::start(now, random.bits(), reliable)
@@ -409,9 +408,14 @@ fn write_refresh(
 }
 
 /// Draws what makes the credentials of a new request its own.
-fn prove(account: Option<u16>, accounts: &mut dyn Accounts, random: &mut Random) -> Proof {
+fn prove(
+    account: Option<u16>,
+    before: Proof,
+    accounts: &mut dyn Accounts,
+    random: &mut Random,
+) -> Proof {
     let key = account.and_then(|account| accounts.key(account));
-    key.map_or(Proof::NONE, |(_, login)| login.prove(random))
+    key.map_or(Proof::NONE, |(_, login)| login.prove(before, random))
 }
 
 /// Writes what proves who we are, where it was asked for (RFC 3261 §8.1.3.5).

@@ -10,4 +10,5 @@ mod moving;
 mod neighbours;
 mod notify;
 mod refresh;
+mod silence;
 mod storms;

@@ -49,6 +49,7 @@ impl Watcher {
                 self.postpone(now, id, Cause::Unreachable, None, random);
             }
         }
+        self.handle_silent(now, remote, now, random);
     }
 
     fn watch_timeout(&mut self, now: Instant, id: Id<Watch>, random: &mut Random) {
@@ -159,7 +160,8 @@ impl Watcher {
         self.ready_usages.push(id.slot());
     }
 
-    /// No NOTIFY came in Timer N: the subscription is over (RFC 6665 §4.1.2.2), and its neighbours' may be too.
+    /// No NOTIFY came in Timer N: the subscription is over (RFC 6665 §4.1.2.2), and its neighbours' may be too; where no
+    /// answer came either, they are in doubt as well.
     fn silent(
         &mut self,
         now: Instant,
@@ -169,7 +171,10 @@ impl Watcher {
         random: &mut Random,
     ) {
         self.doubt_account(self.usages.get(id).map(|usage| usage.watch));
-        self.doubt_neighbours(now, peer, random);
+        let sent = self.usages.get(id).map_or(now, |usage| usage.sent);
+        if cause == Cause::NoNotify || self.miss(now, peer, sent, random) {
+            self.doubt_neighbours(now, peer, random);
+        }
         self.lose(now, id, cause, Retry::Soon, None, random);
     }
 }

@@ -141,6 +141,7 @@ impl Usage {
         state: &SubscriptionState<'_>,
         random: &mut Random,
     ) {
+        self.hear(now);
         self.pending = state.state == State::Pending;
         if let Some(left) = state.expires {
             self.ends = now + left.min(self.asked);

@@ -31,6 +31,10 @@ pub struct Usage {
     pub(super) sent: Instant,
     /// Whether the notifier still waits for its owner's decision.
     pub(super) pending: bool,
+    /// When the notifier told or granted something last.
+    pub(super) heard: Instant,
+    /// Whether it is in doubt because its server gave somebody no answer.
+    pub(super) awaits: bool,
     /// Since when it is doubtful that the notifier knows us.
     pub(super) doubt: Option<Instant>,
     /// Refreshes that failed in a row.
@@ -98,9 +102,8 @@ pub(super) struct Refresh {
     pub(super) dated: bool,
     /// Whether a 423 was followed already.
     pub(super) raised: bool,
-    /// The credentials of the request, and how often it was sent again for a challenge.
+    /// The credentials of the request, and what was said to those before.
     pub(super) proof: Proof,
-    pub(super) challenged: u8,
 }
 
 /// FNV-1a: a collision costs a notifier that chose its tag badly its place until the next attempt.
@@ -122,7 +125,6 @@ impl Refresh {
             dated: false,
             raised: false,
             proof: Proof::NONE,
-            challenged: 0,
         }
     }
 }

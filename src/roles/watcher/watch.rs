@@ -34,7 +34,7 @@ pub struct Order<'a> {
     pub from: &'a str,
     /// The event package.
     pub package: Package,
-    /// Whether a 489 to `dialog` is followed by an attempt with `presence`.
+    /// Whether a refusal of `dialog` that means the package is followed by an attempt with `presence`.
     pub fallback: bool,
     /// Where all requests go, as `host[:port]`; without it the way of the account, or else to the host of the target.
     pub server: Option<&'a str>,
@@ -78,6 +78,14 @@ pub struct Watch {
     pub(super) asks: Seconds,
     /// Where the last attempt went; used again when a name cannot be resolved.
     pub(super) last_hop: Option<SocketAddr>,
+    /// Which server served the package of the order.
+    pub(super) served: Option<SocketAddr>,
+    /// What was said about whether the resource is there.
+    pub(super) gone: Gone,
+    /// The server that gave no answer, or was not well: it is asked again as soon as one of us is answered there.
+    pub(super) awaits: Option<SocketAddr>,
+    /// How often that was done in vain.
+    pub(super) woken: u8,
     /// What our own requests do that are too long for a datagram.
     pub(super) long: Long,
     pub(super) state: State,
@@ -109,6 +117,17 @@ pub(super) enum State {
     Ending(Attempt),
 }
 
+/// Whether the resource is said to be gone, after a subscription that worked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// Nobody says so.
+    Unsaid,
+    /// The notifier says so, and is asked once more.
+    Said,
+    /// It said so, and took another subscription all the same.
+    Denied,
+}
+
 /// The SUBSCRIBE that opens a subscription: what its NOTIFYs are known by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attempt {
@@ -127,9 +146,8 @@ pub(super) struct Attempt {
     pub(super) granted: Option<Seconds>,
     /// Whether a 423 was followed already.
     pub(super) raised: bool,
-    /// The credentials of the request, and how often it was sent again for a challenge.
+    /// The credentials of the request, and what was said to those before.
     pub(super) proof: Proof,
-    pub(super) challenged: u8,
     /// A hash of the tag of the notifier that left last: its late datagrams do not bring it back.
     pub(super) left: Option<u64>,
 }
@@ -173,7 +191,7 @@ pub struct Report<'a> {
     /// The last status code that answered a SUBSCRIBE; 408 when nobody did (RFC 3261 §17.1.2.2), 503 when the way is
     /// barred (RFC 3261 §8.1.3.1).
     pub last_status: Option<u16>,
-    /// Why the last attempt or subscription ended, in one or two words; empty if none did.
+    /// Why the last attempt or subscription ended, in a few words; empty if none did.
     pub last_reason: &'static str,
     /// When the last NOTIFY was accepted.
     pub last_notify: Option<Instant>,
@@ -205,6 +223,10 @@ impl Watch {
             speaks: order.package,
             asks: order.expires.clamp(EXPIRES_LEAST, EXPIRES_MOST),
             last_hop: None,
+            served: None,
+            gone: Gone::Unsaid,
+            awaits: None,
+            woken: 0,
             long: Long::MayMove,
             state: State::Waiting { until },
             usages: Vec::new(),

@@ -1,11 +1,11 @@
 //! One challenge, kept: what is hashed and what goes back as it came.
 
-use super::Account;
+use super::{Account, Use};
 use crate::ground::hex::hex;
 use crate::ground::limits::{NONCE, OPAQUE, REALM};
 use crate::ground::text::Text;
 use crate::wire::sip::digest::{Digest, Qop, is_spoken};
-use crate::wire::sip::{Algorithm, Auth, Bad, Challenge, Method, Name, Writer};
+use crate::wire::sip::{Algorithm, Challenge, Method, Name, Writer};
 
 /// A challenge that we can answer.
 #[derive(Clone, Debug)]
@@ -19,30 +19,19 @@ pub(super) struct Known {
     stale: bool,
     /// How often the nonce was used (RFC 7616 §3.4).
     count: u32,
-}
-
-/// The topmost challenge of these rows that we can answer (RFC 8760 §2.4); why not, where that is worth saying. `None`
-/// for no Digest at all.
-pub(super) fn best<'a>(
-    rows: impl Iterator<Item = Result<Auth<Challenge<'a>>, Bad>>,
-    account: &Account,
-    before: Option<&Known>,
-) -> Option<Result<Known, &'static str>> {
-    let mut why = None;
-    for row in rows {
-        let Ok(Auth::Digest(challenge)) = row else {
-            continue;
-        };
-        match Known::new(&challenge, account, before) {
-            Ok(known) => return Some(Ok(known)),
-            Err(refused) => why = Some(Err(refused)),
-        }
-    }
-    why
+    /// Whether it was refused: it is used no more.
+    spent: bool,
+    /// Which challenge of all it is, and which was the first of its realm.
+    lap: u32,
+    first: u32,
 }
 
 impl Known {
-    fn new(
+    /// A challenge, after what was known of its realm `before`. Its place among others comes later ([`Known::follow`]).
+    ///
+    /// # Errors
+    /// Why it cannot be answered.
+    pub(super) fn new(
         challenge: &Challenge<'_>,
         account: &Account,
         before: Option<&Known>,
@@ -57,7 +46,7 @@ impl Known {
         }
         let algorithm = owned(challenge.algorithm);
         // Whoever could have SHA-256 and suddenly wants MD5 is not who it was (RFC 8760 §3).
-        let was_strong = before.is_some_and(|it| it.realm == realm && is_strong(it.algorithm));
+        let was_strong = before.is_some_and(|it| is_strong(it.algorithm));
         if was_strong && !is_strong(algorithm) {
             return Err("it asks for a weaker hash than before");
         }
@@ -78,17 +67,52 @@ impl Known {
             qop,
             stale: challenge.stale,
             count: 0,
+            spent: false,
+            lap: 0,
+            first: 0,
         })
+    }
+
+    /// The same as challenge number `lap`, in the place of what was there before.
+    pub(super) fn follow(self, before: Option<&Known>, lap: u32) -> Known {
+        let same = before.filter(|it| it.realm == self.realm);
+        let first = same.map_or(lap, |it| it.first);
+        Known { lap, first, ..self }
+    }
+
+    pub(super) const fn lap(&self) -> u32 {
+        self.lap
+    }
+
+    /// Whether it is the realm of the challenge with that number.
+    pub(super) const fn is_of(&self, lap: u32) -> bool {
+        self.first <= lap && lap <= self.lap
+    }
+
+    /// Whether it is of that realm.
+    pub(super) fn is_for(&self, realm: &[u8]) -> bool {
+        self.realm.as_bytes() == realm
     }
 
     pub(super) const fn is_stale(&self) -> bool {
         self.stale
     }
 
-    /// One more use of the nonce.
-    pub(super) const fn count(&mut self) -> u32 {
+    /// One more use of the nonce, unless it was refused.
+    pub(super) const fn count(&mut self) -> Use {
+        if self.spent {
+            return Use::NONE;
+        }
         self.count = self.count.saturating_add(1);
-        self.count
+        Use {
+            count: self.count,
+            lap: self.lap,
+        }
+    }
+
+    /// The nonce was refused. What hash the realm asks for is remembered.
+    pub(super) const fn spend(&mut self) {
+        self.spent = true;
     }
 
     /// The server gave another nonce. One that is too long is not taken: the old one is as good as it was.
@@ -98,6 +122,7 @@ impl Known {
         {
             self.nonce = nonce;
             self.count = 0;
+            self.spent = false;
         }
     }
 

@@ -13,6 +13,7 @@ mod keeping;
 mod lamps;
 mod moves;
 mod notifier;
+mod outage;
 mod publish;
 mod register;
 mod requests;

@@ -11,6 +11,7 @@ use crate::txn::token::Token;
 pub(super) use crate::ua::addresses::{LocalAddress, LocalAddresses};
 pub(super) use crate::ua::credentials::Account;
 pub(super) use crate::ua::query::{Name, Query};
+pub(super) use crate::ua::reach::Reach;
 use crate::ua::request::Action;
 pub(super) use crate::ua::servers::Server;
 pub(super) use crate::wire::flow::{End, Flow, Transport};
@@ -49,6 +50,8 @@ pub(super) struct Fixture {
     pub(super) queries: Vec<Query>,
     /// The link.
     pub(super) id: Id<Link>,
+    /// What was sent last, of that which was looked at.
+    pub(super) last: Option<Sent>,
     unread: VecDeque<Sent>,
     buf: Vec<u8>,
 }
@@ -215,6 +218,7 @@ impl Fixture {
             now,
             queries: Vec::new(),
             id,
+            last: None,
             unread: VecDeque::new(),
             buf: std::vec![0; 8_192],
         }
@@ -292,6 +296,7 @@ impl Fixture {
             let polled = self.poll();
             self.unread.extend(polled);
             if let Some(sent) = self.unread.pop_front() {
+                self.last = Some(sent.clone());
                 return Some(sent);
             }
             if !self.step(end) {
@@ -404,6 +409,12 @@ impl Fixture {
     pub(super) fn unreachable(&mut self, remote: &str) {
         self.links
             .handle_unreachable(self.now, address(remote), &mut self.random);
+    }
+
+    /// Somebody else of us is answered at `remote`.
+    pub(super) fn hear(&mut self, remote: &str) {
+        self.links
+            .handle_heard(self.now, address(remote), &mut self.random);
     }
 
     pub(super) fn report(&self) -> Report<'_> {

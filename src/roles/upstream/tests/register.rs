@@ -334,3 +334,49 @@ fn a_network_that_comes_late_is_used_at_once() {
     f.listen(&[LOCAL]);
     f.expect("REGISTER", Duration::ZERO);
 }
+
+#[test]
+fn an_edge_and_the_server_behind_it_are_both_convinced() /* A14 freeswitch #242 */
+{
+    const EDGE: &str = "Proxy-Authenticate: Digest realm=\"edge\", nonce=\"n1\", qop=\"auth\"\r\n";
+    const PBX: &str = "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"n2\", qop=\"auth\"\r\n";
+    for (plan, method) in [(&REGISTERS, "REGISTER"), (&PUBLISHES, "PUBLISH")] {
+        let mut f = Fixture::waiting(plan);
+        let sent = f.expect(method, secs(1));
+        f.answer(&sent, 407, EDGE);
+        let sent = f.expect(method, Duration::ZERO);
+        f.answer(&sent, 401, PBX);
+        let sent = f.expect(method, Duration::ZERO);
+        assert!(sent.header("Proxy-Authorization").contains("n1"));
+        assert!(sent.header("Authorization").contains("n2"));
+        f.answer(&sent, 401, PBX);
+        f.expect_silence(secs(45));
+        assert_eq!(f.report().why, "it does not take our password");
+        // Nothing that was refused is sent again.
+        let sent = f.expect(method, secs(30));
+        assert_eq!(sent.try_header("Authorization"), None);
+    }
+}
+
+#[test]
+fn an_old_nonce_that_is_refused_without_a_challenge_is_dropped() /* freeswitch #1532 #1779 */
+{
+    const OLD: &str = "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"old\", qop=\"auth\"\r\n";
+    for (plan, method) in [(&REGISTERS, "REGISTER"), (&PUBLISHES, "PUBLISH")] {
+        let mut f = Fixture::waiting(plan);
+        let sent = f.expect(method, secs(1));
+        f.answer(&sent, 401, OLD);
+        let sent = f.expect(method, Duration::ZERO);
+        f.accept(&sent);
+        let sent = f.expect(method, secs(600));
+        assert!(sent.header("Authorization").contains("old"));
+        f.answer(&sent, 401, "");
+        let sent = f.expect(method, Duration::ZERO);
+        assert_eq!(sent.try_header("Authorization"), None);
+        f.answer(&sent, 401, &OLD.replace("old", "new"));
+        let sent = f.expect(method, Duration::ZERO);
+        assert!(sent.header("Authorization").contains("new"));
+        f.accept(&sent);
+        assert!(f.report().broken_since.is_none());
+    }
+}

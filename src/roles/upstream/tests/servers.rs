@@ -86,8 +86,22 @@ fn home_again_all_is_told_there() {
 }
 
 #[test]
-fn when_all_fail_it_waits_longer_each_time() /* R05 R12 */
+fn when_all_are_silent_they_are_asked_again_within_half_a_minute() /* R05 R12 */
 {
+    when_all_fail(Fixture::unreachable, |_| 30);
+}
+
+#[test]
+fn when_all_are_ill_they_are_asked_less_and_less_often() /* R05 R12 RFC 5626 §4.5 */
+{
+    let ill = |f: &mut Fixture, _: &str| {
+        let sent = f.last.clone().expect("a request");
+        f.answer(&sent, 503, "");
+    };
+    when_all_fail(ill, |upper| (2 * upper).min(1_800));
+}
+
+fn when_all_fail(fail: impl Fn(&mut Fixture, &str), longer: impl Fn(u64) -> u64) {
     let mut f = Fixture::waiting(&TWO);
     let mut upper = 30;
     let mut last = None;
@@ -100,17 +114,86 @@ fn when_all_fail_it_waits_longer_each_time() /* R05 R12 */
                 waited >= secs(upper) / 2 && waited <= secs(upper),
                 "{waited:?} {upper}"
             );
-            upper = (2 * upper).min(1_800);
+            upper = longer(upper);
         }
-        f.unreachable(SERVER);
+        fail(&mut f, SERVER);
         f.expect("REGISTER", Duration::ZERO);
-        f.unreachable(SECOND);
+        fail(&mut f, SECOND);
         last = Some(f.now);
         // A busy desk makes it no faster.
         f.change(&format!("{upper}"));
         f.expect_silence(secs(14));
     }
     assert_eq!(f.report().last_register, Some(503));
+}
+
+#[test]
+fn a_slow_round_at_silent_servers_is_not_followed_by_another_wait() {
+    let mut f = Fixture::waiting(&TWO);
+    f.expect("REGISTER", secs(1));
+    f.run(secs(32));
+    assert!(
+        f.next(secs(31))
+            .is_some_and(|it| it.to() == address(SECOND))
+    );
+    f.run(secs(32));
+    // The first has been left alone for half a minute already.
+    let sent = f.run(secs(3));
+    assert!(sent.iter().any(|it| it.to() == address(SERVER)));
+}
+
+#[test]
+fn a_server_that_others_hear_of_is_asked_at_once() {
+    for failure in [Failure::Unreachable, Failure::Status(503, "")] {
+        let mut f = Fixture::standing(&PLAN);
+        let sent = f.expect_later("REGISTER", secs(600));
+        fail(&mut f, &sent, failure);
+        f.run(secs(1));
+        f.hear(SECOND);
+        f.expect_silence(secs(5));
+        f.hear(SERVER);
+        let again = f.expect("REGISTER", Duration::from_millis(250));
+        f.accept(&again);
+        let publish = f.expect("PUBLISH", Duration::ZERO);
+        f.accept(&publish);
+        assert!(f.is_registered() && f.is_published());
+    }
+    // Whoever asked us to wait is obeyed.
+    let mut f = Fixture::waiting(&PLAN);
+    let sent = f.expect("REGISTER", secs(1));
+    f.answer(&sent, 503, "Retry-After: 100\r\n");
+    f.hear(SERVER);
+    f.expect_silence(secs(100));
+}
+
+#[test]
+fn a_server_that_has_no_answer_for_us_is_not_asked_whenever_it_has_one_for_others() {
+    let mut f = Fixture::waiting(&REGISTERS);
+    let mut asked = 0;
+    let end = f.now + secs(3_600);
+    while let Some(sent) = f.next(end.since(f.now)) {
+        asked += 1;
+        f.unreachable(&format!("{}", sent.to()));
+        f.hear(SERVER);
+    }
+    assert!(asked <= 3_600 / 15 + 4, "{asked}");
+}
+
+#[test]
+fn others_hear_once_of_a_server_that_falls_silent() {
+    let mut f = Fixture::standing(&PLAN);
+    while f.links.take_news().is_some() {}
+    let sent = f.expect_later("REGISTER", secs(600));
+    f.unreachable(SERVER);
+    let (server, since) = (address(SERVER), sent.at);
+    assert_eq!(f.links.take_news(), Some((server, Reach::Silent { since })));
+    let sent = f.expect("REGISTER", secs(31));
+    f.unreachable(SERVER);
+    assert_eq!(f.links.take_news(), None);
+    drop(sent);
+    let sent = f.expect("REGISTER", secs(31));
+    f.accept(&sent);
+    assert_eq!(f.links.take_news(), Some((server, Reach::Heard)));
 }
 
 #[test]

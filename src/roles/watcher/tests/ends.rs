@@ -44,7 +44,7 @@ fn every_reason_has_its_delay() /* S09 S10 S11 S12 S13 S14 S15 S16 */
         ("terminated;reason=giveup;retry-after=500", 500, 551),
         ("terminated;reason=giveup", 45, 76),
         ("terminated;reason=rejected;retry-after=5", 2_699, 4_501),
-        ("terminated;reason=noresource;retry-after=5", 2_699, 4_501),
+        ("terminated;reason=noresource;retry-after=500", 2, 5),
         (
             "terminated;reason=invariant;retry-after=31536000",
             2_699,
@@ -118,14 +118,72 @@ fn a_lamp_never_keeps_its_look_longer_than_its_grace() /* S23 */
 }
 
 #[test]
-fn a_resource_that_is_gone_is_offline() /* S14 */
+fn a_resource_that_is_gone_is_asked_for_once_more_and_then_offline() /* S14 freeswitch #1532 */
+{
+    for confirms in ["404", "410", "604", "noresource"] {
+        let mut f = ended("terminated;reason=noresource");
+        assert_eq!(f.watched(), Watched::Busy, "what was told last");
+        assert!(f.is_broken());
+        let sent = expect_attempt(&mut f, 2, 5);
+        match confirms.parse() {
+            Ok(code) => f.answer(&sent, code, ""),
+            Err(_) => {
+                f.answer(&sent, 200, "");
+                f.notify_ok(&sent.notify("peer", 1, "terminated;reason=noresource", &EMPTY));
+            }
+        }
+        assert_eq!(f.watched(), Watched::Offline, "{confirms}");
+        assert!(!f.is_broken());
+        expect_attempt(&mut f, 2_699, 4_501);
+    }
+}
+
+#[test]
+fn a_resource_of_a_subscription_that_merely_lapsed_is_there() /* freeswitch #1532 */
 {
     let mut f = ended("terminated;reason=noresource");
-    assert_eq!(f.watched(), Watched::Offline);
-    assert!(!f.is_broken());
-    let sent = f.expect_one(4_600 * SECOND);
-    f.answer(&sent, 404, "");
-    assert!(f.is_broken());
+    for _ in 0..3 {
+        let sent = f.expect_one(5 * SECOND);
+        f.answer(&sent, 200, "Expires: 300\r\n");
+        let text = calls(0, "full", "");
+        f.notify_ok(&sent.notify("peer", 1, "active;expires=300", &dialog_info(&text)));
+        assert_eq!((f.watched(), f.is_broken()), (Watched::Idle, false));
+        f.run(120 * SECOND);
+        f.notify_ok(&sent.notify("peer", 2, "terminated;reason=noresource", &EMPTY));
+    }
+    // Said twice within a minute it is believed.
+    let sent = f.expect_one(5 * SECOND);
+    f.answer(&sent, 200, "Expires: 300\r\n");
+    let text = calls(0, "full", "");
+    f.notify_ok(&sent.notify("peer", 1, "active;expires=300", &dialog_info(&text)));
+    f.notify_ok(&sent.notify("peer", 2, "terminated;reason=noresource", &EMPTY));
+    assert_eq!((f.watched(), f.is_broken()), (Watched::Offline, false));
+    f.expect_silence(2_699 * SECOND);
+}
+
+#[test]
+fn a_resource_that_never_was_there_is_offline_at_once() /* S14 */
+{
+    let mut f = Fixture::asking();
+    let sent = f.last();
+    f.answer(&sent, 200, "");
+    f.notify_ok(&sent.notify("peer", 1, "terminated;reason=noresource", &EMPTY));
+    assert_eq!((f.watched(), f.is_broken()), (Watched::Offline, false));
+    f.expect_silence(2_699 * SECOND);
+}
+
+#[test]
+fn a_refresh_answered_404_is_asked_about_once_more_within_seconds() {
+    for code in [404, 410] {
+        let mut f = Fixture::active();
+        let refresh = f.expect_one(300 * SECOND);
+        f.answer(&refresh, code, "");
+        assert_eq!((f.watched(), f.is_broken()), (Watched::Idle, true));
+        let sent = f.expect_one(SECOND);
+        assert!(sent.is_first());
+        f.answer(&sent, code, "");
+        f.expect_silence(45 * SECOND);
+    }
 }
 
 #[test]

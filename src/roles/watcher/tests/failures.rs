@@ -133,6 +133,54 @@ fn a_489_falls_back_from_dialog_to_presence_where_configured() {
 }
 
 #[test]
+fn every_refusal_that_may_mean_the_package_falls_back_once() {
+    for code in [400, 404, 405, 415, 489, 501] {
+        let mut f = Fixture::ordered(&Order {
+            fallback: true,
+            ..order("sip:bob@192.0.2.1")
+        });
+        let sent = f.expect_one(3 * SECOND);
+        f.answer(&sent, code, "");
+        let second = f.expect_one(SECOND);
+        assert_eq!(second.header("Event"), "presence", "{code}");
+        f.answer(&second, code, "");
+        f.expect_silence(40 * SECOND);
+        assert_eq!(f.expect_one(60 * SECOND).header("Event"), "dialog");
+    }
+    for code in [403, 406, 480, 488, 500, 503, 603] {
+        let mut f = Fixture::ordered(&Order {
+            fallback: true,
+            ..order("sip:bob@192.0.2.1")
+        });
+        let sent = f.expect_one(3 * SECOND);
+        f.answer(&sent, code, "");
+        assert_eq!(
+            f.expect_one(80 * SECOND).header("Event"),
+            "dialog",
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_served_the_package_refuses_something_else() {
+    for (code, event) in [(404, "dialog"), (400, "dialog"), (489, "presence")] {
+        let mut f = Fixture::ordered(&Order {
+            fallback: true,
+            ..order("sip:bob@192.0.2.1")
+        });
+        f.expect_one(3 * SECOND);
+        f.establish("peer", "");
+        let refresh = f.expect_one(300 * SECOND);
+        f.answer(&refresh, 481, "");
+        let anew = f.expect_one(SECOND);
+        f.answer(&anew, code, "");
+        let next = f.expect_one(160 * SECOND);
+        assert_eq!(next.header("Event"), event, "{code}");
+    }
+}
+
+#[test]
 fn without_fallback_a_489_is_a_refusal() {
     for package in Package::ALL {
         let mut f = Fixture::ordered(&Order {
@@ -222,6 +270,36 @@ fn a_challenge_is_answered_once_and_refreshes_carry_the_answer() /* S22 A11 A16 
     assert_eq!(again.text, second.text);
     // A second plain challenge means that the password is wrong: no storm.
     f.answer(&second, 401, ASKS);
-    assert_eq!(f.report().state, "retrying");
+    let report = f.report();
+    assert_eq!((report.state, report.last_status), ("retrying", Some(401)));
+    assert_eq!(report.last_reason, "it does not take our password");
     f.expect_silence(30 * SECOND);
+    // What was refused is not tried again.
+    let next = f.expect_one(60 * SECOND);
+    assert!(next.try_header("Authorization").is_none());
+}
+
+#[test]
+fn an_old_nonce_refused_without_a_challenge_costs_no_lamp() /* freeswitch #1532 #1779 */
+{
+    const ASKS: &str = "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"old\", qop=\"auth\"\r\n";
+    let mut f = Fixture::ordered(&Order {
+        account: Some(0),
+        ..order("sip:bob@192.0.2.1")
+    });
+    f.accounts.fill("100", "secret");
+    let sent = f.expect_one(3 * SECOND);
+    f.answer(&sent, 401, ASKS);
+    f.expect_one(SECOND);
+    f.establish("peer", "");
+    let refresh = f.expect_one(300 * SECOND);
+    assert!(refresh.header("Authorization").contains("old"));
+    f.answer(&refresh, 401, "");
+    let bare = f.expect_one(SECOND);
+    assert!(bare.try_header("Authorization").is_none() && !bare.is_first());
+    f.answer(&bare, 401, &ASKS.replace("old", "new"));
+    let proved = f.expect_one(SECOND);
+    assert!(proved.header("Authorization").contains("new"));
+    f.answer(&proved, 200, "Expires: 300\r\n");
+    assert!(!f.is_broken());
 }

@@ -161,7 +161,8 @@ fn servers_that_forget_are_mute_or_dead() /* B11 */
         expect(&format!("{code}"), &Server::Forgets(code), 1_800, 340);
     }
     expect("mute", &Server::Mute, 420, 340);
-    expect("dead", &Server::Dead, 420, 340);
+    // One finds out whether it is back; see what several do in `silence`.
+    expect("dead", &Server::Dead, 1_850, 65);
 }
 
 #[test]
