@@ -1,6 +1,6 @@
 //! How attempts, usages and watches end, and what follows.
 
-use super::reason::{End, Leaves};
+use super::reason::{End, Leaves, denies_package};
 use super::silence::Asked;
 use super::usage::{Usage, UsageState};
 use super::watch::{Gone, State, Watch};
@@ -88,20 +88,9 @@ impl Cause {
         }
     }
 
-    /// Whether it says that the server does not have the package: by the code made for it (RFC 6665 §8.3.2), or by one
-    /// of those that servers without event packages have for what they do not know.
+    /// Whether it says that the server does not have the package.
     const fn denies_package(self) -> bool {
-        match self {
-            Cause::Refused(code) => matches!(code, 400 | 404 | 405 | 415 | 489 | 501),
-            Cause::NoAnswer
-            | Cause::NoNotify
-            | Cause::Unreachable
-            | Cause::Unresolved
-            | Cause::NoLocalAddress
-            | Cause::Expired
-            | Cause::Moved
-            | Cause::Terminated(_) => false,
-        }
+        matches!(self, Cause::Refused(code) if denies_package(code))
     }
 
     /// Whether it says that the server is there, but not well.

@@ -1,4 +1,4 @@
-//! The reasons a notifier gives for ending a subscription: read RFC 6665 §4.1.3.
+//! What ends a subscription: the reasons a notifier gives, and refusals. Read RFC 6665 §4.1.3.
 
 use crate::ground::time::Seconds;
 use crate::ua::retry::Retry;
@@ -61,4 +61,10 @@ impl End {
         self.retry = Retry::Query;
         self.leaves = Leaves::Nothing;
     }
+}
+
+/// Whether a refusal with that code may mean that the server does not have the package: the code made for it (RFC 6665
+/// §8.3.2), or one of those that servers without event packages have for what they do not know.
+pub(super) const fn denies_package(code: u16) -> bool {
+    matches!(code, 400 | 404 | 405 | 415 | 489 | 501)
 }

@@ -5,7 +5,7 @@
 use super::Watcher;
 use super::ending::Cause;
 use super::notify::same_host;
-use super::reason::End;
+use super::reason::{End, denies_package};
 use super::usage::{Usage, UsageState};
 use super::watch::{EXPIRES_MOST, Gone, State, Watch};
 use crate::events::package::Package;
@@ -335,15 +335,11 @@ impl Watch {
         self.woken = 0;
     }
 
-    /// Whether a refusal by `server` means that it does not know the package, and another one is to be tried. Not every
-    /// server says 489 (RFC 6665 §7.2.2). A code that others use for much else means something else where the package
-    /// was served before.
+    /// Whether a refusal by `server` means that it does not know the package, and another one is to be tried. A code that
+    /// is used for much else means something else where the package was served before.
     fn falls_back(&self, status: Status, server: SocketAddr) -> bool {
-        let means_the_package = match status.code() {
-            489 => true,
-            400 | 404 | 405 | 415 | 501 => self.served != Some(server),
-            _ => false,
-        };
+        let is_certain = status == Status::BAD_EVENT || self.served != Some(server);
+        let means_the_package = denies_package(status.code()) && is_certain;
         means_the_package && self.fallback && self.speaks == Package::Dialog
     }
 }
