@@ -172,7 +172,7 @@ fn frames(bytes: &[u8]) {
         let taken = match framer.look(rest, 8_192) {
             Frame::Message { len } => len,
             Frame::Ping => 4,
-            Frame::Skip(len) => len,
+            Frame::Skip(len) | Frame::Nuls(len) => len,
             Frame::Incomplete { need } => {
                 assert!(need > 0);
                 return;

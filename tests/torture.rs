@@ -40,7 +40,7 @@ fn frame(bytes: &[u8]) -> &'static str {
         Frame::Message { .. } => "message",
         Frame::Refuse { .. } => "refuse",
         Frame::Incomplete { .. } => "incomplete",
-        Frame::Ping | Frame::Skip(_) => "nothing",
+        Frame::Ping | Frame::Skip(_) | Frame::Nuls(_) => "nothing",
     }
 }
 

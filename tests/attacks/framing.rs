@@ -114,11 +114,13 @@ fn pings_are_answered_and_junk_closes() /* ATTACKS E05 X10 */
     let flood = "\r\n\r\n".repeat(100_000) + &options("eve");
     let (statuses, connection) = send(&mut desk, &flood, 1_460);
     assert_eq!((statuses, connection.pongs), (vec![200], 100_000));
-    for junk in ["\n", "\0", "\r\0", "\n\n", "\r\r\n"] {
+    for junk in ["\n", "\r\0", "\n\n", "\r\r\n", "\0\n"] {
         expect_closed(&format!("{}{junk}", options("eve")), &[200]);
     }
-    let (statuses, connection) = send(&mut desk, &format!("\r\n{}", options("eve")), 1);
-    assert_eq!((statuses, connection.pongs), (vec![200], 0));
+    for idle in ["\r\n", "\r\n\0", "\0\0"] {
+        let (statuses, connection) = send(&mut desk, &format!("{idle}{}", options("eve")), 1);
+        assert_eq!((statuses, connection.pongs), (vec![200], 0), "{idle:?}");
+    }
 }
 
 #[test]

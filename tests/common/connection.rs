@@ -51,7 +51,7 @@ impl Connection {
                     self.pongs += 1;
                     4
                 }
-                Frame::Skip(len) => len,
+                Frame::Skip(len) | Frame::Nuls(len) => len,
                 Frame::Refuse { status, header_len } => {
                     let head = &rest[..header_len];
                     desk.agent.handle_lost_framing(self.flow, status, head);

@@ -113,6 +113,17 @@ fn segments_make_no_difference() /* ATTACKS E04 X10 */
 }
 
 #[test]
+fn a_nul_behind_a_keep_alive_does_not_cost_the_connection() /* resiprocate #38 */
+{
+    let agent = Agent::start("nul");
+    let mut phone = agent.dial();
+    phone.write("\r\n\0");
+    phone.options(1);
+    phone.write("\0\0\r\n\0");
+    phone.options(2);
+}
+
+#[test]
 fn a_flood_of_pings_ends_its_connection_and_no_other() /* ATTACKS E05 */
 {
     let agent = Agent::start("pings");

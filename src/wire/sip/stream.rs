@@ -4,7 +4,7 @@
 //! buffered ── look ──► Incomplete      read on, then look again
 //!                  ──► Message(len)    take off len bytes, parse them
 //!                  ──► Ping            take off 4 bytes, answer CRLF
-//!                  ──► Skip(n)         take off n bytes
+//!                  ──► Skip(n), Nuls(n) take off n bytes
 //!                  ──► Refuse          answer what can be answered, close
 //! ```
 //!
@@ -35,6 +35,9 @@ pub enum Frame {
     Ping,
     /// A line end before a message: take it off (RFC 3261 §7.5).
     Skip(usize),
+    /// So many NULs before a message: take them off. Asterisk from version 12 on sends one behind the line end of its
+    /// keep-alive (resiprocate #38).
+    Nuls(usize),
     /// Framing is lost: nothing behind this can be trusted. If the head can be parsed, answer; in any case close.
     Refuse {
         /// What to answer.
@@ -84,6 +87,10 @@ impl Framer {
             }
             [b'\r', b'\n', b'\r', b'\n', ..] => return Frame::Ping,
             [b'\r', b'\n', ..] => return Frame::Skip(2),
+            [0, ..] => {
+                let others = buffered.iter().position(|byte| *byte != 0);
+                return Frame::Nuls(others.unwrap_or(buffered.len()));
+            }
             [first, ..] if !Class::TOKEN.has(*first) => return refuse(0),
             _ => {}
         }

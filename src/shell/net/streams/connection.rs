@@ -211,6 +211,8 @@ impl Connection {
                         return Step::Pong;
                     }
                 }
+                // They keep nothing alive: a stream of them alone is closed in its time.
+                Frame::Nuls(len) => _ = self.take(len),
                 Frame::Refuse { status, header_len } => {
                     self.state = State::Lost;
                     let head = self.take(header_len);

@@ -29,7 +29,7 @@ fn feed(bytes: &[u8], piece: usize) -> Vec<String> {
                     said.push("ping".into());
                     4
                 }
-                Frame::Skip(len) => len,
+                Frame::Skip(len) | Frame::Nuls(len) => len,
                 Frame::Refuse { status, .. } => {
                     said.push(format!("refuse {}", status.code()));
                     return said;
@@ -133,7 +133,7 @@ fn junk_ends_the_stream() /* ATTACKS D13 E05 E06 */
 {
     for junk in [
         &b"\n"[..],
-        b"\0",
+        b"\r\0",
         b"\r\r",
         b"\rS",
         b" SUBSCRIBE",
@@ -151,6 +151,26 @@ fn junk_ends_the_stream() /* ATTACKS D13 E05 E06 */
             "{}",
             junk.escape_ascii()
         );
+    }
+}
+
+#[test]
+fn nuls_between_messages_are_passed_over_and_inside_one_are_not() /* resiprocate #38 */
+{
+    let stream = format!("\r\n\0{SUBSCRIBE}\0\0\r\n\r\n\0\r\n\0\0{SUBSCRIBE}\0");
+    for piece in 1..stream.len() {
+        let found = feed(stream.as_bytes(), piece);
+        assert_eq!(found, [SUBSCRIBE, "ping", SUBSCRIBE], "pieces of {piece}");
+    }
+    let silence = [0; 3 * MAX];
+    assert_eq!(Framer::new().look(&silence, MAX), Frame::Nuls(3 * MAX));
+    for inside in [
+        "\0\r\nSUB\0SCRIBE sip:a SIP/2.0\r\n\r\n".into(),
+        with_length("Content-Length: 0\0"),
+        with_length("Content-Length: \x005"),
+        with_length("X: y\r\n\0\r\nContent-Length: 0"),
+    ] {
+        assert_eq!(feed(inside.as_bytes(), 7), ["refuse 400"], "{inside:?}");
     }
 }
 

@@ -81,6 +81,24 @@ fn a_lone_line_end_is_the_answer_to_our_ping() /* X10, RFC 5626 4.4.1 */
 }
 
 #[test]
+fn a_nul_behind_a_keep_alive_costs_nothing_and_answers_nothing() /* resiprocate #38 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    it.send(server.flow(&it), "\r\n\r\n");
+    it.turn_until(|it| !it.events.is_empty());
+    let mut peer = server.accept();
+    peer.expect("\r\n\r\n");
+    let Some(Event::Connected(ours)) = it.events.pop() else {
+        panic!("{:?}", it.events);
+    };
+    peer.write(&format!("\0\0{}\r\n\0{}", message("a"), message("b")));
+    it.turn_until(|it| it.said.len() == 3);
+    let [a, b] = ["a", "b"].map(|it| Said::Message(ours, message(it)));
+    assert_eq!(it.said, [a, Said::Pong(ours), b]);
+}
+
+#[test]
 fn where_nobody_listens_the_agent_is_told_so() /* T06 X01 */
 {
     let mut it = Fixture::new();
