@@ -5,6 +5,7 @@ use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::wire::doc::XmlText;
+use crate::wire::doc::message_summary::Messages;
 use heapless::Vec;
 
 /// What a watcher keeps of one notifier's documents, to apply partial ones to.
@@ -17,6 +18,8 @@ pub struct Memory {
     /// Its parts.
     rows: Rows,
     watched: Watched,
+    /// How many messages the last summary counted.
+    messages: Option<Messages>,
     /// Who is at the other end of the dialog that a lamp shows.
     party: Option<Named>,
 }
@@ -91,6 +94,7 @@ impl Memory {
             rows: Rows::new(),
             watched: Watched::Unknown,
             party: None,
+            messages: None,
         }
     }
 
@@ -114,6 +118,16 @@ impl Memory {
             watched,
             ..Memory::new()
         };
+    }
+
+    /// How many messages there are in a mailbox, where that was told.
+    pub fn messages(&self) -> Option<Messages> {
+        self.messages
+    }
+
+    /// Takes in how many that are, if the document says so.
+    pub(super) fn count(&mut self, messages: Option<Messages>) {
+        self.messages = messages;
     }
 
     /// Takes in a document that tells everything and has no number.

@@ -23,9 +23,10 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
-    Ok(memory.tell(if message_summary::read(body)?.waiting {
-        Watched::Waiting
-    } else {
-        Watched::Idle
+    let summary = message_summary::read(body)?;
+    memory.count(summary.messages);
+    Ok(memory.tell(match summary.waiting {
+        true => Watched::Waiting,
+        false => Watched::Idle,
     }))
 }
