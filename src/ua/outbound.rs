@@ -14,7 +14,7 @@ use super::servers::{Server, ServerList};
 use crate::ground::time::{Duration, Instant};
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::is_answerable;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 /// The way of one account.
 pub struct Outbound {
@@ -293,6 +293,14 @@ impl Outbound {
             (Place::Unknown, Ok(NextHop::Address(remote))) => Some(remote),
             (Place::Unknown | Place::Wanted { .. } | Place::Asked { .. }, _) => None,
         }
+    }
+
+    /// Whether requests go to that host, or the others' do: on whatever port, for a server asks from many.
+    pub fn leads_to_host(&self, ip: IpAddr) -> bool {
+        let works = self.works.map(|way| way.flow.remote);
+        let hosts = [self.remote(), works].into_iter().flatten();
+        let mut hosts = hosts.map(|it| it.ip().to_canonical());
+        hosts.any(|host| host == ip.to_canonical())
     }
 
     /// The connection in use; 0 for none.

@@ -46,7 +46,7 @@ impl Link {
         }
         let first = self.first();
         if self.is_resting(first) && !self.ends(first) {
-            self.rest(first, Some(now));
+            self.begin_at(Some(now));
         }
     }
 

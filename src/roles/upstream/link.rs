@@ -90,9 +90,8 @@ pub(super) struct Trouble {
 impl Link {
     /// Begins at `first`.
     pub(super) fn new(order: &Order<'_>, first: Instant) -> Result<Link, TooLong> {
-        let begins = Errand::Resting { until: Some(first) };
         let off = Errand::Resting { until: None };
-        Ok(Link {
+        let mut link = Link {
             aor: Text::copied(order.aor)?,
             outbound: Outbound::new(order.account, order.servers),
             expires: order.expires,
@@ -103,16 +102,15 @@ impl Link {
             woken: 0,
             unsettled: false,
             leaving: false,
-            registration: Registration::new(
-                order.register,
-                if order.register { begins } else { off },
-            ),
-            publication: Publication::new(order.publish, if order.register { off } else { begins }),
+            registration: Registration::new(order.register, off),
+            publication: Publication::new(order.publish, off),
             probe: off,
             home: None,
             asked: Instant::ZERO,
             story: Story::default(),
-        })
+        };
+        link.begin_at(Some(first));
+        Ok(link)
     }
 
     pub(super) const fn errand(&self, kind: Kind) -> &Errand {
@@ -178,10 +176,24 @@ impl Link {
 
     /// The kind that everything else waits for.
     pub(super) const fn first(&self) -> Kind {
-        if self.registration.wanted {
-            Kind::Register
-        } else {
-            Kind::Publish
+        match (self.registration.wanted, &self.publication.of) {
+            (true, _) => Kind::Register,
+            (false, Some(_)) => Kind::Publish,
+            (false, None) => Kind::Probe,
+        }
+    }
+
+    /// Begins with that kind then, if anything is asked for at all.
+    pub(super) fn begin_at(&mut self, when: Option<Instant>) {
+        self.rest(self.first(), when.filter(|_| self.asks()));
+    }
+
+    /// Whether it asks for anything itself. An account that only lends others its way and its credentials does not, unless
+    /// it was told to keep a NAT open.
+    pub(super) fn asks(&self) -> bool {
+        match self.first() {
+            Kind::Register | Kind::Publish => true,
+            Kind::Probe => self.keep_alive.is_some_and(|every| every > Seconds::ZERO),
         }
     }
 

@@ -25,6 +25,7 @@
 //! address: a server that fails one of them has failed both.
 
 mod answer;
+mod called;
 mod change;
 mod errand;
 mod link;
@@ -232,7 +233,7 @@ impl Upstreams {
         if link.leaving {
             return;
         }
-        if !link.registration.wanted && link.publication.of.is_none() {
+        if !link.asks() {
             link.outbound.fail();
             self.moved.push(id.slot());
             return;
@@ -361,11 +362,8 @@ impl Link {
         if !self.is_resting(Kind::Publish) {
             self.publication.doubt();
         }
-        let first = self.first();
         self.rest(Kind::Publish, None);
-        if self.registration.wanted || self.publication.of.is_some() {
-            self.rest(first, Some(now));
-        }
+        self.begin_at(Some(now));
     }
 }
 

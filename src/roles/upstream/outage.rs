@@ -114,7 +114,7 @@ impl Upstreams {
             Errand::Resting { .. } | Errand::Asking(_) => None,
         };
         link.rest(Kind::Publish, None);
-        link.rest(first, Some(refresh.map_or(when, |it| it.min(when))));
+        link.begin_at(Some(refresh.map_or(when, |it| it.min(when))));
         self.settle(id);
     }
 }

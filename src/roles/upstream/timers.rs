@@ -151,7 +151,7 @@ impl Link {
                 self.publication.be_quiet(now);
                 self.rest(Kind::Publish, None);
             }
-            self.rest(self.first(), Some(now));
+            self.begin_at(Some(now));
         }
     }
 

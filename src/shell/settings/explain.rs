@@ -152,9 +152,14 @@ fn explain_upstream(
         (true, Some(own)) => write!(f, "registers, and publishes {}", own.uri)?,
         (true, None) => write!(f, "registers")?,
         (false, Some(own)) => write!(f, "publishes {}", own.uri)?,
-        (false, None) => write!(f, "nothing")?,
+        (false, None) => write!(
+            f,
+            "neither registers nor publishes; its lamps watch with it"
+        )?,
     }
-    write!(f, ", {} s at a time", upstream.expires.0)?;
+    if upstream.register || own.is_some() {
+        write!(f, ", {} s at a time", upstream.expires.0)?;
+    }
     match upstream.account.has_password() {
         true => writeln!(f, "; as {} with a password", upstream.account.user),
         false => writeln!(f, "; without a password"),

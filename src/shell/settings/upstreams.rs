@@ -53,11 +53,6 @@ impl Reader<'_, '_> {
             self.faults
                 .add(at, what, "leave presentity or publish = false out");
         }
-        if !upstream.register && upstream.publish.is_none() {
-            let what = "it neither registers nor publishes";
-            let remedy = "leave register or publish out, or add a [[presentity]]";
-            self.faults.add(section.at, what, remedy);
-        }
         if let Some(expires) = expires {
             upstream.expires = Seconds(expires.value);
         }

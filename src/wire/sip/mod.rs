@@ -41,4 +41,6 @@ pub use respond::{
 };
 pub use status::Status;
 pub use stream::Framer;
-pub use uri::{PresUri, SipUri, TelUri, Uri, UriParams, names_presentity, same_presentity};
+pub use uri::{
+    PresUri, SipUri, TelUri, Uri, UriParams, names_presentity, same_presentity, same_user,
+};

@@ -90,6 +90,17 @@ pub fn names_presentity(name: &Uri<'_>, own: &Uri<'_>) -> bool {
     }
 }
 
+/// Whether two URIs have the same user part, at whatever host; none counts as an empty one.
+pub fn same_user(one: &Uri<'_>, two: &Uri<'_>) -> bool {
+    match (at_host(one), at_host(two)) {
+        (Some(one), Some(two)) => {
+            let users = [one, two].map(|it| it.user.unwrap_or_default());
+            same_part(Some(users[0]), Some(users[1]))
+        }
+        (None, _) | (_, None) => false,
+    }
+}
+
 struct AtHost<'a> {
     user: Option<&'a [u8]>,
     host: Host<'a>,
