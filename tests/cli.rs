@@ -2,6 +2,8 @@
 
 #![cfg(feature = "std")]
 
+#[path = "cli/accounts.rs"]
+mod accounts;
 #[path = "cli/configuration.rs"]
 mod configuration;
 #[path = "cli/process.rs"]

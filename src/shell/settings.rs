@@ -31,6 +31,7 @@ mod upstreams;
 
 pub use explain::in_words;
 use keys::{PRESENTITY, TOP, Table};
+pub use secrets::{Lacking, password_in, password_of};
 
 /// Everything one configuration says.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use crate::ground::table::{Chains, Id};
 use crate::ground::time::Instant;
 use crate::roles::watcher::Watch;
 use crate::users::lamps::{Lamp, Shows, both};
+use crate::wire::doc::message_summary::Messages;
 use core::iter::successors;
 
 /// How many things lamps can stand for.
@@ -137,6 +138,26 @@ impl Agent {
             self.changes.note_lamp(number);
         }
         self.relight_party(number);
+        self.relight_messages(number);
+    }
+
+    /// A mailbox with one message more shows the same, but not to those who look closer.
+    fn relight_messages(&mut self, number: u16) {
+        let messages = self.messages(number).unwrap_or_default();
+        let shown = &mut self.panel.messages[usize::from(number)];
+        if *shown != messages {
+            *shown = messages;
+            self.changes.note_lamp(number);
+        }
+    }
+
+    /// How many messages are in the mailbox that a lamp stands for, as long as it shows what was told with that.
+    pub(super) fn messages(&self, lamp: u16) -> Option<Messages> {
+        let lit = &self.panel.lamps[usize::from(lamp)];
+        let is_known = self.panel.states[usize::from(lamp)] != Watched::Unknown;
+        let watch = lit.shows().watch().filter(|_| is_known && !self.stopping)?;
+        let id = self.watches.get(usize::from(watch)).copied().flatten()?;
+        self.watcher.messages(id)
     }
 
     /// A lamp whose call goes on with somebody else shows the same, but not to those who look closer.

@@ -116,7 +116,9 @@ impl Agent {
         let answers_us = request.method == Method::Notify
             && tag.is_some_and(|token| token.owner == Owner::Watch);
         let asks = request.method == Method::Subscribe && admits == Verdict::Confirm;
-        if !trusted && !answers_us && !asks {
+        let is_pinged = self.is_pinged(moment.now, flow, request);
+        let tells = self.tells_unasked(moment.now, flow, request);
+        if !trusted && !answers_us && !asks && !is_pinged && !tells {
             let why = "it comes from no trusted network";
             return Err(Refusal::Because(Status::FORBIDDEN, why));
         }
@@ -131,7 +133,7 @@ impl Agent {
             }
             Method::Options => self
                 .check(request)
-                .and_then(|()| self.answer_options(request)),
+                .and_then(|()| self.answer_options(request, is_pinged)),
             Method::Cancel if self.transactions.knows_cancelled(request) => Ok(Answer::Done),
             Method::Cancel => Err(Status::NO_SUCH_SUBSCRIPTION.into()),
             method if method.is_known() => Err(Status::METHOD_NOT_ALLOWED.into()),
@@ -171,17 +173,7 @@ impl Agent {
             ));
         }
         let answer = match request.method {
-            Method::Notify => self
-                .watcher
-                .handle_notify(
-                    moment.now,
-                    request,
-                    flow,
-                    trusted,
-                    &self.locals,
-                    &mut self.random,
-                )
-                .map(|()| Answer::Done)?,
+            Method::Notify => self.answer_notify(moment.now, flow, request, trusted)?,
             Method::Register => self.answer_register(moment, flow, request)?,
             Method::Publish => self.answer_publish(moment, flow, request)?,
             _ => self.answer_subscribe(moment.now, flow, request, admits)?,
@@ -230,13 +222,32 @@ impl Agent {
         Ok(())
     }
 
-    fn answer_options(&self, request: &Request<'_>) -> Result<Answer, Refusal> {
+    fn answer_options(&self, request: &Request<'_>, is_pinged: bool) -> Result<Answer, Refusal> {
         let names_nobody = matches!(&request.uri, Uri::Sip(uri) if uri.user.is_none());
-        if names_nobody || self.directory.find(&request.uri).is_some() {
+        if is_pinged || names_nobody || self.directory.find(&request.uri).is_some() {
             Ok(Answer::Done)
         } else {
             Err(Status::NOT_FOUND.into())
         }
+    }
+
+    /// A NOTIFY: of a subscription of ours, or of a mailbox.
+    fn answer_notify(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+        trusted: bool,
+    ) -> Result<Answer, Refusal> {
+        let told = match self.answer_unasked(now, flow, request) {
+            Some(told) => told,
+            None => {
+                let (locals, random) = (&self.locals, &mut self.random);
+                self.watcher
+                    .handle_notify(now, request, flow, trusted, locals, random)
+            }
+        };
+        told.map(|()| Answer::Done)
     }
 
     /// A SUBSCRIBE: in a dialog of ours if its To has a tag, or for one of our presentities.
@@ -259,7 +270,10 @@ impl Agent {
         if request.to.tag().is_some() {
             return self.notifier.handle_refresh(now, request, from);
         }
-        let presentity = self.directory.find(&request.uri).ok_or(Status::NOT_FOUND)?;
+        let known = self.directory.find(&request.uri);
+        let presentity = known
+            .or_else(|| self.behind_contact(now, flow, &request.uri))
+            .ok_or(Status::NOT_FOUND)?;
         if self.stopping {
             return Err(Refusal::AnswerLater(
                 Status::SERVICE_UNAVAILABLE,

@@ -15,6 +15,7 @@
 
 mod approval;
 mod buttons;
+mod called;
 mod changes;
 mod health;
 mod keeping;
@@ -63,6 +64,7 @@ use crate::ua::query::{Asker, Name, Query};
 use crate::users::compose::Input;
 use crate::users::lamps::{Lamp, Shows};
 use crate::users::policy::Policy;
+use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Flow;
 use core::net::SocketAddr;
 use health::Health;
@@ -115,6 +117,8 @@ struct Panel {
     since: [Instant; limits::LAMPS],
     /// A hash of the other party of the call that each shows; 0 if there is none.
     parties: [u32; limits::LAMPS],
+    /// How many messages each was last said to stand for.
+    messages: [Messages; limits::LAMPS],
     showing: Showing,
     /// When a lamp's grace ends.
     graces: Timers<{ limits::LAMPS }>,
@@ -160,6 +164,7 @@ impl Agent {
                 states: [Watched::Unknown; limits::LAMPS],
                 since: [Instant::ZERO; limits::LAMPS],
                 parties: [0; limits::LAMPS],
+                messages: [Messages::NONE; limits::LAMPS],
                 showing: Showing::new(),
                 graces: Timers::new(),
                 changed: Queue::new(),

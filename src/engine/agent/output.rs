@@ -135,6 +135,8 @@ pub enum Report {
         remote: Option<SocketAddr>,
         /// Why it is gone; `None` when it is back.
         lost: Option<Lost>,
+        /// Who tells its state all the same.
+        unasked: Option<SocketAddr>,
     },
     /// A button needs looking after.
     Button {
@@ -269,11 +271,18 @@ impl fmt::Display for Report {
                 package,
                 remote,
                 lost,
+                unasked,
             } => {
                 match (first.is_empty(), others) {
                     (true, _) => f.write_str("a lamp")?,
                     (false, 0) => write!(f, "lamp {first}")?,
                     (false, _) => write!(f, "lamp {first} (and {others} more)")?,
+                }
+                if let Some(unasked) = unasked {
+                    return write!(
+                        f,
+                        " is told by {unasked} without its subscription to {target}"
+                    );
                 }
                 f.write_str(match lost {
                     Some(_) => " is without its subscription to ",

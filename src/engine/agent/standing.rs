@@ -160,6 +160,7 @@ impl Agent {
             true => Excerpt::of(state.package.name().as_bytes()),
             false => Excerpt::NONE,
         };
+        let unasked = state.unasked.filter(|_| state.expires.is_none());
         let (first, others) = self.lamps_of(number);
         self.report(Report::Lamps {
             first,
@@ -168,6 +169,7 @@ impl Agent {
             package,
             remote,
             lost,
+            unasked,
         });
     }
 

@@ -15,6 +15,7 @@ use crate::roles::registrar::Binding;
 use crate::roles::watcher;
 use crate::users::compose::Inputs;
 use crate::users::lamps::{Look, Shows};
+use crate::wire::doc::message_summary::Messages;
 use crate::wire::doc::pidf::Summary;
 use crate::wire::doc::winfo;
 use core::net::SocketAddr;
@@ -36,6 +37,8 @@ pub struct LampStatus<'a> {
     /// The other party of the call that it shows, as far as the notifier names one: for the owner's own faces, never for
     /// a peer, and for no log line above `debug`.
     pub party: Option<&'a Party>,
+    /// How many messages there are in its mailbox, where that was told.
+    pub messages: Option<Messages>,
     /// Since when it shows that.
     pub since: Instant,
 }
@@ -277,6 +280,7 @@ impl Agent {
             whom,
             state: stands_for_something.then_some(self.panel.states[number]),
             party: self.party(number as u16),
+            messages: self.messages(number as u16),
             since: self.panel.since[number],
         })
     }

@@ -101,6 +101,7 @@ impl Agent {
         if let Some(number) = number {
             self.examine_link(now, number);
             self.look_at_account(now, number, link);
+            self.doubt_unasked(now, number as u16, link);
             if self.upstreams.take_renewed(link) {
                 self.keeping.touch_upstream(now, number as u16);
             }

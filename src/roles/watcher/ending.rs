@@ -440,8 +440,11 @@ impl Watch {
         self.blame(Cause::Neighbour);
     }
 
-    /// From now on nobody vouches for what is known, unless that was so before.
+    /// From now on nobody vouches for what is known, unless that was so before, or somebody does who was not asked.
     pub(super) fn doubt_since(&mut self, now: Instant) {
+        if self.story.unasked.is_some() {
+            return;
+        }
         self.story.broken_since.get_or_insert(now);
         if !self.story.told {
             self.story.watched = Watched::Unknown;

@@ -43,6 +43,7 @@ mod silence;
 mod subscribe;
 mod timers;
 mod told;
+mod unasked;
 mod usage;
 mod watch;
 
@@ -61,6 +62,7 @@ use crate::ua::next_hop::NextHop;
 use crate::ua::query::{Name, Query};
 use crate::ua::reach::News;
 use crate::ua::retry;
+use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Transport;
 use usage::{Refresh, UsageState};
 use watch::State;
@@ -236,6 +238,11 @@ impl Watcher {
         watch.is_some_and(|watch| watch.story.lacks_package())
     }
 
+    /// How many messages wait for the watched, where that was told.
+    pub fn messages(&self, id: Id<Watch>) -> Option<Messages> {
+        self.watches.get(id)?.story.messages
+    }
+
     /// How a watch stands; `None` once it is forgotten.
     pub fn state(&self, id: Id<Watch>) -> Option<Report<'_>> {
         let watch = self.watches.get(id)?;
@@ -266,6 +273,8 @@ impl Watcher {
             last_notify: watch.story.last_notify,
             distrusts: watch.story.distrusts,
             lacks_package: watch.story.lacks_package(),
+            messages: watch.story.messages,
+            unasked: watch.story.unasked,
             lost: watch.story.broken_since.is_some() && usage.is_none_or(|it| it.retries > 0),
             broken_since: watch.story.broken_since,
         })

@@ -19,6 +19,7 @@ use crate::ground::time::Instant;
 use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::dialog::Dialog;
+use crate::ua::retry::{self, Retry};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Request, State, Status, SubscriptionState};
 
@@ -174,6 +175,8 @@ impl Watcher {
         if state.state == State::Terminated {
             if watch.usages.is_empty() {
                 let end = End::of(state);
+                let speaks = watch.speaks;
+                let heard = watch.story.hear_last(now, speaks, request);
                 self.fail(
                     now,
                     id,
@@ -182,12 +185,31 @@ impl Watcher {
                     end.retry_after,
                     random,
                 );
+                match end.retry {
+                    Retry::Soon | Retry::Backoff if heard => self.rest(now, id, random),
+                    Retry::Soon | Retry::Backoff | Retry::Slow | Retry::Rare => {}
+                }
                 self.conclude(id, &end);
             }
             return Ok(());
         }
         let usage = self.open_usage(now, id, request, state, flow, addresses)?;
         self.apply(now, usage, request, state, random)
+    }
+
+    /// A notifier that says how things are and ends the subscription at once has been asked, and no more (RFC 6665
+    /// §4.4.3): what it said stands until it is asked again, as often as a subscription would be refreshed.
+    fn rest(&mut self, now: Instant, id: Id<Watch>, random: &mut Random) {
+        let Some(watch) = self.watches.get_mut(id) else {
+            return;
+        };
+        watch.failures = 0;
+        watch.story.broken_since = None;
+        let next = now + retry::refresh(watch.asks.duration(), random);
+        if let WatchState::Waiting { until } = &mut watch.state {
+            *until = next.max(*until);
+        }
+        self.settle_watch(id);
     }
 
     /// Opens the dialog of RFC 6665 §4.4.1: its routes are the Record-Route of the NOTIFY.
@@ -286,6 +308,9 @@ impl Watcher {
         if usage.memory.party() != party.as_ref() {
             self.changed.push(watch_id.slot());
         }
+        if read.is_ok() && !request.body.is_empty() {
+            watch.story.unasked = None;
+        }
         if state.state == State::Terminated {
             watch.story.last_notify = Some(now);
             self.tell(now, watch_id);
@@ -328,6 +353,9 @@ impl Watcher {
             return;
         };
         let story = &mut watch.story;
+        if story.unasked.is_some() {
+            return;
+        }
         match end.leaves {
             Leaves::Nothing => return,
             Leaves::Gone if watch.usages.is_empty() => {

@@ -26,7 +26,7 @@
 use super::usage::{Gap, Knowledge, Usage, UsageState};
 use super::watch::Story;
 use crate::events::answer::Refusal;
-use crate::events::package::{Package, Reading};
+use crate::events::package::{Memory, Package, Reading};
 use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::random::Random;
@@ -199,14 +199,18 @@ impl Story {
         now: Instant,
         usages: impl Iterator<Item = &'a Usage>,
     ) -> bool {
-        let before = (self.watched, self.broken_since);
+        let before = (self.watched, self.broken_since, self.messages);
         let mut known = None;
+        let mut messages = None;
         let mut unreadable = false;
         let mut doubt = None;
         for usage in usages {
             match usage.knowledge {
                 Knowledge::Nothing => {}
                 Knowledge::Known(watched) | Knowledge::Stateless(watched) => {
+                    if known < Some(watched) {
+                        messages = usage.memory.messages();
+                    }
                     known = known.max(Some(watched));
                 }
                 Knowledge::Unreadable => unreadable = true,
@@ -223,14 +227,43 @@ impl Story {
             }
             Some(watched) => {
                 self.watched = watched;
+                self.messages = messages;
                 self.told = true;
-                self.broken_since = doubt;
+                self.broken_since = doubt.filter(|_| self.unasked.is_none());
             }
+            // Whoever told it without a subscription still vouches for it.
+            None if self.unasked.is_some() => {}
             // The permission was withdrawn; before the first document, or while in doubt, nothing changes.
             None if self.told && self.broken_since.is_none() => self.watched = Watched::Unknown,
             None => {}
         }
-        before != (self.watched, self.broken_since)
+        before != (self.watched, self.broken_since, self.messages)
+    }
+}
+
+impl Story {
+    /// Takes in the only document of a subscription that is over before it began; `false` if it tells nothing.
+    pub(super) fn hear_last(
+        &mut self,
+        now: Instant,
+        package: Package,
+        request: &Request<'_>,
+    ) -> bool {
+        if request.body.is_empty() || is_readable(package, request).is_err() {
+            return false;
+        }
+        let mut memory = Memory::new();
+        match (package.spec().read)(&mut memory, request.body) {
+            Ok(Reading::State(watched) | Reading::Gap(watched)) => {
+                self.watched = watched;
+                self.messages = memory.messages();
+                self.told = true;
+                self.unasked = None;
+                self.last_notify = Some(now);
+                true
+            }
+            Ok(Reading::Hole(_) | Reading::Stale) | Err(_) => false,
+        }
     }
 
     /// The other party of the call that is shown, of which one of the usages tells. It is never the watched one.
@@ -258,7 +291,7 @@ pub(super) fn are_stateless<'a>(usages: impl Iterator<Item = &'a Usage>) -> bool
 }
 
 /// Whether the body is of a type we asked for; one without a type is taken for the package's own.
-fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Refusal> {
+pub(super) fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Refusal> {
     let headers = request.headers;
     if headers
         .content_encoding()

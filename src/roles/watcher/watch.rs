@@ -14,6 +14,7 @@ use crate::ua::credentials::Proof;
 use crate::ua::next_hop::{NextHop, NoNextHop};
 use crate::ua::outbound::{Long, Way};
 use crate::ua::request::Sending;
+use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Transport;
 use core::net::SocketAddr;
 use heapless::Vec;
@@ -164,6 +165,11 @@ pub(super) struct Story {
     pub(super) last_reason: &'static str,
     pub(super) last_notify: Option<Instant>,
     pub(super) distrusts: Option<SocketAddr>,
+    /// How many messages wait, where that was told.
+    pub(super) messages: Option<Messages>,
+    /// Who told `watched` without having been asked, if nobody who was asked has told it since. Where we are registered
+    /// there, that vouches for it.
+    pub(super) unasked: Option<SocketAddr>,
 }
 
 /// What there is to say about a watch.
@@ -200,6 +206,11 @@ pub struct Report<'a> {
     pub distrusts: Option<SocketAddr>,
     /// Whether the server says that it does not have the package, and nobody ever told anything in it.
     pub lacks_package: bool,
+    /// How many messages wait, where that was told.
+    pub messages: Option<Messages>,
+    /// Where [`Report::watched`] came from, if that was told without a subscription: the account's server vouches for it
+    /// as long as we are registered there.
+    pub unasked: Option<SocketAddr>,
     /// Whether the subscription is gone, or could not be refreshed: more than a document is missing.
     pub lost: bool,
     /// Since when nobody vouches for [`Report::watched`].
@@ -241,6 +252,8 @@ impl Watch {
                 last_reason: "",
                 last_notify: None,
                 distrusts: None,
+                messages: None,
+                unasked: None,
             },
         };
         if watch.follows().is_none() {

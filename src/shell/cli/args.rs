@@ -18,7 +18,8 @@ use crate::shell::listen::Listen;
 
 mod values;
 mod words;
-use values::{ADDRESS, is_fit, name_of, set_of, text, watcher_of};
+use values::{ADDRESS, is_fit, login_of, name_of, set_of, text, watcher_of};
+pub use values::{Login, Secret};
 use words::{COMMANDS, synopsis};
 
 /// What the user wants.
@@ -157,6 +158,8 @@ pub struct Watch {
     pub server: Option<String>,
     /// Who to be; without it somebody at our own address.
     pub from: Option<String>,
+    /// With which account, if any.
+    pub login: Option<Login>,
     /// How long; without it until interrupted.
     pub seconds: Option<u32>,
     /// As JSON, one object to a line.
@@ -282,6 +285,8 @@ struct Given {
     lasts: Option<Duration>,
     server: Option<String>,
     from: Option<String>,
+    user: Option<String>,
+    secrets: Vec<Secret>,
     help: bool,
 }
 
@@ -336,7 +341,9 @@ impl Line {
     }
 
     fn watch(mut self) -> Result<Command, Usage> {
-        let given = self.options("watch", 1, &[EVENT, SECONDS, JSON, SERVER, FROM])?;
+        let own = [USER, PASSWORD_FILE, PASSWORD_ENV];
+        let allowed = [&[EVENT, SECONDS, JSON, SERVER, FROM][..], &own].concat();
+        let given = self.options("watch", 1, &allowed)?;
         given.or_help(|mut given| {
             let target = given.words.remove(0);
             is_fit(&target).map_err(|what| Usage::new(what, ADDRESS))?;
@@ -351,6 +358,7 @@ impl Line {
                 package: given.event.unwrap_or(Package::Dialog),
                 server: given.server,
                 from: given.from,
+                login: login_of(given.user, given.secrets)?,
                 seconds: given.seconds,
                 json: given.json,
             }))
@@ -428,6 +436,9 @@ impl Line {
             FOR => given.lasts = Some(self.lasts()?),
             SECONDS => given.seconds = Some(self.seconds()?),
             SERVER => given.server = Some(self.server()?),
+            USER => given.user = Some(self.user()?),
+            PASSWORD_FILE => given.secrets.push(Secret::File(self.0.value()?.into())),
+            PASSWORD_ENV => given.secrets.push(Secret::Variable(self.text()?)),
             _ => {}
         }
         Ok(())
@@ -465,6 +476,9 @@ const PRESENTITY: &str = "--presentity";
 const SECONDS: &str = "--seconds";
 const SERVER: &str = "--server";
 const TEST: &str = "--test";
+const PASSWORD_ENV: &str = "--password-env";
+const PASSWORD_FILE: &str = "--password-file";
+const USER: &str = "--user";
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@
 
 pub mod args;
 pub mod client;
+mod mailbox;
 pub mod view;
 pub mod watch;
 
@@ -297,7 +298,9 @@ Ask or tell the running agent (each takes --control SOCKET):
 Without an agent:
   lampfield watch URI [--event dialog|presence|presence.winfo|message-summary] [--seconds N]
                       [--server HOST[:PORT]] [--from URI] [--json]
-                              watch somebody and print each change
+                      [--user NAME [--password-file FILE | --password-env VARIABLE]]
+                              watch somebody and print each change; the password is
+                              in LAMPFIELD_PASSWORD unless one of these says where
   lampfield boards [NAME]     the boards that are built in, or the file of one
   lampfield capacity [--json] the tables of this build and their bytes
   lampfield version

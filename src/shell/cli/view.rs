@@ -12,6 +12,8 @@ use std::{format, vec};
 
 use serde_json::Value;
 
+use super::mailbox::{counted, with_messages};
+
 /// `lampfield lamps`.
 pub fn lamps(lamps: &Value) -> String {
     let mut rows = vec![headings(&["LAMP", "LOOK", "STATE", "SINCE", "SHOWS"])];
@@ -74,7 +76,7 @@ fn stands_for(lamp: &Value) -> String {
     match (watches.as_str(), presentity.as_str()) {
         ("-", "-") => shows,
         ("-", whose) => format!("{shows} of {whose}"),
-        _ => watches,
+        _ => with_messages(watches, lamp),
     }
 }
 
@@ -230,6 +232,9 @@ pub fn why(why: &Value) -> String {
         "-" => format!("{name} shows {look}: {rule}\n"),
         state => format!("{name} shows {look}: {state} ({rule})\n"),
     };
+    if let Some(messages) = counted(lamp) {
+        out += &format!("messages       {messages}\n");
+    }
     out += &format!("since          {} ago\n", age(lamp, "since_s"));
     let party = lamp_party(lamp);
     if !party.is_empty() {
@@ -265,6 +270,7 @@ fn subscription(watch: &Value, is_one_of_two: bool) -> String {
     }
     out += &format!("subscription   {}\n", text(watch, "state"));
     for (label, key) in [
+        ("unasked by", "unasked"),
         ("peer", "remote"),
         ("last answer", "last_status"),
         ("last reason", "last_reason"),

@@ -9,21 +9,27 @@ use std::{eprintln, format, io, vec};
 
 use serde_json::json;
 
-use super::args::Watch;
+use super::args::{Login, Secret, Watch};
 use super::{Exit, print, view};
 use crate::engine::agent::Agent;
-use crate::engine::config::{LampSettings, Network, Settings, Shows, WatchSettings};
+use crate::engine::config::{
+    Account, LampSettings, Network, Server, Settings, Shows, UpstreamSettings, WatchSettings,
+    is_address,
+};
 use crate::events::party::Party;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Wall};
-use crate::shell::control::views;
+use crate::shell::control::{mailbox, views};
 use crate::shell::dns::Paths;
 use crate::shell::failed::Failed;
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::Board;
 use crate::shell::run::take_agent;
 use crate::shell::runtime::{Options, Runtime, State};
+use crate::shell::settings::{Lacking, password_in, password_of};
 use crate::shell::{clock, journal};
+use crate::wire::doc::message_summary::Messages;
+use crate::wire::flow::Transport;
 
 /// Who we are when nobody says otherwise (RFC 3323 §4.1.1.3).
 const ANONYMOUS: &str = "sip:anonymous@anonymous.invalid";
@@ -38,7 +44,14 @@ pub fn watch(wanted: &Watch) -> Exit {
         eprintln!("lampfield: LAMPFIELD_LOG is \"{}\"", level.escape_debug());
         return Exit::Wrong;
     }
-    match run(wanted) {
+    let account = match wanted.login.as_ref().map(account).transpose() {
+        Ok(account) => account,
+        Err(Lacking { what, remedy }) => {
+            eprintln!("lampfield: {what}\n  remedy: {remedy}");
+            return Exit::Wrong;
+        }
+    };
+    match run(wanted, account) {
         Ok(true) => Exit::Done,
         Ok(false) => {
             eprintln!("lampfield: no state was received");
@@ -52,10 +65,11 @@ pub fn watch(wanted: &Watch) -> Exit {
 }
 
 /// Whether a state was received.
-fn run(wanted: &Watch) -> Result<bool, Failed> {
+fn run(wanted: &Watch, account: Option<Account>) -> Result<bool, Failed> {
+    let settings = settings(wanted, account);
     let options = Options {
         state: None,
-        settings: settings(wanted).map_err(|TooLong| Failed("a name is too long".to_string()))?,
+        settings: settings.map_err(|TooLong| Failed("a name is too long".to_string()))?,
         listen: any_port(),
         control: None,
         board: Board::empty(),
@@ -104,6 +118,7 @@ struct Sight {
     remote: Option<SocketAddr>,
     status: Option<u16>,
     reason: String,
+    messages: Option<Messages>,
     /// Whether a NOTIFY has come.
     received: bool,
 }
@@ -121,6 +136,7 @@ fn look(agent: &Agent) -> Option<Sight> {
         remote: watch.remote,
         status: watch.last_status,
         reason: watch.last_reason.to_string(),
+        messages: watch.messages,
         received: watch.last_notify.is_some(),
     })
 }
@@ -148,6 +164,9 @@ impl Sight {
         if let Some(status) = self.status {
             line += &format!("{status} ");
         }
+        if let Some(messages) = self.messages {
+            line += &format!("{messages}  ");
+        }
         line += &self.reason;
         if self.is_stateless {
             line += "  the server knows no state";
@@ -171,27 +190,55 @@ impl Sight {
             "remote": self.remote.map(|it| it.to_string()),
             "last_status": self.status,
             "last_reason": self.reason,
+            "messages": self.messages.map(mailbox::Messages::from),
         });
         format!("{value}\n")
     }
 }
 
+/// What proves who we are.
+fn account(login: &Login) -> Result<Account, Lacking> {
+    let mut account = Account::new();
+    account.user = Text::copied(&login.user).unwrap_or_default();
+    account.password = match &login.secret {
+        Secret::Variable(name) => password_of(name)?,
+        Secret::File(path) => {
+            let (password, warning) = password_in(path)?;
+            if let Some(warning) = warning {
+                eprintln!("lampfield: {warning}");
+            }
+            password
+        }
+    };
+    Ok(account)
+}
+
 /// One watch and one lamp. Everybody is trusted: there is nothing here to be had.
-fn settings(wanted: &Watch) -> Result<Box<Settings>, TooLong> {
+fn settings(wanted: &Watch, account: Option<Account>) -> Result<Box<Settings>, TooLong> {
     let mut settings = Box::new(Settings::new());
     settings.restore_defaults();
-    // Only the owner is told who watches.
-    let unless = match wanted.package.watchers_of() {
-        Some(_) => wanted.target.as_str(),
-        None => ANONYMOUS,
-    };
-    let from = wanted.from.as_deref().unwrap_or(unless);
+    let from = from(wanted);
     let mut watch = WatchSettings::new(
         Text::copied(&wanted.target)?,
-        Text::copied(from)?,
+        Text::copied(&from)?,
         wanted.package,
     );
     watch.server = wanted.server.as_deref().map(Text::copied).transpose()?;
+    if let Some(account) = account {
+        let mut upstream = UpstreamSettings::new(Text::copied(&from)?);
+        upstream.account = account;
+        (upstream.register, upstream.publish) = (false, None);
+        let host = watch.server.take();
+        let host = host.map_or_else(|| Text::copied(host_of(&wanted.target)), Ok)?;
+        let server = Server {
+            host,
+            transport: Transport::Udp,
+        };
+        // Every build has room for one of each.
+        let _ = upstream.servers.push(server);
+        let _ = settings.upstreams.push(upstream);
+        watch.upstream = Some(0);
+    }
     let mut lamp = LampSettings::new(Text::copied("watch")?);
     if let Ok(number) = settings.share_watch(watch) {
         lamp.shows = Shows::Watch(number);
@@ -204,6 +251,27 @@ fn settings(wanted: &Watch) -> Result<Box<Settings>, TooLong> {
         }
     }
     Ok(settings)
+}
+
+/// Who we say we are. Only the owner is told who watches, and a server knows its users by their names.
+fn from(wanted: &Watch) -> String {
+    let own = wanted.login.as_ref().map(|login| {
+        let host = host_of(&wanted.target);
+        format!("sip:{}@{host}", login.user)
+    });
+    match (&wanted.from, own, wanted.package.watchers_of()) {
+        (Some(from), _, _) => from.clone(),
+        (None, _, Some(_)) => wanted.target.clone(),
+        (None, Some(own), None) if is_address(&own) => own,
+        (None, _, None) => ANONYMOUS.to_string(),
+    }
+}
+
+/// Where an address leads, as `host[:port]`.
+fn host_of(address: &str) -> &str {
+    let (_, rest) = address.split_once(':').unwrap_or_default();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    host.split([';', '?']).next().unwrap_or_default()
 }
 
 /// A free port of each kind of address that this machine has.

@@ -8,6 +8,7 @@ mod cause;
 mod conversation;
 pub mod follow;
 pub mod http;
+pub mod mailbox;
 mod rights;
 pub mod router;
 pub mod socket;

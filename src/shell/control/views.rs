@@ -20,6 +20,7 @@ use crate::roles::upstream::{self, Stands};
 use crate::roles::watcher;
 use crate::shell::clock;
 use crate::shell::control::cause::cause;
+use crate::shell::control::mailbox::Messages;
 use crate::shell::hub::Hub;
 use crate::shell::listen::Listen;
 use crate::shell::panel;
@@ -67,6 +68,7 @@ pub struct Lamp {
     presentity: Option<String>,
     state: Option<&'static str>,
     party: Option<Party>,
+    messages: Option<Messages>,
     since: Option<String>,
     since_s: u64,
 }
@@ -105,6 +107,7 @@ impl Lamp {
             presentity,
             state: lamp.state.map(Watched::name),
             party: lamp.party.map(Party::new),
+            messages: lamp.messages.map(Messages::from),
             since: now.date(lamp.since),
             since_s: now.ago(lamp.since),
         }
@@ -116,6 +119,7 @@ impl Lamp {
             && self.look == other.look
             && self.state == other.state
             && self.party == other.party
+            && self.messages == other.messages
             && self.shows == other.shows
             && self.watches == other.watches
             && self.presentity == other.presentity
@@ -246,6 +250,7 @@ pub struct Watch {
     state: &'static str,
     watched: &'static str,
     stateless: bool,
+    unasked: Option<String>,
     remote: Option<String>,
     expires_s: Option<u32>,
     next_s: Option<u32>,
@@ -266,6 +271,7 @@ impl Watch {
             state: watch.state,
             watched: watch.watched.name(),
             stateless: watch.is_stateless,
+            unasked: watch.unasked.map(|from| from.to_string()),
             remote: watch.remote.map(|remote| remote.to_string()),
             expires_s: seconds(watch.expires),
             next_s: seconds(watch.next),

@@ -71,6 +71,54 @@ impl Reader<'_, '_> {
     }
 }
 
+/// The password in a file, for whoever has no configuration; in words what others can do that should not.
+///
+/// # Errors
+/// What is wrong, and what to do.
+pub fn password_in(path: &Path) -> Result<(Password, Option<String>), Lacking> {
+    let lacking = |error: io::Error| Lacking {
+        what: format!("the password's file cannot be read: {error}"),
+        remedy: "name a file with the password and nothing else in it",
+    };
+    let text = fs::read_to_string(path).map_err(lacking)?;
+    let password = usable(text.trim_end_matches(['\r', '\n'])).ok_or_else(Lacking::unusable)?;
+    let warning = others_can_read(path).then(|| {
+        let path = path.display();
+        format!("others can read the password's file\n  remedy: take that right from them: chmod o= {path}")
+    });
+    Ok((password, warning))
+}
+
+/// The password in a variable of the environment.
+///
+/// # Errors
+/// What is wrong, and what to do.
+pub fn password_of(variable: &str) -> Result<Password, Lacking> {
+    let text = env::var(variable).map_err(|_| Lacking {
+        what: "there is no password in the environment".to_string(),
+        remedy: "name a file with it: --password-file FILE; or set LAMPFIELD_PASSWORD",
+    })?;
+    usable(&text).ok_or_else(Lacking::unusable)
+}
+
+/// There is no password where it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+impl Lacking {
+    fn unusable() -> Lacking {
+        Lacking {
+            what: "there is no usable password".to_string(),
+            remedy: "put the password there, on one line of at most 64 bytes",
+        }
+    }
+}
+
 /// What to do about a file that cannot be read.
 fn remedy(path: &Path, error: &io::Error) -> &'static str {
     match error.kind() {

@@ -6,6 +6,7 @@ mod approval;
 mod both;
 mod buttons;
 mod calls;
+mod called;
 mod events;
 mod folding;
 mod following;
@@ -21,6 +22,7 @@ mod resolving;
 mod sending;
 mod streams;
 mod telling;
+mod unasked;
 mod winfo;
 
 use super::*;

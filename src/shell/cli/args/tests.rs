@@ -189,6 +189,7 @@ fn a_diagnostic_watch_is_read() {
         package: Package::Dialog,
         server: None,
         from: None,
+        login: None,
         seconds: None,
         json: false,
     };
@@ -231,6 +232,52 @@ fn a_diagnostic_watch_is_read() {
         &watch("--server=a b"),
         "\"a b\" is no server",
         "write host or host:port, an IPv6 address in brackets",
+    );
+}
+
+#[test]
+fn a_diagnostic_watch_has_a_password_from_elsewhere() {
+    let secret = |more: &[&str]| {
+        let line: Vec<&str> = ["watch", "sip:b@c", "--user", "100"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        match read(&line) {
+            Ok(Command::Watch(watch)) => watch.login.map(|it| (it.user, it.secret)),
+            other => panic!("{other:?}"),
+        }
+    };
+    let of = |secret| Some(("100".to_string(), secret));
+    let usual = of(Secret::Variable("LAMPFIELD_PASSWORD".to_string()));
+    assert_eq!(secret(&[]), usual);
+    let variable = of(Secret::Variable("PBX".to_string()));
+    assert_eq!(secret(&["--password-env", "PBX"]), variable);
+    let file = of(Secret::File(PathBuf::from("pbx.password")));
+    assert_eq!(secret(&["--password-file", "pbx.password"]), file);
+    wrong(
+        &["watch", "sip:b@c", "--password-file", "a"],
+        "a password needs a user",
+        "add --user NAME",
+    );
+    wrong(
+        &[
+            "watch",
+            "sip:b@c",
+            "--user",
+            "a",
+            "--password-file",
+            "a",
+            "--password-env",
+            "b",
+        ],
+        "the password cannot come from two places",
+        "leave out --password-file or --password-env",
+    );
+    wrong(
+        &["watch", "sip:b@c", "--user="],
+        "\"\" is no user",
+        "write 1 to 64 bytes without quotes",
     );
 }
 
@@ -337,6 +384,8 @@ fn no_password_of_an_address_is_said_again() {
         &["watch", "100:hunter2@pbx"],
         &["watch", "sip:a@b", "--from", "sip:100:hunter2@pbx"],
         &["watch", "sip:a@b", "--server", "100:hunter2@pbx"],
+        &["watch", "sip:a@b", "--user", "100:hunter2"],
+        &["watch", "sip:a@b", "--user", "100", "--password", "hunter2"],
         &["set", "dnd", "on", "--presentity", "sip:100:hunter2@pbx"],
         &["allow", "100:hunter2@pbx"],
         &["run", "--password", "hunter2"],

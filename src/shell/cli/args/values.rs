@@ -3,17 +3,37 @@
 use std::ffi::OsString;
 use std::format;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::string::{String, ToString};
+use std::vec::Vec;
 
 use super::{Given, Line, Question, SEE_HELP, Set, Usage};
 use crate::engine::config::{is_address, is_name, is_server};
 use crate::events::package::Package;
-use crate::ground::limits::NOTE;
+use crate::ground::limits::{NOTE, USER};
 use crate::ground::time::Duration;
 use crate::shell::document::{has_password, shown, suggestion};
 use crate::shell::listen::{Listen, NotAListen};
 use crate::shell::panel::{LONGEST_HOLD, held};
 use crate::wire::doc::pidf::Activities;
+
+/// Who to be where a password is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The user's name.
+    pub user: String,
+    /// Where the password is.
+    pub secret: Secret,
+}
+
+/// Where a password is. It never stands on the command line, which everybody on the machine can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// In this file, alone.
+    File(PathBuf),
+    /// In this variable of the environment.
+    Variable(String),
+}
 
 impl Line {
     pub(super) fn text(&mut self) -> Result<String, Usage> {
@@ -71,6 +91,24 @@ impl Line {
         })
     }
 
+    pub(super) fn user(&mut self) -> Result<String, Usage> {
+        let written = self.text()?;
+        if written.contains(':') {
+            let what = "the user holds a colon, and perhaps a password behind it";
+            let remedy = "write the user alone, and say with --password-file where the password is";
+            return Err(Usage::new(what, remedy));
+        }
+        let is_name = !written.is_empty() && !written.contains(['"', '\\', '\r', '\n']);
+        match is_name && written.len() <= USER {
+            true => Ok(written),
+            false => {
+                let what = format!("\"{}\" is no user", shown(&written));
+                let remedy = format!("write 1 to {USER} bytes without quotes");
+                Err(Usage::new(what, remedy))
+            }
+        }
+    }
+
     pub(super) fn server(&mut self) -> Result<String, Usage> {
         let written = self.text()?;
         if is_server(&written) {
@@ -81,6 +119,29 @@ impl Line {
             what,
             "write host or host:port, an IPv6 address in brackets",
         ))
+    }
+}
+
+/// Who to be, by `--user` and what says where the password is: at most one thing.
+pub(super) fn login_of(
+    user: Option<String>,
+    mut secrets: Vec<Secret>,
+) -> Result<Option<Login>, Usage> {
+    let secret = secrets.pop();
+    if !secrets.is_empty() {
+        let remedy = "leave out --password-file or --password-env";
+        return Err(Usage::new(
+            "the password cannot come from two places",
+            remedy,
+        ));
+    }
+    match (user, secret) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Usage::new("a password needs a user", "add --user NAME")),
+        (Some(user), secret) => Ok(Some(Login {
+            user,
+            secret: secret.unwrap_or_else(|| Secret::Variable(PASSWORD.to_string())),
+        })),
     }
 }
 
@@ -161,5 +222,8 @@ pub(super) fn set_of(given: &Given) -> Result<Set, Usage> {
         presentity: given.presentity.clone(),
     })
 }
+
+/// Where the password of `watch` is unless the line says otherwise.
+const PASSWORD: &str = "LAMPFIELD_PASSWORD";
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
