@@ -266,12 +266,14 @@ fn a_mailbox_is_believed_only_where_it_says_yes_or_no_once() /* ATTACKS G */
         format!("{}Messages-Waiting: yes\r\n", summary("no")),
         summary("no").replace(':', ""),
         summary("no\0"),
-        "\r\n".repeat(3) + &summary("yes"),
+        "\r\n".repeat(1_000),
         "x".repeat(60_000),
         presence("open"),
     ] {
         expect(Package::MessageSummary, &body, &[400]);
     }
+    let late = "\r\n".repeat(1_000) + &summary("yes");
+    expect(Package::MessageSummary, &late, &[200]);
     let (mut desk, mut server) = Server::watched(Package::MessageSummary);
     let smuggled = summary("no") + "\r\nSubject: x\r\nMessages-Waiting: yes\r\n";
     let status = server.tell(&mut desk, "active;expires=300", &smuggled);

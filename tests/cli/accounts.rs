@@ -1,6 +1,7 @@
 //! Accounts on sockets: one that only has a password for lamps and for `watch`, and a server that tells and asks without
 //! having been asked.
 
+use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::process::Command;
 use std::time::Duration;
@@ -35,7 +36,11 @@ impl Server {
     fn wants(&self, start: &str) -> Asked {
         let mut buf = [0; 8_192];
         loop {
-            let (len, from) = self.0.recv_from(&mut buf).expect("a message in time");
+            let (len, from) = match self.0.recv_from(&mut buf) {
+                Ok(received) => received,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => panic!("no {start} in time: {error}"),
+            };
             let text = String::from_utf8_lossy(&buf[..len]).into_owned();
             let asked = Asked { text, from };
             if asked.text.starts_with(start) {

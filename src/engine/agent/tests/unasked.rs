@@ -33,6 +33,22 @@ impl Fixture {
         self.status_of(PBX, &unasked(number, body))
     }
 
+    /// The server sends something: what the log is told, and who follows.
+    fn hear(&mut self, text: &str) -> (StdVec<String>, StdVec<Subject>) {
+        let flow = Flow::udp(LOCAL.parse().unwrap(), PBX.parse().unwrap());
+        self.agent
+            .handle_datagram(self.moment(), flow, text.as_bytes());
+        let (mut lines, mut subjects) = (StdVec::new(), StdVec::new());
+        loop {
+            match self.agent.poll(self.now, &mut self.buf) {
+                Output::Wait(_) => return (lines, subjects),
+                Output::Changed(subject) => subjects.push(subject),
+                Output::Report(report) => lines.push(report.to_string()),
+                Output::Send { .. } | Output::Lamp { .. } | Output::Resolve { .. } => {}
+            }
+        }
+    }
+
     /// The server does not serve this package.
     #[track_caller]
     fn refuse_subscribe(&mut self) {
@@ -105,6 +121,16 @@ fn a_server_that_refuses_the_subscription_and_tells_all_the_same_is_believed() {
     assert_eq!(f.agent.why(0).unwrap().lamp.messages, None);
     assert_eq!(f.tells(3, ""), 200, "it says nothing");
     assert_eq!(f.states()[0], "idle");
+}
+
+#[test]
+fn the_log_says_who_tells_a_lamp_that_is_without_its_subscription() {
+    let mut f = with_mailboxes();
+    f.refuse_subscribe();
+    let line =
+        format!("lamp lamp0 is told by {PBX} without its subscription to sip:100@pbx.example");
+    assert_eq!(f.hear(&unasked(1, YES)).0, [line]);
+    assert_eq!(f.hear(&unasked(2, NO)).0, [""; 0], "once");
 }
 
 #[test]
@@ -276,22 +302,7 @@ fn vec<const N: usize>(states: [&'static str; N]) -> StdVec<&'static str> {
 fn a_change_of_the_counts_alone_is_told_to_who_follows() {
     let mut f = with_mailboxes();
     f.tells(1, YES);
-    let subjects = |f: &mut Fixture, number, body: &str| {
-        let text = unasked(number, body);
-        let flow = Flow::udp(LOCAL.parse().unwrap(), PBX.parse().unwrap());
-        f.agent.handle_datagram(f.moment(), flow, text.as_bytes());
-        let mut subjects = StdVec::new();
-        loop {
-            match f.agent.poll(f.now, &mut f.buf) {
-                Output::Wait(_) => return subjects,
-                Output::Changed(subject) => subjects.push(subject),
-                Output::Send { .. }
-                | Output::Lamp { .. }
-                | Output::Resolve { .. }
-                | Output::Report(_) => {}
-            }
-        }
-    };
+    let subjects = |f: &mut Fixture, number, body: &str| f.hear(&unasked(number, body)).1;
     assert_eq!(subjects(&mut f, 2, YES), [], "the same");
     let more = YES.replace("2/8", "3/8");
     assert_eq!(subjects(&mut f, 3, &more), [Subject::Lamp(0)]);
