@@ -187,7 +187,7 @@ impl Watcher {
                 );
                 match end.retry {
                     Retry::Soon | Retry::Backoff if heard => self.rest(now, id, random),
-                    Retry::Soon | Retry::Backoff | Retry::Slow | Retry::Rare => {}
+                    Retry::Soon | Retry::Query | Retry::Backoff | Retry::Slow | Retry::Rare => {}
                 }
                 self.conclude(id, &end);
             }
