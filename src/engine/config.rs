@@ -6,6 +6,7 @@
 mod buttons;
 mod lamps;
 mod upstreams;
+mod watches;
 
 use crate::ground::error_texts;
 use core::fmt::{self, Write};
@@ -16,11 +17,12 @@ use heapless::Vec;
 pub use buttons::{Action, ButtonSettings};
 pub use lamps::{LampSettings, Shows};
 pub use upstreams::{Account, Server, UpstreamSettings};
+pub use watches::WatchSettings;
 
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
-    BUTTONS, HOST, LAMPS, MAX_EXPIRES, MAX_PUBLICATION, MAX_REGISTRATION, MIN_EXPIRES,
-    MIN_PUBLICATION, MIN_REGISTRATION, PRESENTITIES, TRUSTED, UPSTREAMS, URI, WATCHES,
+    BUTTONS, LAMPS, MAX_EXPIRES, MAX_PUBLICATION, MAX_REGISTRATION, MIN_EXPIRES, MIN_PUBLICATION,
+    MIN_REGISTRATION, PRESENTITIES, TRUSTED, UPSTREAMS, URI, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
@@ -226,28 +228,6 @@ impl Settings {
         }
         Ok(())
     }
-
-    fn validate_watches(&self) -> Result<(), Invalid> {
-        for (at, watch) in self.watches.iter().enumerate() {
-            if !is_address(&watch.target) {
-                return Err(Invalid::Target(at));
-            }
-            if !is_address(&watch.from) {
-                return Err(Invalid::From(at));
-            }
-            if watch.server.as_ref().is_some_and(|it| !is_server(it)) {
-                return Err(Invalid::Server(at));
-            }
-            if watch.expires == Seconds::ZERO {
-                return Err(Invalid::WatchExpires(at));
-            }
-            let upstream = watch.upstream.map(usize::from);
-            if upstream.is_some_and(|it| it >= self.upstreams.len()) {
-                return Err(Invalid::WatchUpstream(at));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Default for Settings {
@@ -301,43 +281,6 @@ impl Lifetimes {
     }
 }
 
-/// A subscription of our own to somebody else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WatchSettings {
-    /// Whom we watch.
-    pub target: Text<URI>,
-    /// Who we say we are.
-    pub from: Text<URI>,
-    /// What we subscribe to.
-    pub package: Package,
-    /// Whether a 489 (Bad Event) to `dialog` makes us ask for `presence`.
-    pub fallback: bool,
-    /// The next hop as `host[:port]`; without it the server of [`WatchSettings::upstream`], or the target's own host.
-    pub server: Option<Text<HOST>>,
-    /// With whose account we watch: an index into [`Settings::upstreams`].
-    pub upstream: Option<u16>,
-    /// The lifetime we ask for.
-    pub expires: Seconds,
-}
-
-impl WatchSettings {
-    /// Lifetime asked for without further words: a restarted server is noticed within five minutes.
-    pub const EXPIRES: Seconds = Seconds(300);
-
-    /// A watch as it is without further words.
-    pub const fn new(target: Text<URI>, from: Text<URI>, package: Package) -> WatchSettings {
-        WatchSettings {
-            target,
-            from,
-            package,
-            fallback: false,
-            server: None,
-            upstream: None,
-            expires: WatchSettings::EXPIRES,
-        }
-    }
-}
-
 /// A table has no room left; the caller names the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
@@ -367,6 +310,8 @@ pub enum Invalid {
     Server(usize),
     /// A watch asks for no time at all.
     WatchExpires(usize),
+    /// A watch asks too often whether a state is still so.
+    WatchAudit(usize),
     /// A watch's upstream is not there.
     WatchUpstream(usize),
     /// An upstream's address of record.
@@ -415,6 +360,7 @@ impl fmt::Display for Invalid {
             Invalid::From(at) => ("watch", Some(at), "write from as sip:name@host"),
             Invalid::Server(at) => ("watch", Some(at), "write server as host or host:port"),
             Invalid::WatchExpires(at) => ("watch", Some(at), "ask for one second or more"),
+            Invalid::WatchAudit(at) => ("watch", Some(at), "let audit be 120 or more, or 0"),
             Invalid::WatchUpstream(at) => ("watch", Some(at), "name an upstream in the list"),
             Invalid::UpstreamAor(at) => {
                 ("upstream", Some(at), "write aor as sip:name@host, not sips")

@@ -139,6 +139,7 @@ impl Agent {
                 server: watch.server.as_deref(),
                 account: watch.upstream,
                 expires: watch.expires,
+                audit: watch.audit,
             };
             let id =
                 known(watch, self).or_else(|| self.watcher.add(now, &order, &mut self.random).ok());

@@ -130,6 +130,7 @@ impl Watcher {
         let was_good = self.was_good(now, id);
         let asked = self.last_asked(id);
         let is_silent = cause.is_of_the_server() || cause == Cause::Expired && self.is_awaiting(id);
+        self.patrol_soon(now);
         if cause.is_of_the_server() {
             self.doubt_account(Some(id));
         }
@@ -202,6 +203,7 @@ impl Watcher {
         if ending || unwanted {
             watch.blame(cause);
             self.forget_usage(id);
+            self.patrol_soon(now);
             if ending && self.is_without_usage(watch_id) {
                 self.forget_watch(watch_id);
             } else {
@@ -401,6 +403,10 @@ impl Watcher {
     }
 
     pub(super) fn forget_usages(&mut self, id: Id<Watch>) {
+        if let Some(watch) = self.watches.get_mut(id) {
+            watch.fetch = None;
+            watch.audit.refused = false;
+        }
         while let Some(usage) = self
             .watches
             .get(id)

@@ -25,6 +25,8 @@
 //! subscription is gone or in doubt until a notifier vouches for the state again. A server that answers without a
 //! document vouches for having no state, which for most packages means something; the head of `told` says when.
 //!
+//! What ends by itself in life is asked about while it lasts: see `audit`.
+//!
 //! # Where we leave RFC 6665 §4.1.3 on purpose
 //!
 //! * After a first `noresource` to a subscription that worked we ask once more within seconds: FreeSWITCH says so of one that
@@ -34,9 +36,13 @@
 //! * `Retry-After` and `retry-after` are obeyed up to [`limits::LONGEST_RETRY`].
 //! * Redirections (3xx) are not followed; they count as a refusal.
 
+mod audit;
+mod doubt;
 mod ending;
+mod fetch;
 mod moving;
 mod notify;
+mod patrol;
 mod reason;
 mod response;
 mod silence;
@@ -48,6 +54,7 @@ mod usage;
 mod watch;
 
 pub use crate::ua::request::Action;
+pub use doubt::Doubt;
 pub use usage::Usage;
 pub use watch::{AddError, Order, Report, Watch};
 
@@ -99,6 +106,10 @@ pub struct Watcher {
     news: News,
     /// How many names were asked for.
     asked: u32,
+    /// No lamp's state is asked about before this.
+    next_question: Instant,
+    /// When the servers are looked at of which nothing was heard.
+    patrol: Option<Instant>,
 }
 
 impl Watcher {
@@ -116,6 +127,8 @@ impl Watcher {
             doubted: Queue::new(),
             news: News::new(),
             asked: 0,
+            next_question: Instant::ZERO,
+            patrol: None,
         }
     }
 
@@ -209,10 +222,8 @@ impl Watcher {
 
     /// When [`Watcher::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
-        match (self.watch_timers.next(), self.usage_timers.next()) {
-            (Some(watch), Some(usage)) => Some(watch.min(usage)),
-            (watch, usage) => watch.or(usage),
-        }
+        let timers = [self.watch_timers.next(), self.usage_timers.next()];
+        timers.into_iter().chain([self.patrol]).flatten().min()
     }
 
     /// Whether nobody is watched and no unsubscription is under way.
@@ -277,6 +288,8 @@ impl Watcher {
             unasked: watch.story.unasked,
             lost: watch.story.broken_since.is_some() && usage.is_none_or(|it| it.retries > 0),
             broken_since: watch.story.broken_since,
+            doubt: watch.doubt(usage),
+            confirmed: usage.map(|usage| usage.audit.confirmed),
         })
     }
 

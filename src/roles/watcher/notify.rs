@@ -3,6 +3,7 @@
 //! Read RFC 6665 §4.1.3, §4.4.1 and RFC 3856 §6.8, §6.9 first. The order of the checks is that of the answers:
 //! 489, 481, 400, 403, 500, then 415 and 400 for the body, which leave the subscription as it is.
 
+use super::doubt::Audit;
 use super::ending::Cause;
 use super::reason::{End, Leaves};
 use super::told::contact;
@@ -43,7 +44,13 @@ impl Watcher {
         addresses: &LocalAddresses,
         random: &mut Random,
     ) -> Result<(), Refusal> {
-        let watch_id = self.watch_of(request)?;
+        let watch_id = match self.watch_of(request) {
+            Ok(id) => id,
+            Err(refusal) => {
+                let fetched = self.fetched(now, request, flow, trusted);
+                return fetched.unwrap_or(Err(refusal));
+            }
+        };
         let usage = self.usage_of(watch_id, request);
         if usage.is_none() && !self.takes_another_usage(now, watch_id, request) {
             return Err(Status::NO_SUCH_SUBSCRIPTION.into());
@@ -257,6 +264,7 @@ impl Watcher {
             gap: Gap::Closed,
             asked_empty: false,
             behind: 0,
+            audit: Audit::new(now),
             state: UsageState::Resting { refresh: ends },
         });
         let later = Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER);
@@ -321,6 +329,14 @@ impl Watcher {
         if read.is_ok() {
             watch.story.last_notify = Some(now);
             usage.trust(request);
+            let tells = match usage.knowledge {
+                Knowledge::Stateless(_) => true,
+                Knowledge::Nothing | Knowledge::Known(_) | Knowledge::Unreadable => {
+                    !request.body.is_empty()
+                }
+            };
+            usage.vouch(now, watch, tells, random);
+            self.audited(now, id);
         }
         self.settle_usage(id);
         self.tell(now, watch_id);

@@ -44,6 +44,8 @@ impl Watcher {
                 if let Some(id) = self.asking(token, flow) {
                     self.attempt_answered(now, id, status, response, accounts, random);
                     self.settle_watch(id);
+                } else if let Some(id) = self.fetching(token, flow) {
+                    self.fetch_answered(now, id, response, accounts, random);
                 }
             }
             Owner::Usage => {
@@ -345,7 +347,7 @@ impl Watch {
 }
 
 /// What becomes of a challenged request of an account; `None` if that is not what it is (RFC 3261 §8.1.3.5).
-fn convince(
+pub(super) fn convince(
     account: Option<u16>,
     response: &Response<'_>,
     proof: &mut Proof,

@@ -32,9 +32,14 @@ impl Watcher {
         buf: &mut [u8],
     ) -> Option<Action> {
         while let Some(slot) = self.ready_watches.pop() {
-            if let Some(id) = self.watches.id_at(slot)
-                && let Some(action) = self.poll_watch(now, id, accounts, random, buf)
-            {
+            let Some(id) = self.watches.id_at(slot) else {
+                continue;
+            };
+            if let Some(action) = self.poll_fetch(now, id, accounts, random, buf) {
+                self.ready_watches.push(slot);
+                return Some(action);
+            }
+            if let Some(action) = self.poll_watch(now, id, accounts, random, buf) {
                 return Some(action);
             }
         }
@@ -154,19 +159,7 @@ impl Watcher {
             return;
         };
         watch.last_hop = Some(way.flow.remote);
-        watch.state = State::Asking(Attempt {
-            tag: Token::draw(Owner::Watch, id.slot(), random),
-            call: Token::draw(Owner::Watch, id.slot(), random),
-            seq: 1,
-            way,
-            request: Sending::Due,
-            sent: now,
-            notify_by: now + T1_64,
-            granted: None,
-            raised: false,
-            proof: Proof::NONE,
-            left: None,
-        });
+        watch.state = State::Asking(Attempt::new(now, id.slot(), way, random));
         self.settle_watch(id);
     }
 
@@ -360,7 +353,18 @@ fn write_first(
     accounts: &mut dyn Accounts,
     buf: &mut [u8],
 ) -> Option<usize> {
-    let attempt = watch.attempt()?;
+    write_opening(watch, watch.attempt()?, watch.asks, client, accounts, buf)
+}
+
+/// Writes a SUBSCRIBE outside of any dialog.
+pub(super) fn write_opening(
+    watch: &Watch,
+    attempt: &Attempt,
+    expires: Seconds,
+    client: Client,
+    accounts: &mut dyn Accounts,
+    buf: &mut [u8],
+) -> Option<usize> {
     let flow = &attempt.way.flow;
     let call_id = attempt.call_id();
     let dialog = Dialog::opening(
@@ -378,7 +382,7 @@ fn write_first(
     let mut w = Writer::new(buf);
     dialog.write_request(&mut w, Method::Subscribe, attempt.seq, flow, branch);
     write_credentials(&mut w, watch, &dialog, attempt.proof, accounts);
-    write_rest(&mut w, watch, watch.asks, &attempt.way.contact())
+    write_rest(&mut w, watch, expires, &attempt.way.contact())
 }
 
 /// Writes a SUBSCRIBE in a usage's dialog.
@@ -408,7 +412,7 @@ fn write_refresh(
 }
 
 /// Draws what makes the credentials of a new request its own.
-fn prove(
+pub(super) fn prove(
     account: Option<u16>,
     before: Proof,
     accounts: &mut dyn Accounts,

@@ -29,6 +29,7 @@ impl Watcher {
                 self.settle_usage(id);
             }
         }
+        self.patrol(now, random);
     }
 
     /// The network says that nobody is at `remote`: for what waits for an answer from there this counts as a 503
@@ -53,6 +54,7 @@ impl Watcher {
     }
 
     fn watch_timeout(&mut self, now: Instant, id: Id<Watch>, random: &mut Random) {
+        self.fetch_timeout(now, id);
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
@@ -122,6 +124,7 @@ impl Watcher {
             UsageState::Resting { .. } | UsageState::Refreshing(_) if ended => {
                 self.lose(now, id, Cause::Expired, Retry::Soon, None, random);
             }
+            UsageState::Resting { refresh } if now < *refresh => self.audit(now, id, random),
             UsageState::Resting { .. } => self.refresh(id),
             UsageState::Refreshing(refresh) => match refresh.request.handle_timeout(now) {
                 Expiry::Resend => self.ready_usages.push(id.slot()),
@@ -143,7 +146,7 @@ impl Watcher {
     }
 
     /// Sends a refresh with the next poll (RFC 6665 §4.1.2.2).
-    fn refresh(&mut self, id: Id<Usage>) {
+    pub(super) fn refresh(&mut self, id: Id<Usage>) {
         let Some(usage) = self.usages.get_mut(id) else {
             return;
         };

@@ -1,6 +1,7 @@
 //! A usage: one notifier's side of a watch, with its dialog, its documents and its refreshes.
 
 use super::WatchId;
+use super::doubt::Audit;
 use crate::events::package::Memory;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Instant, Seconds};
@@ -46,6 +47,7 @@ pub struct Usage {
     pub(super) asked_empty: bool,
     /// NOTIFYs in a row whose CSeq was lower than one before.
     pub(super) behind: u8,
+    pub(super) audit: Audit,
     pub(super) state: UsageState,
 }
 
@@ -60,6 +62,16 @@ pub(super) enum Knowledge {
     Stateless(Watched),
     /// The last one could not be read (RFC 3261 §21.4.13).
     Unreadable,
+}
+
+impl Knowledge {
+    /// What is known, whoever said it.
+    pub(super) const fn watched(self) -> Option<Watched> {
+        match self {
+            Knowledge::Known(watched) | Knowledge::Stateless(watched) => Some(watched),
+            Knowledge::Nothing | Knowledge::Unreadable => None,
+        }
+    }
 }
 
 /// A hole in the sequence of partial documents (RFC 4235 §4.3).
@@ -187,7 +199,10 @@ impl Usage {
     /// When the usage has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
-            UsageState::Resting { refresh } => Some(self.ends.min(*refresh)),
+            UsageState::Resting { refresh } => {
+                let due = self.ends.min(*refresh);
+                Some(self.audit.due().map_or(due, |audit| audit.min(due)))
+            }
             UsageState::Refreshing(refresh) | UsageState::Ending(refresh)
                 if refresh.request == Sending::Due =>
             {

@@ -1,14 +1,17 @@
 //! A watch: whom we want to know about, and how far the attempt to be told is.
 
 use super::UsageId;
+use super::doubt::{Auditor, Doubt};
 use crate::events::package::Package;
 use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::error_texts;
 use crate::ground::limits;
+use crate::ground::random::Random;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::token::Token;
+use crate::txn::T1_64;
+use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::Proof;
 use crate::ua::next_hop::{NextHop, NoNextHop};
@@ -43,6 +46,8 @@ pub struct Order<'a> {
     pub account: Option<u16>,
     /// The lifetime to ask for; taken as at least a minute and at most a day.
     pub expires: Seconds,
+    /// How often a state that ends by itself is confirmed; zero for never.
+    pub audit: Seconds,
 }
 
 /// Why an order is not taken.
@@ -95,6 +100,9 @@ pub struct Watch {
     pub(super) failures: u8,
     /// A peer's Retry-After: no attempt before it.
     pub(super) not_before: Instant,
+    pub(super) audit: Auditor,
+    /// The fetch that is out.
+    pub(super) fetch: Option<Attempt>,
     pub(super) story: Story,
 }
 
@@ -215,6 +223,10 @@ pub struct Report<'a> {
     pub lost: bool,
     /// Since when nobody vouches for [`Report::watched`].
     pub broken_since: Option<Instant>,
+    /// Why it is doubtful although the subscription stands.
+    pub doubt: Option<Doubt>,
+    /// When a document last told it.
+    pub confirmed: Option<Instant>,
 }
 
 impl Watch {
@@ -243,6 +255,8 @@ impl Watch {
             usages: Vec::new(),
             failures: 0,
             not_before: Instant::ZERO,
+            audit: Auditor::new(order.audit),
+            fetch: None,
             story: Story {
                 watched: Watched::Subscribing,
                 told: false,
@@ -305,16 +319,34 @@ impl Watch {
         }
     }
 
+    /// Whether its subscription stands.
+    pub(super) const fn is_told(&self) -> bool {
+        match &self.state {
+            State::Told { .. } => true,
+            State::Waiting { .. }
+            | State::Seeking { .. }
+            | State::Resolving { .. }
+            | State::Asking(_)
+            | State::Ending(_) => false,
+        }
+    }
+
     /// When the watch itself, apart from its usages, has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
             State::Waiting { until } | State::Resolving { until, .. } => Some(*until),
             State::Asking(attempt) if attempt.request == Sending::Due => None,
             State::Asking(attempt) => Some(attempt.request.due_or(attempt.notify_by)),
-            State::Told { attempt, .. } if self.story.watched == Watched::Subscribing => {
-                Some(attempt.request.due_or(attempt.notify_by))
+            State::Told { attempt, .. } => {
+                let first = match self.story.watched {
+                    Watched::Subscribing => Some(attempt.request.due_or(attempt.notify_by)),
+                    _ => attempt.request.due(),
+                };
+                [first, self.fetch.as_ref().and_then(Attempt::due)]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
-            State::Told { attempt, .. } => attempt.request.due(),
             State::Ending(_) | State::Seeking { .. } => None,
         }
     }
@@ -329,6 +361,28 @@ impl Story {
 }
 
 impl Attempt {
+    /// A request with a fresh Call-ID and From tag, to be sent with the next poll (RFC 6665 §4.1.2.1).
+    pub(super) fn new(now: Instant, slot: u16, way: Way, random: &mut Random) -> Attempt {
+        Attempt {
+            tag: Token::draw(Owner::Watch, slot, random),
+            call: Token::draw(Owner::Watch, slot, random),
+            seq: 1,
+            way,
+            request: Sending::Due,
+            sent: now,
+            notify_by: now + T1_64,
+            granted: None,
+            raised: false,
+            proof: Proof::NONE,
+            left: None,
+        }
+    }
+
+    /// When a request that was sent has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        (self.request != Sending::Due).then(|| self.request.due_or(self.notify_by))
+    }
+
     /// The Call-ID.
     pub(super) fn call_id(&self) -> [u8; Token::LEN] {
         self.call.text()

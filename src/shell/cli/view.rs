@@ -274,6 +274,7 @@ fn subscription(watch: &Value, is_one_of_two: bool) -> String {
         ("peer", "remote"),
         ("last answer", "last_status"),
         ("last reason", "last_reason"),
+        ("doubt", "doubt"),
     ] {
         let value = text(watch, key);
         if value != "-" {
@@ -282,6 +283,7 @@ fn subscription(watch: &Value, is_one_of_two: bool) -> String {
     }
     for (label, key, ending) in [
         ("last NOTIFY", "last_notify_s", " ago"),
+        ("confirmed", "confirmed_s", " ago"),
         ("broken for", "broken_s", ""),
         ("expires in", "expires_s", ""),
         ("next attempt", "next_s", ""),

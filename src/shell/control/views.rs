@@ -260,6 +260,8 @@ pub struct Watch {
     last_notify_s: Option<u64>,
     broken_since: Option<String>,
     broken_s: Option<u64>,
+    doubt: Option<&'static str>,
+    confirmed_s: Option<u64>,
 }
 
 impl Watch {
@@ -281,6 +283,8 @@ impl Watch {
             last_notify_s: watch.last_notify.map(|moment| now.ago(moment)),
             broken_since: watch.broken_since.and_then(|moment| now.date(moment)),
             broken_s: watch.broken_since.map(|moment| now.ago(moment)),
+            doubt: watch.doubt.map(watcher::Doubt::reason),
+            confirmed_s: watch.confirmed.map(|moment| now.ago(moment)),
         }
     }
 }

@@ -228,7 +228,16 @@ fn explain_watch(f: &mut fmt::Formatter<'_>, watch: &WatchSettings, is_both: boo
     if let Some(server) = &watch.server {
         write!(f, " through {server}")?;
     }
-    writeln!(f, " as {}, {} s at a time", watch.from, watch.expires.0)
+    write!(f, " as {}, {} s at a time", watch.from, watch.expires.0)?;
+    let tells_of_calls = match watch.package {
+        Package::Presence | Package::Dialog => true,
+        Package::PresenceWinfo | Package::MessageSummary => false,
+    };
+    match watch.audit.0 {
+        _ if !tells_of_calls => writeln!(f),
+        0 => writeln!(f, "; calls last until their end is told"),
+        audit => writeln!(f, "; asks every {audit} s whether a call still lasts"),
+    }
 }
 
 fn explain_looks(

@@ -80,6 +80,7 @@ pub(super) const LAMP: Table = Table {
         "expires",
         "shows",
         "presentity",
+        "audit",
         "grace",
         "looks",
     ],

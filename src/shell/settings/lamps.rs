@@ -84,6 +84,7 @@ impl Reader<'_, '_> {
         let faults = &mut self.faults;
         let fallback = section.flag("fallback", faults);
         let expires = section.number("expires", 1..=DAY, faults);
+        let audit = section.number("audit", 0..=DAY, faults);
         let server = section.text("server", faults);
         let from = section.text("from", faults);
         let target = section.text("watch", faults)?;
@@ -97,6 +98,7 @@ impl Reader<'_, '_> {
                 "leave fallback out, or ask for event = \"dialog\"",
             );
         }
+        let audit = audit.map(|it| self.audit(it));
         let server = server.map(|it| self.server(it));
         let target = self.target(target);
         let from = match from {
@@ -123,6 +125,9 @@ impl Reader<'_, '_> {
         };
         if let Some(expires) = expires {
             watch.expires = Seconds(expires.value);
+        }
+        if let Some(audit) = audit {
+            watch.audit = audit;
         }
         let mut share = |package| {
             let watch = watch.clone();
@@ -245,6 +250,17 @@ impl Reader<'_, '_> {
         looks
     }
 
+    /// How often a state is confirmed: not at all, or not too often.
+    fn audit(&mut self, written: Found<u32>) -> Seconds {
+        let Seconds(least) = WatchSettings::AUDIT;
+        if (1..least).contains(&written.value) {
+            let what = format!("audit is {}, which is too often", written.value);
+            let remedy = format!("write audit = {least} or more, or 0 to ask never");
+            self.faults.add(written.at, what, remedy);
+        }
+        Seconds(written.value)
+    }
+
     fn server(&mut self, written: Found<&str>) -> Option<Text<HOST>> {
         let server = Text::copied(written.value).ok();
         let server = server.filter(|it| is_server(it));
@@ -290,7 +306,7 @@ impl Event {
 }
 
 /// What says how to watch.
-const WATCHING: [&str; 5] = ["event", "fallback", "server", "from", "expires"];
+const WATCHING: [&str; 6] = ["event", "fallback", "server", "from", "expires", "audit"];
 
 /// Something of our own, of the presentity with that number.
 type Own = fn(u16) -> Shows;

@@ -71,6 +71,7 @@ fallback = true
 server = "192.168.1.5:5060"
 from = "sip:door@192.168.1.20"
 expires = 600
+audit = 300
 grace = 10
 looks = { held = "off", ringing = "red slow" }
 
@@ -133,7 +134,7 @@ fn a_full_configuration_is_read_as_it_is_written() {
     assert_eq!(bob.from.as_str(), "sip:door@192.168.1.20");
     assert_eq!((bob.package, bob.fallback), (Package::Dialog, true));
     assert_eq!(bob.server.as_deref(), Some("192.168.1.5:5060"));
-    assert_eq!(bob.expires, Seconds(600));
+    assert_eq!((bob.expires, bob.audit), (Seconds(600), Seconds(300)));
     assert_eq!(settings.lamps[1].grace, Seconds(10));
     assert_eq!(
         settings.lamps[1].looks.get(Watched::Held).to_string(),
@@ -736,6 +737,26 @@ fn what_is_written_wrongly_is_told_before_anything_else() {
 }
 
 #[test]
+fn an_audit_is_off_or_not_too_often() {
+    let lamp = |audit: u32| {
+        format!(
+            "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"sip:b@b\"\naudit = {audit}"
+        )
+    };
+    assert_eq!(good(&lamp(120)).settings.watches[0].audit, Seconds(120));
+    let off = good(&lamp(0));
+    assert_eq!(off.settings.watches[0].audit, Seconds::ZERO);
+    assert!(
+        off.to_string()
+            .contains("; calls last until their end is told\n")
+    );
+    refused(
+        &lamp(119),
+        &["6:9: audit is 119, which is too often | write audit = 120 or more, or 0 to ask never"],
+    );
+}
+
+#[test]
 fn a_configuration_is_explained_in_words() {
     assert_eq!(
         good(FULL).to_string(),
@@ -754,14 +775,14 @@ may publish  those of them who are trusted, for 90 to 1800 seconds
 are told     presence: 2 changes at once, then one in 7 s, the last one always
              dialog: every change at once
              presence.winfo: 4 changes at once, then one in 5 s, the last one always
-lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time
+lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time; asks every 120 s whether a call still lasts
              shows amber slow when its subscription is broken for 30 s
 lamp blf2    watches sip:bob@pbx.example (dialog, or presence where that is refused) through \
-192.168.1.5:5060 as sip:door@192.168.1.20, 600 s at a time
+192.168.1.5:5060 as sip:door@192.168.1.20, 600 s at a time; asks every 300 s whether a call still lasts
              shows amber slow when its subscription is broken for 10 s
              looks of its own: held off, ringing red slow
 lamp blf3    watches nobody and stays off
-lamp blf4    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time
+lamp blf4    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time; asks every 120 s whether a call still lasts
              shows amber slow when its subscription is broken for 0 s
 button hook  while on: the handset is up; for sip:door@192.168.1.20
 button dnd   press: activity meeting on or off; held: takes back do-not-disturb, activity, note and away; \

@@ -92,6 +92,7 @@ pub(super) fn order(target: &str) -> Order<'_> {
         server: None,
         account: None,
         expires: Seconds(300),
+        audit: Seconds::ZERO,
     }
 }
 

@@ -1,0 +1,79 @@
+//! Whom the agent watches.
+
+use super::{Invalid, Settings, is_address, is_server};
+use crate::events::package::Package;
+use crate::ground::limits::{HOST, URI};
+use crate::ground::text::Text;
+use crate::ground::time::Seconds;
+
+/// A subscription of our own to somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchSettings {
+    /// Whom we watch.
+    pub target: Text<URI>,
+    /// Who we say we are.
+    pub from: Text<URI>,
+    /// What we subscribe to.
+    pub package: Package,
+    /// Whether a 489 (Bad Event) to `dialog` makes us ask for `presence`.
+    pub fallback: bool,
+    /// The next hop as `host[:port]`; without it the server of [`WatchSettings::upstream`], or the target's own host.
+    pub server: Option<Text<HOST>>,
+    /// With whose account we watch: an index into [`Settings::upstreams`].
+    pub upstream: Option<u16>,
+    /// The lifetime we ask for.
+    pub expires: Seconds,
+    /// How often a state that ends by itself is confirmed: a call, a ringing phone. Zero for never, else from
+    /// [`WatchSettings::AUDIT`] to a day.
+    pub audit: Seconds,
+}
+
+impl WatchSettings {
+    /// Lifetime asked for without further words: a restarted server is noticed within five minutes.
+    pub const EXPIRES: Seconds = Seconds(300);
+
+    /// The audit without further words, and the shortest: there are two ways to ask, and a lamp asks once a minute at
+    /// most.
+    pub const AUDIT: Seconds = Seconds(120);
+
+    /// A watch as it is without further words.
+    pub const fn new(target: Text<URI>, from: Text<URI>, package: Package) -> WatchSettings {
+        WatchSettings {
+            target,
+            from,
+            package,
+            fallback: false,
+            server: None,
+            upstream: None,
+            expires: WatchSettings::EXPIRES,
+            audit: WatchSettings::AUDIT,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn validate_watches(&self) -> Result<(), Invalid> {
+        for (at, watch) in self.watches.iter().enumerate() {
+            if !is_address(&watch.target) {
+                return Err(Invalid::Target(at));
+            }
+            if !is_address(&watch.from) {
+                return Err(Invalid::From(at));
+            }
+            if watch.server.as_ref().is_some_and(|it| !is_server(it)) {
+                return Err(Invalid::Server(at));
+            }
+            if watch.expires == Seconds::ZERO {
+                return Err(Invalid::WatchExpires(at));
+            }
+            if watch.audit != Seconds::ZERO && watch.audit < WatchSettings::AUDIT {
+                return Err(Invalid::WatchAudit(at));
+            }
+            let upstream = watch.upstream.map(usize::from);
+            if upstream.is_some_and(|it| it >= self.upstreams.len()) {
+                return Err(Invalid::WatchUpstream(at));
+            }
+        }
+        Ok(())
+    }
+}
