@@ -31,7 +31,7 @@
 
 use super::Watcher;
 use super::doubt::{Ask, Doubt, MINUTE, between, lasts, silence};
-use super::usage::{Gap, Knowledge, Usage, UsageState};
+use super::usage::{Gap, Usage, UsageState};
 use super::watch::{Attempt, State, Watch};
 use crate::ground::random::Random;
 use crate::ground::table::Id;
