@@ -346,7 +346,8 @@ fn a_retry_after_of_a_century_is_an_hour() /* ATTACKS H10 */
             let (at, _) = first.unwrap_or_else(|| panic!("{state}: never again"));
             assert!(after.len() != 10 || *at >= 3_600_000, "{state}: {at}");
             let attempts = sent.iter().filter(|(_, sent)| sent.is("SUBSCRIBE")).count();
-            assert!(attempts < 11 * 60, "{state}: {attempts}");
+            // Nobody answers: one request each 47 s or more, sent eleven times.
+            assert!(attempts < 11 * 90, "{state}: {attempts}");
         }
     }
 }
