@@ -33,7 +33,11 @@ const FLOORS: [(usize, &str, &[&str]); 9] = [
             "retry",
         ],
     ),
-    (3, "events", &["etag", "package", "presentity", "watched"]),
+    (
+        3,
+        "events",
+        &["etag", "package", "party", "presentity", "watched"],
+    ),
     (4, "roles", &[]),
     (5, "users", &[]),
     (6, "engine", &["answers", "config", "directory"]),
