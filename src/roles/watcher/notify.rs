@@ -316,7 +316,8 @@ impl Watcher {
         if usage.memory.party() != party.as_ref() {
             self.changed.push(watch_id.slot());
         }
-        if read.is_ok() && !request.body.is_empty() {
+        let has_document = !request.body.is_empty();
+        if read.is_ok() && has_document && state.state != State::Pending {
             watch.story.unasked = None;
         }
         if state.state == State::Terminated {
@@ -331,9 +332,7 @@ impl Watcher {
             usage.trust(request);
             let tells = match usage.knowledge {
                 Knowledge::Stateless(_) => true,
-                Knowledge::Nothing | Knowledge::Known(_) | Knowledge::Unreadable => {
-                    !request.body.is_empty()
-                }
+                Knowledge::Nothing | Knowledge::Known(_) | Knowledge::Unreadable => has_document,
             };
             usage.vouch(now, watch, tells, random);
             self.audited(now, id);

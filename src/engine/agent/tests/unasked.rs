@@ -277,17 +277,19 @@ fn of_a_subscription_and_what_comes_unasked_the_newest_counts() {
     assert_eq!(f.tells(2, YES), 200);
     assert_eq!(f.states(), ["waiting"]);
     assert_eq!(f.agent.why(0).unwrap().lamp.messages.unwrap().new, 2);
-    assert_eq!(f.status_of(PBX, &asked(&subscribe, 3, active, "")), 200);
+    assert_eq!(f.status_of(PBX, &asked(&subscribe, 3, "pending", NO)), 200);
+    assert_eq!(f.states(), ["waiting"], "it tells nothing real");
+    assert_eq!(f.status_of(PBX, &asked(&subscribe, 4, active, "")), 200);
     assert_eq!(f.states(), ["waiting"], "it says nothing of the mailbox");
-    assert_eq!(f.status_of(PBX, &asked(&subscribe, 4, active, NO)), 200);
+    assert_eq!(f.status_of(PBX, &asked(&subscribe, 5, active, NO)), 200);
     assert_eq!(
         (f.states(), f.agent.why(0).unwrap().watch.unwrap().unasked),
         (vec(["idle"]), None)
     );
-    f.tells(5, YES);
+    f.tells(6, YES);
     // Its end is no doubt about what came unasked, and later.
     assert_eq!(
-        f.status_of(PBX, &asked(&subscribe, 6, "terminated;reason=giveup", "")),
+        f.status_of(PBX, &asked(&subscribe, 7, "terminated;reason=giveup", "")),
         200
     );
     f.run(Duration::from_secs(100));
