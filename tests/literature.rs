@@ -171,7 +171,8 @@ fn a_softphone_on_android_publishes() /* FIELD */
         assert_eq!(looks(&sent), state);
         let told = sent.last().expect("a NOTIFY");
         assert!(
-            told.body().contains("<tuple id=\"n5z2og\">"),
+            told.body().contains(" id=\"n5z2og\"><status>")
+                || told.body().contains(" id=\"n5z2og\">\n<status>"),
             "{}",
             told.text
         );
