@@ -3,6 +3,7 @@
 //! Everything runs on the loopback address, on ports of its own, and ends with its test. The scenarios of SIPp
 //! lie in `tests/sipp`; the numbers in the comments are those of the requirement lists.
 
+#[path = "../common/agent.rs"]
 mod agent;
 mod baresip;
 mod cuts;
@@ -10,6 +11,7 @@ mod kamailio;
 mod line;
 mod linphone;
 mod phones;
+#[path = "../common/process.rs"]
 mod process;
 mod readme;
 mod servers;

@@ -1,7 +1,8 @@
 //! The real `lampfield`, run as a user runs it: a configuration file, a control socket, commands.
+#![allow(dead_code, reason = "every test program takes what it needs")]
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -11,7 +12,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::process::{Running, SOON, Scratch, free_port, wait_for};
+use crate::process::{GLANCE, Running, SOON, Scratch, free_port, wait_for};
 
 /// The program.
 pub(crate) const LAMPFIELD: &str = env!("CARGO_BIN_EXE_lampfield");
@@ -102,6 +103,43 @@ impl Agent {
     pub(crate) fn json(&self, command: &str) -> Value {
         let text = self.run(&[command, "--json"]);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{command}: {error} in {text}"))
+    }
+
+    /// What its control socket answers at `path`: the same, without a process for each question.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let mut stream = UnixStream::connect(self.socket()).expect("it listens");
+        stream.set_read_timeout(Some(SOON)).expect("set");
+        write!(stream, "GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n").expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error} in {answer}"))
+    }
+
+    /// What `lamp` shows and why.
+    #[track_caller]
+    pub(crate) fn why(&self, lamp: &str) -> Value {
+        self.get(&format!("/why/{lamp}"))
+    }
+
+    /// Waits until `lamp` stands for `state`.
+    #[track_caller]
+    pub(crate) fn expect_state(&self, lamp: &str, state: &str) {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let why = self.why(lamp);
+            if why["lamp"]["state"] == state {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{lamp} is not {state}: {why}");
+            thread::sleep(GLANCE);
+        }
+    }
+
+    /// What it has printed so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.output()
     }
 
     /// Waits until `count` subscriptions are served.

@@ -2,6 +2,7 @@
 //!
 //! Nothing outlives a test: a child is ended, by its own id, when its [`Running`] is dropped. Nothing is waited for
 //! by sleeping: a condition is asked for again and again until it holds, or until its deadline fails the test.
+#![allow(dead_code, reason = "every test program takes what it needs")]
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
@@ -13,6 +14,9 @@ use std::{env, process, thread};
 
 /// How long anything that happens at once may take on a slow and busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// How often a condition is asked for.
+pub(crate) const GLANCE: Duration = Duration::from_millis(20);
 
 /// Asks `condition` until it holds, and fails the test if it does not within `limit`.
 #[track_caller]
@@ -27,7 +31,7 @@ pub(crate) fn wait_for<T>(
             return found;
         }
         assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(GLANCE);
     }
 }
 
@@ -74,7 +78,7 @@ impl Scratch {
     pub(crate) fn new() -> Scratch {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
-            "lampfield-peers-{}-{}",
+            "lampfield-test-{}-{}",
             process::id(),
             NEXT.fetch_add(1, Ordering::Relaxed)
         );
@@ -169,7 +173,7 @@ impl Running {
         Command::new("sh").args(["-c", &order]).status().ok();
         let deadline = Instant::now() + SOON;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(GLANCE);
         }
     }
 
