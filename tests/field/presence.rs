@@ -1,5 +1,6 @@
 //! Presence documents as servers and phones write them.
 
+use crate::message::TAG;
 use crate::peer::Peer;
 use crate::setup::{presence, subscribed};
 
@@ -88,4 +89,139 @@ fn a_softclient_with_oma_and_cipid_elements_is_busy() {
     agent.expect_state("blf1", "idle");
     pbx.tell(&mut bob, &document("<rpid:busy/>"));
     agent.expect_state("blf1", "busy");
+}
+
+/// The GXP2020 of the literature, and its successors: green for open, red for closed. What it publishes has an empty
+/// contact and no entity, which is no sign that nobody is there.
+#[test]
+fn closed_is_closed_whatever_the_contact() {
+    let mut pbx = Peer::new();
+    let (agent, mut bob) = subscribed(&mut pbx, "presence");
+    let document = |basic: &str, contact: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"\">\
+             <tuple id=\"Grandstream\"><status><basic>{basic}</basic></status>{contact}</tuple></presence>"
+        )
+    };
+    for contact in [
+        "<contact priority=\"0.5\"></contact>",
+        "<contact/>",
+        "<contact priority=\"0.5\">sip:bob@pbx.test</contact>",
+        "",
+    ] {
+        for (basic, state, look) in [
+            ("open", "idle", "green"),
+            ("closed", "closed", "red"),
+            ("Open", "idle", "green"),
+            ("Close", "closed", "red"),
+        ] {
+            pbx.tell(&mut bob, &document(basic, contact));
+            agent.expect_state("blf1", state);
+            assert_eq!(agent.look("blf1"), look, "{basic} {contact}");
+        }
+    }
+}
+
+/// tomek-o/tSIP #20, BelledonneCommunications/linphone-desktop #1006: who is closed is there. Of who is not there each
+/// server says so in words of its own, or names no tuple at all.
+#[test]
+fn offline_is_what_somebody_says_is_offline() {
+    let mut pbx = Peer::new();
+    let (agent, mut bob) = subscribed(&mut pbx, "presence");
+    let entity = "sip:bob@pbx.test";
+    let closed = |note: &str| presence(entity, "closed", &format!("<note>{note}</note>"));
+    let empty =
+        format!("<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"{entity}\"></presence>");
+    for document in [
+        closed("Unavailable"),
+        closed("Unregistered"),
+        closed("offline"),
+        closed("Offline "),
+        empty,
+    ] {
+        pbx.tell(&mut bob, &presence(entity, "closed", ""));
+        agent.expect_state("blf1", "closed");
+        pbx.tell(&mut bob, &document);
+        agent.expect_state("blf1", "offline");
+        assert_eq!(agent.look("blf1"), "off", "{document}");
+    }
+}
+
+/// ComSIPL, and others before RFC 4480: the whole state is a note, wherever it stands and whatever `basic` says. A note
+/// that says more is no state.
+#[test]
+fn a_note_that_is_a_whole_state_is_that_state() {
+    let mut pbx = Peer::new();
+    let (agent, mut bob) = subscribed(&mut pbx, "presence");
+    let document = |basic: &str, at: usize, note: &str| {
+        let note = format!("<note>{note}</note>");
+        let mut places = ["", "", "", ""];
+        places[at] = &note;
+        let [status, tuple, root, person] = places;
+        let person = match person {
+            "" => String::new(),
+            note => format!(
+                "<dm:person id=\"p\">{}</dm:person>",
+                note.replace("note>", "dm:note>")
+            ),
+        };
+        format!(
+            "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" \
+             xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" entity=\"pres:bob@pbx.test\">\
+             <tuple id=\"bob\"><status><basic>{basic}</basic>{status}</status>{tuple}</tuple>{root}{person}</presence>"
+        )
+    };
+    let mut told = |basic: &str, at: usize, note: &str, state: &str, look: &str| {
+        pbx.tell(&mut bob, &document(basic, at, note));
+        agent.expect_state("blf1", state);
+        assert_eq!(agent.look("blf1"), look, "{note} in {at} of {basic}");
+    };
+    for at in 0..4 {
+        for basic in ["open", "closed"] {
+            told(basic, at, "available", "idle", "green");
+            told(basic, at, "busy", "busy", "red");
+            told(basic, at, "away", "away", "amber");
+            told(basic, at, "on the phone", "busy", "red");
+        }
+    }
+    for (note, state, look) in [
+        ("On The Phone", "busy", "red"),
+        ("In a call  ", "busy", "red"),
+        ("Ringing", "ringing", "red fast"),
+        ("Be right back", "away", "amber"),
+        ("Do Not Disturb", "dnd", "red"),
+        ("busy baking", "idle", "green"),
+        ("offline", "offline", "off"),
+        ("Idle", "away", "amber"),
+        ("not available on Monday", "idle", "green"),
+    ] {
+        told("open", 0, note, state, look);
+    }
+}
+
+/// ComSIPL's NOTIFY as the literature prints it: From has no tag, so that the dialog is known by Call-ID and our own,
+/// and Contact has no user.
+#[test]
+fn comsipl_notifies_without_a_tag() {
+    let mut pbx = Peer::new();
+    let (agent, mut bob) = subscribed(&mut pbx, "presence");
+    for (note, look) in [
+        ("available", "green"),
+        ("busy", "red"),
+        ("on the phone", "red"),
+        ("away", "amber"),
+    ] {
+        let document = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n\
+             <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"pres:bob@127.0.0.1\">\r\n\
+             <tuple id=\"bob\"><status><basic>open</basic><note>{note}</note></status></tuple>\r\n</presence>\r\n"
+        );
+        let notify = bob
+            .notify(&document)
+            .replace(&format!(";tag={TAG}\r\n"), "\r\n");
+        let answer = pbx.ask(bob.agent, &notify);
+        assert_eq!(answer.status(), 200, "{notify}");
+        agent.expect_lamp("blf1", look);
+    }
 }
