@@ -2,7 +2,7 @@
 
 use crate::peer::Peer;
 use crate::process::free_port;
-use crate::setup::{desk_at, lamp, presence, publish, sip};
+use crate::setup::{desk_at, lamp, presence, publish, sip, subscribe};
 
 /// onsip/SIP.js #736, pjsip/pjproject #136, Metaswitch/sprout #828: no blank between attributes, an element that never
 /// ends, a name and address as entity, a bracket inside an attribute.
@@ -70,4 +70,80 @@ fn two_phones_behind_one_address_stay_two() {
         "{publications}"
     );
     agent.expect_state("blf1", "busy");
+}
+
+/// A phone that is set offline in baresip, pjsua or Twinkle publishes `closed` (RFC 3863 §4.1.4). It never said do not
+/// disturb, nor that it is in a call.
+#[test]
+fn a_phone_that_is_closed_is_told_as_closed_and_no_more() {
+    let port = free_port();
+    let uri = format!("sip:desk@127.0.0.1:{port}");
+    let lamps = lamp("blf1", &uri, "dialog", "") + &lamp("blf2", &uri, "presence", "");
+    let agent = desk_at(port, &lamps);
+    let (mut phone, at) = (Peer::new(), sip(&agent));
+    let request = publish(&phone, &uri, None, &presence(&uri, "closed", ""));
+    assert_eq!(phone.ask(at, &request).status(), 200);
+    agent.expect_state("blf2", "closed");
+    agent.expect_state("blf1", "idle");
+    let request = subscribe(&phone, &uri, "presence");
+    assert_eq!(phone.ask(at, &request).status(), 200);
+    let notify = phone.want("NOTIFY");
+    phone.confirm(&notify);
+    let body = notify.body();
+    assert!(body.contains("<basic>closed</basic>"), "{body}");
+    assert!(!body.contains("isturb") && !body.contains("busy"), "{body}");
+}
+
+/// The language of a note is the reader's matter: it is told as it was published.
+#[test]
+fn a_note_keeps_its_language() {
+    let port = free_port();
+    let uri = format!("sip:desk@127.0.0.1:{port}");
+    let agent = desk_at(port, "");
+    let (mut phone, at) = (Peer::new(), sip(&agent));
+    let person = "<dm:person id=\"p\"><rpid:activities><rpid:away/></rpid:activities>\
+                  <dm:note xml:lang=\"de\">Im Ger\u{e4}teraum</dm:note></dm:person>";
+    let request = publish(&phone, &uri, None, &presence(&uri, "open", person));
+    assert_eq!(phone.ask(at, &request).status(), 200);
+    let request = subscribe(&phone, &uri, "presence");
+    assert_eq!(phone.ask(at, &request).status(), 200);
+    let notify = phone.want("NOTIFY");
+    phone.confirm(&notify);
+    assert!(
+        notify
+            .body()
+            .contains("xml:lang=\"de\">Im Ger\u{e4}teraum<"),
+        "{}",
+        notify.body()
+    );
+}
+
+/// OpenSIPS/opensips #2249: a phone starts anew in a call, from another port, and knows no entity-tag. The call is over,
+/// and nobody says so but the new document.
+#[test]
+fn a_phone_that_starts_anew_replaces_what_it_published() {
+    let port = free_port();
+    let uri = format!("sip:desk@127.0.0.1:{port}");
+    let lamps = lamp("blf1", &uri, "dialog", "") + &lamp("blf2", &uri, "presence", "");
+    let agent = desk_at(port, &lamps);
+    let phone =
+        "<dm:person id=\"p\"><rpid:activities><rpid:on-the-phone/></rpid:activities></dm:person>";
+    for (more, state) in [(phone, "busy"), ("", "idle")] {
+        let mut one = Peer::new();
+        let request = publish(&one, &uri, None, &presence(&uri, "open", more));
+        assert_eq!(one.ask(sip(&agent), &request).status(), 200);
+        agent.expect_state("blf1", state);
+        agent.expect_state("blf2", state);
+    }
+    // The same again on a connection.
+    let mut one = Peer::connected(&agent.address());
+    let request = publish(&one, &uri, None, &presence(&uri, "open", phone));
+    assert_eq!(one.ask(sip(&agent), &request).status(), 200);
+    agent.expect_state("blf1", "busy");
+    let publications = agent.get("/publications");
+    assert_eq!(
+        publications.as_array().map(Vec::len),
+        Some(1),
+        "{publications}"
+    );
 }
