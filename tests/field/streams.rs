@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 
 use crate::peer::Peer;
-use crate::process::{SOON, wait_for};
-use crate::setup::{account, calls, desk, lamp, sip, subscribe};
+use crate::process::{GLANCE, SOON, wait_for};
+use crate::setup::{account, calls, desk, lamp, registered, request, sip, subscribe};
 
 /// usecallmanagernz/patches #39: the SUBSCRIBE of a Cisco 8865, with one type that it accepts, and with a parameter
 /// whose name has an exclamation mark.
@@ -51,9 +51,9 @@ fn the_lamps_of_an_account_over_tcp_ask_over_tcp() {
     let pbx = Peer::called(&listener, SOON).expect("it connects");
     let mut lines = vec![pbx.registrar(300)];
     let (at, subscribe) = wait_for("a SUBSCRIBE over TCP", SOON, || {
-        lines.extend(Peer::called(&listener, crate::process::GLANCE));
+        lines.extend(Peer::called(&listener, GLANCE));
         let asked = |(at, line): (usize, &mut Peer)| {
-            let subscribe = line.look_for(crate::process::GLANCE, |it| it.is("SUBSCRIBE"));
+            let subscribe = line.look_for(GLANCE, |it| it.is("SUBSCRIBE"));
             Some((at, subscribe?))
         };
         lines.iter_mut().enumerate().find_map(asked)
@@ -102,4 +102,27 @@ fn six_messages_of_an_old_watcher() {
         watcher.confirm(&notify);
         agent.run(&["set", "dnd", "on"]);
     }
+}
+
+/// resiprocate/resiprocate #38: Asterisk sends CR LF NUL on streams to keep them open. The lamps and the registration
+/// hang on that connection.
+#[test]
+fn a_nul_behind_a_keep_alive_costs_no_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let server = listener.local_addr().expect("bound");
+    let agent = desk(&account(&format!("tcp:{server}"), "publish = false"));
+    let mut pbx = Peer::called(&listener, SOON)
+        .expect("it connects")
+        .registrar(300);
+    registered(&mut pbx, &agent);
+    let at = sip(&agent);
+    for nuls in ["\r\n\0", "\0", "\r\n\0\r\n\0\0\r\n"] {
+        let options = request(&pbx, "OPTIONS", &agent.uri(), "", "");
+        pbx.send(at, nuls);
+        assert_eq!(pbx.ask(at, &options).status(), 200, "{nuls:?}");
+    }
+    assert!(
+        Peer::called(&listener, GLANCE).is_none(),
+        "it connects anew"
+    );
 }
