@@ -19,6 +19,7 @@ mod setup;
 #[path = "../common/desk.rs"]
 mod virtual_time;
 
+mod both;
 mod challenges;
 mod contact;
 mod dialogs;
