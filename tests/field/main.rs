@@ -23,6 +23,7 @@ mod both;
 mod challenges;
 mod contact;
 mod dialogs;
+mod doubts;
 mod endings;
 mod keep_alives;
 mod mailbox;
