@@ -28,6 +28,7 @@ mod endings;
 mod keep_alives;
 mod mailbox;
 mod notifies;
+mod outages;
 mod presence;
 mod publications;
 mod registrations;
