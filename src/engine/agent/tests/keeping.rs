@@ -11,14 +11,14 @@ use std::vec;
 
 /// What a store has.
 #[derive(Default)]
-struct Disk {
-    records: BTreeMap<String, StdVec<u8>>,
-    writes: usize,
+pub(super) struct Disk {
+    pub(super) records: BTreeMap<String, StdVec<u8>>,
+    pub(super) writes: usize,
 }
 
 impl Disk {
     /// Writes what is due by now.
-    fn save(&mut self, f: &mut Fixture) {
+    pub(super) fn save(&mut self, f: &mut Fixture) {
         if f.agent.save_due().is_none_or(|due| due > f.now) {
             return;
         }
@@ -36,7 +36,7 @@ impl Disk {
     }
 
     /// Lets time pass and writes what comes due meanwhile.
-    fn run(&mut self, f: &mut Fixture, lasts: Duration) -> StdVec<Sent> {
+    pub(super) fn run(&mut self, f: &mut Fixture, lasts: Duration) -> StdVec<Sent> {
         let (end, mut sent) = (f.now + lasts, StdVec::new());
         while f.now < end {
             let due = f.agent.save_due().unwrap_or(end).clamp(f.now, end);
@@ -48,7 +48,12 @@ impl Disk {
     }
 
     /// The next agent, `outage` later, by a clock that begins anew.
-    fn boot(&self, wall: Wall, outage: Seconds, change: impl FnOnce(&mut Settings)) -> Fixture {
+    pub(super) fn boot(
+        &self,
+        wall: Wall,
+        outage: Seconds,
+        change: impl FnOnce(&mut Settings),
+    ) -> Fixture {
         let mut f = Fixture::with(change);
         f.now = Instant::from_millis(3_000);
         let millis = wall
@@ -77,9 +82,9 @@ impl Disk {
     }
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-fn keeping(change: impl FnOnce(&mut Settings)) -> (Fixture, Disk) {
+pub(super) fn keeping(change: impl FnOnce(&mut Settings)) -> (Fixture, Disk) {
     let mut f = Fixture::with(change);
     f.agent.keep();
     (f, Disk::default())
