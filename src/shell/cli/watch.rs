@@ -300,6 +300,7 @@ mod tests {
             remote: None,
             status: Some(200),
             reason: String::new(),
+            messages: None,
             received: true,
         }
     }

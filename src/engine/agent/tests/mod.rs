@@ -26,8 +26,8 @@ mod restarts;
 mod sending;
 mod streams;
 mod telling;
-mod unasked;
 mod transactions;
+mod unasked;
 mod winfo;
 
 use super::*;

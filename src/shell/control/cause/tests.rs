@@ -125,8 +125,12 @@ fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
         last_reason: "",
         last_notify: Some(Instant::ZERO),
         distrusts: distrusts.map(|who| who.parse().expect("an address")),
+        messages: None,
+        unasked: None,
         lost: false,
         broken_since: None,
+        doubt: None,
+        confirmed: None,
     };
     let cause = |watch| {
         let lamp = LampStatus {
@@ -136,6 +140,7 @@ fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
             whom: None,
             state: Some(Watched::Idle),
             party: None,
+            messages: None,
             since: Instant::ZERO,
         };
         let why = Why {
