@@ -315,7 +315,8 @@ fn an_account_that_neither_registers_nor_publishes_lends_its_password_and_says_n
     let stands = (report.registration, report.publication, report.next);
     assert_eq!(stands, (Stands::Off, Stands::Off, None));
     assert_eq!((report.broken_since, report.why), (None, ""));
-    assert_eq!(f.run(Duration::from_secs(200)), []);
+    // No longer than until the lamp asks whether its server is still there.
+    assert_eq!(f.run(Duration::from_secs(60)), []);
     f.input(Input::Dnd(true));
     assert_eq!(f.drain(), [], "nobody is told");
 }

@@ -61,7 +61,7 @@ impl Disk {
             .map_or(0, |it| it + u64::from(outage.0) * 1_000);
         f.wall = Wall::from_unix_millis(millis);
         let settings = f.agent.settings().clone();
-        *f.agent = Agent::new();
+        f.agent = new_agent();
         let seed = [u64::from(outage.0) + 77, 5];
         f.agent.start(
             f.moment(),
@@ -112,7 +112,7 @@ fn an_agent_that_boots_elsewhere_names_its_new_address() {
     disk.run(&mut f, 2 * SECOND);
     let mut again = Fixture::new();
     let settings = again.agent.settings().clone();
-    *again.agent = Agent::new();
+    again.agent = new_agent();
     let moved: SocketAddr = "192.0.2.3:5060".parse().unwrap();
     let moment = again.moment();
     again

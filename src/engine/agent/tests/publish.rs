@@ -984,7 +984,7 @@ fn a_restart_keeps_publications_and_their_tags() /* C12, ATTACKS J03 */
     let mut again = fixture();
     again.wall = f.wall + Duration::from_secs(100);
     let locals = [LOCAL.parse::<SocketAddr>().expect("an address").into()];
-    *again.agent = Agent::new();
+    again.agent = new_agent();
     again
         .agent
         .start(again.moment(), &settings, [8, 9], &locals);

@@ -65,7 +65,7 @@ fn agents_of_different_seeds_draw_different_tags() /* T14 */
     let tags = |seed: [u64; 2]| {
         let settings = Fixture::new().agent.settings().clone();
         let mut f = Fixture::new();
-        *f.agent = Agent::new();
+        f.agent = new_agent();
         let locals = [LOCAL.parse::<SocketAddr>().unwrap().into()];
         f.agent.start(f.moment(), &settings, seed, &locals);
         let accepted = f.send(&phone, &phone.subscribe(600)).remove(0);

@@ -157,7 +157,7 @@ fn two_watches_need_two_places() {
 fn both_is_explained_in_words() {
     let told = good(&lamp("event = \"both\"\ngrace = 5")).to_string();
     let expected = "
-lamp blf1    watches sip:bob@pbx (dialog, and presence while there is no call) as sip:a@b, 300 s at a time
+lamp blf1    watches sip:bob@pbx (dialog, and presence while there is no call) as sip:a@b, 300 s at a time; asks every 120 s whether a call still lasts
              shows amber slow when either of its subscriptions is broken for 5 s
 ";
     assert!(told.contains(expected), "{told}");
