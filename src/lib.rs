@@ -107,6 +107,7 @@ pub use ground::limits;
 pub use ground::network::Network;
 pub use ground::text::{Excerpt, Text, TooLong};
 pub use ground::time::{Duration, Instant, Moment, Seconds, Wall};
+pub use roles::watcher::Doubt;
 #[cfg(feature = "std")]
 pub use shell::cli::main;
 pub use ua::addresses::LocalAddress;

@@ -29,7 +29,8 @@ pub struct WatchSettings {
 }
 
 impl WatchSettings {
-    /// Lifetime asked for without further words: a restarted server is noticed within five minutes.
+    /// Lifetime asked for without further words: a restarted server is noticed within five minutes, even
+    /// without an audit.
     pub const EXPIRES: Seconds = Seconds(300);
 
     /// The audit without further words, and the shortest: there are two ways to ask, and a lamp asks once a minute at

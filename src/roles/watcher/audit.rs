@@ -72,9 +72,11 @@ impl Watcher {
             let soon = now + silence(watch.audit.period);
             self.patrol = Some(self.patrol.map_or(soon, |at| at.min(soon)));
         }
-        if let (Some(before), Some(watched)) = (watch.audit.before, usage.knowledge.watched()) {
-            watch.audit.before = None;
-            let was_wrong = before == watched;
+        let settles = !matches!(usage.audit.next, Some((_, Ask::Renew)));
+        if let Some(before) = watch.audit.before.take_if(|_| settles)
+            && usage.audit.opened == now
+        {
+            let was_wrong = usage.knowledge.watched() == Some(before);
             watch.audit.misled = if was_wrong { watch.audit.misled + 1 } else { 0 };
         }
         self.mistrust(now, id);
@@ -187,8 +189,8 @@ impl Watcher {
             return;
         };
         watch.failures = 0;
-        watch.story.last_reason = CONTRADICTED;
         if doubted {
+            watch.story.last_reason = CONTRADICTED;
             watch.doubt_since(now);
             self.changed.push(id.slot());
         }

@@ -167,3 +167,36 @@ pub(super) fn between(period: Seconds, random: &mut Random) -> Duration {
 pub(super) fn silence(period: Seconds) -> Duration {
     period.duration() * 7 / 8
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn only_what_ends_by_itself_is_doubted() {
+        let doubted = Watched::ALL.into_iter().filter(|it| lasts(*it).is_some());
+        let doubted: Vec<Watched> = doubted.collect();
+        let calls = [
+            Watched::Held,
+            Watched::Trying,
+            Watched::Busy,
+            Watched::Ringing,
+        ];
+        assert_eq!(doubted, calls);
+    }
+
+    #[test]
+    fn two_ways_to_ask_share_an_audit_and_a_minute_is_the_least() {
+        let mut random = Random::new();
+        random.seed([1, 2]);
+        for (period, half) in [(120, 60), (60, 60), (600, 300)] {
+            for _ in 0..100 {
+                let pause = between(Seconds(period), &mut random);
+                let half = Duration::from_secs(half);
+                assert!(pause >= half && pause <= half * 25 / 24);
+            }
+        }
+    }
+}

@@ -19,6 +19,7 @@ use crate::engine::config::{
 use crate::events::party::Party;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Wall};
+use crate::roles::watcher::Doubt;
 use crate::shell::control::{mailbox, views};
 use crate::shell::dns::Paths;
 use crate::shell::failed::Failed;
@@ -119,6 +120,7 @@ struct Sight {
     status: Option<u16>,
     reason: String,
     messages: Option<Messages>,
+    doubt: Option<&'static str>,
     /// Whether a NOTIFY has come.
     received: bool,
 }
@@ -137,6 +139,7 @@ fn look(agent: &Agent) -> Option<Sight> {
         status: watch.last_status,
         reason: watch.last_reason.to_string(),
         messages: watch.messages,
+        doubt: watch.doubt.map(Doubt::reason),
         received: watch.last_notify.is_some(),
     })
 }
@@ -174,6 +177,9 @@ impl Sight {
         if let Some(party) = &self.party {
             line += &format!("  {}", view::party(party.display(), party.uri()));
         }
+        if let Some(doubt) = self.doubt {
+            line += &format!("  doubtful: {doubt}");
+        }
         format!("{}\n", line.trim_end())
     }
 
@@ -191,6 +197,7 @@ impl Sight {
             "last_status": self.status,
             "last_reason": self.reason,
             "messages": self.messages.map(mailbox::Messages::from),
+            "doubt": self.doubt,
         });
         format!("{value}\n")
     }
@@ -301,6 +308,7 @@ mod tests {
             status: Some(200),
             reason: String::new(),
             messages: None,
+            doubt: None,
             received: true,
         }
     }

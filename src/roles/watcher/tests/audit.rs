@@ -3,6 +3,7 @@
 extern crate std;
 
 use super::fixture::*;
+use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::roles::watcher::{Doubt, Order};
@@ -436,7 +437,24 @@ fn questions_about_all_lamps_never_come_in_a_burst() {
 }
 
 #[test]
-fn neither_who_waits_nor_a_mailbox_is_asked_about() {
+fn a_mailbox_is_not_asked_about() {
+    let mut f = Fixture::ordered(&Order {
+        package: Package::MessageSummary,
+        ..audited("sip:desk@192.0.2.1")
+    });
+    let sent = f.expect_one(5 * SECOND);
+    f.answer(&sent, 200, "Expires: 3600\r\n");
+    let waiting = Body {
+        kind: Some("application/simple-message-summary"),
+        text: "Messages-Waiting: yes\r\n",
+    };
+    f.notify_ok(&sent.notify("peer", 1, "active;expires=3600", &waiting));
+    assert_eq!(f.watched(), Watched::Waiting);
+    f.expect_silence(10 * MINUTE);
+}
+
+#[test]
+fn who_waits_for_approval_is_not_asked_about() {
     let mut f = Fixture::ordered(&audited("sip:bob@192.0.2.1"));
     let sent = f.expect_one(5 * SECOND);
     f.answer(&sent, 200, "Expires: 3600\r\n");

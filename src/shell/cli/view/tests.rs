@@ -106,6 +106,7 @@ fn why_tells_the_look_the_rule_and_the_subscription() {
         "rule": "the default look", "grace_left_s": null,
         "watch": {"target": "sip:bob@pbx", "package": "dialog", "state": "waiting",
             "remote": "10.0.0.5:5060", "last_status": 503, "last_reason": "",
+            "doubt": "not confirmed", "confirmed_s": 62,
             "last_notify_s": 61, "broken_s": 33, "expires_s": null, "next_s": 12}
     }));
     assert_eq!(
@@ -116,7 +117,9 @@ fn why_tells_the_look_the_rule_and_the_subscription() {
          subscription   waiting\n\
          peer           10.0.0.5:5060\n\
          last answer    503\n\
+         doubt          not confirmed\n\
          last NOTIFY    1 min 1 s ago\n\
+         confirmed      1 min 2 s ago\n\
          broken for     33 s\n\
          next attempt   12 s\n"
     );
