@@ -159,11 +159,12 @@ fn a_softphone_on_android_publishes() /* FIELD */
         );
         let text = format!(
             "PUBLISH {own} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.141:5060;branch=z9hG4bK.-~bJDwuu{};rport\r\n\
-             From: <{own}>;tag=HBXjpj6IT\r\nTo: {own}\r\nCSeq: 20 PUBLISH\r\nCall-ID: R3BFg0WqhB\r\n\
+             From: <{own}>;tag=HBXjpj6IT\r\nTo: {own}\r\nCSeq: {} PUBLISH\r\nCall-ID: R3BFg0WqhB\r\n\
              Max-Forwards: 70\r\nSupported: replaces, outbound, gruu, path, record-aware\r\n\
              Event: presence\r\nContent-Type: application/pidf+xml\r\nContent-Length: {}\r\n\
              Expires: 3600\r\nUser-Agent: LinphoneAndroid/5.1.4 (a phone) LinphoneSDK/5.2.110\r\n\r\n{body}",
             inside.len(),
+            20 + inside.len(),
             body.len()
         );
         let sent = desk.send("192.0.2.141:5060", &text);

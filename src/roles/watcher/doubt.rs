@@ -179,8 +179,8 @@ mod tests {
         let doubted = Watched::ALL.into_iter().filter(|it| lasts(*it).is_some());
         let doubted: Vec<Watched> = doubted.collect();
         let calls = [
-            Watched::Held,
             Watched::Trying,
+            Watched::Held,
             Watched::Busy,
             Watched::Ringing,
         ];

@@ -338,9 +338,10 @@ impl Watch {
             State::Asking(attempt) if attempt.request == Sending::Due => None,
             State::Asking(attempt) => Some(attempt.request.due_or(attempt.notify_by)),
             State::Told { attempt, .. } => {
-                let first = match self.story.watched {
-                    Watched::Subscribing => Some(attempt.request.due_or(attempt.notify_by)),
-                    _ => attempt.request.due(),
+                let first = if self.story.watched == Watched::Subscribing {
+                    Some(attempt.request.due_or(attempt.notify_by))
+                } else {
+                    attempt.request.due()
                 };
                 [first, self.fetch.as_ref().and_then(Attempt::due)]
                     .into_iter()
