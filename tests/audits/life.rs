@@ -28,6 +28,10 @@ const BURST: usize = 3;
 /// How long after a 481 the neighbours look whether they are known.
 const DOUBT: Moment = 3 * SECOND;
 
+/// How long nobody tells anything before a server counts as silent (Timers F and N), and one subscription looks whether it
+/// is; that one does not lie for longer.
+const SILENCE: Moment = 32 * SECOND;
+
 /// How long after a NOTIFY that was overtaken the full state is asked for.
 const GAP: Moment = 6 * SECOND;
 
@@ -68,6 +72,9 @@ struct Life {
     questions: Vec<Moment>,
     /// When a NOTIFY was last overtaken by a later one.
     behind: Moment,
+    /// When each server was asked anything, and when one of its NOTIFYs was last taken.
+    requests: Vec<(usize, Moment)>,
+    heard: Vec<Moment>,
     tally: Tally,
     loud: bool,
 }
@@ -119,6 +126,8 @@ impl Life {
             agent,
             due: 0,
             asked: vec![0; lamps.len()],
+            requests: Vec::new(),
+            heard: vec![0; servers.len()],
             servers,
             lamps,
             network: BinaryHeap::new(),
@@ -293,8 +302,10 @@ impl Life {
     /// Looks at a request of the agent: none comes too often.
     fn watch(&mut self, server: usize, text: &str) -> Result<(), String> {
         let sip = Sip::of(text);
-        if sip.status() == Some(500) {
-            self.behind = self.now;
+        match sip.status() {
+            Some(500) => self.behind = self.now,
+            Some(200) => self.heard[server] = self.now,
+            Some(_) | None => {}
         }
         if sip.method() != Some("SUBSCRIBE") || !self.branches.insert(sip.branch().to_string()) {
             return Ok(());
@@ -307,6 +318,8 @@ impl Life {
         let is_it = |it: &Lamp| it.server == server && user == format!("u{}", it.line);
         let lamp = self.lamps.iter().position(is_it).ok_or("nobody's lamp")?;
         let is_first = sip.tag("To").is_none();
+        let looks = self.looks(server);
+        self.requests.push((server, self.now));
         match (is_first, sip.number("Expires")) {
             (true, 0) => self.tally.fetches += 1,
             (true, _) => {
@@ -318,7 +331,7 @@ impl Life {
         let now = self.now;
         let forgot = self.servers[server].forgot;
         let is_gap = !is_first && self.behind > 0 && now < self.behind + GAP;
-        if forgot.is_some_and(|at| now < at + DOUBT) || is_gap {
+        if forgot.is_some_and(|at| now < at + DOUBT) || is_gap || looks {
             return Ok(());
         }
         let pause = now - self.asked[lamp];
@@ -335,6 +348,15 @@ impl Life {
             return Err(format!("{} questions in a second", self.questions.len()));
         }
         Ok(())
+    }
+
+    /// Whether something that this server was asked has just been given up, and nobody there has told anything since.
+    fn looks(&self, server: usize) -> bool {
+        let given_up =
+            (self.now.saturating_sub(SILENCE + SECOND))..=self.now.saturating_sub(SILENCE);
+        self.requests.iter().any(|&(asked, at)| {
+            asked == server && given_up.contains(&at) && self.heard[server] < at
+        })
     }
 
     fn tell_truth(&self, server: usize) {

@@ -112,8 +112,10 @@ impl Watcher {
         match ask {
             // Whoever is failing is asked as a failure is.
             _ if usage.retries > 0 => {}
-            // It was asked just now.
-            Ask::Refresh if now - usage.sent < MINUTE => {}
+            // It was asked just now: the other way is next, as soon as may be.
+            Ask::Refresh if now - usage.sent < MINUTE => {
+                usage.audit.next = Some((usage.sent + MINUTE, then));
+            }
             Ask::Refresh => {
                 self.count_question(now, id);
                 self.refresh(id);

@@ -468,7 +468,8 @@ impl Watch {
 impl Usage {
     /// Whether it knows how its server is, or is about to.
     pub(super) fn asked_just_now(&self, now: Instant) -> bool {
-        now - self.sent < ASKED_JUST_NOW
+        let asked = self.audit.asked.map_or(self.sent, |at| at.max(self.sent));
+        now - asked < ASKED_JUST_NOW
     }
 
     /// Whether a SUBSCRIBE is unanswered on its way to `remote`.

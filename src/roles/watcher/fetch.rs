@@ -151,9 +151,18 @@ impl Watcher {
             Ok(None) => watch.audit.refused = true,
             Err(_) => {}
         }
+        self.is_there(now, id);
         self.end_fetch(now, id);
         self.settle_watch(id);
         Some(told.map(|_| ()))
+    }
+
+    /// Who answers a fetch is there, whatever becomes of the subscription beside it.
+    fn is_there(&mut self, now: Instant, id: Id<Watch>) {
+        let usage = self.watches.get(id).and_then(|it| it.usages.first());
+        if let Some(usage) = usage.and_then(|id| self.usages.get_mut(*id)) {
+            usage.heard = now;
+        }
     }
 
     /// What a fetch brought, beside what the dialog says.

@@ -254,7 +254,7 @@ impl Story {
         }
         let mut memory = Memory::new();
         match (package.spec().read)(&mut memory, request.body) {
-            Ok(Reading::State(watched) | Reading::Gap(watched)) => {
+            Ok(Reading::State(watched)) => {
                 self.watched = watched;
                 self.messages = memory.messages();
                 self.told = true;
@@ -262,7 +262,8 @@ impl Story {
                 self.last_notify = Some(now);
                 true
             }
-            Ok(Reading::Hole(_) | Reading::Stale) | Err(_) => false,
+            // Part of a state that nobody can be asked for any more.
+            Ok(Reading::Gap(_) | Reading::Hole(_) | Reading::Stale) | Err(_) => false,
         }
     }
 

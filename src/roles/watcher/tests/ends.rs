@@ -335,3 +335,17 @@ fn stopping_during_a_refresh_leaves_the_refresh() {
     f.answer(&sent[0], 481, "");
     assert!(f.watcher.is_idle());
 }
+
+/// A server that is about to leave ends a subscription whose first NOTIFY was lost, and tells what changed since.
+#[test]
+fn a_first_notify_that_ends_with_a_part_of_the_state_tells_nothing() /* S23 */
+{
+    let terminated = "terminated;reason=deactivated";
+    for (extent, watched) in [("partial", Watched::Unknown), ("full", Watched::Idle)] {
+        let mut f = Fixture::asking();
+        let body = calls(1, extent, "terminated");
+        let end = f.last().notify("peer", 2, terminated, &dialog_info(&body));
+        f.notify_ok(&end);
+        assert_eq!(f.watched(), watched, "{extent}");
+    }
+}
