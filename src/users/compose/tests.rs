@@ -368,7 +368,7 @@ fn phones_are_dnd_where_one_says_so_and_none_takes_calls() /* FIELD 13 */
 fn a_phone_that_is_closed_is_told_as_closed_and_nothing_else() /* FIELD 13 */
 {
     for body in [
-        &include_str!("../../../tests/bodies/pidf_baresip_publish.xml")[..],
+        include_str!("../../../tests/bodies/pidf_baresip_publish.xml"),
         include_str!("../../../tests/bodies/pidf_grandstream_publish.xml"),
         include_str!("../../../tests/bodies/pidf_grandstream_contact.xml"),
     ] {

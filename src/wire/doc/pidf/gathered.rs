@@ -1,6 +1,6 @@
 //! What a presence document says, gathered part by part from any dialect.
 
-use super::{Activities, Basic, Lang, Note, Said, Summary};
+use super::{Activities, Basic, Note, Said, Summary};
 use crate::wire::doc::XmlText;
 
 /// What a document says so far.
@@ -68,7 +68,7 @@ impl<'a> Gathered<'a> {
             activities: self.activities,
             said: self.said(),
             note: note.map_or(Note::new(), |note| note.text.cut()),
-            lang: lang.and_then(|lang| lang.copy()).unwrap_or(Lang::new()),
+            lang: lang.and_then(|lang| lang.copy()).unwrap_or_default(),
             tuples: self.tuples.min(usize::from(u8::MAX)) as u8,
         }
     }
