@@ -13,7 +13,7 @@ pub enum Shows {
     Nothing,
     /// Somebody else, through this watch.
     Watch(u16),
-    /// The same through two watches, as [`both`] says.
+    /// The same through two watches: a call wins, whoever tells it; without one the presence is shown.
     Both {
         /// The watch that tells of calls.
         calls: u16,
