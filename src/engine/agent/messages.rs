@@ -116,9 +116,11 @@ impl Agent {
         let answers_us = request.method == Method::Notify
             && tag.is_some_and(|token| token.owner == Owner::Watch);
         let asks = request.method == Method::Subscribe && admits == Verdict::Confirm;
-        let is_pinged = self.is_pinged(moment.now, flow, request);
-        let tells = self.tells_unasked(moment.now, flow, request);
-        if !trusted && !answers_us && !asks && !is_pinged && !tells {
+        let is_known = trusted || answers_us || asks;
+        if !is_known
+            && !self.is_pinged(moment.now, flow, request)
+            && !self.tells_unasked(moment.now, flow, request)
+        {
             let why = "it comes from no trusted network";
             return Err(Refusal::Because(Status::FORBIDDEN, why));
         }
@@ -133,7 +135,7 @@ impl Agent {
             }
             Method::Options => self
                 .check(request)
-                .and_then(|()| self.answer_options(request, is_pinged)),
+                .and_then(|()| self.answer_options(moment.now, flow, request)),
             Method::Cancel if self.transactions.knows_cancelled(request) => Ok(Answer::Done),
             Method::Cancel => Err(Status::NO_SUCH_SUBSCRIPTION.into()),
             method if method.is_known() => Err(Status::METHOD_NOT_ALLOWED.into()),
@@ -222,9 +224,17 @@ impl Agent {
         Ok(())
     }
 
-    fn answer_options(&self, request: &Request<'_>, is_pinged: bool) -> Result<Answer, Refusal> {
+    fn answer_options(
+        &self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+    ) -> Result<Answer, Refusal> {
         let names_nobody = matches!(&request.uri, Uri::Sip(uri) if uri.user.is_none());
-        if is_pinged || names_nobody || self.directory.find(&request.uri).is_some() {
+        if names_nobody
+            || self.directory.find(&request.uri).is_some()
+            || self.is_pinged(now, flow, request)
+        {
             Ok(Answer::Done)
         } else {
             Err(Status::NOT_FOUND.into())
