@@ -1,5 +1,6 @@
 //! The watcher against a scripted notifier, in virtual time.
 
+mod answers;
 mod audit;
 mod documents;
 mod empty;

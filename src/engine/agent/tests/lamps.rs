@@ -301,3 +301,21 @@ fn other_settings_give_what_is_in_doubt_no_new_grace() /* S23 */
     f.expect_lamp(0, "unknown", "amber slow");
     f.expect_lamp(1, "unknown", "amber slow");
 }
+
+#[test]
+fn a_lamp_says_since_when_it_shows_what_it_shows() {
+    let mut f = with_lamps(&[Shows::Dnd(0)]);
+    let since = |f: &Fixture| f.agent.lamps().next().expect("the lamp").since;
+    f.run(Duration::from_secs(5));
+    let idle = since(&f);
+    assert!(idle < f.now);
+    f.input(Input::Dnd(true));
+    assert_eq!(since(&f), f.now);
+    f.run(Duration::from_secs(5));
+    f.input(Input::Note(Text::copied("back at three").unwrap()));
+    assert_eq!(
+        since(&f) + Duration::from_secs(5),
+        f.now,
+        "it shows the same"
+    );
+}

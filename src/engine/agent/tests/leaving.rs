@@ -1,25 +1,12 @@
 //! An agent that stops: everybody is told, and it is over when all have heard.
 
+use super::restarts::above;
 use super::*;
-use crate::engine::config::{Account, Server, UpstreamSettings, WatchSettings};
+use crate::engine::config::WatchSettings;
 use crate::events::package::Package;
-use crate::wire::flow::Transport;
 
 const PBX: &str = "192.0.2.50:5060";
 const SECOND: Duration = Duration::from_secs(1);
-
-fn registers(settings: &mut Settings) {
-    let aor = Text::copied("sip:100@192.0.2.50").unwrap();
-    let mut upstream = UpstreamSettings::new(aor);
-    upstream.publish = None;
-    upstream.account = Account::new();
-    let server = Server {
-        host: Text::copied("192.0.2.50").unwrap(),
-        transport: Transport::Udp,
-    };
-    upstream.servers.push(server).unwrap();
-    settings.upstreams.push(upstream).unwrap();
-}
 
 fn watches(settings: &mut Settings) {
     let target = Text::copied("sip:200@192.0.2.50").unwrap();
@@ -86,7 +73,7 @@ fn it_waits_for_its_own_subscriptions() /* S21 */
 #[test]
 fn it_waits_for_its_registration() /* R12 */
 {
-    let mut f = Fixture::with(registers);
+    let mut f = Fixture::with(above(true, false));
     let register = f.run(2 * SECOND).remove(0).1;
     grant(&mut f, &register);
     f.agent.stop(f.now);

@@ -9,7 +9,7 @@ use crate::wire::flow::Transport;
 const PBX: &str = "192.0.2.50:5060";
 
 /// An account at a PBX, where the desk is registered or published.
-fn above(register: bool, publish: bool) -> impl Fn(&mut Settings) {
+pub(super) fn above(register: bool, publish: bool) -> impl Fn(&mut Settings) {
     move |settings| {
         let aor = Text::copied("sip:100@192.0.2.50").unwrap();
         let mut upstream = UpstreamSettings::new(aor);

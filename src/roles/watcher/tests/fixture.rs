@@ -489,6 +489,7 @@ fn check_subscribe(text: &str) {
     assert!(request.from.tag().is_some() && request.cseq.number < 1 << 31);
     assert!(request.via.branch.and_then(Token::from_branch).is_some());
     assert_eq!(headers.max_forwards(), Some(70));
+    assert!(text.contains("\r\nContent-Length: 0\r\n"), "{text}");
     assert_eq!(
         headers.contacts().filter(Result::is_ok).count(),
         1,
