@@ -24,6 +24,7 @@ mod requests;
 mod resolving;
 mod restarts;
 mod sending;
+mod strangers;
 mod streams;
 mod telling;
 mod transactions;
