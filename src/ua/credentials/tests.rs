@@ -206,3 +206,66 @@ fn monstrous_challenges_are_left_alone() /* ATTACKS F07 */
 fn a_password_prints_as_nothing() {
     assert!(!format!("{:?}", account()).contains("secret"));
 }
+
+#[test]
+fn the_protection_is_the_best_that_is_offered() /* A03 */
+{
+    for (offered, chosen) in [
+        ("auth", Some("qop=auth,")),
+        ("auth-int", Some("qop=auth-int,")),
+        ("auth-int,auth", Some("qop=auth,")),
+        ("token", None),
+    ] {
+        let challenge = ASTERISK.replace("qop=\"auth\"", &format!("qop=\"{offered}\""));
+        let mut login = Login::new();
+        let taken = take(&mut login, &account(), &challenge);
+        let row = next(&mut login, &mut Random::new()).replace(", ", ",");
+        match chosen {
+            Some(chosen) => {
+                assert_eq!(taken, Next::Again, "{offered}");
+                let row = row.trim_end().to_string() + ",";
+                assert!(row.contains(chosen), "{offered}: {row}");
+            }
+            None => {
+                assert!(matches!(taken, Next::GiveUp(_)), "{offered}");
+                assert_eq!(row, "");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_strong_hash_follows_a_strong_one() /* A06 */
+{
+    let mut login = Login::new();
+    let strong = ASTERISK.replace("algorithm=MD5", "algorithm=SHA-256");
+    assert_eq!(take(&mut login, &account(), &strong), Next::Again);
+    let again = strong.replace("9e107d9d", "00000000");
+    let stale = again.trim_end().to_string() + ",stale=true\r\n";
+    assert_eq!(take(&mut login, &account(), &stale), Next::Again);
+    assert!(next(&mut login, &mut Random::new()).contains("SHA-256"));
+}
+
+#[test]
+fn the_same_nonce_given_once_more_counts_on() /* A11 */
+{
+    let mut random = Random::new();
+    let mut login = Login::new();
+    assert_eq!(take(&mut login, &account(), KAMAILIO_QOP), Next::Again);
+    assert!(next(&mut login, &mut random).contains("nc=00000001"));
+    let same = "Authentication-Info: nextnonce=\"ZVxrBGVcadh0\"\r\n";
+    let mut proof = login.prove(Proof::NONE, &mut random);
+    assert!(written(&login, proof).contains("nc=00000002"));
+    taken(&mut login, &account(), same, &mut proof);
+    assert!(next(&mut login, &mut random).contains("nc=00000003"));
+    let other = "Authentication-Info: nextnonce=\"another\"\r\n";
+    taken(&mut login, &account(), other, &mut proof);
+    let row = next(&mut login, &mut random);
+    assert!(
+        row.contains("nc=00000001") && row.contains("another"),
+        "{row}"
+    );
+}
+
+const KAMAILIO_QOP: &str =
+    "WWW-Authenticate: Digest realm=\"pbx.example\", nonce=\"ZVxrBGVcadh0\", qop=\"auth\"\r\n";
