@@ -227,7 +227,7 @@ fn a_lamp_that_does_not_know_names_nobody() /* S23 */
 }
 
 #[test]
-fn a_server_that_knows_no_state_leaves_the_lamp_idle_and_says_why() /* H44 */
+fn a_server_that_knows_no_state_leaves_the_lamp_idle_and_says_why() /* kamailio #55 */
 {
     let mut desk = Desk::new();
     desk.notify("active;expires=300", "");

@@ -42,7 +42,7 @@ fn after(documents: &[(&str, &[(&str, &str)])]) -> Watched {
 }
 
 #[test]
-fn of_two_dialogs_with_one_id_what_counts_most_stands_in_either_order() /* H01 */
+fn of_two_dialogs_with_one_id_what_counts_most_stands_in_either_order() /* kamailio #2906 */
 {
     // From what counts most to what counts least.
     let order = [

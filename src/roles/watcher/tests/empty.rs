@@ -59,7 +59,7 @@ fn asking(package: Package) -> Fixture {
 }
 
 #[test]
-fn an_empty_first_notify_means_that_there_is_no_state() /* H44 S23 */
+fn an_empty_first_notify_means_that_there_is_no_state() /* S23 */
 {
     for (package, expected) in [
         (Package::Dialog, Watched::Idle),
