@@ -93,6 +93,8 @@ fn nobody_registers_or_watches_while_it_stops() {
     let own = |text: String| text.replace("From: <sip:desk@192.0.2.9>", &format!("From: <{DESK}>"));
     let register = own(phone.request("REGISTER", "Expires: 600\r\n"));
     assert_eq!(f.send(&phone, &register)[0].status(), 503);
+    let publish = own(phone.bare_request("PUBLISH", "Event: presence\r\nExpires: 600\r\n"));
+    assert_eq!(f.send(&phone, &publish)[0].status(), 503);
     let bob = Phone::new("bob", "presence");
     let refused = f.send(&bob, &bob.subscribe(600));
     assert_eq!((refused.len(), refused[0].status()), (1, 503));

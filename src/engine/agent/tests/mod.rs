@@ -20,6 +20,7 @@ mod notifier;
 mod outage;
 mod publish;
 mod register;
+mod reloads;
 mod requests;
 mod resolving;
 mod restarts;
