@@ -65,6 +65,9 @@ pub(super) trait Taker<'a> {
     /// The places that the format knows.
     type Place: Place;
 
+    /// The root has begun.
+    fn root(&mut self, _: &Reader<'a, '_>) {}
+
     /// An element begins, at the last place of `open`: those of all elements that are open, the root's first.
     fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Self::Place], tag: Tag<'a>);
 
@@ -141,11 +144,12 @@ pub(super) fn root<'a>(reader: &mut Reader<'a, '_>) -> Result<Tag<'a>, Fault> {
     }
 }
 
-/// Shows what follows the root's start tag.
+/// Shows the root, whose start tag was read, and what follows it.
 pub(super) fn take<'a, T: Taker<'a>>(
     reader: &mut Reader<'a, '_>,
     taker: &mut T,
 ) -> Result<(), Fault> {
+    taker.root(reader);
     let mut places = [T::Place::ROOT; MAX_DEPTH];
     while let Some(event) = reader.next()? {
         let depth = reader.depth();

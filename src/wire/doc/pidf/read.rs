@@ -22,10 +22,7 @@ pub fn read(body: &[u8]) -> Result<Summary, Fault> {
     frame::open(body, NAMES, |reader| {
         let root = frame::root(reader)?;
         let gathered = if FORMAT.is_root(root) {
-            let mut presence = Presence {
-                langs: [reader.lang(); LANGS],
-                ..Presence::default()
-            };
+            let mut presence = Presence::default();
             frame::take(reader, &mut presence)?;
             presence.gathered
         } else if xpidf::is_root(root) {
@@ -117,6 +114,10 @@ const LANGS: usize = 4;
 
 impl<'a> Taker<'a> for Presence<'a> {
     type Place = Place;
+
+    fn root(&mut self, reader: &Reader<'a, '_>) {
+        self.langs = [reader.lang(); LANGS];
+    }
 
     fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], tag: Tag<'a>) {
         match open[open.len() - 1] {

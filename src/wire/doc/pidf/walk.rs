@@ -1,6 +1,6 @@
 //! The parts of a PIDF document, for a compositor: it carries through untouched what it does not know.
 
-use super::names::{DATA_MODEL, FORMAT, NAMES, PIDF, RPID};
+use super::names::{DATA_MODEL, FORMAT, PIDF, RPID};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::out::Out;
 use crate::wire::doc::xml::{Reader, Tag};
@@ -64,7 +64,7 @@ impl<'a> Element<'a> {
 /// # Errors
 /// Any [`Fault`]: `each` was not called.
 pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    let (id, lang) = (None, lang(body)?);
+    let (id, lang) = (None, None);
     frame::read(body, &FORMAT, &mut Children { id, lang, each }).map(drop)
 }
 
@@ -73,7 +73,7 @@ pub fn walk(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault
 /// # Errors
 /// Any [`Fault`]: the document was not good, and `each` was called for what stands before the fault.
 pub fn walk_again(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(), Fault> {
-    let (id, lang) = (None, lang(body)?);
+    let (id, lang) = (None, None);
     frame::read_again(body, &FORMAT, &mut Children { id, lang, each })
 }
 
@@ -83,22 +83,13 @@ pub fn walk_again(body: &[u8], each: &mut dyn FnMut(&Element<'_>)) -> Result<(),
 /// # Errors
 /// As [`walk_again`].
 pub fn walk_persons(body: &[u8], each: &mut dyn FnMut(u8, &Element<'_>)) -> Result<(), Fault> {
-    let lang = lang(body)?;
     let mut persons = Persons {
         person: 0,
         id: None,
-        langs: [lang; 2],
+        langs: [None; 2],
         each,
     };
     frame::read_again(body, &FORMAT, &mut persons)
-}
-
-/// The language of the root.
-fn lang(body: &[u8]) -> Result<Option<XmlText<'_>>, Fault> {
-    frame::open(body, NAMES, |reader| {
-        frame::root(reader)?;
-        Ok(reader.lang())
-    })
 }
 
 /// Where in a document an element stands.
@@ -143,6 +134,10 @@ struct Children<'a, 'e> {
 impl<'a> Taker<'a> for Children<'a, '_> {
     type Place = Place;
 
+    fn root(&mut self, reader: &Reader<'a, '_>) {
+        self.lang = reader.lang();
+    }
+
     fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
         match open[open.len() - 1] {
             Place::Child(_) => self.id = reader.attribute("id"),
@@ -177,6 +172,10 @@ struct Persons<'a, 'e> {
 
 impl<'a> Taker<'a> for Persons<'a, '_> {
     type Place = Place;
+
+    fn root(&mut self, reader: &Reader<'a, '_>) {
+        self.langs = [reader.lang(); 2];
+    }
 
     fn begin(&mut self, reader: &Reader<'a, '_>, open: &[Place], _: Tag<'a>) {
         match open[open.len() - 1] {
