@@ -11,7 +11,7 @@ use super::usage::{Gap, Knowledge, Usage, UsageState, tag_hash};
 use super::watch::{State as WatchState, Watch};
 use super::{SPARE_USAGES, Watcher};
 use crate::events::answer::Refusal;
-use crate::events::package::{Memory, Package};
+use crate::events::package::{LampKind, Memory, Package};
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
@@ -184,6 +184,7 @@ impl Watcher {
                 let end = End::of(state);
                 let speaks = watch.speaks;
                 let heard = watch.story.hear_last(now, speaks, request);
+                let waits = speaks.spec().lamp == LampKind::Calling;
                 self.fail(
                     now,
                     id,
@@ -193,7 +194,7 @@ impl Watcher {
                     random,
                 );
                 match end.retry {
-                    Retry::Soon | Retry::Backoff if heard => self.rest(now, id, random),
+                    Retry::Soon | Retry::Backoff if heard && waits => self.rest(now, id, random),
                     Retry::Soon | Retry::Query | Retry::Backoff | Retry::Slow | Retry::Rare => {}
                 }
                 self.conclude(id, &end);
@@ -205,7 +206,8 @@ impl Watcher {
     }
 
     /// A notifier that says how things are and ends the subscription at once has been asked, and no more (RFC 6665
-    /// §4.4.3): what it said stands until it is asked again, as often as a subscription would be refreshed.
+    /// §4.4.3): what it said stands until it is asked again, as often as a subscription would be refreshed. Of messages
+    /// that wait, that is: how somebody is changes with nobody left to say so, and is asked about as after any end.
     fn rest(&mut self, now: Instant, id: Id<Watch>, random: &mut Random) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;

@@ -258,6 +258,7 @@ impl Story {
                 self.watched = watched;
                 self.messages = memory.messages();
                 self.told = true;
+                self.broken_since = None;
                 self.unasked = None;
                 self.last_notify = Some(now);
                 true

@@ -349,3 +349,17 @@ fn a_first_notify_that_ends_with_a_part_of_the_state_tells_nothing() /* S23 */
         assert_eq!(f.watched(), watched, "{extent}");
     }
 }
+
+/// A call ends by itself, and nobody is left to say so: what a notifier that takes leave told is shown, but not vouched for.
+#[test]
+fn a_call_that_a_leaving_notifier_told_is_asked_about_at_once() /* S09 S23 */
+{
+    for reason in ["deactivated", "timeout"] {
+        let mut f = Fixture::asking();
+        let body = calls(0, "full", "confirmed");
+        let state = std::format!("terminated;reason={reason}");
+        f.notify_ok(&f.last().notify("peer", 1, &state, &dialog_info(&body)));
+        assert_eq!((f.watched(), f.is_broken()), (Watched::Busy, true));
+        expect_attempt(&mut f, 0, 1);
+    }
+}
