@@ -18,6 +18,14 @@ impl Instant {
     /// Later than every other moment.
     pub const MAX: Instant = Instant(u64::MAX);
 
+    /// The earlier of two moments, or the one that there is.
+    pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// The moment `micros` microseconds after the origin.
     pub const fn from_micros(micros: u64) -> Instant {
         Instant(micros)

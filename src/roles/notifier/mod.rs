@@ -292,14 +292,8 @@ impl Notifier {
 
     /// When [`Notifier::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
-        let due = match (self.timers.next(), self.paced.next()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        match (due, self.absent.due()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        let due = Instant::earlier(self.timers.next(), self.paced.next());
+        Instant::earlier(due, self.absent.due())
     }
 
     /// The subscription a tag or branch of ours leads to.
@@ -446,10 +440,7 @@ impl Subscription {
             Notify::InFlight(in_flight) => Some(in_flight.client.due()),
             Notify::Later { until } => Some(*until),
         };
-        match (notify, self.state.ends()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        Instant::earlier(notify, self.state.ends())
     }
 }
 

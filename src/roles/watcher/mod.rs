@@ -222,12 +222,8 @@ impl Watcher {
 
     /// When [`Watcher::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
-        let either = |one: Option<Instant>, other: Option<Instant>| match (one, other) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        let timers = either(self.watch_timers.next(), self.usage_timers.next());
-        either(timers, self.patrol)
+        let timers = Instant::earlier(self.watch_timers.next(), self.usage_timers.next());
+        Instant::earlier(timers, self.patrol)
     }
 
     /// Whether nobody is watched and no unsubscription is under way.

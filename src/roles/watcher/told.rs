@@ -215,10 +215,7 @@ impl Story {
                 }
                 Knowledge::Unreadable => unreadable = true,
             }
-            doubt = match (doubt, usage.doubt) {
-                (Some(one), Some(other)) => Some(Instant::min(one, other)),
-                (one, other) => one.or(other),
-            };
+            doubt = Instant::earlier(doubt, usage.doubt);
         }
         match known {
             _ if unreadable => {

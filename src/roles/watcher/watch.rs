@@ -343,10 +343,7 @@ impl Watch {
                 } else {
                     attempt.request.due()
                 };
-                [first, self.fetch.as_ref().and_then(Attempt::due)]
-                    .into_iter()
-                    .flatten()
-                    .min()
+                Instant::earlier(first, self.fetch.as_ref().and_then(Attempt::due))
             }
             State::Ending(_) | State::Seeking { .. } => None,
         }
