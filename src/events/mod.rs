@@ -2,11 +2,13 @@
 
 pub mod answer;
 pub mod etag;
+pub mod identity;
 pub mod kept;
 pub mod pace;
 pub mod package;
 pub mod party;
 pub mod presentity;
 pub mod reach;
+pub mod ruling;
 pub mod subscription;
 pub mod watched;

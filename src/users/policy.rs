@@ -4,6 +4,9 @@
 //! 403, or they wait until the owner decides about each. Digest authentication and the owner's rules take their
 //! place beside it and give the same verdicts.
 
+use crate::events::identity::Identity;
+use crate::events::package::Package;
+use crate::events::ruling::Ruling;
 use crate::events::subscription::Verdict;
 use crate::ground::limits::{DECISIONS, TRUSTED};
 use crate::ground::network::Network;
@@ -27,6 +30,10 @@ pub enum Strangers {
 pub struct Watching<'a> {
     /// Whom it watches, as a URI.
     pub presentity: &'a str,
+    /// In which package.
+    pub package: Package,
+    /// Who it is, as far as it is proven.
+    pub identity: Identity,
     /// The URI it gives itself.
     pub watcher: &'a [u8],
     /// Where it is.
@@ -81,22 +88,31 @@ impl Policy {
         self.trusted.iter().any(|network| network.contains(address))
     }
 
-    /// Whether anybody at `address` may watch, as far as the address tells.
-    pub fn admits(&self, address: IpAddr) -> Verdict {
+    /// Who somebody at `address` is who proved to be `identity` once: what networks are trusted may have changed since.
+    pub fn identity_now(&self, identity: Identity, address: IpAddr) -> Identity {
+        match identity {
+            Identity::User(_) => identity,
+            Identity::Network | Identity::Nobody if self.trusts(address) => Identity::Network,
+            Identity::Network | Identity::Nobody => Identity::Nobody,
+        }
+    }
+
+    /// Whether somebody may watch of whom only this is known.
+    pub fn admits(&self, identity: Identity) -> Verdict {
         match self.strangers {
-            _ if self.trusts(address) => Verdict::Allow,
+            _ if identity.is_known() => Verdict::Allow,
             Strangers::Refuse => Verdict::Block,
             Strangers::Ask => Verdict::Confirm,
         }
     }
 
-    /// Whether this watcher may watch.
-    pub fn judge(&self, who: Watching<'_>) -> Verdict {
-        match (self.admits(who.address), self.decided.get(who)) {
+    /// Whether this watcher may watch, and what it is told.
+    pub fn judge(&self, who: Watching<'_>) -> Ruling {
+        Ruling::plain(match (self.admits(who.identity), self.decided.get(who)) {
             (Verdict::Confirm, Some(true)) => Verdict::Allow,
             (Verdict::Confirm, Some(false)) => Verdict::Block,
             (verdict, _) => verdict,
-        }
+        })
     }
 }
 
@@ -182,6 +198,7 @@ mod tests {
     extern crate std;
     use super::*;
     use std::format;
+    use std::string::ToString;
 
     fn policy(strangers: Strangers) -> Policy {
         let mut policy = Policy::new();
@@ -193,16 +210,23 @@ mod tests {
     }
 
     fn watching<'a>(watcher: &'a str, address: &str) -> Watching<'a> {
+        let address: IpAddr = address.parse().expect("an address");
         Watching {
             presentity: "sip:desk@192.0.2.1",
+            package: Package::Presence,
+            identity: match address.to_string().starts_with("192.0.2.") {
+                true => Identity::Network,
+                false => Identity::Nobody,
+            },
             watcher: watcher.as_bytes(),
-            address: address.parse().expect("an address"),
+            address,
         }
     }
 
     #[test]
     fn strangers_are_refused_or_wait_and_neighbours_may_watch() {
-        let bob = |policy: &Policy, address| policy.judge(watching("sip:bob@host", address));
+        let bob =
+            |policy: &Policy, address| policy.judge(watching("sip:bob@host", address)).verdict;
         let (refusing, asking) = (policy(Strangers::Refuse), policy(Strangers::Ask));
         assert_eq!(bob(&refusing, "192.0.2.7"), Verdict::Allow);
         assert_eq!(bob(&asking, "192.0.2.7"), Verdict::Allow);
@@ -215,7 +239,7 @@ mod tests {
         let mut policy = policy(Strangers::Ask);
         let bob = watching("sip:bob@host", "198.51.100.7");
         policy.decide(bob, true);
-        assert_eq!(policy.judge(bob), Verdict::Allow);
+        assert_eq!(policy.judge(bob).verdict, Verdict::Allow);
         for other in [
             watching("sip:bob@host", "198.51.100.8"),
             watching("sip:ann@host", "198.51.100.7"),
@@ -224,10 +248,14 @@ mod tests {
                 ..bob
             },
         ] {
-            assert_eq!(policy.judge(other), Verdict::Confirm, "{other:?}");
+            assert_eq!(policy.judge(other).verdict, Verdict::Confirm, "{other:?}");
         }
         policy.decide(bob, false);
-        assert_eq!(policy.judge(bob), Verdict::Block, "the last word counts");
+        assert_eq!(
+            policy.judge(bob).verdict,
+            Verdict::Block,
+            "the last word counts"
+        );
     }
 
     #[test]
@@ -237,7 +265,7 @@ mod tests {
         for (at, name) in names.iter().enumerate() {
             policy.decide(watching(name, "198.51.100.7"), true);
             for (before, name) in names[..=at].iter().enumerate() {
-                let verdict = policy.judge(watching(name, "198.51.100.7"));
+                let verdict = policy.judge(watching(name, "198.51.100.7")).verdict;
                 let is_kept = before + DECISIONS > at;
                 assert_eq!(verdict == Verdict::Allow, is_kept, "{before} of {at}");
             }

@@ -47,7 +47,7 @@ impl Agent {
             return false;
         };
         drop(all);
-        let decided = watching(&self.directory, first);
+        let decided = watching(&self.policy, &self.directory, first);
         let line = decision(decided, first.remote, true);
         self.policy.decide(decided, true);
         self.enforce(line);
@@ -74,7 +74,7 @@ impl Agent {
             let Some(first) = first else {
                 return Ok(decided);
             };
-            let watching = watching(&self.directory, first);
+            let watching = watching(&self.policy, &self.directory, first);
             let line = decision(watching, first.remote, may);
             self.policy.decide(watching, may);
             self.enforce(line);
@@ -88,35 +88,20 @@ impl Agent {
         id.map_or(0, |&id| self.notifier.pending(id))
     }
 
-    /// What the owner says of a watcher outside the trusted networks.
-    pub(super) fn judge_stranger(
-        &self,
-        presentity: Id<Presentity>,
-        watcher: &[u8],
-        address: IpAddr,
-    ) -> Verdict {
-        self.policy.judge(Watching {
-            presentity: uri_of(&self.directory, presentity),
-            watcher,
-            address,
-        })
-    }
-
     /// Who may watch is said otherwise, by the policy that is in force already.
     pub(super) fn judge_all(&mut self) {
         let (policy, directory) = (&self.policy, &self.directory);
         self.notifier
-            .judge_all(|who| Some(policy.judge(watching(directory, who))));
+            .judge_all(|who| Some(policy.judge(watching(policy, directory, who))));
     }
 
     /// Does what was decided last: for all subscriptions of that watcher. Says that in the log.
     fn enforce(&mut self, line: Report) {
         let (policy, directory) = (&self.policy, &self.directory);
-        self.notifier
-            .judge_all(|who| match policy.judge(watching(directory, who)) {
-                Verdict::Confirm => None,
-                verdict @ (Verdict::Allow | Verdict::Block) => Some(verdict),
-            });
+        self.notifier.judge_all(|who| {
+            let ruling = policy.judge(watching(policy, directory, who));
+            (ruling.verdict != Verdict::Confirm).then_some(ruling)
+        });
         self.keeping.decided();
         self.report(line);
     }
@@ -132,7 +117,8 @@ fn meant<'n>(
 ) -> impl Iterator<Item = Who<'n>> {
     let is_open = move |it: &Subscription| {
         let is_allowed = matches!(it.state(), State::Active { .. })
-            && policy.admits(it.flow().remote.ip()) == Verdict::Confirm;
+            && policy.admits(policy.identity_now(it.who().identity, it.flow().remote.ip()))
+                == Verdict::Confirm;
         waits(it) || (is_allowed && !may)
     };
     let all = notifier.waiting().chain(notifier.iter());
@@ -157,9 +143,15 @@ fn waits(subscription: &Subscription) -> bool {
     matches!(subscription.state(), State::Pending { .. })
 }
 
-fn watching<'a>(directory: &'a Directory, who: Who<'a>) -> Watching<'a> {
+pub(super) fn watching<'a>(
+    policy: &Policy,
+    directory: &'a Directory,
+    who: Who<'a>,
+) -> Watching<'a> {
     Watching {
         presentity: uri_of(directory, who.presentity),
+        package: who.package,
+        identity: policy.identity_now(who.identity, who.remote.ip()),
         watcher: who.watcher,
         address: who.remote.ip(),
     }

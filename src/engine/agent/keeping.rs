@@ -71,7 +71,7 @@ const PACE: Pace = Pace {
 };
 
 /// The form of the records; one of another form is not read.
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct KeptIdentity {

@@ -2,16 +2,15 @@
 //!
 //! The checks keep the order of RFC 3261 §8.2; what changes nothing is answered statelessly (§8.2.7).
 
-use super::approval::uri_of;
 use super::upstreams::Links;
 use super::{Agent, Excerpt, Report};
 use crate::engine::answers::{self, Secrets};
 use crate::events::answer::{Answer, Refusal};
+use crate::events::identity::Identity;
 use crate::events::package::Package;
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
 use crate::ground::time::{Instant, Moment};
-use crate::roles::notifier::Subscriber;
 use crate::txn::server::Seen;
 use crate::txn::token::{Owner, Token};
 use crate::wire::flow::Flow;
@@ -110,12 +109,13 @@ impl Agent {
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
-        let admits = self.policy.admits(flow.remote.ip());
-        let trusted = admits == Verdict::Allow;
+        let identity = self.identity_of(flow);
+        let trusted = identity.is_known();
         let tag = request.to.tag().and_then(Token::from_tag);
         let answers_us = request.method == Method::Notify
             && tag.is_some_and(|token| token.owner == Owner::Watch);
-        let asks = request.method == Method::Subscribe && admits == Verdict::Confirm;
+        let asks =
+            request.method == Method::Subscribe && self.policy.admits(identity) == Verdict::Confirm;
         let is_known = trusted || answers_us || asks;
         if !is_known
             && !self.is_pinged(moment.now, flow, request)
@@ -131,7 +131,7 @@ impl Agent {
                 self.answer_register(moment, flow, request)
             }
             Method::Subscribe | Method::Notify | Method::Register | Method::Publish => {
-                self.answer_once(moment, flow, request, admits)
+                self.answer_once(moment, flow, request, identity)
             }
             Method::Options => self
                 .check(request)
@@ -149,9 +149,9 @@ impl Agent {
         moment: Moment,
         flow: &Flow,
         request: &Request<'_>,
-        admits: Verdict,
+        identity: Identity,
     ) -> Result<Answer, Refusal> {
-        let trusted = admits == Verdict::Allow;
+        let trusted = identity.is_known();
         let key = match self.transactions.look_up(request) {
             Seen::Again(answer) => return Ok(answer),
             Seen::Merged => return Err(Status::LOOP_DETECTED.into()),
@@ -178,7 +178,7 @@ impl Agent {
             Method::Notify => self.answer_notify(moment.now, flow, request, trusted)?,
             Method::Register => self.answer_register(moment, flow, request)?,
             Method::Publish => self.answer_publish(moment, flow, request)?,
-            _ => self.answer_subscribe(moment.now, flow, request, admits)?,
+            _ => self.answer_subscribe(moment, flow, request, identity)?,
         };
         // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
         let is_kept = needs_place || self.transactions.has_plenty();
@@ -258,55 +258,6 @@ impl Agent {
             }
         };
         told.map(|()| Answer::Done)
-    }
-
-    /// A SUBSCRIBE: in a dialog of ours if its To has a tag, or for one of our presentities.
-    fn answer_subscribe(
-        &mut self,
-        now: Instant,
-        flow: &Flow,
-        request: &Request<'_>,
-        admits: Verdict,
-    ) -> Result<Answer, Refusal> {
-        let policy = &self.policy;
-        // Nobody whom we don't trust sends our NOTIFYs elsewhere, not even to those whom we do.
-        let trusts_sender = admits == Verdict::Allow;
-        let mut from = Subscriber {
-            flow,
-            verdict: admits,
-            trusts: &|named| trusts_sender && policy.trusts(named.ip()),
-            owns: &|| false,
-        };
-        if request.to.tag().is_some() {
-            return self.notifier.handle_refresh(now, request, from);
-        }
-        let known = self.directory.find(&request.uri);
-        let presentity = known
-            .or_else(|| self.behind_contact(now, flow, &request.uri))
-            .ok_or(Status::NOT_FOUND)?;
-        if self.stopping {
-            return Err(Refusal::AnswerLater(
-                Status::SERVICE_UNAVAILABLE,
-                limits::RETRY_AFTER,
-            ));
-        }
-        let directory = &self.directory;
-        let owns = || trusts_sender && directory.is_named(presentity, &request.from.uri());
-        from.owns = &owns;
-        if !trusts_sender {
-            from.verdict = self.judge_stranger(presentity, request.from.uri_text, flow.remote.ip());
-        }
-        let answer =
-            self.notifier
-                .handle_subscribe(now, request, presentity, from, &mut self.random)?;
-        if from.verdict == Verdict::Confirm {
-            self.report(Report::Waits {
-                remote: flow.remote,
-                watcher: Excerpt::of(request.from.uri_text),
-                presentity: Excerpt::of(uri_of(&self.directory, presentity).as_bytes()),
-            });
-        }
-        Ok(answer)
     }
 
     /// A response goes to whoever's branch it carries; others are dropped (RFC 3261 §17.1.3).

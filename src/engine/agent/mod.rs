@@ -27,8 +27,10 @@ mod register;
 mod setup;
 mod standing;
 pub mod status;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod upstreams;
 
 pub use approval::{Ambiguous, Whom};

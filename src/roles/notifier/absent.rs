@@ -7,8 +7,10 @@
 
 use super::audience::{Track, Uri};
 use super::{Notifier, Subscription, Who, group};
+use crate::events::identity::Identity;
 use crate::events::package::Package;
 use crate::events::presentity::Presentity;
+use crate::events::ruling::Ruling;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits;
 use crate::ground::table::Id;
@@ -27,6 +29,7 @@ pub struct Gone {
     pub(super) package: Package,
     pub(super) uri: Uri,
     pub(super) track: Track,
+    identity: Identity,
     remote: SocketAddr,
     /// When it is given up.
     ends: Instant,
@@ -59,6 +62,8 @@ impl Gone {
     pub fn who(&self) -> Who<'_> {
         Who {
             presentity: self.presentity,
+            package: self.package,
+            identity: self.identity,
             watcher: &self.uri,
             remote: self.remote,
         }
@@ -122,10 +127,10 @@ impl Notifier {
     }
 
     /// Judges anew all who went and for whom there is a verdict.
-    pub(super) fn judge_absent(&mut self, judge: impl Fn(Who<'_>) -> Option<Verdict>) {
+    pub(super) fn judge_absent(&mut self, judge: impl Fn(Who<'_>) -> Option<Ruling>) {
         let mut at = 0;
         while let Some(gone) = self.absent.0.get(at) {
-            match judge(gone.who()) {
+            match judge(gone.who()).map(|it| it.verdict) {
                 Some(Verdict::Allow) => self.end_absent(at, Event::Approved),
                 Some(Verdict::Block) => self.end_absent(at, Event::Rejected),
                 Some(Verdict::Confirm) | None => at += 1,
@@ -184,6 +189,7 @@ impl Notifier {
                 event: Event::Timeout,
                 ..subscription.track
             },
+            identity: subscription.identity,
             remote,
             ends,
         };

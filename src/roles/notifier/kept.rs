@@ -6,6 +6,7 @@
 
 use super::audience::Track;
 use super::{Notifier, Notify, Subscription, Wants, group};
+use crate::events::identity::Identity;
 use crate::events::kept::{KeptFlow, Lease};
 use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
@@ -39,6 +40,7 @@ pub struct KeptSubscription<'a> {
     dialog: KeptDialog<'a>,
     /// Up to where version numbers may have been used.
     versions: u32,
+    identity: Identity,
 }
 
 impl Notifier {
@@ -72,6 +74,7 @@ impl Notifier {
             flow: KeptFlow::new(&subscription.flow),
             dialog: subscription.dialog.kept(subscription.reserved.seq),
             versions: subscription.reserved.version,
+            identity: subscription.identity,
         })
     }
 
@@ -106,6 +109,7 @@ impl Notifier {
             long_by: Transport::Tcp,
             presentity,
             package,
+            identity: kept.identity,
             event_id,
             body: kept.body.min(bodies as u8 - 1),
             state: match kept.pending {

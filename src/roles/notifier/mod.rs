@@ -31,6 +31,7 @@ pub use absent::Gone;
 pub use kept::KeptSubscription;
 pub use subscribe::Subscriber;
 
+use crate::events::identity::Identity;
 use crate::events::pace::Bucket;
 use crate::events::package::{Baseline, Pace, Package};
 use crate::events::presentity::Presentity;
@@ -109,6 +110,8 @@ pub struct Subscription {
     long_by: Transport,
     presentity: Id<Presentity>,
     package: Package,
+    /// Who watches, as far as it was proven when it subscribed.
+    identity: Identity,
     /// The `id` of its Event.
     event_id: Vec<u8, { limits::EVENT_ID }>,
     /// Which of the package's body types it takes.
@@ -135,6 +138,10 @@ pub struct Subscription {
 pub struct Who<'a> {
     /// Whom it watches.
     pub presentity: Id<Presentity>,
+    /// In which package.
+    pub package: Package,
+    /// Who it is, as far as it is proven.
+    pub identity: Identity,
     /// The URI it gives itself.
     pub watcher: &'a [u8],
     /// Where its NOTIFYs go.
@@ -421,6 +428,8 @@ impl Subscription {
     pub fn who(&self) -> Who<'_> {
         Who {
             presentity: self.presentity,
+            package: self.package,
+            identity: self.identity,
             watcher: self.dialog.remote_uri(),
             remote: self.flow.remote,
         }

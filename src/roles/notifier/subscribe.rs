@@ -3,10 +3,12 @@
 use super::audience::Track;
 use super::kept::Reserved;
 use super::waiting::heeded;
-use super::{Notifier, Notify, Subscription, Wants, group};
+use super::{Notifier, Notify, Subscription, Wants, Who, group};
 use crate::events::answer::{Answer, Refusal};
+use crate::events::identity::Identity;
 use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
+use crate::events::ruling::Ruling;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits;
 use crate::ground::random::Random;
@@ -26,8 +28,10 @@ use heapless::Vec;
 pub struct Subscriber<'a> {
     /// Where it came from.
     pub flow: &'a Flow,
-    /// What the policy says.
-    pub verdict: Verdict,
+    /// Who it is, as far as it is proven.
+    pub identity: Identity,
+    /// What the policy says of it.
+    pub rules: &'a dyn Fn(Who<'_>) -> Ruling,
     /// Whether an address is in a trusted network, so that a Contact may name it (RFC 6665 §6.3).
     pub trusts: &'a dyn Fn(SocketAddr) -> bool,
     /// Whether it is the owner of what it wants to watch: nobody else is told who watches (RFC 3857 §4.6).
@@ -47,11 +51,19 @@ impl Notifier {
         from: Subscriber<'_>,
         random: &mut Random,
     ) -> Result<Answer, Refusal> {
-        match from.verdict {
+        let (package, event) = wanted(request)?;
+        let who = Who {
+            presentity,
+            package,
+            identity: from.identity,
+            watcher: request.from.uri_text,
+            remote: from.flow.remote,
+        };
+        let verdict = (from.rules)(who).verdict;
+        match verdict {
             Verdict::Allow | Verdict::Confirm => {}
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
         }
-        let (package, event) = wanted(request)?;
         if package.watchers_of().is_some() && !(from.owns)() {
             return Err(Status::FORBIDDEN.into());
         }
@@ -68,7 +80,7 @@ impl Notifier {
         let device = self.device(presentity, package, &event_id, target.text);
         let home = home(&flow);
         let wanted = (presentity, package, &event_id[..], target.text, home);
-        let allowed = from.verdict == Verdict::Allow;
+        let allowed = verdict == Verdict::Allow;
         let fits = allowed || self.may_wait(flow.remote.ip());
         // Who waited already, and forgot, waits on.
         if !fits && self.make_room(device, wanted, allowed).is_none() {
@@ -89,9 +101,10 @@ impl Notifier {
             long_by: Transport::Tcp,
             presentity,
             package,
+            identity: from.identity,
             event_id,
             body,
-            state: initial_state(now, granted, from.verdict, package, &event),
+            state: initial_state(now, granted, verdict, package, &event),
             allowed,
             heard: false,
             track: Track::new(now),
@@ -140,7 +153,8 @@ impl Notifier {
         {
             return Err(unknown.into());
         }
-        match from.verdict {
+        let verdict = (from.rules)(subscription.who()).verdict;
+        match verdict {
             Verdict::Allow | Verdict::Confirm => {}
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
         }
@@ -157,7 +171,7 @@ impl Notifier {
             State::Pending { .. } => subscription.patience_ends().seconds_from(now),
             State::Active { .. } | State::Terminated(_) => Seconds(u32::MAX),
         };
-        if heeded(package, from.verdict) == Verdict::Block {
+        if heeded(package, verdict) == Verdict::Block {
             return Err(Status::FORBIDDEN.into());
         }
         let granted = self.lifetime(request, package)?.min(most);

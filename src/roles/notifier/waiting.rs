@@ -8,9 +8,11 @@
 use super::{Notifier, Subscription, Wants, Who};
 use crate::events::package::Package;
 use crate::events::presentity::Presentity;
+use crate::events::ruling::Ruling;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits::{PRESENTITIES, SUBSCRIPTIONS, WAITING, WAITING_EACH};
 use crate::ground::table::Id;
+use crate::txn::token::Token;
 use core::mem::take;
 use core::net::IpAddr;
 use heapless::Vec;
@@ -59,7 +61,7 @@ impl Notifier {
 
     /// Judges anew every watcher for whom there is a verdict. One that was allowed and has to wait now is asked to come
     /// again; one that went before anybody decided is remembered no longer.
-    pub fn judge_all(&mut self, judge: impl Fn(Who<'_>) -> Option<Verdict>) {
+    pub fn judge_all(&mut self, judge: impl Fn(Who<'_>) -> Option<Ruling>) {
         self.judge_absent(&judge);
         for slot in 0..SUBSCRIPTIONS as u16 {
             let id = self.subscriptions.id_at(slot);
@@ -68,10 +70,10 @@ impl Notifier {
             else {
                 continue;
             };
-            let Some(verdict) = judge(subscription.who()) else {
+            let Some(ruling) = judge(subscription.who()) else {
                 continue;
             };
-            let verdict = heeded(subscription.package, verdict);
+            let verdict = heeded(subscription.package, ruling.verdict);
             match (subscription.state, verdict) {
                 (State::Terminated(_), _) => {}
                 (State::Pending { .. }, Verdict::Confirm) => {}
@@ -103,6 +105,12 @@ impl Notifier {
     /// Whether anybody began or ceased to wait since the last time.
     pub fn take_waiting_changed(&mut self) -> bool {
         take(&mut self.waiting.changed)
+    }
+
+    /// Whether somebody has allowed the subscription of this tag.
+    pub fn is_allowed(&self, tag: Token) -> bool {
+        let subscription = self.find(tag).and_then(|id| self.subscriptions.get(id));
+        subscription.is_some_and(|it| it.allowed)
     }
 
     /// Whether one more at that address may wait.

@@ -396,7 +396,7 @@ fn records_that_are_none_do_nothing() {
             .agent
             .restore(after.moment(), Key::Subscription(9_999), &record)
     );
-    let newer: StdVec<u8> = [&[2], &record[1..]].concat();
+    let newer: StdVec<u8> = [&[crate::engine::agent::keeping::VERSION + 1], &record[1..]].concat();
     assert!(
         !after
             .agent

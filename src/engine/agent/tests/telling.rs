@@ -1,7 +1,9 @@
 //! What watchers are told, how often, and what their answers mean (RFC 6665 §4.2.2). Groups N and D.
 
 use super::*;
+use crate::events::identity::Identity;
 use crate::events::package::{Pace, Package};
+use crate::events::ruling::Ruling;
 use crate::events::subscription::Verdict;
 use crate::ground::time::Seconds;
 use crate::roles::notifier::{Subscriber, Subscription};
@@ -473,7 +475,8 @@ fn subscribe_unknown(f: &mut Fixture, phone: &Phone) -> Id<Subscription> {
     };
     let from = Subscriber {
         flow: &Flow::udp(LOCAL.parse().unwrap(), phone.address),
-        verdict: Verdict::Confirm,
+        identity: Identity::Nobody,
+        rules: &|_| Ruling::plain(Verdict::Confirm),
         trusts: &|_| true,
         owns: &|| false,
     };

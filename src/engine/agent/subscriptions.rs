@@ -1,0 +1,62 @@
+//! SUBSCRIBEs of those who watch our presentities: to the notifier, with what the policy says of them.
+
+use super::approval::{uri_of, watching};
+use super::{Agent, Excerpt, Report};
+use crate::events::answer::{Answer, Refusal};
+use crate::events::identity::Identity;
+use crate::ground::limits;
+use crate::ground::time::Moment;
+use crate::roles::notifier::{Subscriber, Who};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Request, Status};
+
+impl Agent {
+    /// A SUBSCRIBE: in a dialog of ours if its To has a tag, or for one of our presentities.
+    pub(super) fn answer_subscribe(
+        &mut self,
+        moment: Moment,
+        flow: &Flow,
+        request: &Request<'_>,
+        identity: Identity,
+    ) -> Result<Answer, Refusal> {
+        let (policy, directory) = (&self.policy, &self.directory);
+        // Nobody whom we don't know sends our NOTIFYs elsewhere, not even to those whom we trust.
+        let is_known = identity.is_known();
+        let mut from = Subscriber {
+            flow,
+            identity,
+            rules: &|who: Who<'_>| policy.judge(watching(policy, directory, who)),
+            trusts: &|named| is_known && policy.trusts(named.ip()),
+            owns: &|| false,
+        };
+        if request.to.tag().is_some() {
+            return self.notifier.handle_refresh(moment.now, request, from);
+        }
+        let known = directory.find(&request.uri);
+        let presentity = known
+            .or_else(|| self.behind_contact(moment.now, flow, &request.uri))
+            .ok_or(Status::NOT_FOUND)?;
+        if self.stopping {
+            return Err(Refusal::AnswerLater(
+                Status::SERVICE_UNAVAILABLE,
+                limits::RETRY_AFTER,
+            ));
+        }
+        let owns = || is_known && directory.is_named(presentity, &request.from.uri());
+        from.owns = &owns;
+        let random = &mut self.random;
+        let answer = self
+            .notifier
+            .handle_subscribe(moment.now, request, presentity, from, random)?;
+        if let Answer::Subscribed { tag: Some(tag), .. } = answer
+            && !self.notifier.is_allowed(tag)
+        {
+            self.report(Report::Waits {
+                remote: flow.remote,
+                watcher: Excerpt::of(request.from.uri_text),
+                presentity: Excerpt::of(uri_of(&self.directory, presentity).as_bytes()),
+            });
+        }
+        Ok(answer)
+    }
+}
