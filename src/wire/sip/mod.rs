@@ -28,7 +28,7 @@ pub use crate::wire::out::{Out, Print};
 pub use build::Writer;
 pub use fields::{
     Accept, Algorithm, Auth, CSeq, Challenge, Contact, Credentials, Disposition, Event, MediaType,
-    NameAddr, Reason, State, SubscriptionState, Via,
+    NameAddr, Rate, Rates, Reason, State, SubscriptionState, Via,
 };
 pub use grammar::{Bad, Param, Params, Text, unfold};
 pub use headers::{Headers, Rows};

@@ -11,6 +11,7 @@ mod lists;
 mod media;
 mod name_addr;
 mod numbers;
+mod rate;
 mod state;
 mod via;
 
@@ -20,5 +21,6 @@ pub use cseq::CSeq;
 pub use event::Event;
 pub use media::{Disposition, MediaType};
 pub use name_addr::{Contact, NameAddr};
+pub use rate::{Rate, Rates};
 pub use state::{Reason, State, SubscriptionState};
 pub use via::Via;
