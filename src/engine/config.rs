@@ -312,6 +312,8 @@ pub enum Invalid {
     WatchExpires(usize),
     /// A watch asks too often whether a state is still so.
     WatchAudit(usize),
+    /// The pace asked for of the watch at this place.
+    WatchRate(usize),
     /// A watch's upstream is not there.
     WatchUpstream(usize),
     /// An upstream's address of record.
@@ -361,6 +363,7 @@ impl fmt::Display for Invalid {
             Invalid::Server(at) => ("watch", Some(at), "write server as host or host:port"),
             Invalid::WatchExpires(at) => ("watch", Some(at), "ask for one second or more"),
             Invalid::WatchAudit(at) => ("watch", Some(at), "let audit be 120 or more, or 0"),
+            Invalid::WatchRate(at) => ("watch", Some(at), "let at_most_every be 3600 at most"),
             Invalid::WatchUpstream(at) => ("watch", Some(at), "name an upstream in the list"),
             Invalid::UpstreamAor(at) => {
                 ("upstream", Some(at), "write aor as sip:name@host, not sips")

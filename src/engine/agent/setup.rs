@@ -140,6 +140,7 @@ impl Agent {
                 account: watch.upstream,
                 expires: watch.expires,
                 audit: watch.audit,
+                at_most_every: watch.at_most_every,
             };
             let id =
                 known(watch, self).or_else(|| self.watcher.add(now, &order, &mut self.random).ok());

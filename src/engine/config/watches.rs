@@ -26,6 +26,9 @@ pub struct WatchSettings {
     /// How often a state that ends by itself is confirmed: a call, a ringing phone. Zero for never, else from
     /// [`WatchSettings::AUDIT`] to a day.
     pub audit: Seconds,
+    /// The notifier is asked to tell us no more often than once in this time (RFC 6446 §5.1); zero for as it likes, else
+    /// at most [`WatchSettings::SELDOM`].
+    pub at_most_every: Seconds,
 }
 
 impl WatchSettings {
@@ -36,6 +39,9 @@ impl WatchSettings {
     /// The audit without further words, and the shortest: there are two ways to ask, and a lamp asks once a minute at
     /// most.
     pub const AUDIT: Seconds = Seconds(120);
+
+    /// The longest time between two notifications that can be asked for: news that is an hour old is no news.
+    pub const SELDOM: Seconds = Seconds(3_600);
 
     /// A watch as it is without further words.
     pub const fn new(target: Text<URI>, from: Text<URI>, package: Package) -> WatchSettings {
@@ -48,6 +54,7 @@ impl WatchSettings {
             upstream: None,
             expires: WatchSettings::EXPIRES,
             audit: WatchSettings::AUDIT,
+            at_most_every: Seconds::ZERO,
         }
     }
 }
@@ -69,6 +76,9 @@ impl Settings {
             }
             if watch.audit != Seconds::ZERO && watch.audit < WatchSettings::AUDIT {
                 return Err(Invalid::WatchAudit(at));
+            }
+            if watch.at_most_every > WatchSettings::SELDOM {
+                return Err(Invalid::WatchRate(at));
             }
             let upstream = watch.upstream.map(usize::from);
             if upstream.is_some_and(|it| it >= self.upstreams.len()) {

@@ -37,6 +37,7 @@
 //! * Redirections (3xx) are not followed; they count as a refusal.
 
 mod audit;
+mod condition;
 mod doubt;
 mod ending;
 mod fetch;

@@ -16,6 +16,7 @@ use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
+use crate::ground::text::Text;
 use crate::ground::time::Instant;
 use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
@@ -252,6 +253,7 @@ impl Watcher {
             dialog,
             memory: Memory::new(),
             knowledge: Knowledge::Nothing,
+            tag: Text::new(),
             heard_from: flow.remote.ip(),
             way,
             ends,
@@ -314,6 +316,7 @@ impl Watcher {
             .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         usage.behind = 0;
         let party = usage.memory.party().cloned();
+        let is_same = usage.is_same(request);
         let read = usage.read(now, watch.speaks, request, state);
         if usage.memory.party() != party.as_ref() {
             self.changed.push(watch_id.slot());
@@ -334,7 +337,9 @@ impl Watcher {
             usage.trust(request);
             let tells = match usage.knowledge {
                 Knowledge::Stateless(_) => true,
-                Knowledge::Nothing | Knowledge::Known(_) | Knowledge::Unreadable => has_document,
+                Knowledge::Nothing | Knowledge::Known(_) | Knowledge::Unreadable => {
+                    has_document || is_same
+                }
             };
             usage.vouch(now, watch, tells, random);
             self.audited(now, id);

@@ -3,6 +3,7 @@
 //! Read RFC 6665 §4.1.2.1 and §4.1.2.2, and RFC 5057 §5.1 on what a code means for the subscription.
 
 use super::Watcher;
+use super::condition::Condition;
 use super::ending::Cause;
 use super::notify::same_host;
 use super::reason::{End, denies_package};
@@ -91,6 +92,7 @@ impl Watcher {
             return;
         };
         let (asks, usages) = (watch.asks, watch.usages.clone());
+        let is_told = watch.is_told();
         let Some(attempt) = watch.attempt_mut() else {
             return;
         };
@@ -98,6 +100,11 @@ impl Watcher {
             return attempt.request.handle_provisional();
         }
         attempt.request = Sending::Answered;
+        if status == Status::NO_NOTIFICATION && !is_told {
+            // Whoever has been told nothing is told, and not in a dialog yet (RFC 5839 §6.3).
+            let (cause, retry) = (Cause::NoNotify, Retry::Backoff);
+            return self.fail(now, id, cause, retry, None, random);
+        }
         if status.is_success() {
             let granted = granted(response, asks);
             attempt.granted = Some(granted);
@@ -253,6 +260,7 @@ impl Watcher {
             watch.story.last_status = Some(status.code());
         }
         let silent = status == Status::NO_NOTIFICATION;
+        let knows = usage.knows();
         match &mut usage.state {
             UsageState::Refreshing(refresh) => {
                 refresh.request = Sending::Answered;
@@ -262,8 +270,17 @@ impl Watcher {
                 } else {
                     ends
                 };
+                let is_same = silent && refresh.condition != Condition::None;
+                if silent && !knows {
+                    // It keeps from us what we do not have.
+                    self.ask_plainly(id);
+                    return self.lose(now, id, Cause::NoNotify, Retry::Soon, None, random);
+                }
                 if refresh.told || silent {
                     usage.rest(now, random);
+                }
+                if is_same {
+                    self.unchanged(now, id, random);
                 }
             }
             UsageState::Ending(_) if silent => {

@@ -19,7 +19,7 @@ use crate::ua::query::{Asker, Query};
 use crate::ua::request::{Sending, USER_AGENT};
 use crate::ua::retry::Retry;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Method, Name, Writer};
+use crate::wire::sip::{Method, Name, Rates, Writer};
 use core::net::SocketAddr;
 
 impl Watcher {
@@ -247,6 +247,9 @@ impl Watcher {
         if is_new && let Some(way) = way_now(now, watch, usage, accounts) {
             usage.way = way;
         }
+        if is_new {
+            usage.make_condition(watch);
+        }
         let reliable = usage.way.flow.transport.is_reliable();
         let refresh = usage.refresh_mut()?;
         let client = match refresh.request {
@@ -408,6 +411,7 @@ fn write_refresh(
         .dialog
         .write_request(&mut w, Method::Subscribe, refresh.seq, flow, branch);
     write_credentials(&mut w, watch, &usage.dialog, refresh.proof, accounts);
+    usage.write_condition(&mut w, refresh);
     write_rest(&mut w, watch, refresh.expires, &usage.way.contact())
 }
 
@@ -445,7 +449,13 @@ fn write_rest(
     contact: &Flow,
 ) -> Option<usize> {
     write_contact(w, &watch.from, contact);
-    w.header(Name::Event, watch.speaks.name().as_bytes());
+    // Of one NOTIFY alone no rate can be kept.
+    let rates = Rates {
+        max: watch.max_rate.filter(|_| expires > Seconds::ZERO),
+        ..Rates::default()
+    };
+    let event = watch.speaks.name().as_bytes();
+    w.field_with(Name::Event, |out| _ = out.raw(event).print(&rates));
     w.header_u32(Name::Expires, expires.0);
     let spec = watch.speaks.spec();
     let types = spec.bodies.iter().chain(spec.also_read);

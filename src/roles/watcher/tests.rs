@@ -2,6 +2,7 @@
 
 mod answers;
 mod audit;
+mod conditions;
 mod documents;
 mod empty;
 mod ends;

@@ -174,7 +174,11 @@ impl Watcher {
         random: &mut Random,
     ) {
         self.doubt_account(self.usages.get(id).map(|usage| usage.watch));
-        let sent = self.usages.get(id).map_or(now, |usage| usage.sent);
+        let usage = self.usages.get(id);
+        let sent = usage.map_or(now, |usage| usage.sent);
+        if cause == Cause::NoNotify && usage.is_some_and(Usage::made_condition) {
+            self.ask_plainly(id);
+        }
         if cause == Cause::NoNotify || self.miss(now, peer, sent, random) {
             self.doubt_neighbours(now, peer, random);
         }

@@ -12,6 +12,7 @@
 //! ```text
 //!   an `active` NOTIFY without a document                    what is known then
 //!   the first, or the first behind `pending`                 the server knows no state
+//!   with the entity-tag of what was told                     the same, and it is confirmed; see `condition`
 //!   the first behind a refresh                               the server knows no state
 //!   any other, and the server knew no state                  the same
 //!   any other, and the last document could not be read       the same
@@ -45,8 +46,12 @@ impl Usage {
         state: &SubscriptionState<'_>,
     ) -> Result<(), Refusal> {
         match state.state {
-            State::Pending => self.knowledge = Knowledge::Nothing,
-            State::Active if request.body.is_empty() => self.read_nothing(now, package),
+            State::Pending => {
+                self.knowledge = Knowledge::Nothing;
+                self.forget_tag();
+            }
+            State::Active if self.is_same(request) => {}
+            State::Active if request.body.is_empty() => self.read_nothing(now, package, request),
             State::Terminated | State::Other(_) if request.body.is_empty() => {}
             State::Active | State::Terminated | State::Other(_) => {
                 let read = is_readable(package, request).and_then(|()| {
@@ -56,26 +61,31 @@ impl Usage {
                 match read {
                     Ok(Reading::State(watched)) => {
                         self.know(watched);
+                        self.hold_tag_of(request);
                         self.gap = Gap::Closed;
                     }
                     // Nobody can be asked any more, so what is doubtful is not believed.
                     Ok(Reading::Gap(_) | Reading::Hole(_)) if state.state == State::Terminated => {}
                     Ok(Reading::Gap(watched)) => {
                         self.know(watched);
+                        self.forget_tag();
                         self.open_gap(now);
                     }
                     Ok(Reading::Hole(watched)) if self.cannot_count() => {
                         self.know(watched);
+                        self.forget_tag();
                         self.doubt = None;
                     }
                     // Until the full document is there, the lamp says what it said, for its grace.
                     Ok(Reading::Hole(_)) => {
                         self.doubt.get_or_insert(now);
+                        self.forget_tag();
                         self.open_gap(now);
                     }
                     Ok(Reading::Stale) => {}
                     Err(refusal) => {
                         self.knowledge = Knowledge::Unreadable;
+                        self.forget_tag();
                         return Err(refusal);
                     }
                 }
@@ -94,13 +104,14 @@ impl Usage {
     }
 
     /// Takes in an `active` NOTIFY without a document; the module's head says what it means.
-    fn read_nothing(&mut self, now: Instant, package: Package) {
+    fn read_nothing(&mut self, now: Instant, package: Package, request: &Request<'_>) {
         let Some(watched) = package.spec().stateless else {
             return;
         };
         match self.knowledge {
             Knowledge::Known(told) if !self.awaits_notify() => {
-                if told != watched && !self.asked_empty {
+                let may_differ = told != watched || self.is_other(request);
+                if may_differ && !self.asked_empty {
                     self.asked_empty = true;
                     self.open_gap(now);
                 }
@@ -112,6 +123,7 @@ impl Usage {
             | Knowledge::Unreadable => {
                 self.memory.tell_stateless(watched);
                 self.knowledge = Knowledge::Stateless(watched);
+                self.hold_tag_of(request);
                 self.gap = Gap::Closed;
                 self.asked_empty = false;
             }
@@ -119,7 +131,7 @@ impl Usage {
     }
 
     /// Whether its notifier vouches for a state.
-    fn knows(&self) -> bool {
+    pub(super) fn knows(&self) -> bool {
         match self.knowledge {
             Knowledge::Known(_) | Knowledge::Stateless(_) => true,
             Knowledge::Nothing | Knowledge::Unreadable => false,
@@ -183,6 +195,7 @@ impl Usage {
         if let Gap::Open { at, .. } = self.gap {
             refresh = refresh.min(at.max(now));
         }
+        self.end_condition();
         self.retries = 0;
         self.proven = true;
         self.state = UsageState::Resting { refresh };

@@ -126,6 +126,7 @@ impl Watcher {
                 if let Some(usage) = self.usages.get_mut(usage) {
                     let _ = (Package::MessageSummary.spec().read)(&mut usage.memory, body);
                     usage.knowledge = Knowledge::Known(watched);
+                    usage.forget_tag();
                 }
             }
             self.settle_watch(id);

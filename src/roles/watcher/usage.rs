@@ -1,9 +1,11 @@
 //! A usage: one notifier's side of a watch, with its dialog, its documents and its refreshes.
 
 use super::WatchId;
+use super::condition::{Condition, TAG};
 use super::doubt::Audit;
 use crate::events::package::Memory;
 use crate::events::watched::Watched;
+use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::ua::credentials::Proof;
 use crate::ua::dialog::Dialog;
@@ -20,6 +22,8 @@ pub struct Usage {
     pub(super) dialog: Dialog,
     pub(super) memory: Memory,
     pub(super) knowledge: Knowledge,
+    /// What the notifier calls that state; empty if it does not, or if the state is not known in full.
+    pub(super) tag: Text<TAG>,
     /// Where the NOTIFY that opened it came from: others must come from there too (RFC 6665 §4.1.3).
     pub(super) heard_from: IpAddr,
     /// Which way our last request went.
@@ -114,6 +118,7 @@ pub(super) struct Refresh {
     pub(super) dated: bool,
     /// Whether a 423 was followed already.
     pub(super) raised: bool,
+    pub(super) condition: Condition,
     /// The credentials of the request, and what was said to those before.
     pub(super) proof: Proof,
 }
@@ -136,6 +141,7 @@ impl Refresh {
             told: false,
             dated: false,
             raised: false,
+            condition: Condition::None,
             proof: Proof::NONE,
         }
     }

@@ -19,6 +19,7 @@ use crate::ua::outbound::{Long, Way};
 use crate::ua::request::Sending;
 use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Transport;
+use crate::wire::sip::Rate;
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -48,6 +49,8 @@ pub struct Order<'a> {
     pub expires: Seconds,
     /// How often a state that ends by itself is confirmed; zero for never.
     pub audit: Seconds,
+    /// The time from one NOTIFY to the next that the notifier is asked to keep (RFC 6446 §5.1); zero for none.
+    pub at_most_every: Seconds,
 }
 
 /// Why an order is not taken.
@@ -82,6 +85,8 @@ pub struct Watch {
     pub(super) speaks: Package,
     /// The lifetime asked for: that of the order, or the least a 423 allowed.
     pub(super) asks: Seconds,
+    /// How often at most it is to be told.
+    pub(super) max_rate: Option<Rate>,
     /// Where the last attempt went; used again when a name cannot be resolved.
     pub(super) last_hop: Option<SocketAddr>,
     /// Which server served the package of the order.
@@ -94,6 +99,8 @@ pub struct Watch {
     pub(super) woken: u8,
     /// What our own requests do that are too long for a datagram.
     pub(super) long: Long,
+    /// Whether a notifier took a condition badly (RFC 5839 §5.8).
+    pub(super) plain: bool,
     pub(super) state: State,
     pub(super) usages: Vec<UsageId, USAGES_PER_WATCH>,
     /// Tries that failed since the last subscription that held for a while.
@@ -225,7 +232,7 @@ pub struct Report<'a> {
     pub broken_since: Option<Instant>,
     /// Why it is doubtful although the subscription stands.
     pub doubt: Option<Doubt>,
-    /// When a document last told it.
+    /// When a document last told it, or the notifier said that nothing has changed.
     pub confirmed: Option<Instant>,
 }
 
@@ -245,12 +252,15 @@ impl Watch {
             fallback: order.fallback,
             speaks: order.package,
             asks: order.expires.clamp(EXPIRES_LEAST, EXPIRES_MOST),
+            max_rate: (order.at_most_every > Seconds::ZERO)
+                .then(|| Rate::once_in(order.at_most_every)),
             last_hop: None,
             served: None,
             gone: Gone::Unsaid,
             awaits: None,
             woken: 0,
             long: Long::MayMove,
+            plain: false,
             state: State::Waiting { until },
             usages: Vec::new(),
             failures: 0,

@@ -93,6 +93,7 @@ pub(super) fn order(target: &str) -> Order<'_> {
         account: None,
         expires: Seconds(300),
         audit: Seconds::ZERO,
+        at_most_every: Seconds::ZERO,
     }
 }
 
