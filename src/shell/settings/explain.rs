@@ -234,9 +234,13 @@ fn explain_watch(f: &mut fmt::Formatter<'_>, watch: &WatchSettings, is_both: boo
         Package::PresenceWinfo | Package::MessageSummary => false,
     };
     match watch.audit.0 {
-        _ if !tells_of_calls => writeln!(f),
-        0 => writeln!(f, "; calls last until their end is told"),
-        audit => writeln!(f, "; asks every {audit} s whether a call still lasts"),
+        _ if !tells_of_calls => {}
+        0 => write!(f, "; calls last until their end is told")?,
+        audit => write!(f, "; asks every {audit} s whether a call still lasts")?,
+    }
+    match watch.at_most_every.0 {
+        0 => writeln!(f),
+        seconds => writeln!(f, "; wants news at most every {seconds} s"),
     }
 }
 

@@ -81,6 +81,7 @@ pub(super) const LAMP: Table = Table {
         "shows",
         "presentity",
         "audit",
+        "at_most_every",
         "grace",
         "looks",
     ],

@@ -85,6 +85,8 @@ impl Reader<'_, '_> {
         let fallback = section.flag("fallback", faults);
         let expires = section.number("expires", 1..=DAY, faults);
         let audit = section.number("audit", 0..=DAY, faults);
+        let Seconds(seldom) = WatchSettings::SELDOM;
+        let at_most_every = section.number("at_most_every", 0..=seldom, faults);
         let server = section.text("server", faults);
         let from = section.text("from", faults);
         let target = section.text("watch", faults)?;
@@ -128,6 +130,9 @@ impl Reader<'_, '_> {
         }
         if let Some(audit) = audit {
             watch.audit = audit;
+        }
+        if let Some(at_most_every) = at_most_every {
+            watch.at_most_every = Seconds(at_most_every.value);
         }
         let mut share = |package| {
             let watch = watch.clone();
@@ -306,7 +311,15 @@ impl Event {
 }
 
 /// What says how to watch.
-const WATCHING: [&str; 6] = ["event", "fallback", "server", "from", "expires", "audit"];
+const WATCHING: [&str; 7] = [
+    "event",
+    "fallback",
+    "server",
+    "from",
+    "expires",
+    "audit",
+    "at_most_every",
+];
 
 /// Something of our own, of the presentity with that number.
 type Own = fn(u16) -> Shows;

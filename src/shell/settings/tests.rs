@@ -72,6 +72,7 @@ server = "192.168.1.5:5060"
 from = "sip:door@192.168.1.20"
 expires = 600
 audit = 300
+at_most_every = 5
 grace = 10
 looks = { held = "off", ringing = "red slow" }
 
@@ -135,6 +136,7 @@ fn a_full_configuration_is_read_as_it_is_written() {
     assert_eq!((bob.package, bob.fallback), (Package::Dialog, true));
     assert_eq!(bob.server.as_deref(), Some("192.168.1.5:5060"));
     assert_eq!((bob.expires, bob.audit), (Seconds(600), Seconds(300)));
+    assert_eq!(bob.at_most_every, Seconds(5));
     assert_eq!(settings.lamps[1].grace, Seconds(10));
     assert_eq!(
         settings.lamps[1].looks.get(Watched::Held).to_string(),
@@ -737,6 +739,26 @@ fn what_is_written_wrongly_is_told_before_anything_else() {
 }
 
 #[test]
+fn a_pace_is_asked_for_and_makes_a_watch_of_its_own() /* F09 */
+{
+    let lamp = |name: &str, more: &str| {
+        format!("[[lamp]]\nname = \"{name}\"\nwatch = \"sip:b@b\"\n{more}\n")
+    };
+    let file = |more: &str| {
+        let lamps = [lamp("blf1", ""), lamp("blf2", more)].concat();
+        format!("[[presentity]]\nuri = \"sip:a@b\"\n{lamps}")
+    };
+    let paces = |more: &str| -> Vec<u32> {
+        let watches = good(&file(more)).settings.watches;
+        watches.iter().map(|it| it.at_most_every.0).collect()
+    };
+    assert_eq!(paces(""), [0]);
+    assert_eq!(paces("at_most_every = 0"), [0]);
+    assert_eq!(paces("at_most_every = 10"), [0, 10]);
+    assert!(read(&file("at_most_every = 3601")).is_err());
+}
+
+#[test]
 fn an_audit_is_off_or_not_too_often() {
     let lamp = |audit: u32| {
         format!(
@@ -778,7 +800,7 @@ are told     presence: 2 changes at once, then one in 7 s, the last one always
 lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time; asks every 120 s whether a call still lasts
              shows amber slow when its subscription is broken for 30 s
 lamp blf2    watches sip:bob@pbx.example (dialog, or presence where that is refused) through \
-192.168.1.5:5060 as sip:door@192.168.1.20, 600 s at a time; asks every 300 s whether a call still lasts
+192.168.1.5:5060 as sip:door@192.168.1.20, 600 s at a time; asks every 300 s whether a call still lasts; wants news at most every 5 s
              shows amber slow when its subscription is broken for 10 s
              looks of its own: held off, ringing red slow
 lamp blf3    watches nobody and stays off
