@@ -37,12 +37,28 @@ pub const LAMPS: usize = setting(option_env!("LAMPFIELD_LAMPS"), 32);
 /// Buttons on one panel (settable).
 pub const BUTTONS: usize = setting(option_env!("LAMPFIELD_BUTTONS"), 32);
 
-/// Streams open at a time (settable): those phones that prefer TCP, and one or two servers. Full: one that was silent
-/// for 32 s makes way, else the newcomer is closed.
+/// Streams open at a time (settable): those phones that prefer TCP, and one or two servers. Full: a stranger makes way
+/// for whoever is trusted and for ourselves, or else one that was silent for 32 s; else the newcomer is closed.
 pub const CONNECTIONS: usize = setting(option_env!("LAMPFIELD_CONNECTIONS"), 8);
 
-/// How many of those may come from one address, so that nobody takes all of them.
+/// How many of those may be opened by peers, so that there is a place for a server of ours.
+pub const CONNECTIONS_IN: usize = CONNECTIONS - CONNECTIONS / 4;
+
+/// How many of those may come from one address, or one IPv6 /64, so that nobody takes all of them.
 pub const CONNECTIONS_EACH: usize = most(CONNECTIONS / 2, 1);
+
+/// How many of those may be of strangers.
+pub const STRANGERS: usize = most(CONNECTIONS / 4, 1);
+
+/// How many of those may come from one address, or one IPv6 /64.
+pub const STRANGERS_EACH: usize = most(STRANGERS / 2, 1);
+
+/// How many connections we open for messages that have no other way, so that nobody who has us send them keeps others
+/// out.
+pub const CARRIERS: usize = most(CONNECTIONS / 2, 1);
+
+/// How many of those may lead to one address, or one IPv6 /64: two phones behind one NAT.
+pub const CARRIERS_EACH: usize = most(CARRIERS / 2, 1);
 
 /// Networks towards which we have different addresses: a desk phone has one, a machine full of containers a dozen. Full:
 /// the narrowest are left out, and who is there is told the address towards the wider network around, or none.

@@ -65,6 +65,15 @@ impl Network {
     }
 }
 
+/// Who counts as one where places are shared out: an IPv4 address, or all of an IPv6 /64, for whoever has one address
+/// of it can take any other (RFC 4291 §2.5.1).
+pub fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        v4 @ IpAddr::V4(_) => v4,
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
 impl fmt::Display for Network {
     /// As it is written in a configuration; a single address without its prefix.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,6 +86,19 @@ mod tests {
     extern crate std;
     use super::*;
     use std::string::ToString;
+
+    #[test]
+    fn a_site_is_an_address_or_half_of_one() {
+        let site_of = |text: &str| site(text.parse().expect("an address")).to_string();
+        for (address, site) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("::1", "::"),
+        ] {
+            assert_eq!(site_of(address), site);
+        }
+    }
 
     #[test]
     fn networks_are_read_masked_and_printed() {

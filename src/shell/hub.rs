@@ -127,6 +127,7 @@ impl Hub {
         self.resolver.forget();
         let moment = clock::moment();
         self.agent.reconfigure(moment, &settings);
+        self.streams.judge(moment.now, |ip| self.agent.trusts(ip));
         self.settle(moment.now);
         info!("configuration read again");
         Ok(())
@@ -181,6 +182,9 @@ impl Hub {
                     let wall = clock::wall();
                     self.agent
                         .handle_datagram(Moment { now, wall }, flow, bytes);
+                    if self.agent.granted() == flow.connection {
+                        self.streams.vouch(now, place);
+                    }
                 }
                 Heard::Lost { flow, status, head } => {
                     self.agent.handle_lost_framing(flow, status, head);

@@ -326,8 +326,10 @@ impl Runtime {
             }
             Source::Socket(at) => self.receive(now, usize::from(at)),
             Source::Listener(at) => {
-                let mut hub = self.hub.borrow_mut();
-                hub.streams.accept(now, usize::from(at));
+                let hub = &mut *self.hub.borrow_mut();
+                let agent = &*hub.agent;
+                hub.streams
+                    .accept(now, usize::from(at), |ip| agent.trusts(ip));
             }
             Source::Stream(place) => {
                 self.hub.borrow_mut().handle_stream(now, place);

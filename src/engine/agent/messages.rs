@@ -180,6 +180,9 @@ impl Agent {
             Method::Publish => self.answer_publish(moment, flow, request)?,
             _ => self.answer_subscribe(moment, flow, request, identity)?,
         };
+        if trusted || request.method != Method::Subscribe {
+            self.granted = flow.connection;
+        }
         // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
         let is_kept = needs_place || self.transactions.has_plenty();
         if !flow.transport.is_reliable() && is_kept {

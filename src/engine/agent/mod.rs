@@ -68,7 +68,7 @@ use crate::users::lamps::{Lamp, Shows};
 use crate::users::policy::Policy;
 use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Flow;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use health::Health;
 use heapless::{Deque, Vec};
 use lamps::Showing;
@@ -104,6 +104,8 @@ pub struct Agent {
     health: Health,
     keeping: Keeping,
     reply: Reply,
+    /// The connection on which somebody who may was last granted something.
+    granted: u32,
     reports: Deque<Report, 4>,
     told: Baseline,
     changes: Changes,
@@ -179,6 +181,7 @@ impl Agent {
                 len: 0,
                 bytes: [0; limits::MESSAGE],
             },
+            granted: 0,
             reports: Deque::new(),
             told: Baseline::new(),
             changes: Changes::new(),
@@ -335,6 +338,17 @@ impl Agent {
             self.notifier.handle_change(now, id, presentity);
             self.upstreams.handle_change(now, id, presentity);
         }
+    }
+
+    /// Whether requests of every kind from `address` are served.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.policy.trusts(address)
+    }
+
+    /// The number of the connection on which a request that changes something was last granted to somebody who may: its
+    /// peer is no stranger. 0 before there was one, and after one that came as a datagram.
+    pub fn granted(&self) -> u32 {
+        self.granted
     }
 
     /// The settings it runs by.

@@ -109,6 +109,9 @@ pub fn status(status: &Value) -> String {
     for what in ["subscriptions", "watches", "publications", "registrations"] {
         out += &format!("{what:15}{}\n", count(status, what));
     }
+    if let Some(places) = status.get("connections") {
+        out += &connections(places);
+    }
     let upstreams = member(status, "upstreams");
     if !upstreams.is_empty() {
         let words = [
@@ -130,6 +133,22 @@ pub fn status(status: &Value) -> String {
     }
     for trouble in member(status, "troubles") {
         out += &format!("\n{}", self::trouble(trouble));
+    }
+    out
+}
+
+/// Who has the places for TCP; each by name once somebody got none.
+fn connections(places: &Value) -> String {
+    let taken = member(places, "taken");
+    let (all, refused) = (text(places, "places"), text(places, "refused"));
+    let mut out = format!("{:15}{} of {all} places", "connections", taken.len());
+    if refused == "0" {
+        return out + "\n";
+    }
+    out += &format!(", {refused} refused\n");
+    for it in taken {
+        let [remote, whose] = ["remote", "whose"].map(|key| text(it, key));
+        out += &format!("{:15}{whose:10}{remote}  {}\n", "", age(it, "since_s"));
     }
     out
 }

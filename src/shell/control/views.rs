@@ -1,5 +1,6 @@
 //! What the faces show, as JSON. Times are seconds; moments are RFC 3339 too, where the wall clock is set.
 
+mod connections;
 mod face;
 
 pub use face::face;
@@ -18,6 +19,7 @@ use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds, Wall};
 use crate::roles::upstream::{self, Stands};
 use crate::roles::watcher;
+use self::connections::Connections;
 use crate::shell::clock;
 use crate::shell::control::cause::cause;
 use crate::shell::control::mailbox::Messages;
@@ -328,6 +330,7 @@ pub struct Status {
     watches: usize,
     publications: usize,
     registrations: usize,
+    connections: Connections,
     upstreams: Vec<Upstream>,
     troubles: Vec<Trouble>,
 }
@@ -460,6 +463,7 @@ pub fn status(hub: &Hub, now: Now) -> Status {
         watches: hub.agent.watches().count(),
         publications: hub.agent.publications().count(),
         registrations: hub.agent.registrations().count(),
+        connections: Connections::new(&hub.streams, now),
         upstreams: hub
             .agent
             .upstreams(now.mono)

@@ -14,6 +14,8 @@ mod connection;
 mod entry;
 mod listeners;
 
+pub use connection::Whose;
+pub use entry::Held;
 pub use listeners::Listener;
 
 use std::collections::VecDeque;
@@ -23,10 +25,11 @@ use std::vec::Vec;
 
 use log::debug;
 
-use self::connection::{Connection, Dead, Opened, State, Step, is_echo, outcome};
+use self::connection::{Connection, Dead, State, Step, is_echo, outcome};
 use self::listeners::Listeners;
 use crate::ground::limits;
 use crate::ground::time::{Duration, Instant};
+use crate::shell::journal::Limiter;
 use crate::shell::poller::{Registry, Source};
 use crate::txn::{T1_64, T2};
 use crate::wire::flow::{End, Flow};
@@ -34,9 +37,9 @@ use crate::wire::sip::Status;
 
 /// All streams.
 ///
-/// Full: the one that is longest unused makes way, if it was opened by a peer and that is longer than a transaction
-/// takes (RFC 3261 §18); if it is ours, [`CARRIED`] or [`KEPT`]. Else the new one is closed at once. One address has
-/// half of the places at most.
+/// Full: a stranger makes way for anybody else; then the one that is longest unused, if it was opened by a peer and that
+/// is longer than a transaction takes (RFC 3261 §18); if it is ours, [`CARRIED`] or [`KEPT`]. Else the new one is closed
+/// at once, and the log says who has the places. See [`entry`] for the shares of each.
 #[derive(Debug)]
 pub struct Streams {
     listeners: Listeners,
@@ -47,6 +50,9 @@ pub struct Streams {
     events: VecDeque<Event>,
     /// No connection has had its time before this.
     due: Option<Instant>,
+    /// How many got no place so far, and how often the log says so.
+    refused: u64,
+    limiter: Limiter,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +96,10 @@ pub enum Heard<'a> {
 
 /// How long a peer may say nothing after it has connected.
 pub const FIRST: Duration = T1_64;
+
+/// How long a stranger may say nothing, and how long it has its place for itself when other strangers come: a first
+/// message follows at once, or with the first retransmissions.
+pub const STRANGER: Duration = Duration::from_secs(5);
 
 /// How long one message may take from its first byte to its last.
 pub const WHOLE: Duration = T1_64;
@@ -142,17 +152,19 @@ impl Streams {
             unsent: Vec::with_capacity(limits::CONNECTIONS),
             events: VecDeque::with_capacity(2 * limits::CONNECTIONS),
             due: None,
+            refused: 0,
+            limiter: Limiter::new(),
         })
     }
 
-    /// Lets in who waits at listener `at`, within reason.
-    pub fn accept(&mut self, now: Instant, at: usize) {
+    /// Lets in who waits at listener `at`, within reason. `trusts` says of whom we think well.
+    pub fn accept(&mut self, now: Instant, at: usize, trusts: impl Fn(IpAddr) -> bool) {
         for _ in 0..BATCH {
             let Some((tcp, local)) = self.listeners.accept(now, at, &self.registry) else {
                 break;
             };
             if let Ok(remote) = tcp.peer_addr() {
-                self.let_in(now, tcp, local, remote);
+                self.let_in(now, tcp, (local, remote), trusts(remote.ip()));
             }
         }
         self.note_due(self.listeners.due());
@@ -291,6 +303,37 @@ impl Streams {
         }
     }
 
+    /// Others are trusted from now on.
+    pub fn judge(&mut self, now: Instant, trusts: impl Fn(IpAddr) -> bool) {
+        for place in 0..limits::CONNECTIONS as u16 {
+            if let Some(connection) = self.at(place) {
+                let is_trusted = trusts(connection.flow.remote.ip());
+                connection.judge(now, is_trusted);
+            }
+        }
+    }
+
+    /// The peer of that connection was granted what it asked for: it is no stranger.
+    pub fn vouch(&mut self, now: Instant, place: u16) {
+        if let Some(connection) = self.at(place) {
+            connection.judge(now, true);
+        }
+    }
+
+    /// Who has the places.
+    pub fn held(&self) -> impl Iterator<Item = Held> {
+        self.connections().map(|it| Held {
+            remote: it.flow.remote,
+            whose: it.whose,
+            since: it.since,
+        })
+    }
+
+    /// How many connections got no place so far.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
     /// How many connections there are.
     #[cfg(test)]
     pub fn len(&self) -> usize {
@@ -329,7 +372,9 @@ impl Streams {
         if it.flow.connection != number || !it.is_usable() {
             return None;
         }
-        it.opened = it.opened.map(|_| Opened::Kept);
+        if it.whose.is_ours() {
+            it.whose = Whose::Kept;
+        }
         Some(place)
     }
 

@@ -21,9 +21,11 @@ use rustix::net::sockopt::{
 };
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use super::{CARRIED, CLOSING, CONNECT, FIRST, IDLE, KEPT, PINGS, PINGS_WITHIN, STALLED, WHOLE};
+use super::{
+    CARRIED, CLOSING, CONNECT, FIRST, IDLE, KEPT, PINGS, PINGS_WITHIN, STALLED, STRANGER, WHOLE,
+};
 use crate::ground::limits::MESSAGE;
-use crate::ground::time::Instant;
+use crate::ground::time::{Duration, Instant};
 use crate::txn::T1_64;
 use crate::wire::flow::Flow;
 use crate::wire::sip::Status;
@@ -34,8 +36,9 @@ use crate::wire::sip::stream::{Frame, Framer, is_pong};
 pub(super) struct Connection {
     pub(super) tcp: TcpStream,
     pub(super) flow: Flow,
-    /// If we did: what for.
-    pub(super) opened: Option<Opened>,
+    pub(super) whose: Whose,
+    /// When it was let in, or we began to open it.
+    pub(super) since: Instant,
     pub(super) state: State,
     framer: Framer,
     /// What came in, then what goes out. Pages that no byte ever reached are not really used.
@@ -48,19 +51,43 @@ pub(super) struct Connection {
     whole_by: Option<Instant>,
     /// So many of the unsent bytes must be gone by then.
     owed: Option<(usize, Instant)>,
-    /// When a message or a ping last passed, either way.
+    /// When a message or a ping last passed, either way. Of a stranger, when it came: nothing that it does keeps its
+    /// place.
     pub(super) used: Instant,
     pings: u8,
     pings_since: Instant,
 }
 
-/// What we opened a connection for.
+/// Whose a connection is, which says who makes way for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opened {
-    /// To carry what had no other way.
+pub enum Whose {
+    /// A peer opened it whom nobody trusts, and who was granted nothing on it.
+    Stranger,
+    /// Another peer opened it.
+    Peer,
+    /// We did, to carry what had no other way.
     Carrier,
-    /// Somebody of us counts on it.
+    /// We did, and somebody of us counts on it.
     Kept,
+}
+
+impl Whose {
+    /// Whether we opened it.
+    pub const fn is_ours(self) -> bool {
+        match self {
+            Whose::Stranger | Whose::Peer => false,
+            Whose::Carrier | Whose::Kept => true,
+        }
+    }
+
+    /// In a word, for people and programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Whose::Stranger => "stranger",
+            Whose::Peer => "peer",
+            Whose::Carrier | Whose::Kept => "ours",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +141,18 @@ pub(super) const OUT: usize = 64 * 1024;
 pub(super) struct Dead;
 
 impl Connection {
-    pub(super) fn accepted(now: Instant, tcp: TcpStream, flow: Flow) -> Connection {
-        Connection::new(now, tcp, flow, None, State::Fresh { by: now + FIRST })
+    pub(super) fn accepted(
+        now: Instant,
+        tcp: TcpStream,
+        flow: Flow,
+        is_trusted: bool,
+    ) -> Connection {
+        let (whose, patience) = match is_trusted {
+            true => (Whose::Peer, FIRST),
+            false => (Whose::Stranger, STRANGER),
+        };
+        let by = now + patience;
+        Connection::new(now, tcp, flow, whose, State::Fresh { by })
     }
 
     pub(super) fn opened(now: Instant, tcp: TcpStream, flow: Flow) -> Connection {
@@ -123,7 +160,7 @@ impl Connection {
             now,
             tcp,
             flow,
-            Some(Opened::Carrier),
+            Whose::Carrier,
             State::Connecting { by: now + CONNECT },
         )
     }
@@ -132,19 +169,20 @@ impl Connection {
         now: Instant,
         tcp: TcpStream,
         flow: Flow,
-        opened: Option<Opened>,
+        whose: Whose,
         state: State,
     ) -> Connection {
         Connection {
             tcp,
             flow,
-            opened,
+            whose,
+            since: now,
             state,
             framer: Framer::new(),
             bytes: vec![0; IN + OUT].into_boxed_slice(),
             heard: 0..0,
             unsent: IN..IN,
-            waits_for_room: opened.is_some(),
+            waits_for_room: whose.is_ours(),
             whole_by: None,
             owed: None,
             used: now,
@@ -181,9 +219,9 @@ impl Connection {
                 return Step::Nothing;
             }
             let buffered = &self.bytes[self.heard.clone()];
-            if self.opened.is_some() && is_pong(buffered) {
+            if self.whose.is_ours() && is_pong(buffered) {
                 self.take(2);
-                self.used = now;
+                self.touch(now);
                 return Step::Pong;
             }
             match self.framer.look(buffered, MESSAGE) {
@@ -197,7 +235,7 @@ impl Connection {
                 Frame::Message { len } => {
                     self.state = State::Open;
                     self.whole_by = None;
-                    self.used = now;
+                    self.touch(now);
                     return Step::Message(self.take(len));
                 }
                 Frame::Ping => {
@@ -206,8 +244,8 @@ impl Connection {
                 }
                 Frame::Skip(len) => {
                     self.take(len);
-                    if self.opened.is_some() {
-                        self.used = now;
+                    if self.whose.is_ours() {
+                        self.touch(now);
                         return Step::Pong;
                     }
                 }
@@ -238,7 +276,7 @@ impl Connection {
         let room = self.bytes.get_mut(self.unsent.end..end).ok_or(Dead)?;
         room.copy_from_slice(message);
         self.unsent.end = end;
-        self.used = now;
+        self.touch(now);
         Ok(())
     }
 
@@ -290,14 +328,35 @@ impl Connection {
         !matches!(self.state, State::Closing { .. })
     }
 
-    /// Whether it makes way for one that is needed more.
-    pub(super) fn may_go(&self, now: Instant) -> bool {
-        let stays = match self.opened {
-            None => T1_64,
-            Some(Opened::Carrier) => CARRIED,
-            Some(Opened::Kept) => KEPT,
+    /// Whether it makes way for one of a `newcomer`.
+    pub(super) fn may_go(&self, now: Instant, newcomer: Whose) -> bool {
+        let is_for_stranger = newcomer == Whose::Stranger;
+        let stays = match self.whose {
+            Whose::Stranger if is_for_stranger => STRANGER,
+            Whose::Stranger => Duration::ZERO,
+            Whose::Peer | Whose::Carrier | Whose::Kept if is_for_stranger => return false,
+            Whose::Peer => T1_64,
+            Whose::Carrier => CARRIED,
+            Whose::Kept => KEPT,
         };
-        now >= self.used + stays
+        let is_at_work = match self.state {
+            State::Open => true,
+            State::Fresh { .. } => self.whose == Whose::Stranger,
+            State::Connecting { .. } | State::Lost | State::Closing { .. } => false,
+        };
+        is_at_work && now >= self.used + stays
+    }
+
+    /// Its peer is trusted after all, or not any more.
+    pub(super) fn judge(&mut self, now: Instant, is_trusted: bool) {
+        self.whose = match self.whose {
+            Whose::Stranger if is_trusted => {
+                self.used = now;
+                Whose::Peer
+            }
+            Whose::Peer if !is_trusted => Whose::Stranger,
+            whose @ (Whose::Stranger | Whose::Peer | Whose::Carrier | Whose::Kept) => whose,
+        };
     }
 
     /// When it has had its time, unless something happens before.
@@ -309,6 +368,12 @@ impl Connection {
         let owed = self.owed.map(|(_, by)| by);
         let all = [Some(by), self.whole_by, owed];
         all.into_iter().flatten().min().unwrap_or(by)
+    }
+
+    fn touch(&mut self, now: Instant) {
+        if self.whose != Whose::Stranger {
+            self.used = now;
+        }
     }
 
     fn take(&mut self, len: usize) -> Range<usize> {
@@ -326,7 +391,7 @@ impl Connection {
             return Step::Flood;
         }
         self.pings += 1;
-        self.used = now;
+        self.touch(now);
         Step::Ping
     }
 }

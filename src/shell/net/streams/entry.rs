@@ -1,35 +1,78 @@
 //! How connections get their places, and who makes way for whom.
+//!
+//! | whose | in all | to or from one address, or one IPv6 /64 |
+//! |---|---|---|
+//! | strangers' | [`limits::STRANGERS`] | [`limits::STRANGERS_EACH`] |
+//! | all that peers opened | [`limits::CONNECTIONS_IN`] | [`limits::CONNECTIONS_EACH`] |
+//! | ours that carry | [`limits::CARRIERS`] | [`limits::CARRIERS_EACH`] |
+//!
+//! Whoever has its share gets a place only from its own kind.
 
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::string::String;
+use std::vec::Vec;
 
-use log::debug;
+use log::{debug, info};
 
-use super::connection::{Connection, State, tune};
+use super::connection::{Connection, State, Whose, tune};
 use super::listeners::connect;
 use super::{Event, Streams};
 use crate::ground::limits;
+use crate::ground::network::site;
 use crate::ground::time::Instant;
 use crate::shell::poller::Source;
 use crate::wire::flow::{End, Flow};
+
+/// Who has a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The peer's address.
+    pub remote: SocketAddr,
+    /// Whose connection it is.
+    pub whose: Whose,
+    /// Since when.
+    pub since: Instant,
+}
+
+/// Those who share places.
+#[derive(Clone, Copy, Debug)]
+enum Share {
+    /// What is `ours`, or is not, with one site.
+    Site(IpAddr, bool),
+    Strangers,
+    Incoming,
+    Carriers,
+}
+
+impl Share {
+    fn has(self, it: &Connection) -> bool {
+        let is_its = match self {
+            Share::Site(it_is, is_ours) => {
+                let is_shared = !is_ours || it.whose == Whose::Carrier;
+                it.whose.is_ours() == is_ours && is_shared && site(it.flow.remote.ip()) == it_is
+            }
+            Share::Strangers => it.whose == Whose::Stranger,
+            Share::Incoming => !it.whose.is_ours(),
+            Share::Carriers => it.whose == Whose::Carrier,
+        };
+        is_its && it.is_usable()
+    }
+}
 
 impl Streams {
     pub(super) fn let_in(
         &mut self,
         now: Instant,
         tcp: TcpStream,
-        local: SocketAddr,
-        remote: SocketAddr,
+        (local, remote): (SocketAddr, SocketAddr),
+        is_trusted: bool,
     ) {
-        let from = remote.ip();
-        let is_theirs =
-            |it: &&Connection| it.opened.is_none() && it.is_usable() && it.flow.remote.ip() == from;
-        let place = if self.connections().filter(is_theirs).count() < limits::CONNECTIONS_EACH {
-            self.room(now, None)
-        } else {
-            self.room(now, Some(from))
+        let whose = match is_trusted {
+            true => Whose::Peer,
+            false => Whose::Stranger,
         };
-        let Some(place) = place else {
-            debug!("no room for a stream from {remote}");
+        let Some(place) = self.room(now, whose, remote) else {
             return;
         };
         tune(&tcp);
@@ -38,7 +81,7 @@ impl Streams {
             return;
         }
         let flow = self.number(place, local, remote);
-        self.enter(place, Connection::accepted(now, tcp, flow));
+        self.enter(place, Connection::accepted(now, tcp, flow, is_trusted));
     }
 
     /// A connection that we have to `flow.remote`, or begin to have.
@@ -47,7 +90,7 @@ impl Streams {
         let known = all.find_map(|(place, it)| {
             let it = it.connection.as_ref()?;
             let leads_there =
-                it.opened.is_some() && it.flow.remote == flow.remote && it.is_usable();
+                it.whose.is_ours() && it.flow.remote == flow.remote && it.is_usable();
             leads_there.then_some((place, it.flow, it.state))
         });
         match known {
@@ -58,7 +101,8 @@ impl Streams {
             }
             None => {}
         }
-        let place = self.room(now, None).ok_or(End::Refused)?;
+        let place = self.room(now, Whose::Carrier, flow.remote);
+        let place = place.ok_or(End::Refused)?;
         let from = self.listeners.any_at(flow.local).then_some(flow.local);
         let opened = connect(flow.remote, from).and_then(|tcp| {
             tune(&tcp);
@@ -74,28 +118,96 @@ impl Streams {
         Ok(place)
     }
 
-    /// A free place, if need be that of one who was unused for long: of anybody's, or of `from`'s only.
-    fn room(&mut self, now: Instant, from: Option<IpAddr>) -> Option<u16> {
-        if from.is_none()
-            && let Some(vacant) = self.places.iter().position(|it| it.connection.is_none())
-        {
-            return u16::try_from(vacant).ok();
+    /// A place for a connection of that kind with `remote`, if need be that of one who makes way.
+    fn room(&mut self, now: Instant, whose: Whose, remote: SocketAddr) -> Option<u16> {
+        let place = match self.full_share(whose, site(remote.ip())) {
+            Some(share) => self.longest_unused(now, whose, |it| share.has(it)),
+            None => match self.places.iter().position(|it| it.connection.is_none()) {
+                Some(vacant) => return u16::try_from(vacant).ok(),
+                None => self.longest_unused(now, whose, |_| true),
+            },
+        };
+        match place {
+            Some(place) => self.end(place, End::Closed, "makes way"),
+            None => self.note_refused(now, remote),
         }
-        let unused = (0..).zip(&self.places).filter_map(|(place, it)| {
-            let it = it.connection.as_ref()?;
-            let concerns = from.is_none_or(|from| from == it.flow.remote.ip());
-            let since = match it.state {
-                State::Closing { .. } => Instant::ZERO,
-                State::Open if it.may_go(now) => it.used,
-                State::Connecting { .. } | State::Fresh { .. } | State::Open | State::Lost => {
-                    return None;
-                }
-            };
-            concerns.then_some((since, place))
+        place
+    }
+
+    /// The first of the shares that a newcomer has part in and that is used up.
+    fn full_share(&self, whose: Whose, site: IpAddr) -> Option<Share> {
+        let its = Share::Site(site, whose.is_ours());
+        let shares: &[(Share, usize)] = match whose {
+            Whose::Stranger => &[
+                (its, limits::STRANGERS_EACH),
+                (Share::Strangers, limits::STRANGERS),
+                (Share::Incoming, limits::CONNECTIONS_IN),
+            ],
+            Whose::Peer => &[
+                (its, limits::CONNECTIONS_EACH),
+                (Share::Incoming, limits::CONNECTIONS_IN),
+            ],
+            Whose::Carrier | Whose::Kept => &[
+                (its, limits::CARRIERS_EACH),
+                (Share::Carriers, limits::CARRIERS),
+            ],
+        };
+        let taken = |share: Share| self.connections().filter(|it| share.has(it)).count();
+        let full = shares.iter().find(|(share, most)| taken(*share) >= *most);
+        full.map(|(share, _)| *share)
+    }
+
+    /// Among some, the connection that makes way for one of a `newcomer`: one that says goodbye, a stranger's, or the
+    /// one that is unused for longest.
+    fn longest_unused(
+        &self,
+        now: Instant,
+        newcomer: Whose,
+        is_among: impl Fn(&Connection) -> bool,
+    ) -> Option<u16> {
+        let rank = |it: &Connection| match it.whose {
+            Whose::Stranger => (1, it.used),
+            Whose::Peer | Whose::Carrier | Whose::Kept => (2, it.used),
+        };
+        let rank = |it: &Connection| match it.is_usable() {
+            true => rank(it),
+            false => (0, it.used),
+        };
+        let all = (0..).zip(&self.places).filter_map(|(place, it)| {
+            let it = it.connection.as_ref().filter(|it| is_among(it))?;
+            let goes = !it.is_usable() || it.may_go(now, newcomer);
+            goes.then_some((rank(it), place))
         });
-        let (_, place) = unused.min()?;
-        self.end(place, End::Closed, "makes way");
-        Some(place)
+        all.min().map(|(_, place)| place)
+    }
+
+    /// Nobody made way: the log says who has the places, so that somebody can do something about it.
+    fn note_refused(&mut self, now: Instant, remote: SocketAddr) {
+        self.refused += 1;
+        let Some(kept_back) = self.limiter.admit(now) else {
+            return;
+        };
+        let mut line = String::new();
+        // A string takes everything.
+        let _ = write!(line, "no place for tcp with {remote}: {}", self.holders());
+        match kept_back {
+            0 => info!("{line}"),
+            more => info!("{line} ({more} lines kept back before)"),
+        }
+    }
+
+    /// Who has how many places, those with the most first.
+    fn holders(&self) -> Holders {
+        let mut all: Vec<(usize, IpAddr, &'static str)> = Vec::new();
+        for it in self.connections() {
+            let (ip, name) = (site(it.flow.remote.ip()), it.whose.name());
+            match all.iter_mut().find(|(_, at, by)| (*at, *by) == (ip, name)) {
+                Some((count, _, _)) => *count += 1,
+                None => all.push((1, ip, name)),
+            }
+        }
+        all.sort_unstable_by_key(|(count, _, _)| std::cmp::Reverse(*count));
+        Holders(all)
     }
 
     /// The flow of a new connection at `place`, with a number that comes again only after 2³² connections.
@@ -110,5 +222,20 @@ impl Streams {
     fn enter(&mut self, place: u16, connection: Connection) {
         self.note_due(Some(connection.due()));
         self.places[usize::from(place)].connection = Some(connection);
+    }
+}
+
+/// So many places, with whom, and whose.
+struct Holders(Vec<(usize, IpAddr, &'static str)>);
+
+impl fmt::Display for Holders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let taken: usize = self.0.iter().map(|(count, _, _)| count).sum();
+        write!(f, "{taken} of {} taken", limits::CONNECTIONS)?;
+        for (at, (count, ip, name)) in self.0.iter().enumerate() {
+            let mark = if at == 0 { ": " } else { ", " };
+            write!(f, "{mark}{count} {name} {ip}")?;
+        }
+        Ok(())
     }
 }

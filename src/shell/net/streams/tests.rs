@@ -13,6 +13,7 @@ use std::{format, vec};
 
 mod deadlines;
 mod ours;
+mod shares;
 
 /// What came, with its own bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,11 @@ struct Fixture {
     events: Vec<Event>,
     /// Real time, which ends tests that wait for nothing.
     _guard: Timer,
+}
+
+/// Whoever dials from 127.9.0.0/16 is a stranger.
+fn is_trusted(ip: IpAddr) -> bool {
+    !matches!(ip, IpAddr::V4(ip) if ip.octets().starts_with(&[127, 9]))
 }
 
 const LOCALHOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -64,7 +70,9 @@ impl Fixture {
         let sources: Vec<_> = self.poller.wait(false).unwrap().collect();
         for source in sources {
             match source {
-                Source::Listener(at) => self.streams.accept(self.now, usize::from(at)),
+                Source::Listener(at) => {
+                    self.streams.accept(self.now, usize::from(at), is_trusted);
+                }
                 Source::Stream(place) => self.hear(place),
                 _ => panic!("nothing came within a minute: {:?}", self.said),
             }

@@ -1,7 +1,7 @@
 //! Peers that take their time, and peers that are too many.
 
 use super::*;
-use crate::ground::limits::{CONNECTIONS, CONNECTIONS_EACH};
+use crate::ground::limits::CONNECTIONS_EACH;
 
 #[test]
 fn silent_streams_fill_half_the_places_and_go_in_time() /* ATTACKS C05 */
@@ -168,49 +168,4 @@ fn what_waits_for_one_who_does_not_read_is_bounded() /* ATTACKS C06 */
     }
     assert_eq!(it.events, [Event::Ended(flow, End::Closed)]);
     assert!(it.streams.is_empty());
-}
-
-#[test]
-fn when_all_places_are_taken_the_longest_unused_makes_way() /* ATTACKS C05 X13 */
-{
-    let mut it = Fixture::new();
-    let mut all = Vec::new();
-    for at in 0..CONNECTIONS {
-        let from = Ipv4Addr::new(127, 0, 1, u8::try_from(at).unwrap());
-        all.push(it.talker_from(from));
-        it.pass(Duration::from_secs(1));
-    }
-    let newcomer = Ipv4Addr::new(127, 0, 2, 1);
-    let refused = it.dial_from(newcomer);
-    it.turn_until(|_| !refused.is_open());
-    assert_eq!(it.events, [], "all of them are in use");
-    // The first one says something, so the second is the one that was silent for longest.
-    let (first, _) = &mut all[0];
-    first.write(&message("again"));
-    it.turn();
-    it.pass(Duration::from_secs(32));
-    let (mut peer, flow) = it.talker_from(newcomer);
-    assert_eq!(it.events, [Event::Ended(all[1].1, End::Closed)]);
-    it.send(flow, "welcome");
-    peer.expect("welcome");
-    all[1].0.expect_end();
-}
-
-#[test]
-fn an_address_with_its_share_loses_its_own_longest_unused() /* ATTACKS C05 */
-{
-    let mut it = Fixture::new();
-    let mut all = Vec::new();
-    let other = it.talker_from(Ipv4Addr::new(127, 0, 0, 2));
-    for _ in 0..CONNECTIONS_EACH {
-        it.pass(Duration::from_secs(1));
-        all.push(it.talker());
-    }
-    let refused = it.dial();
-    it.turn_until(|_| !refused.is_open());
-    // A phone that was switched off and on again must not be kept out by its own leftovers.
-    it.pass(T1_64);
-    it.talker();
-    assert_eq!(it.events, [Event::Ended(all[0].1, End::Closed)]);
-    assert!(other.0.is_open());
 }
