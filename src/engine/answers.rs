@@ -3,6 +3,7 @@
 use crate::events::answer::{Answer, Refusal};
 use crate::events::package::Package;
 use crate::ground::hex::hex;
+use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::roles::registrar::Registrar;
 use crate::txn::token::Token;
@@ -78,6 +79,9 @@ pub(super) fn write(
             write_accept(&mut w, |_| true);
         }
         Answer::Done => {}
+        Answer::Refused(Refusal::Share(_)) => {
+            w.header_u32(Name::RetryAfter, limits::RETRY_AFTER.0);
+        }
         Answer::Refused(Refusal::AnswerLater(_, after)) => {
             w.header_u32(Name::RetryAfter, after.0);
         }

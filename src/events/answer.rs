@@ -48,6 +48,8 @@ pub enum Refusal {
     Because(Status, &'static str),
     /// Not now: with `Retry-After` (RFC 3261 §20.33).
     AnswerLater(Status, Seconds),
+    /// Not now, for whoever asks has its share: 503 with `Retry-After`. What of, for the log.
+    Share(&'static str),
     /// Not so short: 423 with `Min-Expires` (RFC 6665 §4.2.1.1).
     TooBrief(Seconds),
 }
@@ -65,6 +67,7 @@ impl Answer {
                 | Refusal::Because(status, _)
                 | Refusal::AnswerLater(status, _),
             ) => status,
+            Answer::Refused(Refusal::Share(_)) => Status::SERVICE_UNAVAILABLE,
             Answer::Refused(Refusal::TooBrief(_)) => Status::INTERVAL_TOO_BRIEF,
         }
     }
@@ -79,7 +82,7 @@ impl Refusal {
     /// What the status alone does not tell; empty if there is nothing.
     pub const fn why(self) -> &'static str {
         match self {
-            Refusal::Because(_, why) => why,
+            Refusal::Because(_, why) | Refusal::Share(why) => why,
             Refusal::Answer(_) | Refusal::AnswerLater(..) | Refusal::TooBrief(_) => "",
         }
     }

@@ -144,6 +144,10 @@ pub const PUBLICATIONS: usize = setting(option_env!("LAMPFIELD_PUBLICATIONS"), 1
 /// How many of those may be of one presentity: nobody has more phones. More get 503 with Retry-After.
 pub const PUBLICATIONS_EACH: usize = 8;
 
+/// How many of those may be of one publisher: one From at one address. With one more, the one that it never refreshed
+/// or has not refreshed for longest makes way, as it does where a phone starts again and again.
+pub const PUBLICATIONS_PUBLISHER: usize = most(PUBLICATIONS_EACH / 2, 1);
+
 /// Bytes of one published document. A larger one gets 413.
 pub const PUBLICATION: usize = 2_048;
 

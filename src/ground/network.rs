@@ -74,6 +74,12 @@ pub fn site(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Whether somebody who has `its` of a table's entries may have one more while so many are `free`: where it is alone it
+/// gets three quarters, so that there is always room for others.
+pub const fn is_fair(its: usize, free: usize) -> bool {
+    its < 3 * free
+}
+
 impl fmt::Display for Network {
     /// As it is written in a configuration; a single address without its prefix.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

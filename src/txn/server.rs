@@ -6,16 +6,20 @@
 
 use super::T1_64;
 use crate::ground::limits;
+use crate::ground::network::site;
 use crate::ground::random::Secret;
 use crate::ground::table::{Index, cells};
 use crate::ground::time::Instant;
 use crate::wire::sip::{Host, Method, Request};
+use core::net::IpAddr;
 use heapless::Deque;
 
 /// The last [`limits::TRANSACTIONS`] requests that changed something, with the facts `A` of their answers.
 ///
 /// Full: a new request that would change something is refused with 503 before it does; running transactions
-/// go on (RFC 3261 §17). Entries leave in the order they came, for all of them live equally long.
+/// go on (RFC 3261 §17). One address, or IPv6 /64, has no more than are still free, so half of them where it is alone:
+/// whoever loops is refused, and there is always room for somebody else. Entries leave in the order they came, for all
+/// of them live equally long.
 pub struct Transactions<A> {
     secret: Secret,
     kept: Deque<Kept<A>, { limits::TRANSACTIONS }>,
@@ -23,12 +27,16 @@ pub struct Transactions<A> {
     first: u16,
     by_key: Index<{ cells(limits::TRANSACTIONS) }>,
     by_merge: Index<{ cells(limits::TRANSACTIONS) }>,
+    /// How many are kept of whom, by a hash of the address: a few of the many cells are ever used, so that hardly two
+    /// share one.
+    of: [u16; cells(limits::TRANSACTIONS)],
     least_free: usize,
 }
 
 struct Kept<A> {
     key: u64,
     merge: u64,
+    whose: u16,
     /// Timer J.
     ends: Instant,
     answer: A,
@@ -45,11 +53,23 @@ pub enum Seen<A> {
     New(Key),
 }
 
+/// Whether one more is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// It is.
+    Free,
+    /// Whoever sent it has as many as are left for all others.
+    Share,
+    /// Nobody's is.
+    Full,
+}
+
 /// What a request is known by from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     key: u64,
     merge: u64,
+    whose: u16,
 }
 
 impl<A: Copy> Transactions<A> {
@@ -61,6 +81,7 @@ impl<A: Copy> Transactions<A> {
             first: 0,
             by_key: Index::new(),
             by_merge: Index::new(),
+            of: [0; cells(limits::TRANSACTIONS)],
             least_free: 0,
         }
     }
@@ -70,8 +91,8 @@ impl<A: Copy> Transactions<A> {
         self.secret = secret;
     }
 
-    /// Looks a request up.
-    pub fn look_up(&self, request: &Request<'_>) -> Seen<A> {
+    /// Looks up a request that came from there.
+    pub fn look_up(&self, request: &Request<'_>, from: IpAddr) -> Seen<A> {
         let key = self.key(request, request.method);
         if let Some(kept) = self.find(key) {
             return Seen::Again(kept.answer);
@@ -82,7 +103,8 @@ impl<A: Copy> Transactions<A> {
         if !in_dialog && self.by_merge.find(merge, merges).is_some() {
             return Seen::Merged;
         }
-        Seen::New(Key { key, merge })
+        let whose = self.whose(from);
+        Seen::New(Key { key, merge, whose })
     }
 
     /// Whether the request that `cancel` names is known: a CANCEL then gets 200, and has no other effect (RFC 6665
@@ -98,11 +120,12 @@ impl<A: Copy> Transactions<A> {
         .any(|method| self.find(self.key(cancel, method)).is_some())
     }
 
-    /// Keeps the answer until Timer J. The caller has asked [`Transactions::is_full`] before it acted.
-    pub fn keep(&mut self, now: Instant, Key { key, merge }: Key, answer: A) {
+    /// Keeps the answer until Timer J. The caller has asked [`Transactions::room`] before it acted.
+    pub fn keep(&mut self, now: Instant, Key { key, merge, whose }: Key, answer: A) {
         let kept = Kept {
             key,
             merge,
+            whose,
             ends: now + T1_64,
             answer,
         };
@@ -110,15 +133,20 @@ impl<A: Copy> Transactions<A> {
         if self.kept.push_back(kept).is_ok() {
             self.by_key.insert(key, number);
             self.by_merge.insert(merge, number);
+            self.of[usize::from(whose)] += 1;
         }
     }
 
     /// Timer J: forgets what is old.
     pub fn handle_timeout(&mut self, now: Instant) {
         while self.kept.front().is_some_and(|oldest| oldest.ends <= now) {
-            let Some(Kept { key, merge, .. }) = self.kept.pop_front() else {
+            let Some(Kept {
+                key, merge, whose, ..
+            }) = self.kept.pop_front()
+            else {
                 return;
             };
+            self.of[usize::from(whose)] -= 1;
             self.by_key.remove(key, self.first);
             self.by_merge.remove(merge, self.first);
             self.first = (self.first + 1) & Self::NUMBERS;
@@ -130,14 +158,23 @@ impl<A: Copy> Transactions<A> {
         self.kept.front().map(|oldest| oldest.ends)
     }
 
-    /// Whether a request that changes something must be refused now.
-    pub fn is_full(&self) -> bool {
-        self.kept.len() + self.least_free >= limits::TRANSACTIONS
+    /// Whether there is room for a request that changes something.
+    pub fn room(&self, key: Key) -> Room {
+        self.room_in(limits::TRANSACTIONS, key)
     }
 
-    /// Whether there is room to spare for requests that something else tells apart too.
-    pub fn has_plenty(&self) -> bool {
-        self.kept.len() < limits::TRANSACTIONS / 4 && !self.is_full()
+    /// The same in a quarter of all places: for requests that something else tells apart too, and for those of strangers.
+    pub fn room_to_spare(&self, key: Key) -> Room {
+        self.room_in(limits::TRANSACTIONS / 4, key)
+    }
+
+    fn room_in(&self, places: usize, key: Key) -> Room {
+        let free = places.saturating_sub(self.kept.len() + self.least_free);
+        match usize::from(self.of[usize::from(key.whose)]) {
+            _ if free == 0 => Room::Full,
+            its if its >= free => Room::Share,
+            _ => Room::Free,
+        }
     }
 
     /// Leaves room for only `left` more; `None` takes the bound away. For tests of a full table.
@@ -196,6 +233,16 @@ impl<A: Copy> Transactions<A> {
                 .part(via.raw)
                 .finish(),
         }
+    }
+
+    /// The cell in which those from there are counted.
+    fn whose(&self, from: IpAddr) -> u16 {
+        let hasher = self.secret.hasher();
+        let hash = match site(from) {
+            IpAddr::V4(ip) => hasher.part(&ip.octets()),
+            IpAddr::V6(ip) => hasher.part(&ip.octets()),
+        };
+        (hash.finish() % cells(limits::TRANSACTIONS) as u64) as u16
     }
 
     fn merge_key(&self, request: &Request<'_>) -> u64 {

@@ -132,7 +132,8 @@ fn unique_branches_fill_the_transactions_and_those_that_run_go_on() /* ATTACKS C
         }
         desk.now += Duration::from_micros(200);
     }
-    assert_eq!(refused, 20_000 - (limits::TRANSACTIONS - 1));
+    // All but one place were free when it came.
+    assert_eq!(refused, 20_000 - limits::TRANSACTIONS / 2);
     // What strangers send takes no place at all.
     for number in 0..1_000 {
         let peer = Peer::new(&format!("s{number}"), STRANGER);

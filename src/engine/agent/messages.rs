@@ -11,7 +11,7 @@ use crate::events::package::Package;
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
 use crate::ground::time::{Instant, Moment};
-use crate::txn::server::Seen;
+use crate::txn::server::{Room, Seen};
 use crate::txn::token::{Owner, Token};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{
@@ -152,7 +152,7 @@ impl Agent {
         identity: Identity,
     ) -> Result<Answer, Refusal> {
         let trusted = identity.is_known();
-        let key = match self.transactions.look_up(request) {
+        let key = match self.transactions.look_up(request, flow.remote.ip()) {
             Seen::Again(answer) => return Ok(answer),
             Seen::Merged => return Err(Status::LOOP_DETECTED.into()),
             Seen::New(key) => key,
@@ -164,15 +164,22 @@ impl Agent {
         };
         let needs_place = request.method != Method::Notify && !in_dialog;
         // Strangers don't get the last places.
-        let is_full = match trusted {
-            true => self.transactions.is_full(),
-            false => !self.transactions.has_plenty(),
+        let room = match trusted {
+            true => self.transactions.room(key),
+            false => self.transactions.room_to_spare(key),
         };
-        if needs_place && is_full {
-            return Err(Refusal::AnswerLater(
-                Status::SERVICE_UNAVAILABLE,
-                limits::RETRY_AFTER,
-            ));
+        match room {
+            Room::Free => {}
+            Room::Share if needs_place => {
+                return Err(Refusal::Share("it has its share of transactions"));
+            }
+            Room::Full if needs_place => {
+                return Err(Refusal::AnswerLater(
+                    Status::SERVICE_UNAVAILABLE,
+                    limits::RETRY_AFTER,
+                ));
+            }
+            Room::Share | Room::Full => {}
         }
         let answer = match request.method {
             Method::Notify => self.answer_notify(moment.now, flow, request, trusted)?,
@@ -184,7 +191,7 @@ impl Agent {
             self.granted = flow.connection;
         }
         // In a dialog the CSeq tells a retransmission too, so there the last places are not taken.
-        let is_kept = needs_place || self.transactions.has_plenty();
+        let is_kept = needs_place || self.transactions.room_to_spare(key) == Room::Free;
         if !flow.transport.is_reliable() && is_kept {
             self.transactions.keep(moment.now, key, answer);
         }

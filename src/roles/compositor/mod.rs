@@ -9,11 +9,13 @@
 //! **Orphans.** A phone whose 200 was lost, or that was switched off, knows no tag of its publication any more: it gets
 //! 412 or does not even try, publishes anew, and its old document would contradict the new one until it expires. So an
 //! initial PUBLISH takes the place of an older publication of the same publisher: for the same presentity, with the
-//! same From, from the same IP address, and besides with the same tuple ids or the same Call-ID. The port may be another
-//! one: a phone that has started again has another connection, or another place at its NAT. From the same port too, it
-//! takes the place of the one publication it can have meant, while the last word of this address was a PUBLISH that got
-//! 412. All others stay side by side, as RFC 3903 §4.2 wants it for several publishers: two phones behind one address
-//! are told apart by their tuple ids.
+//! same From, from the same IP address or IPv6 /64, and besides with the same tuple ids or the same Call-ID; wherever it
+//! comes from, with the same `+sip.instance` in a Contact, and never with another one. The port may be another one: a
+//! phone that has started again has another connection, or another place at its NAT. From the same port too, it takes
+//! the place of the one publication it can have meant, while the last word of this address was a PUBLISH that got 412.
+//! All others stay side by side, as RFC 3903 §4.2 wants it for several publishers: two phones behind one address are told
+//! apart by their tuple ids. A phone that makes up everything anew each time it starts keeps no more than
+//! [`limits::PUBLICATIONS_PUBLISHER`]: what it never refreshed goes first.
 //!
 //! Two phones that publish as the same user, from behind one address, under ids that their maker has written into them
 //! (baresip's, Grandstream's) cannot be told from one that has started again. They take turns: the last to publish
@@ -44,7 +46,9 @@ use heapless::{Deque, Vec};
 /// All publications.
 ///
 /// Full, or [`limits::PUBLICATIONS_EACH`] of one presentity: an initial PUBLISH gets 503 with Retry-After (RFC 3903 §9)
-/// unless it replaces an older one of the same publisher. Nobody's publication makes way for another's.
+/// unless it replaces an older one of the same publisher. Nobody's publication makes way for another's. One address, or
+/// IPv6 /64, gets that answer when it has three quarters, of all or of one presentity's; what it has can be refreshed,
+/// modified and removed.
 pub struct Compositor {
     publications: Table<Publication, { limits::PUBLICATIONS }>,
     /// When each expires.
@@ -82,8 +86,12 @@ pub struct Publication {
     publisher: Text<{ limits::URI }>,
     /// A hash of the Call-ID of the PUBLISH that began it.
     call: u64,
+    /// A hash of the `+sip.instance` that its Contact named.
+    device: Option<u64>,
     remote: SocketAddr,
     number: u8,
+    /// When it was last refreshed or modified; `None` if never.
+    refreshed: Option<Instant>,
     changed: Instant,
     order: u32,
 }

@@ -7,6 +7,7 @@ use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
+use crate::ground::network::{is_fair, site};
 use crate::ground::random::{Hashing, Random, Secret};
 use crate::ground::table::Id;
 use crate::ground::text::Text;
@@ -14,7 +15,7 @@ use crate::ground::time::{Instant, Seconds};
 use crate::wire::doc::Fault;
 use crate::wire::doc::pidf::{self, Kind, Summary};
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Request, Status};
+use crate::wire::sip::{Contact, Request, Status};
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -35,10 +36,44 @@ struct Document<'a> {
     ids: Option<u64>,
 }
 
+/// An initial PUBLISH, by what tells whether its publisher has one already.
+struct Sent<'a> {
+    presentity: Id<Presentity>,
+    publisher: &'a str,
+    remote: SocketAddr,
+    call: u64,
+    device: Option<u64>,
+    ids: Option<u64>,
+}
+
+impl Sent<'_> {
+    /// Whether it speaks for the same user of the same presentity.
+    fn is_of_same(&self, it: &Publication) -> bool {
+        it.presentity == self.presentity && &*it.publisher == self.publisher
+    }
+
+    fn is_near(&self, it: &Publication) -> bool {
+        site(it.remote.ip()) == site(self.remote.ip())
+    }
+
+    /// Whether that is the same phone's.
+    fn is_again(&self, it: &Publication) -> bool {
+        let is_same = match (self.device, it.device) {
+            (Some(one), Some(other)) => one == other,
+            (Some(_) | None, None) | (None, Some(_)) => {
+                let has_ids = self.ids.is_some() && self.ids == it.ids;
+                self.is_near(it) && (it.call == self.call || has_ids)
+            }
+        };
+        is_same && self.is_of_same(it)
+    }
+}
+
 impl Compositor {
     /// A PUBLISH for `presentity`. Step 1 is the caller's: it has found the presentity.
     ///
-    /// Contact, Record-Route and the document's `entity` mean nothing here (RFC 3903 §6, §4.1).
+    /// Record-Route and the document's `entity` mean nothing here, nor the Contact but for its instance (RFC 3903 §6,
+    /// §4.1).
     ///
     /// # Errors
     /// The refusal to answer with; no publication is another one then (RFC 3903 §6).
@@ -196,6 +231,7 @@ impl Compositor {
         };
         publication.tag = tag;
         publication.knows = Knows::Newest;
+        publication.refreshed = Some(now);
         publication.ends = now + granted;
         self.timers.set(id.slot(), Some(publication.ends));
         // The same bytes again are no change.
@@ -226,16 +262,20 @@ impl Compositor {
     ) -> Result<(), Refusal> {
         let too_large = Refusal::Answer(Status::MESSAGE_TOO_LARGE);
         let publisher = Text::from_bytes(request.from.uri_text).map_err(|_| too_large)?;
-        let call = self.hash_call(request.call_id);
-        let remote = from.flow.remote;
-        let orphan = self.orphan(presentity, &publisher, remote, call, document.ids);
+        let new = Sent {
+            presentity,
+            publisher: &publisher,
+            remote: from.flow.remote,
+            call: self.hash_call(request.call_id),
+            device: self.device(request),
+            ids: document.ids,
+        };
+        let (call, device, remote) = (new.call, new.device, new.remote);
+        let orphan = self.orphan(&new).or_else(|| self.outlived(&new));
         let number = match orphan.and_then(|id| self.publications.get(id)) {
             Some(orphan) => orphan.number,
-            None => self.free_number(presentity).ok_or_else(busy)?,
+            None => self.check_share(&new)?,
         };
-        if orphan.is_none() && self.publications.is_full() {
-            return Err(busy());
-        }
         let mut publication = Publication {
             presentity,
             tag,
@@ -246,8 +286,10 @@ impl Compositor {
             ids: None,
             publisher,
             call,
+            device,
             remote,
             number,
+            refreshed: None,
             changed: now,
             order: self.count_change(),
         };
@@ -263,40 +305,67 @@ impl Compositor {
     }
 
     /// The older publication of the same publisher, see the module's head.
-    fn orphan(
-        &self,
-        presentity: Id<Presentity>,
-        publisher: &str,
-        remote: SocketAddr,
-        call: u64,
-        ids: Option<u64>,
-    ) -> Option<Id<Publication>> {
-        let is_its = |it: &Publication| {
-            it.presentity == presentity
-                && it.remote.ip() == remote.ip()
-                && &*it.publisher == publisher
-        };
-        let mut its = self.publications.iter().filter(|(_, it)| is_its(it));
-        let is_same = |it: &Publication| it.call == call || (ids.is_some() && it.ids == ids);
-        if let Some((id, _)) = its.find(|(_, it)| is_same(it)) {
+    fn orphan(&self, new: &Sent<'_>) -> Option<Id<Publication>> {
+        let mut all = self.publications.iter();
+        if let Some((id, _)) = all.find(|(_, it)| new.is_again(it)) {
             return Some(id);
         }
-        let was_refused = self.refused.iter().any(|it| *it == (presentity, remote));
-        let is_meant = |it: &Publication| is_its(it) && it.remote == remote;
+        let mut refused = self.refused.iter();
+        if !refused.any(|it| *it == (new.presentity, new.remote)) {
+            return None;
+        }
+        let is_meant = |it: &Publication| new.is_of_same(it) && it.remote == new.remote;
         let mut its = self.publications.iter().filter(|(_, it)| is_meant(it));
         match (its.next(), its.next()) {
-            (Some((id, _)), None) if was_refused => Some(id),
+            (Some((id, _)), None) => Some(id),
             (_, _) => None,
         }
     }
 
-    /// The lowest number that no publication of the presentity has; `None` if it has as many as it may.
-    fn free_number(&self, presentity: Id<Presentity>) -> Option<u8> {
-        let is_free = |number: &u8| {
-            let mut all = self.publications.iter();
-            !all.any(|(_, it)| it.presentity == presentity && it.number == *number)
+    /// Of a publisher that has all it may have, the publication that it never refreshed or has not for longest.
+    fn outlived(&self, new: &Sent<'_>) -> Option<Id<Publication>> {
+        let its = || {
+            let all = self.publications.iter();
+            all.filter(|(_, it)| new.is_of_same(it) && new.is_near(it))
         };
-        (1..=limits::PUBLICATIONS_EACH as u8).find(is_free)
+        if its().count() < limits::PUBLICATIONS_PUBLISHER {
+            return None;
+        }
+        let oldest = its().min_by_key(|(_, it)| (it.refreshed, it.order));
+        oldest.map(|(id, _)| id)
+    }
+
+    /// The number for one more publication, the lowest that none of the presentity has.
+    ///
+    /// # Errors
+    /// There is no room, or not for this address.
+    fn check_share(&self, new: &Sent<'_>) -> Result<u8, Refusal> {
+        let all = || self.publications.iter().map(|(_, it)| it);
+        let of_presentity = || all().filter(|it| it.presentity == new.presentity);
+        let is_free = |number: &u8| of_presentity().all(|it| it.number != *number);
+        let number = (1..=limits::PUBLICATIONS_EACH as u8).find(is_free);
+        let number = number.ok_or_else(busy)?;
+        if self.publications.is_full() {
+            return Err(busy());
+        }
+        let free = limits::PUBLICATIONS_EACH - of_presentity().count();
+        let near = of_presentity().filter(|it| new.is_near(it)).count();
+        let near_all = all().filter(|it| new.is_near(it)).count();
+        match is_fair(near, free) && is_fair(near_all, self.publications.room()) {
+            true => Ok(number),
+            false => Err(Refusal::Share("it has its share of publications")),
+        }
+    }
+
+    /// A hash of the instance that the Contact names: it says nothing but which phone this is.
+    fn device(&self, request: &Request<'_>) -> Option<u64> {
+        let contact = request.headers.contacts().next()?.ok()?;
+        let Contact::Addr(contact, _) = contact else {
+            return None;
+        };
+        let instance = contact.params.get(b"+sip.instance")?;
+        let hasher = self.secret.hasher().part(b"device");
+        Some(hasher.part(instance).finish())
     }
 
     fn remember_refused(&mut self, presentity: Id<Presentity>, remote: SocketAddr) {
@@ -342,8 +411,10 @@ impl Publication {
             ids: None,
             publisher: Text::new(),
             call: 0,
+            device: None,
             remote: Flow::NOWHERE.remote,
             number: 0,
+            refreshed: None,
             changed: Instant::ZERO,
             order: 0,
         };

@@ -27,8 +27,11 @@ use heapless::Vec;
 
 /// All bindings.
 ///
-/// Full, or full for this presentity ([`limits::BINDINGS_EACH`]): a new binding gets 503 with Retry-After; those that
-/// are there can be refreshed, moved and removed. None is evicted for another.
+/// Full for a presentity ([`limits::BINDINGS_EACH`]): a new binding takes the place of one of the address, or IPv6 /64,
+/// that has most of them, if that is two more than the sender's has; else of one of the sender's own. Full, or three
+/// quarters of all for one address: of one of the presentity's from the sender's own. Of several the one that would end
+/// first; where there is none, 503 with Retry-After. So nobody keeps another phone out, nor itself by its own leftovers,
+/// and all can be refreshed, moved and removed.
 pub struct Registrar {
     bindings: Table<Binding, { limits::BINDINGS }>,
     timers: Timers<{ limits::BINDINGS }>,

@@ -4,6 +4,7 @@ use super::{Binding, Registrar};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
+use crate::ground::network::{is_fair, site};
 use crate::ground::table::Id;
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Seconds};
@@ -146,9 +147,7 @@ impl Registrar {
         wishes: &[Wish<'_>],
     ) -> Result<(), Refusal> {
         let mut known: Vec<Known, { limits::BINDINGS_EACH }> = Vec::new();
-        let mut count = 0;
         for id in self.own(presentity) {
-            count += 1;
             let Some(wish) = self.meant(id, sent, wishes) else {
                 continue;
             };
@@ -162,13 +161,11 @@ impl Registrar {
         };
         let added = (wishes.iter().enumerate()).filter(|&(at, wish)| is_new(at, wish));
         let added = added.count();
-        let removed = known.iter().filter(|it| !it.stays).count();
-        let fits = count - removed + added <= limits::BINDINGS_EACH
-            && added <= self.bindings.room() + removed;
-        if added > 0 && !fits {
-            return Err(busy());
-        }
+        let outlived = self.make_room(presentity, sent, &known, added)?;
 
+        for id in outlived {
+            self.remove(id);
+        }
         for known in known.iter().filter(|it| !it.stays) {
             self.remove(known.id);
         }
@@ -183,6 +180,73 @@ impl Registrar {
             }
         }
         Ok(())
+    }
+
+    /// Which bindings make way for `added` more, one after the other: where the presentity has all it may have, one of
+    /// the address that has most, if that is more than a share; else one that the sender's own address made and left, as
+    /// a phone does that starts again and again.
+    ///
+    /// # Errors
+    /// Nobody makes way.
+    fn make_room(
+        &self,
+        presentity: Id<Presentity>,
+        sent: &Sent<'_>,
+        known: &[Known],
+        added: usize,
+    ) -> Result<Outlived, Refusal> {
+        let mut gone = Outlived::new();
+        let removed = known.iter().filter(|it| !it.stays).count();
+        for number in 0..added {
+            let is_left = |id: Id<Binding>| {
+                !gone.contains(&id) && !known.iter().any(|it| it.id == id && !it.stays)
+            };
+            let own = || self.own(presentity).filter(|&id| is_left(id));
+            let all = self.bindings.iter().filter(|(id, _)| is_left(*id));
+            let its = all.filter(|(_, it)| sent.is_near(it)).count() + number;
+            let free = (self.bindings.room() + removed + gone.len()).saturating_sub(number);
+            let has_place = own().count() + number < limits::BINDINGS_EACH;
+            if has_place && free > 0 && is_fair(its, free) {
+                continue;
+            }
+            let mut others: Outlived = own()
+                .filter(|&id| known.iter().all(|it| it.id != id))
+                .collect();
+            others.sort_unstable_by_key(|&id| self.bindings.get(id).map(|it| it.ends));
+            let goes = match has_place {
+                true => None,
+                false => self.of_greediest(&others, sent, number),
+            };
+            let goes = goes.or_else(|| others.iter().copied().find(|&id| self.is_near(id, sent)));
+            match goes {
+                Some(goes) => _ = gone.push(goes), // As many places as bindings.
+                None if has_place && free > 0 => {
+                    return Err(Refusal::Share("it has its share of bindings"));
+                }
+                None => return Err(busy()),
+            }
+        }
+        Ok(gone)
+    }
+
+    /// The first among some bindings of one presentity whose address has most of them, and two more at least than the
+    /// sender's, which has got `number` already.
+    fn of_greediest(
+        &self,
+        among: &[Id<Binding>],
+        sent: &Sent<'_>,
+        number: usize,
+    ) -> Option<Id<Binding>> {
+        let place = |id: Id<Binding>| Some(site(self.bindings.get(id)?.flow.remote.ip()));
+        let count = |id: Id<Binding>| among.iter().filter(|it| place(**it) == place(id)).count();
+        let its = among.iter().filter(|&&id| self.is_near(id, sent)).count() + number;
+        let most = among.iter().copied().map(count).max()?;
+        let first = among.iter().copied().find(|&id| count(id) == most)?;
+        (most >= its + 2).then_some(first)
+    }
+
+    fn is_near(&self, id: Id<Binding>, sent: &Sent<'_>) -> bool {
+        self.bindings.get(id).is_some_and(|it| sent.is_near(it))
     }
 
     /// Which of the wishes is about this binding.
@@ -250,6 +314,15 @@ struct Sent<'a> {
     call: u64,
     cseq: u32,
     flow: &'a Flow,
+}
+
+/// Bindings that make way for newer ones.
+type Outlived = Vec<Id<Binding>, { limits::BINDINGS_EACH }>;
+
+impl Sent<'_> {
+    fn is_near(&self, it: &Binding) -> bool {
+        site(it.flow.remote.ip()) == site(self.flow.remote.ip())
+    }
 }
 
 /// A binding that a wish is about.

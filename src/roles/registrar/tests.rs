@@ -13,12 +13,16 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec as StdVec;
 
+const PHONE: &str = "192.0.2.40:5062";
+
 struct Fixture {
     registrar: Box<Registrar>,
     presentities: Table<Presentity, { limits::PRESENTITIES }>,
     desk: Id<Presentity>,
     door: Id<Presentity>,
     now: Instant,
+    /// Where requests come from.
+    remote: &'static str,
 }
 
 /// One REGISTER: Call-ID, CSeq, and the lines that count.
@@ -52,6 +56,7 @@ impl Fixture {
             desk,
             door,
             now: Instant::from_millis(5_000),
+            remote: PHONE,
         }
     }
 
@@ -72,7 +77,7 @@ impl Fixture {
         };
         let flow = Flow::udp(
             "192.0.2.1:5060".parse().expect("an address"),
-            "192.0.2.40:5062".parse().expect("an address"),
+            self.remote.parse().expect("an address"),
         );
         let answer = self
             .registrar
@@ -447,15 +452,18 @@ fn one_presentity_has_so_many_bindings_and_no_more() /* ATTACKS C02 */
     for at in 0..limits::BINDINGS_EACH {
         f.accept("a", at as u32, &contact(at, ""));
     }
+    // A phone that starts again and again pushes out its own leftovers.
     for at in 4..400 {
-        f.refuse("b", at as u32, &contact(at, ""), busy());
+        f.accept("b", at as u32, &contact(at, ""));
+        assert_eq!(f.contacts().len(), limits::BINDINGS_EACH);
     }
-    // A refresh with a new one is refused whole; one that makes way for it is not.
-    f.refuse("b", 1, &(contact(0, "") + &contact(4, "")), busy());
-    f.accept("b", 1, &contact(0, ";expires=90"));
-    f.accept("b", 2, &(contact(0, ";expires=0") + &contact(4, "")));
-    assert_eq!(f.contacts().len(), limits::BINDINGS_EACH);
-    assert_eq!(f.contacts()[3], "<sip:a4@192.0.2.40>;expires=3600");
+    f.accept("b", 401, &(contact(399, "") + &contact(4, "")));
+    f.accept("b", 402, &(contact(399, ";expires=0") + &contact(5, "")));
+    let named = |f: &Fixture, at: usize| {
+        let uri = format!("<sip:a{at}@");
+        f.contacts().iter().any(|it| it.starts_with(&uri))
+    };
+    assert!(named(&f, 4) && named(&f, 5) && !named(&f, 399));
     let door = f.door;
     let other = contact(9, "");
     assert_eq!(f.send(door, register("b", 1, &other)), Ok(()));
@@ -474,7 +482,9 @@ fn in_a_full_table_what_is_there_is_refreshed_and_removed() /* ATTACKS C11 */
                 &format!("Contact: <sip:a{at}@192.0.2.40>\r\n"),
             );
         }
+        f.remote = "192.0.2.41:5062";
         f.refuse("b", 1, ONE, busy());
+        f.remote = PHONE;
         if left == 0 {
             continue;
         }
@@ -484,6 +494,69 @@ fn in_a_full_table_what_is_there_is_refreshed_and_removed() /* ATTACKS C11 */
         f.accept("b", 3, ONE);
         assert_eq!(f.registrar.len(), left);
     }
+}
+
+#[test]
+fn whoever_has_most_makes_way_for_a_phone_elsewhere() /* ATTACKS C02 C11 */
+{
+    let mut f = Fixture::new();
+    let contact = |name: &str, at: u32| format!("Contact: <sip:{name}{at}@192.0.2.40>\r\n");
+    let of = |f: &Fixture, name: &str| {
+        let uri = format!("<sip:{name}");
+        f.contacts()
+            .iter()
+            .filter(|it| it.starts_with(&uri))
+            .count()
+    };
+    f.remote = "192.0.2.66:5060";
+    for at in 0..100 {
+        f.accept("loops", at, &contact("eve", at));
+    }
+    f.remote = PHONE;
+    f.accept("a", 1, &contact("ann", 1));
+    assert_eq!((of(&f, "eve"), of(&f, "ann")), (3, 1));
+    for at in 100..200 {
+        f.remote = "192.0.2.66:5060";
+        f.accept("loops", at, &contact("eve", at));
+        f.remote = PHONE;
+        f.accept("a", at, &contact("ann", 1));
+        assert_eq!((of(&f, "eve"), of(&f, "ann")), (3, 1));
+    }
+    f.accept("a", 200, &contact("ann", 2));
+    assert_eq!((of(&f, "eve"), of(&f, "ann")), (2, 2));
+    // From then on each has as many as the other, and pushes out its own.
+    f.accept("a", 201, &contact("ann", 3));
+    assert_eq!((of(&f, "eve"), of(&f, "ann")), (2, 2));
+    // A third who comes with nothing gets one of either.
+    f.remote = "[2001:db8::1]:5060";
+    f.accept("b", 1, &contact("bob", 1));
+    assert_eq!((f.contacts().len(), of(&f, "bob")), (4, 1));
+    f.remote = "[2001:db8::2]:5060";
+    f.accept("c", 1, &contact("bob", 2));
+    assert_eq!(of(&f, "bob"), 1, "one /64 is one address");
+}
+
+#[test]
+fn one_address_leaves_a_quarter_of_the_table_to_others() /* ATTACKS C11 */
+{
+    let mut f = Fixture::new();
+    f.registrar.leave_room(Some(3));
+    let (desk, door) = (f.desk, f.door);
+    for at in 0..3 {
+        let line = format!("Contact: <sip:a{at}@192.0.2.40>\r\n");
+        f.accept("a", at, &line);
+    }
+    assert_eq!(f.registrar.bindings.room(), 0);
+    f.registrar.leave_room(Some(1));
+    let share = Refusal::Share("it has its share of bindings");
+    assert_eq!(f.send(door, register("b", 1, ONE)), Err(share));
+    f.remote = "192.0.2.41:5062";
+    assert_eq!(f.send(door, register("c", 1, ONE)), Ok(()));
+    f.remote = PHONE;
+    assert_eq!(
+        f.send(desk, register("a", 9, "Contact: <sip:a0@192.0.2.40>\r\n")),
+        Ok(())
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::vec::Vec;
 
 use serde::Serialize;
 
+use self::connections::Connections;
 use crate::engine::agent::Agent;
 use crate::engine::agent::status::{
     LampStatus, PresentityStatus, PublicationStatus, RegistrationStatus, SubscriptionStatus, Why,
@@ -19,7 +20,6 @@ use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds, Wall};
 use crate::roles::upstream::{self, Stands};
 use crate::roles::watcher;
-use self::connections::Connections;
 use crate::shell::clock;
 use crate::shell::control::cause::cause;
 use crate::shell::control::mailbox::Messages;

@@ -298,6 +298,7 @@ fn a_phone_that_registers_for_ever_fills_nothing() /* ATTACKS C02 */
     let mut f = Fixture::next_door();
     let mut refused = 0;
     for number in 1..20_000 {
+        // All by one phone.
         let host = number % 200 + 20;
         let lines = format!("Contact: <sip:desk@192.0.2.{host}:{number}>\r\nExpires: 60\r\n");
         let (answer, _) = f.register(number, &lines);
@@ -309,7 +310,8 @@ fn a_phone_that_registers_for_ever_fills_nothing() /* ATTACKS C02 */
         assert!(f.len() <= limits::BINDINGS_EACH);
         f.run(Duration::from_millis(5));
     }
-    assert!(refused > 19_000);
+    // 100 s, and half of the places for 32 s each.
+    assert!(refused > 19_000 - 3 * limits::TRANSACTIONS, "{refused}");
     let kept = f.agent.transactions.len();
     for number in 20_000..20_100 {
         assert_eq!(f.register(number, "").0.status(), 200);

@@ -53,6 +53,41 @@ fn refreshes_do_not_take_the_last_places() /* T18 */
     assert!(kept <= limits::TRANSACTIONS / 4 + 1, "{kept}");
 }
 
+#[test]
+fn one_who_loops_leaves_room_for_everybody_else() /* ATTACKS C03 */
+{
+    let mut f = Fixture::new();
+    let mut refused = 0;
+    for round in 0..4_000 {
+        let loops = Phone::new(&format!("l{round}"), "presence");
+        let port = 2_000 + round as u16;
+        let sent = f.send_from(
+            SocketAddr::from(([192, 0, 2, 66], port)),
+            &loops.subscribe(0),
+        );
+        match sent[0].status() {
+            200 => drop(f.send_from(sent[1].flow.remote, &sent[1].answer("200 OK"))),
+            status => {
+                assert_eq!((status, sent[0].header("Retry-After")), (503, Some("30")));
+                refused += 1;
+            }
+        }
+        // 33 in a second, for two minutes; each second somebody else comes.
+        f.run(Duration::from_millis(30));
+        if round % 33 == 0 {
+            let other = Phone::new(&format!("other{round}"), "presence");
+            let host = 100 + (round / 33 % 100) as u8;
+            let from = SocketAddr::from(([192, 0, 2, host], 5_060));
+            let sent = f.send_from(from, &other.subscribe(0));
+            assert_eq!(sent[0].status(), 200, "after {round}");
+            f.send_from(sent[1].flow.remote, &sent[1].answer("200 OK"));
+        }
+    }
+    assert!(refused > 1_000, "{refused}");
+    f.run(Duration::from_secs(33));
+    assert!(f.agent.transactions.is_empty());
+}
+
 /// Tags are drawn from the seed: two agents of one software must not draw the same.
 #[test]
 fn agents_of_different_seeds_draw_different_tags() /* T14 */

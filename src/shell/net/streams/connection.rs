@@ -165,13 +165,7 @@ impl Connection {
         )
     }
 
-    fn new(
-        now: Instant,
-        tcp: TcpStream,
-        flow: Flow,
-        whose: Whose,
-        state: State,
-    ) -> Connection {
+    fn new(now: Instant, tcp: TcpStream, flow: Flow, whose: Whose, state: State) -> Connection {
         Connection {
             tcp,
             flow,

@@ -89,8 +89,7 @@ impl Streams {
         let mut all = (0..).zip(&self.places);
         let known = all.find_map(|(place, it)| {
             let it = it.connection.as_ref()?;
-            let leads_there =
-                it.whose.is_ours() && it.flow.remote == flow.remote && it.is_usable();
+            let leads_there = it.whose.is_ours() && it.flow.remote == flow.remote && it.is_usable();
             leads_there.then_some((place, it.flow, it.state))
         });
         match known {
