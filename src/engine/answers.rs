@@ -8,6 +8,7 @@ use crate::ground::random::Secret;
 use crate::roles::registrar::Registrar;
 use crate::txn::token::Token;
 use crate::ua::dialog::write_contact;
+use crate::ua::guard::Challenges;
 use crate::wire::WriteError;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Method, Name, Request, ResponseHead, Status, Writer, respond_with};
@@ -24,7 +25,7 @@ pub(super) struct Secrets {
     pub(super) entity_tags: Secret,
 }
 
-/// Writes the response to `request`. Bindings are listed as `registrar` has them.
+/// Writes the response to `request`. Bindings are listed as `registrar` has them; a 401 has these challenges.
 ///
 /// # Errors
 /// [`WriteError`] if it does not fit `buf`.
@@ -33,6 +34,7 @@ pub(super) fn write(
     flow: &Flow,
     answer: Answer,
     registrar: &Registrar,
+    challenges: Option<Challenges<'_>>,
     secrets: Secrets,
     buf: &mut [u8],
 ) -> Result<usize, WriteError> {
@@ -84,6 +86,9 @@ pub(super) fn write(
         }
         Answer::Refused(Refusal::AnswerLater(_, after)) => {
             w.header_u32(Name::RetryAfter, after.0);
+        }
+        Answer::Refused(Refusal::Challenge { .. }) => {
+            challenges.iter().for_each(|it| it.write(&mut w));
         }
         Answer::Refused(Refusal::TooBrief(least)) => {
             w.header_u32(Name::MinExpires, least.0);

@@ -3,6 +3,7 @@
 //! [`Settings`] is plain data of fixed capacity. Who fills it in (a file, a test, the demonstration) calls
 //! [`Settings::validate`] before the agent sees it; the agent relies on what `validate` promises.
 
+mod authentication;
 mod buttons;
 mod lamps;
 mod upstreams;
@@ -14,6 +15,7 @@ use core::net::SocketAddr;
 
 use heapless::Vec;
 
+pub use authentication::{Authentication, Demand, Listed, Listener};
 pub use buttons::{Action, ButtonSettings};
 pub use lamps::{LampSettings, Shows};
 pub use upstreams::{Account, Server, UpstreamSettings};
@@ -22,7 +24,7 @@ pub use watches::WatchSettings;
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
     BUTTONS, LAMPS, MAX_EXPIRES, MAX_PUBLICATION, MAX_REGISTRATION, MIN_EXPIRES, MIN_PUBLICATION,
-    MIN_REGISTRATION, PRESENTITIES, TRUSTED, UPSTREAMS, URI, WATCHES,
+    MIN_REGISTRATION, OWNERS, PRESENTITIES, TRUSTED, UPSTREAMS, URI, USER, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub trusted: Vec<Network, TRUSTED>,
     /// What becomes of those elsewhere.
     pub strangers: Strangers,
+    /// Who has to show a password.
+    pub authentication: Authentication,
     /// Shortest lifetime granted to a subscription: below it 423 (RFC 6665 §4.2.1.1). At most 3600.
     pub min_expires: Seconds,
     /// Longest lifetime granted to a subscription.
@@ -70,6 +74,7 @@ impl Settings {
             buttons: Vec::new(),
             trusted: Vec::new(),
             strangers: Strangers::Refuse,
+            authentication: Authentication::new(),
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
             registrations: Lifetimes::NONE,
@@ -95,6 +100,7 @@ impl Settings {
         self.buttons.clear();
         self.trusted.clear();
         self.strangers = Strangers::Refuse;
+        self.authentication = Authentication::new();
         self.min_expires = MIN_EXPIRES;
         self.max_expires = MAX_EXPIRES;
         self.registrations = Lifetimes {
@@ -160,7 +166,9 @@ impl Settings {
             paces,
             strangers,
             publications,
+            authentication,
         } = other;
+        self.authentication.clone_from(authentication);
         self.publications = *publications;
         copy(&mut self.presentities, presentities);
         copy(&mut self.upstreams, upstreams);
@@ -248,6 +256,8 @@ pub struct PresentitySettings {
     pub dialog_shows_dnd: bool,
     /// Whether its phone registers here, so that it is closed while none does.
     pub registers: bool,
+    /// Users that publish and register for it, beside the one of its own name.
+    pub owners: Vec<Text<USER>, OWNERS>,
 }
 
 impl PresentitySettings {
@@ -257,6 +267,7 @@ impl PresentitySettings {
             uri,
             dialog_shows_dnd: true,
             registers: false,
+            owners: Vec::new(),
         }
     }
 }

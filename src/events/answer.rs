@@ -50,6 +50,11 @@ pub enum Refusal {
     AnswerLater(Status, Seconds),
     /// Not now, for whoever asks has its share: 503 with `Retry-After`. What of, for the log.
     Share(&'static str),
+    /// Not before it is proven who asks: 401 with challenges (RFC 3261 §22.2).
+    Challenge {
+        /// Whether the proof was right, and only its nonce was at fault (RFC 7616 §3.3).
+        stale: bool,
+    },
     /// Not so short: 423 with `Min-Expires` (RFC 6665 §4.2.1.1).
     TooBrief(Seconds),
 }
@@ -69,6 +74,7 @@ impl Answer {
             ) => status,
             Answer::Refused(Refusal::Share(_)) => Status::SERVICE_UNAVAILABLE,
             Answer::Refused(Refusal::TooBrief(_)) => Status::INTERVAL_TOO_BRIEF,
+            Answer::Refused(Refusal::Challenge { .. }) => Status::UNAUTHORIZED,
         }
     }
 }
@@ -83,7 +89,10 @@ impl Refusal {
     pub const fn why(self) -> &'static str {
         match self {
             Refusal::Because(_, why) | Refusal::Share(why) => why,
-            Refusal::Answer(_) | Refusal::AnswerLater(..) | Refusal::TooBrief(_) => "",
+            Refusal::Answer(_)
+            | Refusal::AnswerLater(..)
+            | Refusal::TooBrief(_)
+            | Refusal::Challenge { .. } => "",
         }
     }
 }

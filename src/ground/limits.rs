@@ -59,6 +59,19 @@ pub const CARRIERS: usize = most(CONNECTIONS / 2, 1);
 
 /// How many of those may lead to one address, or one IPv6 /64: two phones behind one NAT.
 pub const CARRIERS_EACH: usize = most(CARRIERS / 2, 1);
+/// Users with a password (settable): an office, or a family and its friends. More are refused when they are read.
+pub const USERS: usize = setting(option_env!("LAMPFIELD_USERS"), 32);
+
+/// Users that one presentity is of, beside the one of its own name.
+pub const OWNERS: usize = 4;
+
+/// Nonces remembered that proved who somebody is, for as long as they are good: two for each user, as phones take one for
+/// each account. See the guard for what happens beyond.
+pub const NONCES: usize = most(2 * USERS, 64);
+
+/// Sources of wrong passwords that are told apart: more of them than users, so that whoever fills the table with other
+/// users' names gains little. Full: the one that has been quiet for longest makes way.
+pub const FAILURES: usize = most(4 * USERS, 64);
 
 /// Networks towards which we have different addresses: a desk phone has one, a machine full of containers a dozen. Full:
 /// the narrowest are left out, and who is there is told the address towards the wider network around, or none.
@@ -195,6 +208,7 @@ pub const AGENT_BYTES: usize = 384 * 1_024
     + 4_608 * PRESENTITIES
     + 3_072 * PUBLICATIONS
     + 512 * BINDINGS
+    + 512 * USERS
     + 96 * TRANSACTIONS;
 
 const fn least(one: usize, other: usize) -> usize {

@@ -4,6 +4,7 @@
 pub mod addresses;
 pub mod credentials;
 pub mod dialog;
+pub mod guard;
 pub mod next_hop;
 pub mod outbound;
 pub mod query;

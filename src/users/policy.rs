@@ -4,11 +4,11 @@
 //! 403, or they wait until the owner decides about each. Digest authentication and the owner's rules take their
 //! place beside it and give the same verdicts.
 
-use crate::events::identity::Identity;
+use crate::events::identity::{Identity, UserId};
 use crate::events::package::Package;
 use crate::events::ruling::Ruling;
 use crate::events::subscription::Verdict;
-use crate::ground::limits::{DECISIONS, TRUSTED};
+use crate::ground::limits::{DECISIONS, TRUSTED, USERS};
 use crate::ground::network::Network;
 use crate::ground::random::Secret;
 use crate::ground::table::{Index, cells};
@@ -44,6 +44,7 @@ pub struct Watching<'a> {
 pub struct Policy {
     trusted: Vec<Network, TRUSTED>,
     strangers: Strangers,
+    users: Vec<UserId, USERS>,
     decided: Decisions,
 }
 
@@ -53,6 +54,7 @@ impl Policy {
         Policy {
             trusted: Vec::new(),
             strangers: Strangers::Refuse,
+            users: Vec::new(),
             decided: Decisions::new(),
         }
     }
@@ -66,6 +68,20 @@ impl Policy {
     pub fn trust(&mut self, networks: &Vec<Network, TRUSTED>, strangers: Strangers) {
         self.trusted.clone_from(networks);
         self.strangers = strangers;
+    }
+
+    /// There are users of these names from now on, and no others.
+    pub fn know<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        self.users.clear();
+        for name in names {
+            let _ = self.users.push(self.user_id(name.as_bytes())); // There are no more than it holds.
+        }
+    }
+
+    /// The user of that name, whether there is one or not.
+    pub fn user_id(&self, name: &[u8]) -> UserId {
+        let hasher = self.decided.secret.hasher();
+        UserId::from_bits(hasher.part(b"user").part(name).finish())
     }
 
     /// The owner decided. It counts until the agent ends, or until [`DECISIONS`] newer ones.
@@ -88,12 +104,17 @@ impl Policy {
         self.trusted.iter().any(|network| network.contains(address))
     }
 
-    /// Who somebody at `address` is who proved to be `identity` once: what networks are trusted may have changed since.
+    /// Who somebody at `address` is who proved to be `identity` once: what users there are and what networks are trusted
+    /// may have changed since.
     pub fn identity_now(&self, identity: Identity, address: IpAddr) -> Identity {
         match identity {
-            Identity::User(_) => identity,
-            Identity::Network | Identity::Nobody if self.trusts(address) => Identity::Network,
-            Identity::Network | Identity::Nobody => Identity::Nobody,
+            Identity::User(user) if self.users.contains(&user) => identity,
+            Identity::User(_) | Identity::Network | Identity::Nobody => {
+                match self.trusts(address) {
+                    true => Identity::Network,
+                    false => Identity::Nobody,
+                }
+            }
         }
     }
 

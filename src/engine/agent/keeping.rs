@@ -277,6 +277,7 @@ impl Agent {
     pub(super) fn identify(&mut self) {
         let secret = Secret::from_bits(self.keeping.secret);
         self.policy.seed(secret);
+        self.know_users();
         self.registrar.seed(secret);
         self.compositor.seed(secret);
         self.directory.set_instance(self.keeping.instance);

@@ -100,7 +100,7 @@ impl Agent {
         let answer = self
             .answer(moment, flow, request)
             .unwrap_or_else(Answer::Refused);
-        self.reply(flow, request, answer);
+        self.reply(moment.now, flow, request, answer);
     }
 
     fn answer(
@@ -109,7 +109,7 @@ impl Agent {
         flow: &Flow,
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
-        let identity = self.identity_of(flow);
+        let identity = self.identity_of(moment.now, flow, request)?;
         let trusted = identity.is_known();
         let tag = request.to.tag().and_then(Token::from_tag);
         let answers_us = request.method == Method::Notify
@@ -128,7 +128,7 @@ impl Agent {
             // It only asks.
             Method::Register if !request.headers.has(Name::Contact) => {
                 self.check(request)?;
-                self.answer_register(moment, flow, request)
+                self.answer_register(moment, flow, request, identity)
             }
             Method::Subscribe | Method::Notify | Method::Register | Method::Publish => {
                 self.answer_once(moment, flow, request, identity)
@@ -183,8 +183,8 @@ impl Agent {
         }
         let answer = match request.method {
             Method::Notify => self.answer_notify(moment.now, flow, request, trusted)?,
-            Method::Register => self.answer_register(moment, flow, request)?,
-            Method::Publish => self.answer_publish(moment, flow, request)?,
+            Method::Register => self.answer_register(moment, flow, request, identity)?,
+            Method::Publish => self.answer_publish(moment, flow, request, identity)?,
             _ => self.answer_subscribe(moment, flow, request, identity)?,
         };
         if trusted || request.method != Method::Subscribe {
@@ -311,16 +311,24 @@ impl Agent {
         }
     }
 
-    fn reply(&mut self, flow: &Flow, request: &Request<'_>, answer: Answer) {
+    fn reply(&mut self, now: Instant, flow: &Flow, request: &Request<'_>, answer: Answer) {
         let secrets = Secrets {
             tags: self.secret,
             entity_tags: self.compositor.secret(),
         };
-        let buf = &mut self.reply.bytes;
-        let written = answers::write(request, flow, answer, &self.registrar, secrets, buf);
+        let challenges = match answer {
+            Answer::Refused(Refusal::Challenge { stale }) => {
+                Some(self.guard.challenge(now, flow.remote.ip(), stale))
+            }
+            _ => None,
+        };
+        let (registrar, buf) = (&self.registrar, &mut self.reply.bytes);
+        let written = answers::write(request, flow, answer, registrar, challenges, secrets, buf);
         self.send_reply(flow, &request.via, written.ok());
         // Whoever takes leave after we did is told so, and the log is not; nor of what only keeps a NAT open.
+        // Nor of a challenge, with which every proof begins.
         if let Answer::Refused(refusal) = answer
+            && !matches!(refusal, Refusal::Challenge { .. })
             && !self.stopping
             && request.method.as_bytes() != b"PING"
         {

@@ -62,6 +62,7 @@ use crate::roles::upstream::{Around, Link, Upstreams};
 use crate::roles::watcher::{Action, Watch, Watcher};
 use crate::txn::server::Transactions;
 use crate::ua::addresses::LocalAddresses;
+use crate::ua::guard::Guard;
 use crate::ua::query::{Asker, Name, Query};
 use crate::users::compose::Input;
 use crate::users::lamps::{Lamp, Shows};
@@ -81,6 +82,7 @@ pub struct Agent {
     random: Random,
     secret: Secret,
     settings: Settings,
+    guard: Guard,
     policy: Policy,
     /// Our addresses, as peers reach us.
     locals: LocalAddresses,
@@ -150,6 +152,7 @@ impl Agent {
             random: Random::new(),
             secret: Secret::new(),
             settings: Settings::new(),
+            guard: Guard::new(),
             policy: Policy::new(),
             locals: LocalAddresses::new(),
             directory: Directory::new(),

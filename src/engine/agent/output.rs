@@ -85,6 +85,13 @@ pub enum Report {
         /// Why, where the status alone does not say it.
         why: &'static str,
     },
+    /// Somebody does not know a user's password.
+    WrongPassword {
+        /// Where it is.
+        remote: SocketAddr,
+        /// The user; nobody that is not there is named, for it may be the password itself.
+        user: Word,
+    },
     /// A datagram was dropped without a word.
     Dropped {
         /// Whose.
@@ -194,7 +201,10 @@ impl Report {
     /// Whether somebody else decides how many of these there are.
     pub const fn is_of_strangers(&self) -> bool {
         match self {
-            Report::Refused { .. } | Report::Dropped { .. } | Report::Waits { .. } => true,
+            Report::Refused { .. }
+            | Report::WrongPassword { .. }
+            | Report::Dropped { .. }
+            | Report::Waits { .. } => true,
             Report::Decided { .. }
             | Report::Account { .. }
             | Report::Lamps { .. }
@@ -223,6 +233,9 @@ impl fmt::Display for Report {
                     true => Ok(()),
                     false => write!(f, " ({why})"),
                 }
+            }
+            Report::WrongPassword { remote, user } => {
+                write!(f, "wrong password for the user {user} from {remote}")
             }
             Report::Dropped { remote, why } => write!(f, "dropped a datagram from {remote}: {why}"),
             Report::Waits {

@@ -2,6 +2,7 @@
 
 use super::Agent;
 use crate::events::answer::{Answer, Refusal};
+use crate::events::identity::Identity;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
@@ -14,12 +15,13 @@ use crate::wire::sip::{Request, Status, Uri, names_presentity};
 use heapless::Vec;
 
 impl Agent {
-    /// A PUBLISH (RFC 3903 §6) from somebody whom we trust.
+    /// A PUBLISH (RFC 3903 §6) from a user, or from somebody whom we trust.
     pub(super) fn answer_publish(
         &mut self,
         moment: Moment,
         flow: &Flow,
         request: &Request<'_>,
+        identity: Identity,
     ) -> Result<Answer, Refusal> {
         // Step 1.
         let id = self.directory.find(&request.uri).ok_or(Status::NOT_FOUND)?;
@@ -29,9 +31,13 @@ impl Agent {
                 limits::RETRY_AFTER,
             ));
         }
+        let may = match identity {
+            Identity::User(_) => self.may_act_for(identity, id),
+            Identity::Network | Identity::Nobody => self.is_itself(id, request),
+        };
         let from = Publisher {
             flow,
-            verdict: match self.is_itself(id, request) {
+            verdict: match may {
                 true => Verdict::Allow,
                 false => Verdict::Block,
             },

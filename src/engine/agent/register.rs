@@ -3,6 +3,7 @@
 use super::Agent;
 use crate::engine::config::Action;
 use crate::events::answer::{Answer, Refusal};
+use crate::events::identity::Identity;
 use crate::events::presentity::Presentity;
 use crate::events::reach::Reach;
 use crate::ground::limits;
@@ -12,13 +13,14 @@ use crate::wire::flow::Flow;
 use crate::wire::sip::{NameAddr, Request, Status, Uri};
 
 impl Agent {
-    /// A REGISTER from a trusted network (RFC 3261 §10.3). Of its steps, 1 is taken as passed, for a phone reaches us
+    /// A REGISTER from a user or a trusted network (RFC 3261 §10.3). Of its steps, 1 is taken as passed, for a phone reaches us
     /// under many hosts; 2 and 3 are those of every request.
     pub(super) fn answer_register(
         &mut self,
         moment: Moment,
         flow: &Flow,
         request: &Request<'_>,
+        identity: Identity,
     ) -> Result<Answer, Refusal> {
         if self.stopping {
             return Err(Refusal::AnswerLater(
@@ -28,11 +30,14 @@ impl Agent {
         }
         // Step 4: nobody registers somebody else.
         let presentity = self.named(&request.to);
-        if self.named(&request.from) != presentity {
+        if !is_user(identity) && self.named(&request.from) != presentity {
             return Err(Status::FORBIDDEN.into());
         }
         // Step 5.
         let presentity = presentity.ok_or(Status::NOT_FOUND)?;
+        if !self.may_act_for(identity, presentity) {
+            return Err(Status::FORBIDDEN.into());
+        }
         let registered = self
             .registrar
             .handle_register(moment.now, request, presentity, flow);
@@ -92,5 +97,13 @@ impl Agent {
             Uri::Other { .. } => None,
             uri @ (Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_)) => self.directory.find(&uri),
         }
+    }
+}
+
+/// Whether it is a user, whose From was looked at already.
+const fn is_user(identity: Identity) -> bool {
+    match identity {
+        Identity::User(_) => true,
+        Identity::Network | Identity::Nobody => false,
     }
 }

@@ -27,6 +27,7 @@ impl Agent {
         self.transactions.seed(self.random.secret());
         self.directory.seed(self.random.secret());
         self.notifier.seed(self.random.secret());
+        self.guard.seed(self.random.secret(), self.random.secret());
         let mut bits = || [self.random.bits(), self.random.bits()];
         self.keeping.identify(bits(), bits());
         self.identify();
@@ -40,6 +41,7 @@ impl Agent {
     /// and begins anew from where it stands.
     pub fn reconfigure(&mut self, moment: Moment, settings: &Settings) {
         self.policy.trust(&settings.trusted, settings.strangers);
+        self.guard.set_realm(&settings.authentication.realm);
         let kept = self.let_go_buttons(moment, settings);
         self.notifier.set_rules(rules(settings));
         let lifetimes = settings.registrations;

@@ -42,7 +42,12 @@ impl Agent {
                 limits::RETRY_AFTER,
             ));
         }
-        let owns = || is_known && directory.is_named(presentity, &request.from.uri());
+        let is_owner = match identity {
+            Identity::User(user) => self.owns(user, presentity),
+            Identity::Network | Identity::Nobody => false,
+        };
+        let is_named = || directory.is_named(presentity, &request.from.uri());
+        let owns = || is_owner || (identity == Identity::Network && is_named());
         from.owns = &owns;
         let random = &mut self.random;
         let answer = self

@@ -1,13 +1,167 @@
-//! Who sends a request, as far as it is proven.
+//! Who sends a request, as far as it is proven, and whom that lets it act for.
+//!
+//! | who asks | what its requests need |
+//! |---|---|
+//! | somebody in a trusted network | nothing, unless the settings say so |
+//! | somebody elsewhere | a password, where there are users; without any they are strangers |
+//!
+//! Every request is looked at on its own, those in a dialog too (RFC 3261 §22.1): neither a connection nor a subscription
+//! proves who sends the next one.
 
-use super::Agent;
-use crate::events::identity::Identity;
+use super::{Agent, Excerpt, Report};
+use crate::engine::config::{Demand, PresentitySettings};
+use crate::events::answer::Refusal;
+use crate::events::identity::{Identity, UserId};
+use crate::events::presentity::Presentity;
+use crate::events::subscription::Verdict;
+use crate::ground::table::Id;
+use crate::ground::time::Instant;
+use crate::txn::server::Seen;
+use crate::ua::guard::{Right, Shown, User};
 use crate::wire::flow::Flow;
+use crate::wire::sip::{Method, Name, Request, Status, Uri, is_user_of};
 
 impl Agent {
-    /// Who sends what comes in on `flow`.
-    pub(super) fn identity_of(&self, flow: &Flow) -> Identity {
-        let address = flow.remote.ip();
-        self.policy.identity_now(Identity::Nobody, address)
+    /// Knows these users from now on, and no others. Who was proven to be another one is so no more, and is judged as
+    /// whoever is at its address.
+    pub fn set_users(&mut self, users: &[User]) {
+        self.guard.set_users(users);
+        self.know_users();
+        self.judge_all();
     }
+
+    /// The users there are.
+    pub fn users(&self) -> &[User] {
+        self.guard.users()
+    }
+
+    /// Users are known by hashes of their names, and the secret of those is another one.
+    pub(super) fn know_users(&mut self) {
+        let names = self.guard.users().iter().map(User::name);
+        self.policy.know(names);
+    }
+
+    /// Who sends this request. Those that ask for something of ours are asked for a password where it takes one, and
+    /// credentials that nobody asked for count too.
+    ///
+    /// # Errors
+    /// 401 for who has to prove it, or did so wrongly; 403 for a user under somebody else's name; 400 for credentials
+    /// that can't be read.
+    pub(super) fn identity_of(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Request<'_>,
+    ) -> Result<Identity, Refusal> {
+        let address = flow.remote.ip();
+        let by_address = self.policy.identity_now(Identity::Nobody, address);
+        let asks = matches!(
+            request.method,
+            Method::Subscribe | Method::Publish | Method::Register
+        );
+        if !asks || !self.takes_passwords() {
+            return Ok(by_address);
+        }
+        if request.headers.has(Name::Authorization) {
+            match self.guard.examine(now, address, request) {
+                Shown::Nothing => {}
+                Shown::Bad(why) => return Err(Refusal::bad(why)),
+                Shown::Stale => return Err(Refusal::Challenge { stale: true }),
+                Shown::Wrong(user) => {
+                    let user = user.map(|name| Excerpt::of(name.as_bytes()));
+                    self.report_wrong(flow, user);
+                    return Err(Refusal::Challenge { stale: false });
+                }
+                Shown::Right(right) => return self.prove(now, request, right),
+            }
+        }
+        match self.must_prove(by_address, flow) {
+            true => Err(Refusal::Challenge { stale: false }),
+            false => Ok(by_address),
+        }
+    }
+
+    /// Whether this identity may publish or register for a presentity: users for those that are theirs. Those of a
+    /// trusted network are taken at their word, which is for others to check.
+    pub(super) fn may_act_for(&self, identity: Identity, presentity: Id<Presentity>) -> bool {
+        match identity {
+            Identity::Nobody => false,
+            Identity::Network => true,
+            Identity::User(user) => self.owns(user, presentity),
+        }
+    }
+
+    /// Whether a user is the owner of a presentity: by its name, or by the settings.
+    pub(super) fn owns(&self, user: UserId, presentity: Id<Presentity>) -> bool {
+        let at = self.presentities.iter().position(|it| *it == presentity);
+        let settings = at.and_then(|at| self.settings.presentities.get(at));
+        settings.is_some_and(|it| {
+            let name = self.user_name(user).unwrap_or_default();
+            is_owner(name, it)
+        })
+    }
+
+    /// The name of a user.
+    pub(super) fn user_name(&self, user: UserId) -> Option<&str> {
+        let mut names = self.guard.users().iter().map(User::name);
+        names.find(|name| self.policy.user_id(name.as_bytes()) == user)
+    }
+
+    /// The password was right: whether this is a use of it that was not seen before, under a name of the user's own.
+    fn prove(
+        &mut self,
+        now: Instant,
+        request: &Request<'_>,
+        right: Right,
+    ) -> Result<Identity, Refusal> {
+        // A retransmission gets the answer of before, and uses nothing up.
+        let is_again = matches!(self.transactions.look_up(request), Seen::Again(_));
+        if !is_again && !self.guard.spend(now, right) {
+            return Err(Refusal::Challenge { stale: true });
+        }
+        let name = self.guard.name(right);
+        if !is_user_of(name.as_bytes(), &request.from.uri()) {
+            let why = "the From is not the user's own";
+            return Err(Refusal::Because(Status::FORBIDDEN, why));
+        }
+        Ok(Identity::User(self.policy.user_id(name.as_bytes())))
+    }
+
+    /// Whether anybody is ever asked for a password.
+    fn takes_passwords(&self) -> bool {
+        let demand = &self.settings.authentication.demand;
+        !self.guard.users().is_empty() || *demand != Demand::Strangers
+    }
+
+    /// Whether who shows nothing is asked for a password: whoever would not be let in without, and those of whom the
+    /// settings want it.
+    fn must_prove(&self, by_address: Identity, flow: &Flow) -> bool {
+        if !by_address.is_known() {
+            return self.policy.admits(by_address) != Verdict::Allow;
+        }
+        match &self.settings.authentication.demand {
+            Demand::Strangers => false,
+            Demand::Always => {
+                let ip = flow.remote.ip();
+                !ip.to_canonical().is_loopback() && !self.locals.has(ip)
+            }
+            Demand::Listed(listed) => listed.includes(flow),
+        }
+    }
+
+    fn report_wrong(&mut self, flow: &Flow, user: Option<Excerpt<32>>) {
+        if let Some(user) = user {
+            self.report(Report::WrongPassword {
+                remote: flow.remote,
+                user,
+            });
+        }
+    }
+}
+
+/// Whether the user of that name owns the presentity.
+fn is_owner(name: &str, presentity: &PresentitySettings) -> bool {
+    let has_name = Uri::parse(presentity.uri.as_bytes())
+        .is_ok_and(|uri| !name.is_empty() && is_user_of(name.as_bytes(), &uri));
+    has_name || presentity.owners.iter().any(|it| it.as_str() == name)
 }

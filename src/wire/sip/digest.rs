@@ -18,6 +18,15 @@ pub struct Hex {
 }
 
 impl Hex {
+    /// As many digits as a hash by this algorithm has, all of them zero: no password is hashed to them.
+    pub fn zero(algorithm: Algorithm<'_>) -> Hex {
+        let len = hash_of(algorithm).map_or(0, |(hash, _)| hash.digits());
+        Hex {
+            digits: [b'0'; LONGEST],
+            len,
+        }
+    }
+
     fn of(bytes: &[u8]) -> Hex {
         let mut digits = [0; LONGEST];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
@@ -29,9 +38,33 @@ impl Hex {
         }
     }
 
+    /// Reads the digits of a hash by this algorithm; `None` if there are more or fewer, or others.
+    pub fn read(algorithm: Algorithm<'_>, written: &[u8]) -> Option<Hex> {
+        let (hash, _) = hash_of(algorithm)?;
+        let is_whole = written.len() == hash.digits() && written.iter().all(u8::is_ascii_hexdigit);
+        let mut digits = [0; LONGEST];
+        let place = digits.get_mut(..written.len()).filter(|_| is_whole)?;
+        place.copy_from_slice(written);
+        digits.make_ascii_lowercase();
+        Some(Hex {
+            digits,
+            len: written.len(),
+        })
+    }
+
     /// The digits.
     pub fn as_bytes(&self) -> &[u8] {
         &self.digits[..self.len]
+    }
+
+    /// Whether these are the same digits, small or capital. How long it takes says nothing of where they differ.
+    pub fn matches(&self, digits: &[u8]) -> bool {
+        let mut differs = u8::from(digits.len() != self.len);
+        for (at, own) in self.as_bytes().iter().enumerate() {
+            let other = digits.get(at).copied().unwrap_or_default();
+            differs |= own ^ other.to_ascii_lowercase();
+        }
+        core::hint::black_box(differs) == 0
     }
 }
 
@@ -43,6 +76,14 @@ enum Hash {
 }
 
 impl Hash {
+    /// How many digits it has.
+    const fn digits(self) -> usize {
+        match self {
+            Hash::Md5 => 32,
+            Hash::Sha256 => 64,
+        }
+    }
+
     /// Hashes the parts with a colon between them.
     fn join(self, parts: &[&[u8]]) -> Hex {
         match self {
@@ -132,8 +173,14 @@ impl fmt::Debug for Digest<'_> {
 impl<'a> Digest<'a> {
     /// The `response` parameter; `None` for an algorithm that we do not speak.
     pub fn response(&self) -> Option<Hex> {
+        let (hash, _) = hash_of(self.algorithm)?;
+        self.response_under(&hash.join(&[self.username, self.realm, self.password]))
+    }
+
+    /// The same, of the [hash](login_hash) that stands for user, realm and password.
+    pub fn response_under(&self, login: &Hex) -> Option<Hex> {
         let (hash, session) = hash_of(self.algorithm)?;
-        let mut a1 = hash.join(&[self.username, self.realm, self.password]);
+        let mut a1 = *login;
         if session {
             a1 = hash.join(&[a1.as_bytes(), self.nonce, self.cnonce]);
         }
@@ -171,6 +218,24 @@ impl<'a> Digest<'a> {
             userhash: false,
         }
     }
+}
+
+/// What a server keeps instead of a password (RFC 7616 §3.4.2): a hash of whose it is, where, and the password itself.
+/// `None` for an algorithm that we do not speak.
+pub fn login_hash(
+    algorithm: Algorithm<'_>,
+    username: &[u8],
+    realm: &[u8],
+    password: &[u8],
+) -> Option<Hex> {
+    let (hash, _) = hash_of(algorithm)?;
+    Some(hash.join(&[username, realm, password]))
+}
+
+/// A user's name as `userhash` has it (RFC 7616 §3.4.4); `None` for an algorithm that we do not speak.
+pub fn name_hash(algorithm: Algorithm<'_>, username: &[u8], realm: &[u8]) -> Option<Hex> {
+    let (hash, _) = hash_of(algorithm)?;
+    Some(hash.join(&[username, realm]))
 }
 
 /// Whether we speak an algorithm.
@@ -237,6 +302,49 @@ mod tests {
             ..MUFASA
         };
         assert_eq!(response(&old), "6629fae49393a05397450978507c4ef1");
+    }
+
+    #[test]
+    fn a_server_needs_the_hash_alone() /* A07, A19 */
+    {
+        for algorithm in [Algorithm::Md5, Algorithm::Sha256] {
+            let digest = Digest {
+                algorithm,
+                ..MUFASA
+            };
+            let login = login_hash(algorithm, MUFASA.username, MUFASA.realm, MUFASA.password);
+            let without = Digest {
+                password: b"",
+                ..digest
+            };
+            let proof = without.response_under(&login.expect("spoken"));
+            assert!(proof == digest.response());
+            assert!(login != name_hash(algorithm, MUFASA.username, MUFASA.realm));
+        }
+    }
+
+    #[test]
+    fn digits_match_whole_and_in_either_case() /* ATTACKS F07 */
+    {
+        let hex = MUFASA.response().expect("spoken");
+        let digits = response(&MUFASA);
+        assert!(hex.matches(digits.as_bytes()));
+        assert!(hex.matches(digits.to_ascii_uppercase().as_bytes()));
+        let read = |algorithm, digits: &str| Hex::read(algorithm, digits.as_bytes());
+        assert!(read(Algorithm::Md5, &digits.to_ascii_uppercase()) == Some(hex));
+        assert!(read(Algorithm::Sha256, &digits).is_none());
+        assert!(read(Algorithm::Md5, &digits[1..]).is_none());
+        assert!(read(Algorithm::Md5, &digits.replace('8', "g")).is_none());
+        for wrong in [
+            "",
+            "8",
+            &digits[..31],
+            &std::format!("{digits}0"),
+            &digits.repeat(300),
+            &digits.replace('8', "9"),
+        ] {
+            assert!(!hex.matches(wrong.as_bytes()), "{wrong}");
+        }
     }
 
     #[test]

@@ -42,5 +42,6 @@ pub use respond::{
 pub use status::Status;
 pub use stream::Framer;
 pub use uri::{
-    PresUri, SipUri, TelUri, Uri, UriParams, names_presentity, same_presentity, same_user,
+    PresUri, SipUri, TelUri, Uri, UriParams, is_user_of, names_presentity, same_presentity,
+    same_user,
 };

@@ -101,6 +101,24 @@ pub fn same_user(one: &Uri<'_>, two: &Uri<'_>) -> bool {
     }
 }
 
+/// Whether `name` is that of whom a URI names: its user part, or that with its host behind an `@`.
+pub fn is_user_of(name: &[u8], uri: &Uri<'_>) -> bool {
+    let Some(at) = at_host(uri) else {
+        return match uri {
+            Uri::Tel(tel) => tel.digits().eq(plain_digits(name)),
+            Uri::Sip(_) | Uri::Pres(_) | Uri::Other { .. } => false,
+        };
+    };
+    if same_part(at.user, Some(name)) {
+        return true;
+    }
+    let Some(sign) = name.iter().rposition(|byte| *byte == b'@') else {
+        return false;
+    };
+    same_part(at.user, Some(&name[..sign]))
+        && Host::parse(&name[sign + 1..]).is_ok_and(|host| host == at.host)
+}
+
 struct AtHost<'a> {
     user: Option<&'a [u8]>,
     host: Host<'a>,
