@@ -126,10 +126,14 @@ pub mod parts {
     pub use crate::ground::random::Random;
     #[cfg(feature = "std")]
     pub use crate::shell::{
-        dns::Paths,
+        control::{Rights, converse},
+        dns::{self, Paths},
+        document::Faults,
         panel::board::Board,
         runtime::{Options, Runtime},
+        settings::{Configuration, Overrides},
         store::{Batch, Counters, Medium, Opened, Store},
     };
+    pub use crate::ua::credentials::{Login, Next, Password, Proof};
     pub use crate::users::compose::{Inputs, Published, Sources, compose};
 }

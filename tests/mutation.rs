@@ -1,17 +1,14 @@
 //! A million bent messages through the parser, every typed header, the framer and the answer, without a panic
 //! and without an answer that could be read in two ways.
 
+#[path = "fuzz/targets/message.rs"]
+mod message;
 #[path = "common/mutate.rs"]
 mod mutate;
 
-use lampfield::wire::flow::Flow;
-use lampfield::wire::sip::stream::{Frame, Framer};
-use lampfield::wire::sip::{
-    Contact, Headers, Message, Name, NameAddr, ResponseHead, Rows, Status, Uri, Via, Writer,
-    answer_address, parse, respond, same_presentity,
-};
+use lampfield::wire::sip::Rows;
+use message::exercise;
 use mutate::Mutator;
-use std::hint::black_box;
 use std::path::Path;
 
 const MESSAGES: usize = 1_000_000;
@@ -135,127 +132,4 @@ fn bent_messages_do_no_harm() /* ATTACKS D01 to D13, E01 to E07 */
         read > MESSAGES / 5,
         "only {read} of {MESSAGES} were still messages"
     );
-}
-
-/// Reads all there is to read; says whether it still is a message.
-fn exercise(bytes: &[u8], rows: &mut Rows) -> bool {
-    frames(bytes);
-    match parse(bytes, rows) {
-        Ok(Message::Request(request)) => {
-            headers(request.headers);
-            uris(&request.uri, &sound(&request.to));
-            sound(&request.from);
-            answer(request.response_head(), &request.via);
-            true
-        }
-        Ok(Message::Response(response)) => {
-            headers(response.headers);
-            uris(&sound(&response.from), &sound(&response.to));
-            true
-        }
-        Ok(Message::Broken(broken)) => {
-            headers(broken.headers);
-            if let (Some(echo), Some(via)) = (broken.response_head(), &broken.via) {
-                answer(echo, via);
-            }
-            false
-        }
-        Err(_) => false,
-    }
-}
-
-/// The stream takes what it is told to take and comes to an end.
-fn frames(bytes: &[u8]) {
-    let mut framer = Framer::new();
-    let mut rest = bytes;
-    loop {
-        let taken = match framer.look(rest, 8_192) {
-            Frame::Message { len } => len,
-            Frame::Ping => 4,
-            Frame::Skip(len) | Frame::Nuls(len) => len,
-            Frame::Incomplete { need } => {
-                assert!(need > 0);
-                return;
-            }
-            Frame::Refuse { header_len, .. } => {
-                assert!(header_len <= rest.len());
-                return;
-            }
-        };
-        assert!(taken > 0);
-        rest = &rest[taken..];
-    }
-}
-
-fn headers(headers: Headers<'_>) {
-    black_box((headers.event().ok(), headers.subscription_state().ok()));
-    black_box((
-        headers.expires().ok(),
-        headers.min_expires(),
-        headers.retry_after(),
-    ));
-    black_box((headers.max_forwards(), headers.content_length().ok()));
-    black_box(headers.accept().quality("application", "pidf+xml"));
-    for contact in headers.contacts().flatten() {
-        if let Contact::Addr(addr, uri) = &contact {
-            assert!(is_same(&sound(addr), uri), "{addr:?} is not at {uri:?}");
-        }
-        black_box(contact.addr().map(|addr| (addr.expires(), addr.tag())));
-    }
-    black_box(headers.routes().count() + headers.record_routes().count());
-    black_box(headers.require().count());
-    black_box(headers.allow().count());
-    black_box((
-        headers.content_type().ok(),
-        headers.content_disposition_optional(),
-    ));
-    black_box(headers.content_encoding());
-    black_box((headers.sip_etag().ok(), headers.sip_if_match().ok()));
-    black_box(headers.suppress_if_match().ok());
-    black_box(headers.challenges(Name::WwwAuthenticate).flatten().count());
-    black_box(headers.credentials(Name::Authorization).flatten().count());
-    black_box(headers.other(b"X-Lamp"));
-    black_box(headers.all().count());
-}
-
-/// The URI of an address, which is one when the address is read quickly too.
-fn sound<'a>(addr: &NameAddr<'a>) -> Uri<'a> {
-    assert!(Uri::parse(addr.uri_text).is_ok(), "{addr:?}");
-    addr.uri()
-}
-
-/// Read twice, and the same to the byte.
-fn is_same(one: &Uri<'_>, two: &Uri<'_>) -> bool {
-    match (one.sip(), two.sip()) {
-        (Some(one), Some(two)) => {
-            let place = (one.secure, one.host, one.port) == (two.secure, two.host, two.port);
-            let user = (one.user, one.password) == (two.user, two.password);
-            let tail = (one.params.raw(), one.headers) == (two.params.raw(), two.headers);
-            place && user && tail
-        }
-        (one, two) => one.is_none() && two.is_none(),
-    }
-}
-
-fn uris(one: &Uri<'_>, two: &Uri<'_>) {
-    black_box(one.equivalent(two));
-    assert!(one.equivalent(one), "{one:?} is not itself");
-    assert_eq!(same_presentity(one, two), same_presentity(two, one));
-}
-
-/// The answer goes to the source and frames as one message.
-fn answer(echo: ResponseHead<'_>, via: &Via<'_>) {
-    let address = |text: &str| text.parse().expect("an address");
-    let flow = Flow::udp(address("192.0.2.9:5060"), address("192.0.2.7:5070"));
-    assert_eq!(answer_address(via, &flow).ip(), flow.remote.ip());
-    let mut buf = [0; 8_192];
-    let mut w = Writer::new(&mut buf);
-    respond(&mut w, echo, &flow, Status::BAD_REQUEST, Some(b"t1"));
-    if let Ok(len) = w.finish() {
-        assert!(buf[..len].ends_with(b"\r\nContent-Length: 0\r\n\r\n"));
-        assert_eq!(
-            Framer::new().look(&buf[..len], 8_192),
-            Frame::Message { len }
-        );
-    }
 }

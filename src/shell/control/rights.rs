@@ -4,13 +4,6 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
     /// Look at everything, and change nothing.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "whoever reaches the Unix socket may do everything"
-        )
-    )]
     Look,
     /// Everything.
     Full,

@@ -1,0 +1,37 @@
+//! A name server's answer to the question that was asked.
+
+use lampfield::parts::dns::message::{Kind, Name, RECORDS, answer, question};
+
+const ID: u16 = 0x4c46;
+
+/// The first byte says what was asked; the rest is what came. With an odd one it is an answer to that question, so that
+/// whatever follows is read.
+pub(crate) fn run(bytes: &[u8]) {
+    let Some((&asked, came)) = bytes.split_first() else {
+        return;
+    };
+    let kind = [Kind::A, Kind::Aaaa, Kind::Srv][usize::from(asked >> 1) % 3];
+    let name = Name::from_text("_sip._udp.pbx.example").expect("a name");
+    let question = question(ID, &name, kind);
+    let message = match asked & 1 {
+        0 => came.to_vec(),
+        _ => answering(&question, came),
+    };
+    if let Ok(answer) = answer(&message, ID, &name, kind) {
+        let found = answer.addresses.len() + answer.servers.len();
+        assert!(found <= RECORDS && (found == 0 || !answer.failed));
+        assert!(kind == Kind::Srv || answer.servers.is_empty());
+        assert!(kind != Kind::Srv || answer.addresses.is_empty());
+    }
+}
+
+/// The question with an answer's flags, as many records as the first byte says, and then those.
+fn answering(question: &[u8], came: &[u8]) -> Vec<u8> {
+    let Some((&count, records)) = came.split_first() else {
+        return question.to_vec();
+    };
+    let mut message = question.to_vec();
+    (message[2], message[7]) = (0x81, count);
+    message.extend_from_slice(records);
+    message
+}
