@@ -43,7 +43,9 @@ fn check(answers: &[u8]) {
         let status = head.strip_prefix("HTTP/1.1 ").and_then(|it| it.get(..3));
         let code = status.and_then(|it| it.parse::<u16>().ok());
         assert!(code.is_some_and(|it| (200..600).contains(&it)), "{rest}");
-        let length = head.split("\r\n").find_map(|row| row.strip_prefix("Content-Length: "));
+        let length = head
+            .split("\r\n")
+            .find_map(|row| row.strip_prefix("Content-Length: "));
         rest = match length {
             Some(length) => &body[length.parse::<usize>().expect("a number")..],
             None => behind_chunks(body),

@@ -5,8 +5,8 @@ use lampfield::wire::flow::{End, Flow, Transport};
 use lampfield::wire::sip::stream::{Frame, Framer};
 use lampfield::wire::sip::{Message, Rows, Unusable, parse};
 use lampfield::{
-    Agent, Duration, Instant, Key, Moment, Output, Query, RECORD, Seconds, Settings, Shows, Wall,
-    Watched, limits,
+    Agent, Duration, Instant, Key, Look, Moment, Output, Query, RECORD, Seconds, Settings, Shows,
+    Wall, Watched, limits,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -32,6 +32,8 @@ pub(super) struct Desk {
     connections: u32,
     disk: BTreeMap<String, Vec<u8>>,
     boots: u64,
+    /// Nobody will say anything any more.
+    is_over: bool,
 }
 
 impl Desk {
@@ -51,6 +53,7 @@ impl Desk {
             connections: 100,
             disk: BTreeMap::new(),
             boots: 1,
+            is_over: false,
         };
         desk.agent.keep();
         desk.settle();
@@ -92,7 +95,10 @@ impl Desk {
                     let described = self.agent.describe(self.now, subject);
                     assert!(described.is_none_or(|it| !format!("{it:?}").is_empty()));
                 }
-                Output::Lamp { lamp, .. } => assert!(lamp < self.settings.lamps.len()),
+                Output::Lamp { lamp, look } => {
+                    // Those that are no more go out.
+                    assert!(lamp < self.settings.lamps.len() || look == Look::OFF);
+                }
                 Output::Report(report) => assert!(!report.to_string().is_empty()),
                 Output::Wait(_) => return,
             }
@@ -124,11 +130,13 @@ impl Desk {
         assert!(is_sound, "it can't be parsed, {}", shown());
         let frame = Framer::new().look(bytes, limits::MESSAGE);
         assert_eq!(frame, Frame::Message { len }, "{}", shown());
-        let text = String::from_utf8_lossy(bytes).into_owned();
         if flow.transport == Transport::Tcp {
             self.stream = Some(flow);
         }
-        self.seen.note(flow, text);
+        if !self.is_over {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            self.seen.note(flow, text);
+        }
     }
 
     /// Lets time pass, timer by timer.
@@ -251,6 +259,7 @@ impl Desk {
 
     /// Nobody says a word for hours.
     pub(super) fn fall_silent(&mut self, lasts: Seconds) {
+        self.is_over = true;
         self.pass_to(self.now + lasts);
         let served: Vec<String> = self
             .agent
@@ -279,6 +288,7 @@ impl Desk {
 
     /// It takes its leave, whoever listens.
     pub(super) fn stop(&mut self) {
+        self.is_over = true;
         self.agent.stop(self.now);
         self.pass_to(self.now + Seconds(70));
         assert!(self.agent.is_stopped(), "it can't stop");

@@ -26,6 +26,8 @@ const SILENCE: Seconds = Seconds(2 * 3_600);
 pub(crate) fn run(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let mut desk = Desk::start(settings::drawn(&mut bytes));
+    // Hours take longer than all that goes before them.
+    let is_long = bytes.byte() & 3 == 0;
     for _ in 0..DEEDS {
         if bytes.is_empty() {
             break;
@@ -33,7 +35,9 @@ pub(crate) fn run(bytes: &[u8]) {
         happen(&mut desk, &mut bytes);
         desk.settle();
     }
-    desk.fall_silent(SILENCE);
+    if is_long {
+        desk.fall_silent(SILENCE);
+    }
     desk.stop();
 }
 
