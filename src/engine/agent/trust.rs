@@ -20,6 +20,7 @@ use crate::txn::server::Seen;
 use crate::ua::guard::{Right, Shown, User};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Method, Name, Request, Status, Uri, is_user_of};
+use core::net::IpAddr;
 
 impl Agent {
     /// Knows these users from now on, and no others. Who was proven to be another one is so no more, and is judged as
@@ -72,7 +73,7 @@ impl Agent {
                     self.report_wrong(flow, user);
                     return Err(Refusal::Challenge { stale: false });
                 }
-                Shown::Right(right) => return self.prove(now, request, right),
+                Shown::Right(right) => return self.prove(now, address, request, right),
             }
         }
         match self.must_prove(by_address, flow) {
@@ -111,11 +112,12 @@ impl Agent {
     fn prove(
         &mut self,
         now: Instant,
+        address: IpAddr,
         request: &Request<'_>,
         right: Right,
     ) -> Result<Identity, Refusal> {
         // A retransmission gets the answer of before, and uses nothing up.
-        let is_again = matches!(self.transactions.look_up(request), Seen::Again(_));
+        let is_again = matches!(self.transactions.look_up(request, address), Seen::Again(_));
         if !is_again && !self.guard.spend(now, right) {
             return Err(Refusal::Challenge { stale: true });
         }
