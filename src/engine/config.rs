@@ -18,7 +18,7 @@ use heapless::Vec;
 pub use authentication::{Authentication, Demand, Listed, Listener};
 pub use buttons::{Action, ButtonSettings};
 pub use lamps::{LampSettings, Shows};
-pub use upstreams::{Account, Server, UpstreamSettings};
+pub use upstreams::{Account, Redirects, Server, UpstreamSettings};
 pub use watches::WatchSettings;
 
 use crate::events::package::{Pace, Package};

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::string::String;
 use std::vec::Vec;
 
+use heapless::Vec as Bounded;
 use log::{debug, info, warn};
 
 use super::changes::Changes;
@@ -20,6 +21,7 @@ use super::panel::{Event, Panel, Touch, Untouchable};
 use super::saving::Saving;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
+use crate::ground::limits::URI;
 use crate::ground::time::{Instant, Moment};
 use crate::ua::addresses::LocalAddress;
 use crate::ua::query::Query;
@@ -58,12 +60,21 @@ pub struct Hub {
     pub(super) left: usize,
     /// Whether the agent has more to do than it was asked for.
     pub(super) is_behind: bool,
-    /// Peers that could not be had, until the agent hears of them.
-    pub(super) unreachable: Vec<SocketAddr>,
+    /// Messages that did not get there, until the agent hears of them.
+    pub(super) unreachable: Vec<Unsent>,
 }
 
-/// Peers told of in one turn; the rest is found out again by the next message to them.
+/// A message that did not get there: to whom, and its beginning.
+pub(super) struct Unsent {
+    remote: SocketAddr,
+    quoted: Bounded<u8, QUOTED>,
+}
+
+/// Messages told of in one turn; of the rest the next copy will tell.
 const UNREACHABLE: usize = 64;
+
+/// Bytes of a message that are kept to know it by: a request line with a URI of [`URI`] bytes and a Via.
+const QUOTED: usize = URI + 256;
 
 /// Messages sent in one turn, answers aside: as many as leave with one system call. Those who are told answer, and while
 /// we send what they say piles up unread in a socket that holds some hundreds.
@@ -207,7 +218,7 @@ impl Hub {
         }
         let failed = &mut self.unreachable;
         self.outbox
-            .handle_timeout(now, |remote| note(failed, remote));
+            .handle_timeout(now, |remote, bytes| note(failed, remote, bytes));
         self.streams.handle_timeout(now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             let wall = clock::wall();
@@ -257,9 +268,10 @@ impl Hub {
                 break;
             }
             self.pass_changes(now);
-            for remote in self.unreachable.drain(..) {
+            for Unsent { remote, quoted } in self.unreachable.drain(..) {
                 debug!("{remote} cannot be reached");
-                self.agent.handle_unreachable(clock::dated(now), remote);
+                let moment = clock::dated(now);
+                self.agent.handle_unreachable(moment, remote, &quoted);
             }
         }
         if self.is_behind {
@@ -353,7 +365,8 @@ impl Hub {
 
     fn flush(&mut self, now: Instant) {
         let failed = &mut self.unreachable;
-        self.outbox.flush(now, |remote| note(failed, remote));
+        self.outbox
+            .flush(now, |remote, bytes| note(failed, remote, bytes));
         self.streams.flush(now);
     }
 
@@ -384,8 +397,9 @@ fn tell(limiter: &mut Limiter, now: Instant, report: &impl std::fmt::Display) {
     }
 }
 
-pub(super) fn note(failed: &mut Vec<SocketAddr>, remote: SocketAddr) {
+pub(super) fn note(failed: &mut Vec<Unsent>, remote: SocketAddr, bytes: &[u8]) {
     if failed.len() < UNREACHABLE {
-        failed.push(remote);
+        let quoted = bytes.iter().copied().take(QUOTED).collect();
+        failed.push(Unsent { remote, quoted });
     }
 }

@@ -349,7 +349,8 @@ impl Runtime {
                 // Ready without a datagram: an error report.
                 Received::Datagrams(0) | Received::Failed(_) => {
                     let failed = &mut hub.unreachable;
-                    self.inbox.take_errors(at, |remote| note(failed, remote));
+                    self.inbox
+                        .take_errors(at, |remote, bytes| note(failed, remote, bytes));
                 }
             }
             if received != Received::Datagrams(BATCH) {

@@ -71,6 +71,14 @@ impl Token {
         })
     }
 
+    /// Reads the branch out of the beginning of a request of ours, however short; `None` if that does not reach so far.
+    pub fn quoted(beginning: &[u8]) -> Option<Token> {
+        let via = memchr::memmem::find(beginning, b"\r\nVia: ")?;
+        let via = beginning.get(via..)?;
+        let branch = memchr::memmem::find(via, Token::COOKIE)?;
+        Token::from_branch(via.get(branch..branch + Token::COOKIE.len() + Token::LEN)?)
+    }
+
     /// Reads a branch; `None` if it is not one of ours.
     pub fn from_branch(text: &[u8]) -> Option<Token> {
         Token::from_tag(text.strip_prefix(Token::COOKIE)?)
@@ -120,6 +128,18 @@ mod tests {
             };
             assert_eq!(Token::from_tag(&token.text()), Some(token));
         }
+    }
+
+    #[test]
+    fn a_request_that_is_quoted_shows_its_branch_if_that_is_in_it() {
+        let text = b"NOTIFY sip:a@b;x=z9hG4bKw0001000000000000000b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKs0001000000000000000a;rport\r\n";
+        let token = Token::from_tag(b"s0001000000000000000a");
+        let end = text.len() - b";rport\r\n".len();
+        for len in 0..text.len() {
+            let expected = token.filter(|_| len >= end);
+            assert_eq!(Token::quoted(&text[..len]), expected, "{len}");
+        }
+        assert_eq!(Token::quoted(b"\r\nVia: z9hG4bK776asdhds"), None);
     }
 
     #[test]

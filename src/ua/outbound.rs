@@ -31,6 +31,8 @@ pub struct Outbound {
     long_by: Transport,
     /// The way that worked last, and the address that our Contact named there.
     works: Option<Way>,
+    /// Whether it leads to a place that is not the account's own.
+    works_outside: bool,
 }
 
 /// Where the server is.
@@ -108,6 +110,7 @@ impl Outbound {
             connection: 0,
             long_by: Transport::Tcp,
             works: None,
+            works_outside: false,
         }
     }
 
@@ -164,7 +167,23 @@ impl Outbound {
                 ..*way
             },
         };
+        self.works_outside = self.servers.is_outside();
         self.works.replace(works) != Some(works)
+    }
+
+    /// What proves who we are to the server that is asked, and what was asked for so far; nothing where we were sent to a
+    /// place that is not the account's own, for proofs are for the servers of their realm (RFC 3261 §22.1).
+    pub fn key(&mut self) -> Option<(&Account, &mut Login)> {
+        (!self.servers.is_outside()).then_some((&self.account, &mut self.login))
+    }
+
+    /// The same for those who go the way of [`Outbound::proven`].
+    pub fn proven_key(&mut self) -> Option<(&Account, &mut Login)> {
+        let is_outside = match self.works {
+            Some(_) => self.works_outside,
+            None => self.servers.is_outside(),
+        };
+        (!is_outside).then_some((&self.account, &mut self.login))
     }
 
     /// Where requests go that find out whether the server works.

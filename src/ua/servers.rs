@@ -6,7 +6,8 @@ use super::next_hop::{NextHop, NoNextHop};
 use crate::ground::limits::{HOST, SERVERS, URI};
 use crate::ground::text::Text;
 use crate::wire::flow::Transport;
-use crate::wire::sip::Uri;
+use crate::wire::sip::{Host, Uri};
+use core::net::IpAddr;
 use heapless::Vec;
 
 /// A server and how it is spoken to.
@@ -29,6 +30,8 @@ pub struct ServerList {
     failed: u8,
     /// Where a server sent us instead, until it fails.
     redirect: Option<Text<URI>>,
+    /// Whether that is no place of the account's own.
+    is_outside: bool,
     /// Redirections followed since a server worked.
     redirected: u8,
 }
@@ -44,6 +47,7 @@ impl ServerList {
             at: 0,
             failed: 0,
             redirect: None,
+            is_outside: false,
             redirected: 0,
         }
     }
@@ -107,7 +111,25 @@ impl ServerList {
     /// Forgets where a server sent us: that counts for one request (RFC 3261 §21.3.3). `false` if none did.
     pub fn forget_redirect(&mut self) -> bool {
         self.redirected = 0;
+        self.is_outside = false;
         self.redirect.take().is_some()
+    }
+
+    /// Whether a server sent us to a place that is not the account's own: nothing is proved there.
+    pub const fn is_outside(&self) -> bool {
+        self.is_outside
+    }
+
+    /// Whether `target` is a place of the account of `aor`: the host of that address or of one of the servers, what is below
+    /// its name, or the very host at `here` that sends us there.
+    pub fn is_own(&self, target: &[u8], aor: &str, here: IpAddr) -> bool {
+        let Some(target) = sip_host(target) else {
+            return false;
+        };
+        let answered = target.ip().is_some_and(|ip| ip.to_canonical() == here);
+        let servers = self.servers.iter().filter_map(|it| host_of(&it.host));
+        let mut own = servers.chain(sip_host(aor.as_bytes()));
+        answered && !self.is_outside || own.any(|own| is_below(target, own))
     }
 
     /// Whether a better server than this one is configured.
@@ -152,9 +174,9 @@ impl ServerList {
         self.at = 0;
     }
 
-    /// A server sends us elsewhere (3xx). `false` if that is followed no further: too often, not a `sip` URI, too
-    /// long, or where we are.
-    pub fn follow(&mut self, target: &[u8]) -> bool {
+    /// A server sends us elsewhere (3xx), to a place that is the account's own or not. `false` if that is followed no
+    /// further: too often, not a `sip` URI, too long, or where we are.
+    pub fn follow(&mut self, target: &[u8], is_own: bool) -> bool {
         let is_plain = match Uri::parse(target) {
             Ok(Uri::Sip(uri)) => !uri.secure && uri.transport().is_none_or(is_known),
             Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => false,
@@ -168,8 +190,55 @@ impl ServerList {
         }
         self.redirected += 1;
         self.redirect = Some(target);
+        self.is_outside = !is_own;
         true
     }
+}
+
+/// Whether servers may send us to others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// To those of the account's own domain.
+    #[default]
+    Own,
+    /// To any, who are told no proof of who we are.
+    Anywhere,
+}
+
+fn sip_host(uri: &[u8]) -> Option<Host<'_>> {
+    match Uri::parse(uri) {
+        Ok(Uri::Sip(uri)) => Some(uri.host),
+        Ok(Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }) | Err(_) => None,
+    }
+}
+
+/// The host of `host[:port]`.
+fn host_of(server: &str) -> Option<Host<'_>> {
+    match NextHop::of_server(server) {
+        Ok(NextHop::Name(name, _)) => Some(Host::Name(name.as_bytes())),
+        Ok(NextHop::Address(address)) => Some(match address.ip() {
+            IpAddr::V4(v4) => Host::V4(v4),
+            IpAddr::V6(v6) => Host::V6(v6),
+        }),
+        Err(_) => None,
+    }
+}
+
+/// Whether a host is that one, or has a name below its name.
+fn is_below(host: Host<'_>, own: Host<'_>) -> bool {
+    let (Host::Name(name), Host::Name(own)) = (host, own) else {
+        return host == own;
+    };
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let own = own.strip_suffix(b".").unwrap_or(own);
+    let Some((above, end)) = name
+        .len()
+        .checked_sub(own.len())
+        .map(|at| name.split_at(at))
+    else {
+        return false;
+    };
+    end.eq_ignore_ascii_case(own) && (above.is_empty() || above.ends_with(b"."))
 }
 
 /// A transport that a redirection may name; never one that would have to be secure (RFC 5630 §5.1.1).
@@ -221,26 +290,69 @@ mod tests {
     fn redirections_are_few_and_never_to_tls() /* ATTACKS B10 */
     {
         let mut servers = servers(&["a"]);
-        assert!(!servers.follow(b"sips:x@b"));
-        assert!(!servers.follow(b"tel:1"));
-        assert!(!servers.follow(b"sip:x@b;transport=tls"));
-        assert!(servers.follow(b"sip:x@b;transport=tcp"));
+        assert!(!servers.follow(b"sips:x@b", true));
+        assert!(!servers.follow(b"tel:1", true));
+        assert!(!servers.follow(b"sip:x@b;transport=tls", true));
+        assert!(servers.follow(b"sip:x@b;transport=tcp", true));
         assert_eq!(host(&servers), "b");
         assert_eq!(servers.transport(), Transport::Tcp);
-        assert!(!servers.follow(b"sip:x@b;transport=tcp"), "to itself");
-        assert!(servers.follow(b"sip:x@c") && servers.follow(b"sip:x@d"));
-        assert!(!servers.follow(b"sip:x@e"), "for ever");
+        assert!(!servers.follow(b"sip:x@b;transport=tcp", true), "to itself");
+        assert!(servers.follow(b"sip:x@c", true) && servers.follow(b"sip:x@d", true));
+        assert!(!servers.follow(b"sip:x@e", true), "for ever");
         assert!(!servers.fail(), "the only server");
         assert_eq!(servers.redirect(), None);
-        assert!(servers.follow(b"sip:x@b?Subject=no"), "another round");
+        assert!(servers.follow(b"sip:x@b?Subject=no", true), "another round");
         assert_eq!(servers.redirect(), Some("sip:x@b"));
+    }
+
+    #[test]
+    fn a_place_of_the_account_has_its_name_or_one_below_it() /* ATTACKS B10 */
+    {
+        let mut servers = servers(&[
+            "pbx.example:5070",
+            "sip2.other.example",
+            "192.0.2.1",
+            "[2001:db8::1]",
+        ]);
+        let here = "192.0.2.7".parse().expect("an address");
+        let aor = "sip:100@Home.Example";
+        for (target, expected) in [
+            ("sip:x@pbx.example", true),
+            ("sip:x@PBX.example.;transport=tcp", true),
+            ("sip:x@a.b.pbx.example:5099", true),
+            ("sip:x@edge.home.example", true),
+            ("sip:x@sip2.other.example", true),
+            ("sip:x@192.0.2.1:5099", true),
+            ("sip:x@[2001:db8::1]", true),
+            ("sip:x@192.0.2.7", true),
+            ("sip:x@sip1.other.example", false),
+            ("sip:x@evilpbx.example", false),
+            ("sip:x@pbx.example.evil.example", false),
+            ("sip:x@example", false),
+            ("sip:pbx.example@evil.example", false),
+            ("sip:x@192.0.2.2", false),
+            ("sip:x@127.0.0.1", false),
+            ("sip:x@[2001:db8::2]", false),
+            ("tel:1", false),
+        ] {
+            assert_eq!(
+                servers.is_own(target.as_bytes(), aor, here),
+                expected,
+                "{target}"
+            );
+        }
+        // Who was asked outside does not make itself one of ours.
+        assert!(servers.follow(b"sip:x@evil.example", false) && servers.is_outside());
+        assert!(!servers.is_own(b"sip:x@192.0.2.7", aor, here));
+        assert!(servers.is_own(b"sip:x@pbx.example", aor, here));
+        assert!(servers.forget_redirect() && !servers.is_outside());
     }
 
     #[test]
     fn a_redirection_keeps_the_question_token_of_a_user() /* RFC 4475 §3.1.1.9 */
     {
         let mut servers = servers(&["a"]);
-        assert!(servers.follow(b"sip:x?y=z@b.example:5070;transport=tcp?Subject=no"));
+        assert!(servers.follow(b"sip:x?y=z@b.example:5070;transport=tcp?Subject=no", true));
         assert_eq!(
             servers.redirect(),
             Some("sip:x?y=z@b.example:5070;transport=tcp")
@@ -261,7 +373,7 @@ mod tests {
         assert!(two.has_next(), "another round");
         two.fail();
         assert!(!two.has_next());
-        two.follow(b"sip:x@c;transport=UDP");
+        two.follow(b"sip:x@c;transport=UDP", true);
         two.go_home();
         assert_eq!((host(&two), two.redirect()), ("a", None));
         assert!(two.has_next(), "another round");
@@ -275,7 +387,7 @@ mod tests {
             ("sip:x@c;transport=TCP", Transport::Tcp),
             ("sip:x@d;transport=udp", Transport::Udp),
         ] {
-            assert!(servers.follow(target.as_bytes()));
+            assert!(servers.follow(target.as_bytes(), true));
             assert_eq!(servers.transport(), transport, "{target}");
         }
     }

@@ -85,9 +85,13 @@ fn four_things_at_once_end_well_in_every_order() /* ATTACKS H02 */
                     desk.agent.handle_input(desk.moment(), 0, Input::Dnd(dnd));
                 }
                 Expiry => desk.agent.handle_timeout(desk.moment()),
-                Loss => desk
-                    .agent
-                    .handle_unreachable(desk.moment(), PHONE.parse().unwrap()),
+                Loss => {
+                    if let Some(lost) = waiting.iter().rfind(|it| it.is("NOTIFY")) {
+                        let (moment, quoted) = (desk.moment(), lost.text.as_bytes());
+                        desk.agent
+                            .handle_unreachable(moment, lost.flow.remote, quoted);
+                    }
+                }
             }
             waiting.extend(desk.drain());
         }

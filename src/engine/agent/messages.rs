@@ -84,13 +84,24 @@ impl Agent {
         }
     }
 
-    /// The network says that nobody is at `remote`: as a 503 from there (RFC 3261 §8.1.3.1).
-    pub fn handle_unreachable(&mut self, moment: Moment, remote: SocketAddr) {
-        self.notifier.handle_unreachable(moment.now, remote);
-        let random = &mut self.random;
-        self.watcher.handle_unreachable(moment.now, remote, random);
-        self.upstreams
-            .handle_unreachable(moment.now, remote, random);
+    /// The network says that a datagram did not get to `remote`, and quotes the beginning of it, as much as it likes: as a
+    /// 503 to that request (RFC 3261 §8.1.3.1). What quotes no request of ours that waits for an answer from there means
+    /// nothing (RFC 8085 §5.2).
+    pub fn handle_unreachable(&mut self, moment: Moment, remote: SocketAddr, quoted: &[u8]) {
+        let Some(token) = Token::quoted(quoted) else {
+            return;
+        };
+        let (now, random) = (moment.now, &mut self.random);
+        match token.owner {
+            Owner::Subscription => self.notifier.handle_unreachable(now, token, remote),
+            Owner::Watch | Owner::Usage => {
+                self.watcher.handle_unreachable(now, token, remote, random);
+            }
+            Owner::Registration | Owner::Publication => {
+                self.upstreams
+                    .handle_unreachable(now, token, remote, random);
+            }
+        }
     }
 
     fn handle_request(&mut self, moment: Moment, flow: &Flow, request: &Request<'_>) {

@@ -41,8 +41,7 @@ impl Accounts for Links<'_> {
     }
 
     fn key(&mut self, account: u16) -> Option<(&Account, &mut Login)> {
-        let outbound = self.outbound(account)?;
-        Some((&outbound.account, &mut outbound.login))
+        self.outbound(account)?.proven_key()
     }
 }
 
@@ -169,6 +168,7 @@ impl Agent {
                 aor: &wanted.aor,
                 servers: &wanted.servers,
                 account: &wanted.account,
+                redirects: wanted.redirects,
                 register: wanted.register,
                 publish,
                 expires: wanted.expires,

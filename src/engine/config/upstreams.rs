@@ -5,7 +5,7 @@ use crate::ground::limits::{SERVERS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 pub use crate::ua::credentials::Account;
-pub use crate::ua::servers::Server;
+pub use crate::ua::servers::{Redirects, Server};
 use heapless::Vec;
 
 /// What we are at a server, or at several of one account.
@@ -17,6 +17,8 @@ pub struct UpstreamSettings {
     pub servers: Vec<Server, SERVERS>,
     /// What proves it.
     pub account: Account,
+    /// Whether its servers may send us to others.
+    pub redirects: Redirects,
     /// Whether we register.
     pub register: bool,
     /// Whose presence we publish: an index into [`Settings::presentities`].
@@ -37,6 +39,7 @@ impl UpstreamSettings {
             aor,
             servers: Vec::new(),
             account: Account::new(),
+            redirects: Redirects::Own,
             register: true,
             publish: None,
             expires: UpstreamSettings::EXPIRES,

@@ -114,21 +114,18 @@ impl Notifier {
         self.finish(now, id, in_flight, Outcome::of(response));
     }
 
-    /// The network says that nobody is at `remote` (RFC 3261 §8.1.3.1): as a 503 to the datagram in flight to it.
-    pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr) {
-        for slot in 0..limits::SUBSCRIPTIONS as u16 {
-            let Some(id) = self.subscriptions.id_at(slot) else {
-                continue;
-            };
-            let Some(subscription) = self.subscriptions.get(id) else {
-                continue;
-            };
-            if let Notify::InFlight(in_flight) = subscription.notify
-                && !in_flight.transport.is_reliable()
-                && subscription.flow.remote == remote
-            {
-                self.finish(now, id, in_flight, Outcome::Unreachable);
-            }
+    /// The network says that the datagram of that branch did not get to `remote` (RFC 3261 §8.1.3.1): as a 503 to it.
+    pub fn handle_unreachable(&mut self, now: Instant, token: Token, remote: SocketAddr) {
+        let Some(id) = self.find(token) else { return };
+        let Some(subscription) = self.subscriptions.get(id) else {
+            return;
+        };
+        if let Notify::InFlight(in_flight) = subscription.notify
+            && !in_flight.transport.is_reliable()
+            && in_flight.client.nonce() == token.nonce
+            && subscription.flow.remote == remote
+        {
+            self.finish(now, id, in_flight, Outcome::Unreachable);
         }
     }
 

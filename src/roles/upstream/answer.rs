@@ -16,6 +16,7 @@ use crate::ua::outbound::Way;
 use crate::ua::reach::Reach;
 use crate::ua::request::Sending;
 use crate::ua::retry::{self, Retry};
+use crate::ua::servers::Redirects;
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Contact, Method, Response, Status};
 
@@ -50,6 +51,12 @@ impl Upstreams {
         else {
             return false;
         };
+        if let Some(link) = self.links.get_mut(id)
+            && kind == Kind::Register
+            && status.is_success()
+        {
+            link.revive(token.nonce);
+        }
         let exchange = self.links.get_mut(id).and_then(|it| it.exchange_mut(kind));
         let Some(exchange) = exchange.filter(|it| {
             let same_host =
@@ -103,10 +110,12 @@ impl Upstreams {
         }
         match status {
             Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
-                let outbound = &mut link.outbound;
-                let (login, account) = (&mut outbound.login, &outbound.account);
                 let mut proof = exchange.proof;
-                match login.take(response, account, &mut proof) {
+                let next = match link.outbound.key() {
+                    Some((account, login)) => login.take(response, account, &mut proof),
+                    None => Next::GiveUp("it is not ours, and is told no password"),
+                };
+                match next {
                     Next::Again => link.repeat(kind, proof, exchange.raised),
                     Next::GiveUp(why) if link.unsettled && link.looks_on(now, kind) => {
                         self.fail(now, id, Fault::Ill(why), random);
@@ -126,7 +135,7 @@ impl Upstreams {
             {
                 link.repeat(kind, exchange.proof, exchange.raised);
             }
-            _ if status.class() == 3 && kind == link.first() && link.follow(response) => {
+            _ if status.class() == 3 && kind == link.first() && link.follow(response, exchange) => {
                 link.repeat(kind, exchange.proof, exchange.raised);
             }
             _ => self.refused(now, id, kind, status, response, random),
@@ -263,6 +272,7 @@ impl Upstreams {
             link.settle();
         }
         let why = match status.code() {
+            300..=399 => "it sends us elsewhere",
             401 | 407 | 403 => "it does not let us",
             404 | 604 => "it does not know us",
             405 | 489 | 501 => "it does not serve this",
@@ -274,6 +284,17 @@ impl Upstreams {
 }
 
 impl Link {
+    /// Goes on with the REGISTER of that branch, which was given up: it is granted after all.
+    fn revive(&mut self, nonce: u64) {
+        if let Errand::Resting { .. } = self.registration.errand
+            && !self.ends(Kind::Register)
+            && let Some(late) = &self.registration.late
+            && late.request.awaits(nonce)
+        {
+            self.registration.errand = Errand::Asking(*late);
+        }
+    }
+
     /// Asks the same once more, as a new request (RFC 3261 §8.1.3.5).
     pub(super) fn repeat(&mut self, kind: Kind, proof: Proof, raised: bool) {
         self.begin(kind);
@@ -339,11 +360,18 @@ impl Link {
         is_known && !self.ends(kind)
     }
 
-    /// Goes where a 3xx sends us (RFC 3261 §8.1.3.4).
-    fn follow(&mut self, response: &Response<'_>) -> bool {
+    /// Goes where a 3xx sends us (RFC 3261 §8.1.3.4): to another server of the account, and to others if the owner wants
+    /// that, for whoever forges one answer must not have our registration.
+    fn follow(&mut self, response: &Response<'_>, exchange: &Exchange) -> bool {
+        let here = exchange.way.flow.remote.ip().to_canonical();
         let mut targets = response.headers.contacts().flatten();
         let follows = targets.any(|target| match target {
-            Contact::Addr(target, _) => self.outbound.servers.follow(target.uri_text),
+            Contact::Addr(target, _) => {
+                let servers = &mut self.outbound.servers;
+                let is_own = servers.is_own(target.uri_text, &self.aor, here);
+                let may = is_own || self.redirects == Redirects::Anywhere;
+                may && servers.follow(target.uri_text, is_own)
+            }
             Contact::Star => false,
         });
         if follows {

@@ -32,6 +32,7 @@ impl Link {
     fn change(&mut self, now: Instant, order: &Order<'_>) {
         self.leaving = false;
         (self.expires, self.keep_alive) = (order.expires, order.keep_alive);
+        self.redirects = order.redirects;
         self.rest(Kind::Probe, None);
         self.story.start_over();
         if self.outbound.change(order.account, order.servers) {

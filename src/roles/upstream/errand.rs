@@ -89,9 +89,14 @@ impl Errand {
 
 /// The branch of a request of this kind.
 pub(super) const fn branch(kind: Kind, slot: u16, nonce: u64) -> Token {
-    let owner = match kind {
+    let owner = owner(kind);
+    Token { owner, slot, nonce }
+}
+
+/// Whose the branches of this kind are.
+pub(super) const fn owner(kind: Kind) -> Owner {
+    match kind {
         Kind::Register | Kind::Probe => Owner::Registration,
         Kind::Publish => Owner::Publication,
-    };
-    Token { owner, slot, nonce }
+    }
 }

@@ -10,7 +10,7 @@ use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
 use crate::ua::credentials::Account;
 use crate::ua::outbound::Outbound;
-use crate::ua::servers::Server;
+use crate::ua::servers::{Redirects, Server};
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -23,6 +23,8 @@ pub struct Order<'a> {
     pub servers: &'a [Server],
     /// What proves it.
     pub account: &'a Account,
+    /// Whether its servers may send us to others.
+    pub redirects: Redirects,
     /// Whether to register.
     pub register: bool,
     /// Whose presence to publish.
@@ -38,6 +40,7 @@ pub struct Order<'a> {
 pub struct Link {
     pub(super) aor: Text<{ limits::URI }>,
     pub(super) outbound: Outbound,
+    pub(super) redirects: Redirects,
     pub(super) expires: Seconds,
     pub(super) keep_alive: Option<Seconds>,
     /// Rounds in a row in which no server worked, and one at least answered.
@@ -94,6 +97,7 @@ impl Link {
         let mut link = Link {
             aor: Text::copied(order.aor)?,
             outbound: Outbound::new(order.account, order.servers),
+            redirects: order.redirects,
             expires: order.expires,
             keep_alive: order.keep_alive,
             failures: 0,
@@ -144,7 +148,10 @@ impl Link {
     /// Begins a new request, to be sent with the next poll.
     pub(super) fn begin(&mut self, kind: Kind) {
         let seq = match kind {
-            Kind::Register => self.registration.next_seq(),
+            Kind::Register => {
+                self.registration.late = None;
+                self.registration.next_seq()
+            }
             Kind::Publish => self.publication.next_seq(),
             Kind::Probe => 1,
         };

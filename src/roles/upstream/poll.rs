@@ -164,7 +164,10 @@ impl Upstreams {
                 }
                 let before = link.exchange_mut(kind)?.proof;
                 let proof = match kind {
-                    Kind::Register | Kind::Publish => link.outbound.login.prove(before, random),
+                    Kind::Register | Kind::Publish => match link.outbound.key() {
+                        Some((_, login)) => login.prove(before, random),
+                        None => Proof::NONE,
+                    },
                     Kind::Probe => Proof::NONE,
                 };
                 let exchange = link.exchange_mut(kind)?;

@@ -16,6 +16,9 @@ use heapless::Vec;
 pub(super) struct Registration {
     pub(super) wanted: bool,
     pub(super) errand: Errand,
+    /// The request before this wait, of which a datagram did not get there: a 2xx still counts, for other copies of it may
+    /// have.
+    pub(super) late: Option<Exchange>,
     /// Until when the server knows us.
     ends: Option<Instant>,
     /// What Call-ID and From tag are made of: the same as long as the agent runs (RFC 3261 §10.2).
@@ -63,6 +66,7 @@ impl Registration {
         Registration {
             wanted,
             errand,
+            late: None,
             ends: None,
             call: NOBODY,
             tag: NOBODY,

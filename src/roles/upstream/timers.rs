@@ -1,6 +1,6 @@
 //! What time and the network bring: what is due, Timers E and F, lost flows, servers that fail.
 
-use super::errand::{Errand, Kind};
+use super::errand::{Errand, Exchange, Kind, owner};
 use super::link::Link;
 use super::outage::Fault;
 use super::{HOME, LINKS, Upstreams};
@@ -8,6 +8,7 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::txn::client::Expiry;
+use crate::txn::token::Token;
 use crate::ua::outbound::Long;
 use crate::ua::retry::recovery;
 use crate::wire::flow::{End, Flow};
@@ -24,15 +25,38 @@ impl Upstreams {
         }
     }
 
-    /// The network says that nobody is at `remote`, as a 503 from there (RFC 3261 §8.1.3.1).
-    pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr, random: &mut Random) {
-        for slot in 0..LINKS as u16 {
-            if let Some(id) = self.links.id_at(slot)
-                && let Some(link) = self.links.get_mut(id)
-                && link.note_unreachable(remote)
-            {
-                self.fail(now, id, Fault::Silent("it cannot be reached"), random);
-            }
+    /// The network says that the datagram of that branch did not get to `remote`, as a 503 from there (RFC 3261
+    /// §8.1.3.1).
+    pub fn handle_unreachable(
+        &mut self,
+        now: Instant,
+        token: Token,
+        remote: SocketAddr,
+        random: &mut Random,
+    ) {
+        let Some(id) = self.links.id_at(token.slot) else {
+            return;
+        };
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        let is_it = |exchange: &Exchange| {
+            exchange.request.awaits(token.nonce) && exchange.way.flow.remote == remote
+        };
+        let mut kinds = Kind::ALL.into_iter().filter(|it| owner(*it) == token.owner);
+        let asked = kinds.find_map(|kind| {
+            let exchange = link.exchange_mut(kind).copied().filter(is_it)?;
+            Some((kind, exchange))
+        });
+        let Some((kind, exchange)) = asked else {
+            return;
+        };
+        link.note(kind, 503);
+        self.fail(now, id, Fault::Silent("it cannot be reached"), random);
+        if let Some(link) = self.links.get_mut(id)
+            && kind == Kind::Register
+        {
+            link.registration.late = Some(exchange);
         }
     }
 

@@ -62,6 +62,13 @@ impl Watcher {
         written
     }
 
+    /// Whether a fetch waits for its answer.
+    #[cfg(test)]
+    pub(super) fn fetch_is_out(&self, id: Id<Watch>) -> bool {
+        let fetch = self.watches.get(id).and_then(|it| it.fetch.as_ref());
+        fetch.is_some_and(|it| it.request.is_in_flight())
+    }
+
     /// Timers E, F and N of a fetch.
     pub(super) fn fetch_timeout(&mut self, now: Instant, id: Id<Watch>) {
         let Some(watch) = self.watches.get_mut(id) else {
@@ -195,7 +202,7 @@ impl Watcher {
     }
 
     /// A fetch is over, whether it told something or not.
-    fn end_fetch(&mut self, now: Instant, id: Id<Watch>) {
+    pub(super) fn end_fetch(&mut self, now: Instant, id: Id<Watch>) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };

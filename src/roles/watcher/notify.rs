@@ -8,7 +8,7 @@ use super::ending::Cause;
 use super::reason::{End, Leaves};
 use super::told::contact;
 use super::usage::{Gap, Knowledge, Usage, UsageState, tag_hash};
-use super::watch::{State as WatchState, Watch};
+use super::watch::{Attempt, State as WatchState, Watch};
 use super::{SPARE_USAGES, Watcher};
 use crate::events::answer::Refusal;
 use crate::events::package::{LampKind, Memory, Package};
@@ -45,6 +45,10 @@ impl Watcher {
         addresses: &LocalAddresses,
         random: &mut Random,
     ) -> Result<(), Refusal> {
+        if let Some(tag) = request.to.tag().and_then(Token::from_tag) {
+            let is_it = |late: &Attempt| late.tag == tag && late.call_id() == request.call_id;
+            self.revive(tag.slot, is_it, flow);
+        }
         let watch_id = match self.watch_of(request) {
             Ok(id) => id,
             Err(refusal) => {

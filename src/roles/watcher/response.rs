@@ -8,7 +8,7 @@ use super::ending::Cause;
 use super::notify::same_host;
 use super::reason::{End, denies_package};
 use super::usage::{Usage, UsageState};
-use super::watch::{EXPIRES_MOST, Gone, State, Watch};
+use super::watch::{Attempt, EXPIRES_MOST, Gone, State, Watch};
 use crate::events::package::Package;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
@@ -42,6 +42,9 @@ impl Watcher {
         }
         match token.owner {
             Owner::Watch => {
+                if status.is_success() {
+                    self.revive(token.slot, |late| late.request.awaits(token.nonce), flow);
+                }
                 if let Some(id) = self.asking(token, flow) {
                     self.attempt_answered(now, id, status, response, accounts, random);
                     self.settle_watch(id);
@@ -56,6 +59,15 @@ impl Watcher {
                 }
             }
             Owner::Subscription | Owner::Registration | Owner::Publication => {}
+        }
+    }
+
+    /// Goes on with the attempt that a watch has given up, if it is this one and heard of from where it went.
+    pub(super) fn revive(&mut self, slot: u16, is_it: impl Fn(&Attempt) -> bool, flow: &Flow) {
+        let id = self.watches.id_at(slot);
+        if let Some(watch) = id.and_then(|id| self.watches.get_mut(id)) {
+            let is_there = |late: &Attempt| same_host(late.way.flow.remote, flow.remote);
+            watch.revive(|late| is_it(late) && is_there(late));
         }
     }
 

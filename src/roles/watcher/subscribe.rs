@@ -159,6 +159,7 @@ impl Watcher {
             return;
         };
         watch.last_hop = Some(way.flow.remote);
+        watch.late = None;
         watch.state = State::Asking(Attempt::new(now, id.slot(), way, random));
         self.settle_watch(id);
     }

@@ -15,3 +15,4 @@ mod notify;
 mod refresh;
 mod silence;
 mod storms;
+mod unreachable;

@@ -1,15 +1,15 @@
 //! What time brings: attempts, refreshes, retransmissions, Timers F and N, expiry; and ICMP errors.
 
+use super::Watcher;
 use super::ending::Cause;
 use super::usage::{Gap, Refresh, Usage, UsageState};
-use super::watch::{State, Watch};
-use super::{USAGES, Watcher};
+use super::watch::{Attempt, State, Watch};
 use crate::events::watched::Watched;
-use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use crate::txn::client::Expiry;
+use crate::txn::token::{Owner, Token};
 use crate::ua::request::Sending;
 use crate::ua::retry::Retry;
 use core::net::SocketAddr;
@@ -32,25 +32,77 @@ impl Watcher {
         self.patrol(now, random);
     }
 
-    /// The network says that nobody is at `remote`: for what waits for an answer from there this counts as a 503
-    /// (RFC 3261 §8.1.3.1). Looks at all watches, for it is rare and addresses are not indexed.
-    pub fn handle_unreachable(&mut self, now: Instant, remote: SocketAddr, random: &mut Random) {
-        for slot in 0..limits::WATCHES as u16 {
-            if let Some(id) = self.watches.id_at(slot) {
-                self.watch_unreachable(now, id, remote, random);
-            }
+    /// The network says that the datagram of that branch did not get to `remote`: it counts as a 503 (RFC 3261 §8.1.3.1).
+    /// What else is asked there waits for its own answer, and what was told from there is in doubt.
+    pub fn handle_unreachable(
+        &mut self,
+        now: Instant,
+        token: Token,
+        remote: SocketAddr,
+        random: &mut Random,
+    ) {
+        let was_ours = match token.owner {
+            Owner::Watch => self.opening_unreachable(now, token, remote, random),
+            Owner::Usage => self.refresh_unreachable(now, token, remote, random),
+            Owner::Subscription | Owner::Registration | Owner::Publication => false,
+        };
+        if was_ours {
+            self.handle_silent(now, remote, now, random);
         }
-        for slot in 0..USAGES as u16 {
-            if let Some(id) = self.usages.id_at(slot)
-                && self
-                    .usages
-                    .get(id)
-                    .is_some_and(|usage| usage.asks_at(remote))
-            {
-                self.postpone(now, id, Cause::Unreachable, None, random);
+    }
+
+    /// The same for a SUBSCRIBE outside of any dialog. Should it be answered after all, before it is asked anew, that
+    /// counts: other copies of it may have got there.
+    fn opening_unreachable(
+        &mut self,
+        now: Instant,
+        token: Token,
+        remote: SocketAddr,
+        random: &mut Random,
+    ) -> bool {
+        let Some(id) = self.watches.id_at(token.slot) else {
+            return false;
+        };
+        let Some(watch) = self.watches.get(id) else {
+            return false;
+        };
+        let is_it = |attempt: &Attempt| {
+            attempt.request.awaits(token.nonce) && attempt.way.flow.remote == remote
+        };
+        if let Some(attempt) = watch.attempt().copied().filter(is_it) {
+            self.watch_unreachable(now, id, remote, random);
+            if let Some(watch) = self.watches.get_mut(id) {
+                watch.late = Some(attempt);
             }
+            return true;
         }
-        self.handle_silent(now, remote, now, random);
+        let is_fetch = watch.fetch.as_ref().is_some_and(is_it);
+        if is_fetch {
+            self.end_fetch(now, id);
+            self.settle_watch(id);
+        }
+        is_fetch
+    }
+
+    /// The same for a SUBSCRIBE in a dialog.
+    fn refresh_unreachable(
+        &mut self,
+        now: Instant,
+        token: Token,
+        remote: SocketAddr,
+        random: &mut Random,
+    ) -> bool {
+        let Some(id) = self.usages.id_at(token.slot) else {
+            return false;
+        };
+        let usage = self.usages.get_mut(id).filter(|it| it.peer() == remote);
+        let is_it = usage
+            .and_then(Usage::refresh_mut)
+            .is_some_and(|refresh| refresh.request.awaits(token.nonce));
+        if is_it {
+            self.postpone(now, id, Cause::Unreachable, None, random);
+        }
+        is_it
     }
 
     fn watch_timeout(&mut self, now: Instant, id: Id<Watch>, random: &mut Random) {

@@ -110,6 +110,8 @@ pub struct Watch {
     pub(super) audit: Auditor,
     /// The fetch that is out.
     pub(super) fetch: Option<Attempt>,
+    /// The attempt before this wait, of which a datagram did not get there: an answer still counts.
+    pub(super) late: Option<Attempt>,
     pub(super) story: Story,
 }
 
@@ -267,6 +269,7 @@ impl Watch {
             not_before: Instant::ZERO,
             audit: Auditor::new(order.audit),
             fetch: None,
+            late: None,
             story: Story {
                 watched: Watched::Subscribing,
                 told: false,
@@ -326,6 +329,15 @@ impl Watch {
             | State::Waiting { .. }
             | State::Seeking { .. }
             | State::Resolving { .. } => None,
+        }
+    }
+
+    /// Goes on with the attempt before, if `is_it`: it was answered after all.
+    pub(super) fn revive(&mut self, is_it: impl FnOnce(&Attempt) -> bool) {
+        if let State::Waiting { .. } = &self.state
+            && let Some(late) = self.late.take_if(|late| is_it(late))
+        {
+            self.state = State::Asking(late);
         }
     }
 

@@ -36,6 +36,9 @@ struct Receiver {
 /// Datagrams taken from one socket before others get their turn.
 pub const BATCH: usize = 8;
 
+/// Bytes that an error report may quote: all that an ICMPv6 message has room for (RFC 4443 §3.1).
+const QUOTED: usize = 1_280;
+
 /// Error reports taken from one socket before others get their turn.
 const REPORTS: usize = 32;
 
@@ -88,25 +91,26 @@ impl Inbox {
         Received::Datagrams(count)
     }
 
-    /// Takes the error reports of socket `at` and hands `unreachable` the peers that did not get a datagram.
-    pub fn take_errors(&mut self, at: usize, mut unreachable: impl FnMut(SocketAddr)) {
+    /// Takes the error reports of socket `at` and hands `unreachable` the peers that did not get a datagram, and what the
+    /// report quotes of that: perhaps nothing, and at any rate what anybody on the network can write (RFC 8085 §5.2).
+    pub fn take_errors(&mut self, at: usize, mut unreachable: impl FnMut(SocketAddr, &[u8])) {
         let Some(Receiver { socket, .. }) = self.sockets.get(at) else {
             return;
         };
         let fd = socket.udp.as_raw_fd();
         for _ in 0..REPORTS {
-            // The start of our own datagram comes back too; nobody needs it.
-            let mut own = [IoSliceMut::new(&mut self.bytes[..64])];
+            // The start of our own datagram comes back too.
+            let mut own = [IoSliceMut::new(&mut self.bytes[..QUOTED])];
             let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
             self.report.resize(self.report.capacity(), 0);
             let control = Some(self.report.as_mut_slice());
             let Ok(message) = recvmsg::<SockaddrStorage>(fd, &mut own, control, flags) else {
                 break;
             };
-            if tells_unreachable(&message)
-                && let Some(remote) = message.address.as_ref().and_then(address)
+            if let Some(remote) = message.address.as_ref().and_then(address)
+                && tells_unreachable(&message, remote.ip())
             {
-                unreachable(remote);
+                unreachable(remote, message.iovs().next().unwrap_or_default());
             }
         }
         // What is left is an error without a report; asking for it takes it away.
@@ -144,18 +148,39 @@ fn local(message: &RecvMsg<'_, '_, SockaddrStorage>, bound: SocketAddr) -> Socke
     SocketAddr::new(ip, bound.port())
 }
 
-fn tells_unreachable(message: &RecvMsg<'_, '_, SockaddrStorage>) -> bool {
+fn tells_unreachable(message: &RecvMsg<'_, '_, SockaddrStorage>, remote: IpAddr) -> bool {
     let Ok(mut all) = message.cmsgs() else {
         return false;
     };
     all.any(|control| {
-        let errno = match control {
-            ControlMessageOwned::Ipv4RecvErr(error, _)
-            | ControlMessageOwned::Ipv6RecvErr(error, _) => error.ee_errno,
+        let (error, offender) = match control {
+            ControlMessageOwned::Ipv4RecvErr(error, offender) => {
+                let ip = offender.map(|it| Ipv4Addr::from_bits(u32::from_be(it.sin_addr.s_addr)));
+                (error, ip.map(IpAddr::V4))
+            }
+            ControlMessageOwned::Ipv6RecvErr(error, offender) => {
+                let ip = offender.map(|it| Ipv6Addr::from(it.sin6_addr.s6_addr));
+                (error, ip.map(IpAddr::V6))
+            }
             _ => return false,
         };
-        is_unreachable(i32::try_from(errno).map_or(Errno::UnknownErrno, Errno::from_raw))
+        let errno = i32::try_from(error.ee_errno).map_or(Errno::UnknownErrno, Errno::from_raw);
+        is_unreachable(errno) && may_say(&error, offender, remote)
     })
+}
+
+/// Whether `offender` is who can know. That a port is closed, or that nobody there speaks UDP, knows the peer alone; that
+/// there is no way, any router.
+fn may_say(error: &libc::sock_extended_err, offender: Option<IpAddr>, remote: IpAddr) -> bool {
+    let is_of_the_peer = match (error.ee_origin, error.ee_type, error.ee_code) {
+        // ICMP: protocol and port unreachable (RFC 792). ICMPv6: port unreachable (RFC 4443 §3.1).
+        (libc::SO_EE_ORIGIN_ICMP, 3, 2 | 3) | (libc::SO_EE_ORIGIN_ICMP6, 1, 4) => true,
+        (libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6 | libc::SO_EE_ORIGIN_LOCAL, ..) => {
+            false
+        }
+        _ => return false,
+    };
+    !is_of_the_peer || offender == Some(remote)
 }
 
 /// Whether an error says that this peer cannot be had just now. "Too long" is not among them: the kernel has
@@ -191,6 +216,46 @@ impl From<Received> for io::Result<usize> {
         match received {
             Received::Datagrams(count) => Ok(count),
             Received::Failed(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_can_know_says_that_a_peer_is_not_there() {
+        let peer: IpAddr = "192.0.2.1".parse().expect("an address");
+        let peer6: IpAddr = "2001:db8::1".parse().expect("an address");
+        let other: IpAddr = "203.0.113.66".parse().expect("an address");
+        for (origin, kind, code, offender, remote, expected) in [
+            // Port and protocol unreachable.
+            (libc::SO_EE_ORIGIN_ICMP, 3, 3, Some(peer), peer, true),
+            (libc::SO_EE_ORIGIN_ICMP, 3, 3, Some(other), peer, false),
+            (libc::SO_EE_ORIGIN_ICMP, 3, 3, None, peer, false),
+            (libc::SO_EE_ORIGIN_ICMP, 3, 2, Some(other), peer, false),
+            (libc::SO_EE_ORIGIN_ICMP6, 1, 4, Some(peer6), peer6, true),
+            (libc::SO_EE_ORIGIN_ICMP6, 1, 4, Some(other), peer6, false),
+            // No way to the host or its network, or a firewall in it.
+            (libc::SO_EE_ORIGIN_ICMP, 3, 1, Some(other), peer, true),
+            (libc::SO_EE_ORIGIN_ICMP, 3, 13, Some(other), peer, true),
+            (libc::SO_EE_ORIGIN_ICMP6, 1, 0, Some(other), peer6, true),
+            // Our own kernel.
+            (libc::SO_EE_ORIGIN_LOCAL, 0, 0, None, peer, true),
+            (libc::SO_EE_ORIGIN_NONE, 0, 0, None, peer, false),
+        ] {
+            let error = libc::sock_extended_err {
+                ee_errno: 0,
+                ee_origin: origin,
+                ee_type: kind,
+                ee_code: code,
+                ee_pad: 0,
+                ee_info: 0,
+                ee_data: 0,
+            };
+            let said = may_say(&error, offender, remote);
+            assert_eq!(said, expected, "{origin} {kind} {code} {offender:?}");
         }
     }
 }

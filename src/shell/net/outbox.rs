@@ -147,8 +147,8 @@ impl Outbox {
         }
     }
 
-    /// Sends what is there. `unreachable` hears which peers cannot be had.
-    pub fn flush(&mut self, now: Instant, mut unreachable: impl FnMut(SocketAddr)) {
+    /// Sends what is there. `unreachable` hears which peers cannot be had, and what was for them.
+    pub fn flush(&mut self, now: Instant, mut unreachable: impl FnMut(SocketAddr, &[u8])) {
         let mut at = 0;
         while at < self.entries.len() {
             if self.blocked.is_some() {
@@ -176,7 +176,7 @@ impl Outbox {
     }
 
     /// Tries again what a full socket left behind.
-    pub fn handle_timeout(&mut self, now: Instant, mut unreachable: impl FnMut(SocketAddr)) {
+    pub fn handle_timeout(&mut self, now: Instant, mut unreachable: impl FnMut(SocketAddr, &[u8])) {
         let Some(blocked) = self.blocked.filter(|it| it.retry <= now) else {
             return;
         };
@@ -187,7 +187,7 @@ impl Outbox {
                     self.blocked = Some(Blocked { retry, ..blocked });
                     return;
                 }
-                Sent::Unreachable => unreachable(entry.remote),
+                Sent::Unreachable => unreachable(entry.remote, bytes),
                 Sent::Yes => {}
                 Sent::Lost => self.dropped += 1,
             }
@@ -246,7 +246,7 @@ impl Outbox {
         &mut self,
         run: Range<usize>,
         now: Instant,
-        unreachable: &mut impl FnMut(SocketAddr),
+        unreachable: &mut impl FnMut(SocketAddr, &[u8]),
     ) -> usize {
         let entries = &self.entries[run.clone()];
         let sender = &mut self.senders[usize::from(entries[0].sender)];
@@ -257,9 +257,10 @@ impl Outbox {
         }
         // One alone, or the first of many failed: its own error tells why.
         let entry = &entries[0];
-        match sender.send_one(entry, &self.arena[entry.bytes.clone()]) {
+        let bytes = &self.arena[entry.bytes.clone()];
+        match sender.send_one(entry, bytes) {
             Sent::Yes => {}
-            Sent::Unreachable => unreachable(entry.remote),
+            Sent::Unreachable => unreachable(entry.remote, bytes),
             Sent::Lost => self.dropped += 1,
             Sent::Later => self.postpone(run.start, now),
         }
@@ -420,13 +421,13 @@ mod tests {
         fn push(&mut self, first: u8, len: usize) {
             self.outbox.room()[0] = first;
             self.outbox.push(self.flow, len);
-            self.outbox.flush(self.now, |_| panic!("reachable"));
+            self.outbox.flush(self.now, |_, _| panic!("reachable"));
         }
 
         fn pass(&mut self, lasts: Duration) {
             self.now += lasts;
             let now = self.now;
-            self.outbox.handle_timeout(now, |_| panic!("reachable"));
+            self.outbox.handle_timeout(now, |_, _| panic!("reachable"));
         }
 
         fn received(&self) -> Vec<u8> {

@@ -109,7 +109,7 @@ fn an_answer_leaves_from_the_address_that_was_asked() /* X02 */
                 outbox.room()[0] = b'!';
                 outbox.push(flow, 1);
             }
-            outbox.flush(Instant::ZERO, |remote| panic!("{remote} is there"));
+            outbox.flush(Instant::ZERO, |remote, _| panic!("{remote} is there"));
             for _ in 0..2 {
                 assert_eq!(peer.recv(&mut [0; 8]).expect("an answer"), 1, "{ip}");
             }
@@ -146,7 +146,7 @@ fn everything_pushed_is_sent_in_order_in_batches() {
         outbox.push(flow, 1);
     }
     assert!(outbox.is_full());
-    outbox.flush(Instant::ZERO, |_| panic!("reachable"));
+    outbox.flush(Instant::ZERO, |_, _| panic!("reachable"));
     assert!(!outbox.is_full());
     for (at, peer) in peers.iter().enumerate() {
         for number in (0..BATCH).filter(|number| usize::from(number % 5 == 4) == at) {
@@ -169,7 +169,7 @@ fn an_answer_leaves_from_the_socket_of_its_flow() /* X04 */
     for at in [1, 0, 1] {
         let remote = peer.local_addr().expect("bound");
         outbox.push(Flow::udp(sockets[at].bound, remote), 3);
-        outbox.flush(Instant::ZERO, |_| panic!("reachable"));
+        outbox.flush(Instant::ZERO, |_, _| panic!("reachable"));
         let (_, from) = peer.recv_from(&mut [0; 8]).expect("received");
         assert_eq!(from, sockets[at].bound);
     }
@@ -182,19 +182,19 @@ fn a_closed_port_is_reported_and_does_not_stop_the_others() {
         let (mut inbox, mut outbox) = (Inbox::new(&sockets), Outbox::new(&sockets));
         let gone = peer(address).local_addr().expect("bound");
         outbox.push(Flow::udp(sockets[0].bound, gone), 10);
-        outbox.flush(Instant::ZERO, |_| panic!("not known yet"));
+        outbox.flush(Instant::ZERO, |_, _| panic!("not known yet"));
         wait(&sockets[0], PollFlags::ERR);
 
         // The pending error stands in the way of neither sending nor receiving.
         let alive = peer(address);
         let remote = alive.local_addr().expect("bound");
         outbox.push(Flow::udp(sockets[0].bound, remote), 10);
-        outbox.flush(Instant::ZERO, |_| panic!("reachable"));
+        outbox.flush(Instant::ZERO, |_, _| panic!("reachable"));
         assert_eq!(alive.recv_from(&mut [0; 16]).expect("received").0, 10);
 
         let mut reported = Vec::new();
-        inbox.take_errors(0, |remote| reported.push(remote));
-        assert_eq!(reported, [gone]);
+        inbox.take_errors(0, |remote, quoted| reported.push((remote, quoted.len())));
+        assert_eq!(reported, [(gone, 10)]);
         alive.send_to(b"answer", sockets[0].bound).expect("sent");
         assert_eq!(receive_all(&mut inbox, &sockets[0], 1)[0].1, b"answer");
     }
@@ -207,8 +207,10 @@ fn a_message_too_long_for_udp_makes_its_peer_unreachable() {
     let remote = peer(V4).local_addr().expect("bound");
     outbox.push(Flow::udp(sockets[0].bound, remote), 65_530);
     let mut reported = Vec::new();
-    outbox.flush(Instant::ZERO, |remote| reported.push(remote));
-    assert_eq!(reported, [remote]);
+    outbox.flush(Instant::ZERO, |remote, bytes| {
+        reported.push((remote, bytes.len()))
+    });
+    assert_eq!(reported, [(remote, 65_530)]);
 }
 
 #[test]
@@ -216,7 +218,7 @@ fn without_a_socket_of_the_family_a_message_is_dropped_and_counted() {
     let sockets = listen(&[V4]).expect("listens");
     let mut outbox = Outbox::new(&sockets);
     outbox.push(Flow::udp(V6, V6), 1);
-    outbox.flush(Instant::ZERO, |_| panic!("nothing was sent"));
+    outbox.flush(Instant::ZERO, |_, _| panic!("nothing was sent"));
     assert_eq!(outbox.take_dropped(), 1);
     assert_eq!(outbox.take_dropped(), 0);
 }

@@ -56,6 +56,7 @@ pub(super) const UPSTREAM: Table = Table {
     keys: &[
         "aor",
         "servers",
+        "redirects",
         "presentity",
         "user",
         "realm",

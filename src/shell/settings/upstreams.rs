@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::keys::UPSTREAM;
 use super::{DAY, Reader, build_with};
-use crate::engine::config::{Account, Server, UpstreamSettings, is_same, is_server, needs_tls};
+use crate::engine::config::{
+    Account, Redirects, Server, UpstreamSettings, is_same, is_server, needs_tls,
+};
 use crate::ground::limits::{SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
@@ -32,6 +34,7 @@ impl Reader<'_, '_> {
         let publish = section.flag("publish", &mut self.faults);
         let expires = section.number("expires", 1..=DAY, &mut self.faults);
         let keep_alive = section.number("keep_alive", 0..=3_600, &mut self.faults);
+        let redirects = section.choice("redirects", &REDIRECTS, &mut self.faults);
         let servers = self.servers(section);
         let named = section.text("presentity", &mut self.faults);
         let account = self.account(section, folder);
@@ -56,6 +59,7 @@ impl Reader<'_, '_> {
         if let Some(expires) = expires {
             upstream.expires = Seconds(expires.value);
         }
+        upstream.redirects = redirects.map_or(Redirects::Own, |it| it.value);
         upstream.keep_alive = keep_alive.map(|it| Seconds(it.value));
         Some(upstream)
     }
@@ -192,6 +196,10 @@ impl Reader<'_, '_> {
         text
     }
 }
+
+/// To whom servers may send us.
+const REDIRECTS: [(&str, Redirects); 2] =
+    [("own", Redirects::Own), ("anywhere", Redirects::Anywhere)];
 
 fn server(text: &str) -> Option<Server> {
     let (transport, host) = match text.split_once(':') {

@@ -297,10 +297,15 @@ impl Desk {
         self.drain(now)
     }
 
-    pub(crate) fn unreachable(&mut self, now: Moment, remote: SocketAddr) -> Result<(), String> {
+    pub(crate) fn unreachable(
+        &mut self,
+        now: Moment,
+        remote: SocketAddr,
+        quoted: &[u8],
+    ) -> Result<(), String> {
         let moment = self.moment(now);
         if let Some(agent) = &mut self.agent {
-            agent.handle_unreachable(moment, remote);
+            agent.handle_unreachable(moment, remote, quoted);
         }
         self.drain(now)
     }

@@ -358,8 +358,8 @@ impl World {
         match (self.parties.get(&to).copied(), arrival) {
             (Some(Party::Desk(desk)), arrival) if self.desks[desk].agent.is_none() => {
                 match arrival {
-                    Arrival::Datagram(_) => self.bounce(from, to),
-                    Arrival::Unreachable => {}
+                    Arrival::Datagram(bytes) => self.bounce(from, to, bytes),
+                    Arrival::Unreachable(_) => {}
                 }
                 Ok(())
             }
@@ -367,9 +367,9 @@ impl World {
                 self.wiretap.delivered(from, to, &bytes);
                 self.with_desk(desk, |desk| desk.receive(now, from, &bytes))
             }
-            (Some(Party::Desk(desk)), Arrival::Unreachable) => {
+            (Some(Party::Desk(desk)), Arrival::Unreachable(quoted)) => {
                 self.wiretap.unreachable(to);
-                self.with_desk(desk, |desk| desk.unreachable(now, from))
+                self.with_desk(desk, |desk| desk.unreachable(now, from, &quoted))
             }
             (Some(Party::Phone(phone)), Arrival::Datagram(bytes)) => {
                 self.phones[phone].receive(now, text(&bytes))?;
@@ -380,15 +380,15 @@ impl World {
                 self.at_pbx(pbx, |pbx, now| pbx.receive(now, from, text(&bytes)));
                 Ok(())
             }
-            (Some(Party::Phone(_) | Party::Pbx(_)), Arrival::Unreachable) => Ok(()),
+            (Some(Party::Phone(_) | Party::Pbx(_)), Arrival::Unreachable(_)) => Ok(()),
             (None, _) => Err(format!("something arrives at {to}")),
         }
     }
 
     /// Nobody listens at `to`: in quick weather the network says so.
-    fn bounce(&mut self, from: SocketAddr, to: SocketAddr) {
+    fn bounce(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         if self.network.weather.quick {
-            let (from, to, arrival) = (to, from, Arrival::Unreachable);
+            let (from, to, arrival) = (to, from, Arrival::Unreachable(bytes));
             self.network.send(self.now, Datagram { from, to, arrival });
         }
     }

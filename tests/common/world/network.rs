@@ -38,7 +38,7 @@ impl Weather {
 pub(crate) enum Arrival {
     Datagram(Vec<u8>),
     /// Nobody is at the address that it comes from.
-    Unreachable,
+    Unreachable(Vec<u8>),
 }
 
 /// A datagram on its way.

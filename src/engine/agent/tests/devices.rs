@@ -51,8 +51,10 @@ fn nobody_at_one_address_is_no_news_of_another() /* T06 */
     let mut f = Fixture::new();
     let bob = f.watching("bob", "presence");
     let carol = f.watching("carol", "presence");
-    assert_eq!(f.input(Input::Dnd(true)).len(), 2);
-    f.agent.handle_unreachable(f.moment(), bob.address);
+    let told = f.input(Input::Dnd(true));
+    assert_eq!(told.len(), 2);
+    let his = told.iter().find(|it| it.flow.remote == bob.address);
+    f.bounce(his.expect("a NOTIFY for bob"));
     let next: StdVec<_> = f.run(Duration::from_millis(600));
     let to = |phone: &Phone| next.iter().any(|(_, it)| it.flow.remote == phone.address);
     assert!(to(&carol), "hers goes on: {next:#?}");
@@ -88,7 +90,7 @@ fn a_notify_that_gets_through_ends_the_row_of_failures() /* N28 */
     let bob = f.watching("bob", "presence");
     let mut told = f.input(Input::Dnd(true)).remove(0);
     for round in 0..6 {
-        f.agent.handle_unreachable(f.moment(), bob.address);
+        f.bounce(&told);
         let again = f.run(Duration::from_secs(5));
         assert_eq!(again[0].0, 4_000, "round {round}: the first wait each time");
         told = again[0].1.clone();

@@ -244,12 +244,13 @@ fn the_log_says_why_a_lamp_is_without_its_subscription_and_when_it_has_it_again(
 #[test]
 fn of_many_lamps_that_lose_their_server_at_once_each_is_reported() {
     let mut f = with_mailboxes(12);
-    let mut asked = std::collections::BTreeSet::new();
+    let mut asked = std::collections::BTreeMap::new();
     while asked.len() < 12 {
         let (subscribe, _) = f.wait_for(PBX, Duration::from_secs(5));
-        asked.insert(subscribe.header("Call-ID").map(ToString::to_string));
+        let call = subscribe.header("Call-ID").map(ToString::to_string);
+        asked.insert(call, subscribe);
     }
-    f.agent.handle_unreachable(f.moment(), PBX.parse().unwrap());
+    asked.values().for_each(|subscribe| f.bounce(subscribe));
     let said = f.said();
     assert_eq!(said.lines.len(), 12, "{:#?}", said.lines);
     assert!(said.lines.iter().all(|it| it.ends_with(": unreachable")));

@@ -163,6 +163,13 @@ impl Fixture {
         panic!("the agent never rests");
     }
 
+    /// The network says that it did not get there.
+    pub(super) fn bounce(&mut self, sent: &Sent) {
+        let moment = self.moment();
+        self.agent
+            .handle_unreachable(moment, sent.flow.remote, sent.text.as_bytes());
+    }
+
     pub(super) fn drain(&mut self) -> StdVec<Sent> {
         let mut sent = StdVec::new();
         for _ in 0..10_000 {

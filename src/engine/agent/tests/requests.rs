@@ -454,7 +454,7 @@ fn an_answer_that_could_not_be_sent_is_still_known() /* T17 */
     let phone = Phone::new("bob", "presence");
     let text = phone.subscribe(600);
     let first = f.send(&phone, &text);
-    f.agent.handle_unreachable(f.moment(), phone.address);
+    f.bounce(&first[0]);
     assert_eq!(one(&f.send(&phone, &text)), &first[0]);
     assert_eq!(f.agent.notifier.len(), 1);
 }

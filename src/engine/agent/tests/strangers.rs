@@ -102,14 +102,45 @@ fn options_asks_the_agent_or_somebody_it_serves() /* N34 */
 fn an_account_hears_at_once_that_nobody_is_there() /* R09 */
 {
     let mut f = Fixture::with(above(true, false));
-    f.run(Duration::from_secs(2));
+    let sent = f.run(Duration::from_secs(2));
+    let (_, register) = sent.first().expect("a REGISTER");
     let stands = |f: &Fixture| f.agent.upstreams(f.now).next().map(|it| it.registration);
     assert_eq!(stands(&f), Some(Stands::Waiting));
     let other = "192.0.2.51:5060".parse().unwrap();
-    f.agent.handle_unreachable(f.moment(), other);
+    f.agent
+        .handle_unreachable(f.moment(), other, register.text.as_bytes());
     assert_eq!(stands(&f), Some(Stands::Waiting), "somebody else");
-    let server = "192.0.2.50:5060".parse().unwrap();
-    f.agent.handle_unreachable(f.moment(), server);
+    f.bounce(register);
     f.drain();
     assert_eq!(stands(&f), Some(Stands::Retrying));
+}
+
+#[test]
+fn an_error_that_quotes_too_little_or_another_request_means_nothing() /* T06 */
+{
+    let mut f = Fixture::new();
+    let phone = f.watching("bob", "presence");
+    let told = f.input(Input::Dnd(true)).remove(0);
+    let text = told.text.as_bytes();
+    let branch = told.text.find("z9hG4bK").expect("a branch");
+    let cut = [0, 8, 28, branch, branch + 27].map(|len| text[..len].to_vec());
+    let other = told.text.replacen("z9hG4bKs", "z9hG4bKw", 1).into_bytes();
+    let mut guessed = text.to_vec();
+    guessed[branch + 27] = if guessed[branch + 27] == b'0' {
+        b'1'
+    } else {
+        b'0'
+    };
+    let ours = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\n".to_vec();
+    for quoted in cut.into_iter().chain([other, guessed, ours]) {
+        for _ in 0..50 {
+            f.agent
+                .handle_unreachable(f.moment(), phone.address, &quoted);
+        }
+    }
+    // As ever: the first copy comes after half a second.
+    let again = f.run(Duration::from_millis(600));
+    assert_eq!((again.len(), again[0].0, &again[0].1), (1, 500, &told));
+    f.confirm(&phone, &told);
+    assert_eq!(f.agent.notifier.len(), 1);
 }

@@ -172,7 +172,8 @@ fn streams_and_datagrams_fail_apart() /* T06 */
     let sent = f.input(Input::Hook(true));
     assert_eq!(sent.len(), 2);
     // No datagram arrives there: the stream does not care.
-    f.agent.handle_unreachable(f.moment(), phone.address);
+    let datagram = sent.iter().find(|it| it.flow.transport == Transport::Udp);
+    f.bounce(datagram.expect("a NOTIFY by datagram"));
     let sent = f.run(Duration::from_millis(4_000));
     let [(4_000, notify)] = &sent[..] else {
         panic!("{sent:#?}");

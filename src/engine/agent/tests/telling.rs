@@ -145,16 +145,18 @@ fn an_unreachable_watcher_is_tried_again_and_then_removed() /* T06 */
 {
     let mut f = Fixture::new();
     let phone = f.watching("bob", "presence");
-    f.input(Input::Dnd(true));
+    let mut told = f.input(Input::Dnd(true)).remove(0);
+    assert_eq!(told.flow.remote, phone.address);
     for waits in [4_000, 8_000, 16_000] {
-        f.agent.handle_unreachable(f.moment(), phone.address);
+        f.bounce(&told);
         let again = f.run(Duration::from_millis(waits));
         assert_eq!(
             again.iter().map(|(at, _)| *at).collect::<StdVec<_>>(),
             [waits]
         );
+        told = again[0].1.clone();
     }
-    f.agent.handle_unreachable(f.moment(), phone.address);
+    f.bounce(&told);
     assert!(f.agent.notifier.is_empty());
 }
 

@@ -13,7 +13,7 @@ pub(super) use crate::ua::credentials::Account;
 pub(super) use crate::ua::query::{Name, Query};
 pub(super) use crate::ua::reach::Reach;
 use crate::ua::request::Action;
-pub(super) use crate::ua::servers::Server;
+pub(super) use crate::ua::servers::{Redirects, Server};
 pub(super) use crate::wire::flow::{End, Flow, Transport};
 use crate::wire::sip::{self, Message, Rows};
 pub(super) use core::net::SocketAddr;
@@ -52,6 +52,8 @@ pub(super) struct Fixture {
     pub(super) id: Id<Link>,
     /// What was sent last, of that which was looked at.
     pub(super) last: Option<Sent>,
+    /// What was sent since the network last said that something did not get there.
+    sent: Vec<Sent>,
     unread: VecDeque<Sent>,
     buf: Vec<u8>,
 }
@@ -61,6 +63,7 @@ pub(super) struct Plan<'a> {
     pub(super) aor: &'a str,
     pub(super) servers: &'a [&'a str],
     pub(super) transport: Transport,
+    pub(super) redirects: Redirects,
     pub(super) register: bool,
     pub(super) publish: bool,
     pub(super) keep_alive: Option<Seconds>,
@@ -73,6 +76,7 @@ pub(super) const PLAN: Plan<'static> = Plan {
     aor: "sip:desk@pbx.example",
     servers: &["192.0.2.1"],
     transport: Transport::Udp,
+    redirects: Redirects::Own,
     register: true,
     publish: true,
     keep_alive: None,
@@ -203,6 +207,7 @@ impl Fixture {
             aor: plan.aor,
             servers: &servers,
             account: &account,
+            redirects: plan.redirects,
             register: plan.register,
             publish: plan.publish.then_some(desk),
             expires: Seconds(600),
@@ -219,6 +224,7 @@ impl Fixture {
             queries: Vec::new(),
             id,
             last: None,
+            sent: Vec::new(),
             unread: VecDeque::new(),
             buf: std::vec![0; 8_192],
         }
@@ -355,7 +361,10 @@ impl Fixture {
                         check(&text);
                     }
                     let at = self.now;
-                    sent.push(Sent { at, flow, text });
+                    let one = Sent { at, flow, text };
+                    self.sent.push(one.clone());
+                    self.sent.drain(..self.sent.len().saturating_sub(16));
+                    sent.push(one);
                 }
             }
         }
@@ -406,9 +415,21 @@ impl Fixture {
             .handle_disconnected(self.now, flow, end, &mut self.random);
     }
 
+    /// The network says of what was sent there lately that it did not get there.
     pub(super) fn unreachable(&mut self, remote: &str) {
+        for sent in core::mem::take(&mut self.sent) {
+            if sent.to() == address(remote) {
+                self.bounce(&sent);
+            }
+        }
+    }
+
+    pub(super) fn bounce(&mut self, sent: &Sent) {
+        let Some(token) = Token::quoted(sent.text.as_bytes()) else {
+            return;
+        };
         self.links
-            .handle_unreachable(self.now, address(remote), &mut self.random);
+            .handle_unreachable(self.now, token, sent.to(), &mut self.random);
     }
 
     /// Somebody else of us is answered at `remote`.

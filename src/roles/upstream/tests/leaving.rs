@@ -97,6 +97,7 @@ fn links_that_are_gone_hide_no_change_of_others() {
         aor: "sip:a@b",
         servers: &servers,
         account: &account,
+        redirects: Redirects::Own,
         register: true,
         publish: None,
         expires: Seconds(60),

@@ -10,3 +10,4 @@ mod redirects;
 mod register;
 mod servers;
 mod storms;
+mod unreachable;

@@ -280,6 +280,7 @@ fn every_link_has_its_turn() {
             aor: &format!("sip:{number}@pbx.example"),
             servers: &servers,
             account: &account,
+            redirects: Redirects::Own,
             register: true,
             publish: None,
             expires: Seconds(600),

@@ -124,7 +124,8 @@ fn nobody_at_another_address_is_no_answer_to_us() /* T06 */
 {
     let mut f = Fixture::asking();
     let other = address("192.0.2.77:5060");
-    f.watcher.handle_unreachable(f.now, other, &mut f.random);
+    let sent = f.last();
+    f.bounce_at(&sent, other);
     assert_eq!((f.report().state, f.is_broken()), ("subscribing", false));
     f.establish("peer", "");
     assert_eq!(f.watched(), Watched::Idle);

@@ -303,7 +303,7 @@ fn an_unsubscription_ends_however_the_notifier_takes_it() {
     let mut f = Fixture::active();
     f.watcher.stop();
     let end = f.expect_one(SECOND);
-    f.watcher.handle_unreachable(f.now, end.to, &mut f.random);
+    f.bounce(&end);
     assert!(f.watcher.is_idle());
 }
 

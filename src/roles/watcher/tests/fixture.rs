@@ -386,6 +386,17 @@ impl Fixture {
         sent
     }
 
+    /// The network says that it did not get there.
+    pub(super) fn bounce(&mut self, sent: &Sent) {
+        self.bounce_at(sent, sent.to);
+    }
+
+    pub(super) fn bounce_at(&mut self, sent: &Sent, remote: SocketAddr) {
+        let token = Token::from_branch(sent.branch().as_bytes()).expect("our branch");
+        self.watcher
+            .handle_unreachable(self.now, token, remote, &mut self.random);
+    }
+
     /// Gives the watcher an answer to `sent`.
     pub(super) fn answer(&mut self, sent: &Sent, code: u16, rows: &str) {
         self.answer_from(sent, code, rows, sent.to);

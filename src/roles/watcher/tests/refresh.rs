@@ -362,23 +362,21 @@ fn a_lost_200_after_a_notify_is_no_loss() /* S01 */
 fn an_unreachable_peer_counts_as_503() /* T06 */
 {
     let (mut f, refresh) = refreshing();
-    f.watcher
-        .handle_unreachable(f.now, address("192.0.2.1:5099"), &mut f.random);
+    f.bounce_at(&refresh, address("192.0.2.1:5099"));
     assert!(!f.is_broken());
-    f.watcher
-        .handle_unreachable(f.now, refresh.to, &mut f.random);
+    f.bounce(&refresh);
     assert!(f.is_broken());
     assert_eq!(f.report().last_status, Some(503));
     assert!(!f.expect_one(3 * SECOND).is_first());
     let mut f = Fixture::asking();
     f.tell("peer", 1, "confirmed");
-    f.watcher
-        .handle_unreachable(f.now, refresh.to, &mut f.random);
+    let sent = f.last();
+    f.bounce(&sent);
     f.expect_silence(40 * SECOND);
     assert_eq!(f.watched(), Watched::Busy);
     let mut f = Fixture::asking();
     let sent = f.last();
-    f.watcher.handle_unreachable(f.now, sent.to, &mut f.random);
+    f.bounce(&sent);
     assert_eq!(f.watched(), Watched::Unknown);
     assert_ne!(f.expect_one(3 * SECOND).tag(), sent.tag());
 }

@@ -73,8 +73,7 @@ fn the_first_silence_puts_all_there_in_doubt_and_one_looks() {
         let refresh = f.expect_one(120 * SECOND);
         assert!(refresh.header("To").contains("sip:u0@"));
         if is_refused {
-            let (random, now) = (&mut f.random, f.now);
-            f.watcher.handle_unreachable(now, refresh.to, random);
+            f.bounce(&refresh);
         } else {
             f.run(32 * SECOND - (f.now - refresh.at));
         }
