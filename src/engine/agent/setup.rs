@@ -58,6 +58,7 @@ impl Agent {
         let links = self.keep_links(moment.now, settings);
         let watches = self.keep_watches(moment.now, settings);
         self.prove_anew(moment.now, settings);
+        self.watcher.handle_reload(moment.now, &mut self.random);
         self.settings.copy_from(settings);
         (self.watches, self.links) = (watches, links);
         self.reach_all(moment);

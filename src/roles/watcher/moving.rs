@@ -72,6 +72,33 @@ impl Watcher {
         }
     }
 
+    /// The owner has changed something: what failed is tried once more, one after the other, and who was not believed is
+    /// asked anew, for he may be trusted now.
+    pub fn handle_reload(&mut self, now: Instant, random: &mut Random) {
+        for slot in 0..limits::WATCHES as u16 {
+            let Some(id) = self.watches.id_at(slot) else {
+                continue;
+            };
+            let Some(watch) = self.watches.get_mut(id) else {
+                continue;
+            };
+            let soon = (now + retry::paced(slot, random)).max(watch.not_before);
+            let until = match &watch.state {
+                State::Waiting { until } if watch.failures > 0 => soon.min(*until),
+                State::Asking(_) if watch.story.distrusts.is_some() => soon,
+                State::Waiting { .. }
+                | State::Seeking { .. }
+                | State::Resolving { .. }
+                | State::Asking(_)
+                | State::Told { .. }
+                | State::Ending(_) => continue,
+            };
+            watch.state = State::Waiting { until };
+            watch.failures = 0;
+            self.settle_watch(id);
+        }
+    }
+
     /// The connection of `flow` is no more; or, with number 0, none can be had to `flow.remote`. To what is in flight there
     /// this is a 503, but what left datagrams for a stream that is refused goes by datagram after all (RFC 3261 §18.1.1).
     /// A subscription that had its connection is refreshed over a new one, soon (RFC 5626 §4.5).
