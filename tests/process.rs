@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -11,6 +12,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rustix::fs::OFlags;
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+use rustix::termios::{Action, tcflow};
 
 /// What does not come within this does not come.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -410,4 +414,76 @@ fn the_log_says_at_its_usual_level_what_a_person_would_ask() {
         );
     }
     assert!(!log.contains("dropped a datagram"), "{log}");
+}
+
+/// Somebody pressed Ctrl-S in the terminal that the agent was started in, and went home.
+#[test]
+fn a_terminal_that_was_stopped_does_not_stop_the_agent() {
+    let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    unlockpt(&shown).expect("unlocked");
+    let name = ptsname(&shown, Vec::new()).expect("it has a name");
+    let path = name.into_string().expect("a path");
+    let mut options = fs::File::options();
+    options
+        .read(true)
+        .write(true)
+        .custom_flags(OFlags::NOCTTY.bits() as i32);
+    let terminal = options.open(path).expect("opened");
+    let name = format!("lampfield-process-{}-terminal", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("lampfield.toml");
+    fs::write(&file, GOOD).expect("written");
+    let child = Command::new(PROGRAM)
+        .args(["run", "--listen", "udp:127.0.0.1:0", "--config"])
+        .arg(&file)
+        .arg("--control")
+        .arg(folder.join("control.sock"))
+        .env_remove("LAMPFIELD_LOG")
+        .stderr(terminal.try_clone().expect("another"))
+        .spawn()
+        .expect("it runs");
+    let mut child = Ended(child);
+    let mut log = BufReader::new(fs::File::from(shown));
+    let mut line = String::new();
+    log.read_line(&mut line).expect("a line");
+    let ready = line.strip_prefix("lampfield: ready, sip on udp:");
+    let (sip, _) = ready.and_then(|it| it.split_once(' ')).expect("ready");
+    tcflow(&terminal, Action::OOff).expect("stopped");
+    let peer = UdpSocket::bind("127.0.0.1:0").expect("a peer");
+    peer.set_read_timeout(Some(Duration::from_secs(1)))
+        .expect("set");
+    let here = peer.local_addr().expect("bound");
+    for number in 0..20 {
+        // Each is worth a line.
+        let text = format!(
+            "OPTIONS sip:nobody@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}\r\n\
+             From: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:nobody@127.0.0.1>\r\nCall-ID: {number}\r\n\
+             CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        peer.send_to(text.as_bytes(), sip).expect("sent");
+        let mut buf = [0; 2_048];
+        let len = peer.recv(&mut buf).expect("it answers");
+        assert!(buf[..len].starts_with(b"SIP/2.0 404 "));
+    }
+    tcflow(&terminal, Action::OOn).expect("on again");
+    let text = "OPTIONS sip:nobody@127.0.0.1 SIP/2.0\r\n\r\n";
+    peer.send_to(text.as_bytes(), sip).expect("sent");
+    line.clear();
+    while !line.contains("lines lost before: nobody read them") {
+        line.clear();
+        log.read_line(&mut line).expect("a line");
+    }
+    child.0.kill().expect("it is there");
+    let _ = fs::remove_dir_all(&folder); // The system clears its temporary files too.
+}
+
+/// A process that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // It may have ended already.
+        let _ = self.0.wait();
+    }
 }

@@ -80,6 +80,10 @@ const QUOTED: usize = URI + 256;
 /// we send what they say piles up unread in a socket that holds some hundreds.
 pub(super) const TURN: usize = BATCH;
 
+/// Messages of one connection that are dealt with in one turn: a segment may hold some hundreds, and whoever sends nothing
+/// but expensive ones delays nobody by more than these.
+pub(super) const SHARE: usize = 16;
+
 impl Hub {
     /// Changes the agent and does what follows from it: all of it, unless that is more than one turn may send.
     pub fn change<R>(&mut self, how: impl FnOnce(&mut Agent, Moment) -> R) -> R {
@@ -187,7 +191,26 @@ impl Hub {
     /// Something happened to the connection at `place`.
     pub(super) fn handle_stream(&mut self, now: Instant, place: u16) {
         self.streams.receive(now, place);
-        while let Some(heard) = self.streams.next(now, place) {
+        if !self.streams.is_put_off(place) {
+            self.hear(now, place);
+        }
+    }
+
+    /// Goes on with those who have brought more than a turn's share.
+    pub(super) fn hear_more(&mut self, now: Instant) {
+        for _ in 0..self.streams.waiting() {
+            if let Some(place) = self.streams.take_waiting() {
+                self.hear(now, place);
+            }
+        }
+    }
+
+    /// Deals with what a connection has brought: a turn's share of it.
+    fn hear(&mut self, now: Instant, place: u16) {
+        for _ in 0..SHARE {
+            let Some(heard) = self.streams.next(now, place) else {
+                return;
+            };
             match heard {
                 Heard::Message { flow, bytes } => {
                     let wall = clock::wall();
@@ -204,6 +227,7 @@ impl Hub {
             }
             self.pump(now);
         }
+        self.streams.put_off(place);
     }
 
     /// The deadline of somebody here may be over.
@@ -302,7 +326,8 @@ impl Hub {
 
     /// Whether there is something to do at once: then nobody may sleep.
     pub(super) fn is_behind(&self) -> bool {
-        self.is_behind && self.outbox.takes_more(clock::now())
+        let sends = self.is_behind && self.outbox.takes_more(clock::now());
+        sends || self.streams.waiting() > 0
     }
 
     /// Does what the agent says until it waits; what it sends is collected. Beyond a turn's share, the answer alone.

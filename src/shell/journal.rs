@@ -1,16 +1,20 @@
 //! The log: one bounded, escaped line per event, and not too many of them. Nobody who reads it can hold the agent up.
 
+use std::boxed::Box;
 use std::env;
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
-use std::os::fd::AsFd;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::string::{String, ToString};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use env_logger::{Builder, Target};
 use log::{Level, LevelFilter};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{FileType, OFlags, fstat};
 
 use crate::ground::time::{Duration, Instant};
 
@@ -30,11 +34,15 @@ pub fn start(level: Option<&str>) -> Result<(), String> {
     } else {
         prefix
     };
-    let reader = Reader::of(std::io::stderr());
+    let reader = Arc::new(Reader::of(std::io::stderr()));
+    let target = match Terminal::behind(std::io::stderr(), &reader) {
+        Some(terminal) => Target::Pipe(Box::new(terminal)),
+        None => Target::Stderr,
+    };
     let started = Builder::new()
         .filter_level(LevelFilter::Off)
         .filter_module("lampfield", filter)
-        .target(Target::Stderr)
+        .target(target)
         .format(move |out, record| {
             let Some(lost) = reader.admit(std::io::stderr()) else {
                 return Ok(());
@@ -97,8 +105,8 @@ fn priority(level: Level) -> &'static str {
     }
 }
 
-/// Who reads the log. A pipe or a socket that is full would hold the agent up for as long as its reader hangs; then
-/// lines are lost instead. Files and consoles take what comes.
+/// Who reads the log. A pipe or a socket that is full would hold the agent up for as long as its reader hangs, and a
+/// terminal for as long as somebody has stopped it (Ctrl-S); then lines are lost instead. Files take what comes.
 #[derive(Debug)]
 struct Reader {
     may_hang: bool,
@@ -113,10 +121,19 @@ impl Reader {
     /// The reader at the other end of `fd`.
     fn of(fd: impl AsFd) -> Reader {
         let kind = fstat(fd).map(|it| FileType::from_raw_mode(it.st_mode));
+        let may_hang = match kind {
+            Ok(FileType::Fifo | FileType::Socket | FileType::CharacterDevice) => true,
+            Ok(_) | Err(_) => false,
+        };
         Reader {
-            may_hang: matches!(kind, Ok(FileType::Fifo | FileType::Socket)),
+            may_hang,
             lost: AtomicU32::new(0),
         }
+    }
+
+    fn lose(&self) {
+        let lost = self.lost.load(Ordering::Relaxed);
+        self.lost.store(lost.saturating_add(1), Ordering::Relaxed);
     }
 
     /// Whether a line can be written without waiting for long; if so, how many were lost before it.
@@ -124,11 +141,61 @@ impl Reader {
         let lost = self.lost.load(Ordering::Relaxed);
         let patience = if lost == 0 { PATIENCE } else { Duration::ZERO };
         if self.may_hang && !has_room(fd, patience) {
-            self.lost.store(lost.saturating_add(1), Ordering::Relaxed);
+            self.lose();
             return None;
         }
         self.lost.store(0, Ordering::Relaxed);
         Some(lost)
+    }
+}
+
+/// A terminal, opened once more for ourselves: without waiting for it, which whoever shares ours would not expect of
+/// theirs. It may have room for the beginning of a line alone.
+struct Terminal {
+    file: File,
+    reader: Arc<Reader>,
+    /// Whether the last line has no end.
+    is_torn: bool,
+}
+
+impl Terminal {
+    /// `None` if `fd` is none, or none that we may open.
+    fn behind(fd: impl AsFd, reader: &Arc<Reader>) -> Option<Terminal> {
+        let fd = fd.as_fd();
+        if !fd.is_terminal() {
+            return None;
+        }
+        let mut options = File::options();
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.write(true).custom_flags(flags.bits() as i32);
+        let path = std::format!("/proc/self/fd/{}", fd.as_raw_fd());
+        Some(Terminal {
+            file: options.open(path).ok()?,
+            reader: reader.clone(),
+            is_torn: false,
+        })
+    }
+}
+
+impl Write for Terminal {
+    /// Takes all of it: what the terminal does not take is lost.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.is_torn {
+            self.is_torn = self.file.write(b"\n").is_err();
+        }
+        let written = match self.is_torn {
+            true => 0,
+            false => self.file.write(line).unwrap_or(0),
+        };
+        if written < line.len() {
+            self.reader.lose();
+        }
+        self.is_torn |= 0 < written && written < line.len();
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -169,10 +236,22 @@ impl fmt::Write for Line {
     }
 }
 
-/// Control characters end lines or move a terminal's cursor; those that turn the writing direction hide text.
-fn is_safe(letter: char) -> bool {
-    !letter.is_control()
-        && !matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+/// Whether a letter shows as what it is. Control characters end lines or move a terminal's cursor; those that turn the
+/// writing direction hide text, and those that take no room make two names look like one.
+pub fn is_safe(letter: char) -> bool {
+    let turns = matches!(
+        letter,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    let is_unseen = matches!(
+        letter,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+            | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    let ends_line = matches!(letter, '\u{2028}' | '\u{2029}');
+    !(letter.is_control() || turns || is_unseen || ends_line)
 }
 
 /// How many lines strangers, or a loose contact, can make us write: a short burst, then a steady few.
@@ -223,7 +302,10 @@ impl Default for Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+    use rustix::termios::{Action, tcflow};
     use std::io::Read;
+    use std::vec::Vec;
 
     fn line(text: &str) -> String {
         let mut line = Line::new();
@@ -238,6 +320,7 @@ mod tests {
             "from \"x\\r\\nlampfield: ready\\u{1b}[2J\""
         );
         assert_eq!(line("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(line("b\u{200b}ob\u{feff}"), "b\\u{200b}ob\\u{feff}");
         assert_eq!(line("Grüße"), "Grüße");
     }
 
@@ -264,6 +347,73 @@ mod tests {
         ours.read_exact(&mut [0; 4_096]).expect("read");
         assert_eq!(reader.admit(&theirs), Some(3));
         assert_eq!(reader.admit(&theirs), Some(0));
+    }
+
+    /// A terminal that nobody reads: our end, and that of whoever shows it.
+    fn terminal() -> (File, File) {
+        let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        unlockpt(&shown).expect("unlocked");
+        let name = ptsname(&shown, Vec::new()).expect("it has a name");
+        let mut options = File::options();
+        options.custom_flags(OFlags::NOCTTY.bits() as i32);
+        let path = name.into_string().expect("a path");
+        let ours = options.read(true).write(true).open(path).expect("opened");
+        (ours, shown.into())
+    }
+
+    #[test]
+    fn a_terminal_that_was_stopped_loses_lines_and_holds_nobody_up() {
+        let (ours, mut shown) = terminal();
+        let reader = Arc::new(Reader::of(&ours));
+        let mut log = Terminal::behind(&ours, &reader).expect("a terminal");
+        assert_eq!(reader.admit(&ours), Some(0));
+        log.write_all(b"one\n").expect("taken");
+        tcflow(&ours, Action::OOff).expect("stopped");
+        assert_eq!(reader.admit(&ours), None);
+        // Somebody else filled it between the question and the line.
+        log.write_all(b"two\n").expect("taken");
+        tcflow(&ours, Action::OOn).expect("on again");
+        assert_eq!(reader.admit(&ours), Some(2));
+        log.write_all(b"three\n").expect("taken");
+        let mut got = [0; 64];
+        let mut text = String::new();
+        while !text.ends_with("three\r\n") {
+            let len = shown.read(&mut got).expect("read");
+            text.push_str(core::str::from_utf8(&got[..len]).expect("text"));
+        }
+        assert_eq!(text, "one\r\nthree\r\n");
+    }
+
+    #[test]
+    fn a_terminal_that_nobody_reads_gets_whole_lines_again() {
+        let (ours, mut shown) = terminal();
+        let reader = Arc::new(Reader::of(&ours));
+        let mut log = Terminal::behind(&ours, &reader).expect("a terminal");
+        let line = "x".repeat(LINE) + "\n";
+        while reader.lost.load(Ordering::Relaxed) < 3 {
+            log.write_all(line.as_bytes()).expect("taken");
+        }
+        let end = b"the end\n";
+        let (mut all, mut got) = (Vec::new(), [0; 4_096]);
+        while !all.ends_with(b"the end\r\n") {
+            let len = shown.read(&mut got).expect("read");
+            all.extend_from_slice(&got[..len]);
+            if !has_input(&shown) && !all.ends_with(b"the end\r\n") {
+                log.write_all(end).expect("taken");
+            }
+        }
+        let text = String::from_utf8(all).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.last(), Some(&"the end"));
+        let torn = lines.iter().filter(|it| it.len() != LINE).count();
+        assert!(torn <= 2, "the torn one and the last: {torn}");
+    }
+
+    fn has_input(fd: impl AsFd) -> bool {
+        poll(
+            &mut [PollFd::new(&fd, PollFlags::IN)],
+            Some(&Timespec::default()),
+        ) != Ok(0)
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::journal;
 use super::listen::Listen;
 use super::panel::board::{Backend, Board};
 use super::runtime::{Options, Runtime};
-use super::sandbox::Openings;
+use super::sandbox::{Openings, keep_memory_private};
 use super::service::Service;
 use super::settings::{Configuration, Overrides};
 use crate::engine::agent::Agent;
@@ -124,6 +124,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
         }
         openings.close();
     }
+    keep_secrets(&configuration);
     let agent = take_agent()?;
     let at_start = AtStart::of(&configuration);
     let mut runtime = Runtime::new(
@@ -144,6 +145,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
                 if let Some(warnings) = &new.warnings {
                     warn_of(warnings);
                 }
+                keep_secrets(&new);
                 let new_start = AtStart::of(&new);
                 if let Some(waits) = at_start.changed_in(&new_start) {
                     warn!("changed, but counting only from the next start on: {waits}");
@@ -159,6 +161,14 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
     announce(&runtime);
     runtime.report_to(service);
     runtime.run()
+}
+
+/// Without a password nobody is kept from looking into the process.
+fn keep_secrets(configuration: &Configuration) {
+    let has_accounts = !configuration.settings.upstreams.is_empty();
+    if has_accounts || !configuration.secrets.is_empty() {
+        keep_memory_private();
+    }
 }
 
 /// What a reload cannot change.

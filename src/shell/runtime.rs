@@ -263,6 +263,7 @@ impl Runtime {
             self.handle(*now.insert(clock::now()), source);
         }
         let now = now.unwrap_or_else(clock::now);
+        self.hub.borrow_mut().hear_more(now);
         self.hub.borrow_mut().settle(now);
         if self.service.deadline().is_some() {
             self.service.handle_timeout(clock::now());

@@ -17,6 +17,7 @@ use landlock::{
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use log::{debug, warn};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 /// What stays open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,15 @@ pub struct Openings {
     state: Option<PathBuf>,
     /// Whether the panel has lines of its own.
     devices: bool,
+}
+
+/// Keeps what is in our memory to ourselves, for there are passwords: no other process of the same user reads it, and none
+/// of it gets into a core dump (`PR_SET_DUMPABLE`, `prctl(2)`).
+pub fn keep_memory_private() {
+    let set = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    if let Err(error) = set {
+        debug!("other processes of this user may read our memory: {error}");
+    }
 }
 
 /// Where names are looked up; links, so what they lead to is opened as well.

@@ -84,8 +84,10 @@ impl Saving {
             Ok(restored) => restored,
             Err(error) => {
                 let remedy = remedy(&error);
-                warn!("nothing is restored, and nothing will be kept: {shown}: {error}; {remedy}");
-                0
+                warn!(
+                    "only do-not-disturb, activities, notes and decisions are restored, and nothing is kept: {shown}: {error}; {remedy}"
+                );
+                restore_settled(agent, &store)
             }
         };
         if restored > 0 {
@@ -124,6 +126,10 @@ impl Saving {
 
     /// The disk is done, perhaps.
     pub fn look(&mut self, now: Instant, agent: &mut Agent) {
+        if self.writer.take_lost() {
+            let folder = self.folder.display();
+            warn!("somebody took {folder}/state away: it is written anew");
+        }
         match self.writer.take_outcome() {
             None => {}
             Some(Ok(())) if self.not_before.take().is_some() => {
@@ -172,7 +178,7 @@ impl Saving {
 ///
 /// # Errors
 /// The disk's; the agent is as fresh as it was, unless the disk worked for the first write alone.
-fn restore(agent: &mut Agent, store: &mut Store<Folder>) -> io::Result<usize> {
+fn restore<M: Medium>(agent: &mut Agent, store: &mut Store<M>) -> io::Result<usize> {
     let moment = clock::moment();
     let mut batch = Batch::new();
     let _ = batch.put(
@@ -182,21 +188,42 @@ fn restore(agent: &mut Agent, store: &mut Store<Folder>) -> io::Result<usize> {
     let written = drop_displaced(store).and_then(|()| store.commit(&batch));
     agent.keep();
     written?;
-    let mut restored = 0;
-    for first in [true, false] {
-        store.each(&mut |name, record| {
-            let Some(key) = Key::named(name) else { return };
-            if (key == Key::Identity) == first && agent.restore(moment, key, record) {
-                restored += 1;
-            }
-        });
-    }
+    let restored = give_back(agent, store, moment, |_| true);
     let mut buf = vec![0; RECORD];
     agent.begin_save(moment.now);
     while fill(&mut batch, &mut buf, moment, agent) {
         store.commit(&batch)?;
     }
     Ok(restored)
+}
+
+/// Gives the agent back what uses no numbers that were to be set aside first. Says how many were of use.
+fn restore_settled<M: Medium>(agent: &mut Agent, store: &Store<M>) -> usize {
+    give_back(agent, store, clock::moment(), |key| match key {
+        Key::Identity | Key::Decisions | Key::Desk(_) => true,
+        Key::Subscription(_) | Key::Binding(_) | Key::Publication(_) | Key::Upstream(_) => false,
+    })
+}
+
+/// Gives back the records of some keys, the identity first. Says how many were of use.
+fn give_back<M: Medium>(
+    agent: &mut Agent,
+    store: &Store<M>,
+    moment: Moment,
+    is_wanted: impl Fn(Key) -> bool,
+) -> usize {
+    let mut restored = 0;
+    for first in [true, false] {
+        store.each(&mut |name, record| {
+            let Some(key) = Key::named(name).filter(|&key| is_wanted(key)) else {
+                return;
+            };
+            if (key == Key::Identity) == first && agent.restore(moment, key, record) {
+                restored += 1;
+            }
+        });
+    }
+    restored
 }
 
 /// Drops what a build with larger tables left for places that this one does not have: it would stay for ever.
@@ -250,93 +277,4 @@ fn remedy(error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::config::Settings;
-    use crate::ground::limits;
-    use embedded_svc::storage::RawStorage;
-    use std::fs;
-
-    fn folder(test: &str) -> PathBuf {
-        let name = format!("lampfield-saving-{}-{test}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&path); // There is none, unless a test was cut off.
-        path
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let folder = Folder::take(folder).expect("it is free");
-        let (store, _) = Store::open(folder, 7, RECORDS).expect("opened");
-        let mut names = Vec::new();
-        store.each(&mut |name, _| names.push(name.to_string()));
-        names
-    }
-
-    fn fill_with(store: &mut Store<Folder>, keys: &[Key]) {
-        let mut batch = Batch::new();
-        for key in keys {
-            batch.put(&key.name(), Some(b"x")).expect("it fits");
-            if !batch.has_room() {
-                store.commit(&batch).expect("written");
-                batch.clear();
-            }
-        }
-        store.commit(&batch).expect("written");
-    }
-
-    #[test]
-    fn every_record_of_full_tables_has_a_place_in_the_store() {
-        let path = folder("full");
-        let places = [
-            limits::PRESENTITIES,
-            limits::SUBSCRIPTIONS,
-            limits::BINDINGS,
-            limits::PUBLICATIONS,
-            limits::UPSTREAMS,
-        ];
-        let kinds = [
-            Key::Desk,
-            Key::Subscription,
-            Key::Binding,
-            Key::Publication,
-            Key::Upstream,
-        ];
-        let mut keys = Vec::from([Key::Identity, Key::Decisions]);
-        for (places, kind) in places.into_iter().zip(kinds) {
-            keys.extend((0..places as u16).map(kind));
-            assert!(!kind(places as u16).has_place());
-        }
-        assert!(keys.iter().all(|key| key.has_place()));
-        let folder = Folder::take(&path).expect("a folder");
-        let (mut store, _) = Store::open(folder, 7, RECORDS).expect("opened");
-        fill_with(&mut store, &keys);
-        store.set_raw("boot", b"x").expect("room for all of them");
-        drop(store);
-        assert_eq!(names(&path).len(), keys.len() + 1);
-        let _ = fs::remove_dir_all(&path); // The system clears its temporary files too.
-    }
-
-    /// They would fill the store for ever, and nothing new could be kept.
-    #[test]
-    fn what_larger_tables_left_makes_way() {
-        let path = folder("larger");
-        let folder = Folder::take(&path).expect("a folder");
-        let (mut store, _) = Store::open(folder, 7, 3 * RECORDS).expect("opened");
-        let slots = 0..2 * RECORDS as u16;
-        fill_with(
-            &mut store,
-            &slots.map(Key::Subscription).collect::<Vec<_>>(),
-        );
-        drop(store);
-        let mut agent = Box::new(Agent::new());
-        let mut settings = Box::new(Settings::new());
-        settings.restore_demo(None);
-        agent.start(clock::moment(), &settings, [1, 2], &[]);
-        let saving = Saving::begin(&mut agent, &path, 7, Waker::noop().clone());
-        drop(saving.expect("it is ours").expect("the disk works"));
-        let names = names(&path);
-        assert!(names.len() < RECORDS, "{}", names.len());
-        assert!(names.iter().any(|name| name == "id"), "{names:?}");
-        let _ = fs::remove_dir_all(&path); // The system clears its temporary files too.
-    }
-}
+mod tests;

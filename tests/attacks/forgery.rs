@@ -78,7 +78,9 @@ fn tags_and_branches_are_never_drawn_twice() /* ATTACKS B07 B12 */
     let mut ones = [0_u32; 64];
     let mut desk = Desk::new();
     for number in 0..2_000_u32 {
-        let peer = Peer::new(&format!("n{number}"), "192.0.2.40:5060");
+        // One phone alone would have its share of transactions soon.
+        let address = format!("192.0.2.{}:5060", 40 + number % 3);
+        let peer = Peer::new(&format!("n{number}"), &address);
         let sent = desk.send(&peer.address, &peer.subscribe(0));
         let (_, tag) = sent[0].header("To").unwrap().split_once(";tag=").unwrap();
         let (_, branch) = sent[1]

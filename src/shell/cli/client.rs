@@ -12,6 +12,8 @@ use std::{fmt, format};
 
 use serde_json::Value;
 
+use crate::shell::control::socket::is_a_strangers;
+
 /// Where the agent listens for us.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -27,6 +29,11 @@ pub enum Trouble {
         socket: PathBuf,
         /// What the system said.
         error: io::Error,
+    },
+    /// Anybody could have put that socket there, and somebody else has: choose another.
+    Stranger {
+        /// The socket.
+        socket: PathBuf,
     },
     /// The agent does not do that; its words.
     Refused(String),
@@ -51,6 +58,12 @@ impl fmt::Display for Trouble {
                 f,
                 "no agent is running at {}: {error}\n  \
                  remedy: start one with `lampfield run`, or name its socket with --control SOCKET",
+                socket.display()
+            ),
+            Trouble::Stranger { socket } => write!(
+                f,
+                "{} is not asked: it is another user's, in a folder where anybody can make one\n  \
+                 remedy: ask as that user, or name the right socket with --control SOCKET",
                 socket.display()
             ),
             Trouble::Refused(words) => f.write_str(words),
@@ -119,6 +132,11 @@ impl Client {
         body: &str,
         patience: Option<Duration>,
     ) -> Result<Body<BufReader<UnixStream>>, Trouble> {
+        if is_a_strangers(&self.socket) {
+            return Err(Trouble::Stranger {
+                socket: self.socket.clone(),
+            });
+        }
         let stream = UnixStream::connect(&self.socket).map_err(|error| Trouble::NoAgent {
             socket: self.socket.clone(),
             error,

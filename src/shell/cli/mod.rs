@@ -245,7 +245,7 @@ fn complain(trouble: &Trouble) -> Exit {
         _ => eprintln!("lampfield: {trouble}"),
     }
     match trouble {
-        Trouble::NoAgent { .. } | Trouble::Ended => Exit::NoAgent,
+        Trouble::NoAgent { .. } | Trouble::Stranger { .. } | Trouble::Ended => Exit::NoAgent,
         Trouble::Refused(_) | Trouble::Broken(_) => Exit::Failed,
     }
 }

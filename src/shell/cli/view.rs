@@ -13,6 +13,7 @@ use std::{format, vec};
 use serde_json::Value;
 
 use super::mailbox::{counted, with_messages};
+use crate::shell::journal::is_safe;
 
 /// `lampfield lamps`.
 pub fn lamps(lamps: &Value) -> String {
@@ -349,10 +350,10 @@ fn plain(value: &Value) -> String {
         other => other.to_string(),
     };
     let safe = |letter: char| {
-        if letter.is_control() {
-            letter.escape_default().collect()
-        } else {
+        if is_safe(letter) {
             String::from(letter)
+        } else {
+            letter.escape_default().collect()
         }
     };
     text.chars().map(safe).collect()

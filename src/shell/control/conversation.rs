@@ -5,21 +5,27 @@ use std::cell::RefCell;
 use smol::io::{AsyncRead, AsyncWrite};
 
 use super::http::{Http, HttpError, PATIENCE};
+use super::place::Place;
 use super::rights::Rights;
 use super::{router, views};
 use crate::shell::hub::Hub;
 
-/// Answers one request after the other, for a caller who has these rights.
+/// Answers one request after the other, for a caller who has these rights and that place.
 ///
 /// # Errors
 /// The stream's, and a peer that is too slow.
-pub async fn converse<S>(stream: S, hub: &RefCell<Hub>, rights: Rights) -> Result<(), HttpError>
+pub async fn converse<S>(
+    stream: S,
+    hub: &RefCell<Hub>,
+    rights: Rights,
+    place: &Place,
+) -> Result<(), HttpError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut http = Http::new(stream, PATIENCE);
     loop {
-        let more = match take_request(&mut http, hub, rights).await {
+        let more = match take_request(&mut http, hub, rights, place).await {
             Ok(more) => more,
             Err(HttpError::Refused(status, text)) => return refuse(&mut http, status, text).await,
             Err(error) => return Err(error),
@@ -47,14 +53,17 @@ async fn take_request<S>(
     http: &mut Http<S>,
     hub: &RefCell<Hub>,
     rights: Rights,
+    place: &Place,
 ) -> Result<bool, HttpError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    place.rest();
     if !http.read_head().await? {
         return Ok(false);
     }
-    router::handle(http, hub, rights).await?;
+    place.ask();
+    router::handle(http, hub, rights, place).await?;
     http.finish().await
 }
 

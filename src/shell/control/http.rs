@@ -30,6 +30,9 @@ const ROWS: usize = 32;
 /// How long a request may take to arrive, and an answer to be taken.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a connection may lie still before its first request, which whoever connects has ready.
+pub const FIRST: Duration = Duration::from_secs(2);
+
 /// How long a connection may lie still between requests.
 pub const IDLE: Duration = Duration::from_secs(30);
 
@@ -42,6 +45,8 @@ pub struct Http<S> {
     body: Body<S>,
     answer: Answer,
     keep: bool,
+    /// How long the next request may be waited for.
+    idle: Duration,
     out: Vec<u8>,
 }
 
@@ -103,6 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
             },
             answer: Answer::NotBegun,
             keep: false,
+            idle: FIRST,
             out: Vec::new(),
         }
     }
@@ -115,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
         self.answer = Answer::NotBegun;
         self.keep = false;
         let raw = &mut self.body.raw;
-        if raw.early.is_empty() && within(IDLE, raw.fill()).await? == 0 {
+        if raw.early.is_empty() && within(self.idle, raw.fill()).await? == 0 {
             return Ok(false);
         }
         let length = within(raw.patience, find_head(raw)).await?;
@@ -124,6 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
         self.head = head;
         self.body.left = left;
         self.keep = keep;
+        self.idle = IDLE;
         Ok(true)
     }
 

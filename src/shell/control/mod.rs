@@ -9,6 +9,7 @@ mod conversation;
 pub mod follow;
 pub mod http;
 pub mod mailbox;
+pub mod place;
 mod rights;
 pub mod router;
 pub mod socket;
@@ -18,22 +19,29 @@ pub use conversation::converse;
 pub use rights::Rights;
 
 use std::cell::{Cell, RefCell};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::rc::Rc;
+use std::vec::Vec;
 
 use log::{debug, warn};
-use smol::{Async, LocalExecutor, Timer};
+use smol::{Async, LocalExecutor, Task, Timer};
 
 use self::conversation::send_away;
+use self::http::HttpError;
+use self::place::Place;
 use self::socket::{Claim, Refused};
 use super::failed::Failed;
 use super::hub::Hub;
 use super::poller::{Registry, Source};
 use crate::ground::time::Duration;
 
-/// Connections at the same time. As many more are answered with 503, the rest is closed without a word.
+/// Connections at the same time. With one more, whoever has asked nothing for longest makes way; if all ask or follow, as
+/// many more are answered with 503, and the rest is closed without a word.
 pub const CONNECTIONS: usize = 8;
+
+/// How many of those may follow, so that there is always a place for a command. More get 503.
+pub const FOLLOWERS: usize = CONNECTIONS / 2;
 
 /// The open control socket. Its file goes when this goes.
 pub struct Control {
@@ -109,7 +117,7 @@ async fn accept(
 ) {
     /// How long to leave the listener alone when there are no descriptors left.
     const PAUSE: Duration = Duration::from_millis(200);
-    let open = Places::default();
+    let mut callers = Callers::default();
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -119,56 +127,76 @@ async fn accept(
                 continue;
             }
         };
-        let Some(slot) = Slot::take(&open) else {
-            continue;
+        let conversation = match callers.make_room() {
+            true => Conversation::Served(Rc::new(Place::new(&callers.followers))),
+            false if callers.refused.get() < CONNECTIONS => Conversation::Refused,
+            false => continue,
         };
-        let hub = hub.clone();
-        executor
-            .spawn(async move {
-                let conversation = match slot.is_served {
-                    true => converse(stream, &hub, Rights::Full).await,
-                    false => send_away(stream).await,
-                };
-                if let Err(error) = conversation {
-                    debug!("control socket: {error}");
-                }
-                drop(slot);
-            })
-            .detach();
+        callers.begin(&executor, &hub, stream, conversation);
     }
 }
 
-/// The place of a connection; it is free again when this goes.
-struct Slot {
-    /// How many connections there are of this kind.
-    open: Rc<Cell<usize>>,
-    is_served: bool,
-}
-
-/// The places taken by those that are served, and by those that are sent away.
+/// Those who are connected.
 #[derive(Default)]
-struct Places {
-    served: Rc<Cell<usize>>,
+struct Callers {
+    served: Vec<(Rc<Place>, Task<()>)>,
+    followers: Rc<Cell<usize>>,
+    /// How many are being sent away.
     refused: Rc<Cell<usize>>,
 }
 
-impl Slot {
-    fn take(places: &Places) -> Option<Slot> {
-        let kinds = [(&places.served, true), (&places.refused, false)];
-        let free = kinds.into_iter().find(|(open, _)| open.get() < CONNECTIONS);
-        free.map(|(open, is_served)| {
-            open.set(open.get() + 1);
-            Slot {
-                open: open.clone(),
-                is_served,
-            }
-        })
-    }
+enum Conversation {
+    Served(Rc<Place>),
+    Refused,
 }
 
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.open.set(self.open.get() - 1);
+impl Callers {
+    /// Whether there is a place for one more, if need be that of whoever has asked nothing for longest.
+    fn make_room(&mut self) -> bool {
+        self.served.retain(|(_, task)| !task.is_finished());
+        if self.served.len() < CONNECTIONS {
+            return true;
+        }
+        let idle = (0..).zip(&self.served);
+        let idle = idle.filter_map(|(at, (place, _))| Some((place.idle_since()?, at)));
+        let Some((_, at)) = idle.min() else {
+            return false;
+        };
+        // Its task ends, and its connection with it.
+        drop(self.served.swap_remove(at));
+        true
+    }
+
+    fn begin(
+        &mut self,
+        executor: &LocalExecutor<'static>,
+        hub: &Rc<RefCell<Hub>>,
+        stream: Async<UnixStream>,
+        conversation: Conversation,
+    ) {
+        let tell = |result: Result<(), HttpError>| {
+            if let Err(error) = result {
+                debug!("control socket: {error}");
+            }
+        };
+        match conversation {
+            Conversation::Served(place) => {
+                let (hub, mine) = (hub.clone(), place.clone());
+                let task = executor.spawn(async move {
+                    tell(converse(stream, &hub, Rights::Full, &mine).await);
+                });
+                self.served.push((place, task));
+            }
+            Conversation::Refused => {
+                let refused = self.refused.clone();
+                refused.set(refused.get() + 1);
+                let task = executor.spawn(async move {
+                    tell(send_away(stream).await);
+                    refused.set(refused.get() - 1);
+                });
+                task.detach();
+            }
+        }
     }
 }
 

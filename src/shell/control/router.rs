@@ -23,6 +23,7 @@ use embedded_svc::http::server::asynch::Connection;
 
 use super::follow::follow;
 use super::http::BODY;
+use super::place::Place;
 use super::rights::Rights;
 use super::views::{self, Now};
 use crate::engine::agent::{Ambiguous, Whom};
@@ -46,15 +47,20 @@ pub async fn handle<C: Connection>(
     connection: &mut C,
     hub: &RefCell<Hub>,
     rights: Rights,
+    place: &Place,
 ) -> Result<(), C::Error> {
     let target = connection.uri().to_owned();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let get = connection.method() == Method::Get;
-    if get && path == "/lamps" && parameter(query, "follow").is_some_and(|value| value != "0") {
+    let follows = parameter(query, "follow").is_some_and(|value| value != "0");
+    let follows = get && path == "/lamps" && follows;
+    if follows && place.follow() {
         return follow(connection, hub).await;
     }
     let body = read_body(connection).await?;
-    let (status, body) = if get {
+    let (status, body) = if follows {
+        (503, views::error("too many follow"))
+    } else if get {
         look(path, hub)
     } else if rights.may_change() {
         act(path, query, &body, hub)

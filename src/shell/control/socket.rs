@@ -161,6 +161,19 @@ pub fn prepare_folder(path: &Path) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Whether somebody else may have put that socket there: it, or a folder that it is in, stands where anybody can make
+/// one, and belongs neither to us nor to root. A command that asked there would believe whoever answers.
+pub fn is_a_strangers(path: &Path) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    let is_anybodys = |folder: &Path| fs::metadata(folder).is_ok_and(|it| it.mode() & 0o002 != 0);
+    let is_others = |path: &Path| {
+        let found = fs::symlink_metadata(path);
+        found.is_ok_and(|it| it.uid() != own && it.uid() != 0)
+    };
+    let mut all = path.ancestors().zip(path.ancestors().skip(1));
+    all.any(|(inside, folder)| is_anybodys(folder) && is_others(inside))
+}
+
 fn is_our_name(folder: &Path) -> bool {
     let uid = rustix::process::geteuid().as_raw();
     folder.file_name() == Some(std::format!("lampfield-{uid}").as_ref())
@@ -240,6 +253,23 @@ mod tests {
             let found = fs::metadata(folder.socket()).expect("there").mode();
             assert_eq!(found & 0o777, mode, "in {folder_mode:o}");
         }
+    }
+
+    #[test]
+    fn a_socket_of_another_user_where_anybody_can_make_one_is_a_strangers() {
+        let folder = Folder::new("stranger");
+        let (_claim, _listener) = Claim::take(folder.socket()).expect("free");
+        assert!(!is_a_strangers(&folder.socket()));
+        // Only root gives things away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&folder.0, Some(12_345), None).expect("given away");
+            assert!(is_a_strangers(&folder.socket()));
+            let inner = folder.0.join("inner");
+            fs::create_dir(&inner).expect("made");
+            assert!(is_a_strangers(&inner.join("control.sock")));
+        }
+        // As a service's own: not everybody can make a folder there.
+        assert!(!is_a_strangers(Path::new("/run/lampfield/control.sock")));
     }
 
     #[test]

@@ -36,7 +36,8 @@ fn runtime() -> Runtime {
 /// All that is answered to these requests, which come in one piece.
 fn ask(runtime: &Runtime, rights: Rights, requests: &str) -> String {
     let mut stream = Pieces::new(&[requests.as_bytes()]);
-    let conversation = converse(&mut stream, runtime.hub(), rights);
+    let place = Place::new(&Rc::default());
+    let conversation = converse(&mut stream, runtime.hub(), rights, &place);
     block_on(conversation).expect("nothing is slow");
     String::from_utf8(stream.written).expect("text")
 }

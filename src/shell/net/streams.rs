@@ -47,6 +47,8 @@ pub struct Streams {
     places: Vec<Place>,
     /// Places with bytes to send.
     unsent: Vec<u16>,
+    /// Places with messages that have come and wait for the next turn.
+    put_off: VecDeque<u16>,
     events: VecDeque<Event>,
     /// No connection has had its time before this.
     due: Option<Instant>,
@@ -150,6 +152,7 @@ impl Streams {
             registry,
             places: (0..limits::CONNECTIONS).map(|_| Place::default()).collect(),
             unsent: Vec::with_capacity(limits::CONNECTIONS),
+            put_off: VecDeque::with_capacity(limits::CONNECTIONS),
             events: VecDeque::with_capacity(2 * limits::CONNECTIONS),
             due: None,
             refused: 0,
@@ -182,7 +185,7 @@ impl Streams {
         if connection.has_unsent() {
             self.flush_place(now, place);
         }
-        let Some(connection) = self.at(place) else {
+        let Some(connection) = self.at(place).filter(|it| !it.is_put_off) else {
             return;
         };
         let received = connection.receive();
@@ -230,6 +233,34 @@ impl Streams {
                 head: connection.bytes(head),
             },
         })
+    }
+
+    /// What else has come on the connection at `place` is for the next turn: others want theirs.
+    pub fn put_off(&mut self, place: u16) {
+        if let Some(connection) = self.at(place) {
+            connection.is_put_off = true;
+            self.put_off.push_back(place);
+        }
+    }
+
+    /// Whether what has come on the connection at `place` was put off.
+    pub fn is_put_off(&self, place: u16) -> bool {
+        let place = self.places.get(usize::from(place));
+        place.is_some_and(|it| it.connection.as_ref().is_some_and(|it| it.is_put_off))
+    }
+
+    /// How many connections were put off: nobody may sleep until it was their turn.
+    pub fn waiting(&self) -> usize {
+        self.put_off.len()
+    }
+
+    /// One that was put off and has its turn now.
+    pub fn take_waiting(&mut self) -> Option<u16> {
+        let place = self.put_off.pop_front()?;
+        if let Some(connection) = self.at(place) {
+            connection.is_put_off = false;
+        }
+        Some(place)
     }
 
     /// Sends a message through the connection of `flow`. It leaves with [`Streams::flush`], or once there is a

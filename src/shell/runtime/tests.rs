@@ -2,6 +2,8 @@ mod turns;
 
 use super::*;
 use crate::ground::text::Text;
+use crate::shell::control::http::FIRST;
+use crate::shell::control::{CONNECTIONS, FOLLOWERS};
 use crate::shell::panel::board::Board;
 use crate::users::compose::Input;
 use crate::users::lamps::Shows;
@@ -293,11 +295,11 @@ fn a_follower_sees_the_lamp_turn_red_and_green_again() {
 }
 
 #[test]
-fn one_connection_too_many_is_told_so_and_room_is_made_when_one_goes() /* C05 */
+fn who_follows_leaves_places_to_commands_and_who_says_nothing_makes_way() /* C05 */
 {
     let running = Running::start("crowd");
     let mut crowd = Vec::new();
-    for _ in 0..super::super::control::CONNECTIONS {
+    for _ in 0..FOLLOWERS {
         let mut stream = running.connect();
         write!(stream, "GET /lamps?follow=1 HTTP/1.1\r\n\r\n").expect("written");
         let mut reader = BufReader::new(stream);
@@ -306,30 +308,58 @@ fn one_connection_too_many_is_told_so_and_room_is_made_when_one_goes() /* C05 */
         assert_eq!(line, "HTTP/1.1 200 OK\r\n");
         crowd.push(reader);
     }
-    // Nothing is asked on this one, so that no unread request cuts the answer off.
-    let (status, body) = answer(running.connect());
-    assert_eq!(status, 503);
-    assert_eq!(body["error"], "too many connections");
+    let (status, body) = running.get("/lamps?follow=1");
+    assert_eq!((status, &body["error"]), (503, &"too many follow".into()));
+    // Whoever says nothing is not in the way of whoever does.
+    let mut silent: Vec<_> = (0..2 * CONNECTIONS).map(|_| running.connect()).collect();
+    assert_eq!(running.get("/status").0, 200);
+    assert_eq!(silent[0].read(&mut [0; 8]).expect("closed"), 0);
+    // And goes soon.
+    let before = clock::now();
+    let last = silent.last_mut().expect("some");
+    assert_eq!(last.read(&mut [0; 8]).expect("closed"), 0);
+    assert!(clock::now() - before < FIRST + Duration::from_secs(2));
     drop(crowd.pop());
     // That one has gone is seen a moment later.
     let limit = clock::now() + LIMIT;
-    while running.get_or_none("/status").is_none() {
+    while running.get("/lamps?follow=0").0 != 200 || !running.can_follow() {
         assert!(clock::now() < limit, "no room was made");
     }
 }
 
+#[test]
+fn one_connection_too_many_is_told_so() /* C05 */
+{
+    let running = Running::start("full");
+    let mut busy = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut stream = running.connect();
+        write!(
+            stream,
+            "POST /set/dnd HTTP/1.1\r\nContent-Length: 2\r\n\r\no"
+        )
+        .expect("written");
+        busy.push(stream);
+    }
+    // Nothing is asked on this one, so that no unread request cuts the answer off.
+    let limit = clock::now() + LIMIT;
+    loop {
+        let (status, body) = answer(running.connect());
+        if status == 503 {
+            assert_eq!(body["error"], "too many connections");
+            break;
+        }
+        assert!(clock::now() < limit, "all have a place");
+    }
+}
+
 impl Running {
-    fn get_or_none(&self, path: &str) -> Option<Value> {
+    fn can_follow(&self) -> bool {
         let mut stream = self.connect();
-        // A refused connection may be closed before we have written.
-        write!(stream, "GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n").ok()?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text).ok()?;
-        let body = text
-            .strip_prefix("HTTP/1.1 200 OK\r\n")?
-            .split("\r\n\r\n")
-            .nth(1)?;
-        serde_json::from_str(body).ok()
+        write!(stream, "GET /lamps?follow=1 HTTP/1.1\r\n\r\n").expect("written");
+        let mut line = String::new();
+        let read = BufReader::new(stream).read_line(&mut line);
+        read.is_ok() && line == "HTTP/1.1 200 OK\r\n"
     }
 }
 

@@ -5,6 +5,7 @@ use std::vec::Vec;
 
 use siphasher::sip::SipHasher24;
 
+use super::batch::entries;
 use super::index::Index;
 
 /// Bytes of a frame before its entries, and of all beside them.
@@ -15,6 +16,9 @@ const MAGIC: &[u8; 8] = b"LAMPSTOR";
 const FORM: u32 = 1;
 const HEAD: usize = 32;
 const SUM: usize = 8;
+
+/// Bytes and entries looked at behind a bad frame at least, before it is taken for damage.
+const PATIENCE: usize = 256 * 1024;
 
 /// Where a log has got to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,12 +123,32 @@ pub(super) fn read(bytes: &[u8], index: &mut Index) -> Found {
         return Found::Whole(chain, at as u64);
     }
     // A frame further on was written after this one was safe: this is damage, and no cut.
-    let later =
-        |from: usize| Frame::at(bytes, from, id).is_some_and(|it| it.number > chain.next || first);
-    if (at + 1..bytes.len()).any(later) {
+    let is_later = |number: u64| number > chain.next || first;
+    if has_frame_behind(bytes, at, id, is_later) {
         return Found::Bad("it is damaged in the middle");
     }
     Found::Torn(chain, at as u64)
+}
+
+/// Whether a frame of such a number is somewhere behind `at`. Bytes that look like many long frames, as no cut leaves
+/// them, are not looked through for ever: they are damage too.
+fn has_frame_behind(bytes: &[u8], at: usize, id: u64, is_it: impl Fn(u64) -> bool) -> bool {
+    let mut patience = PATIENCE + 2 * (bytes.len() - at);
+    let frames = (at + 1..bytes.len()).filter_map(|from| Frame::claimed(bytes, from));
+    for frame in frames.filter(|it| is_it(it.number) && !it.entries.is_empty()) {
+        let looks_so = entries(frame.entries).all(|entry| {
+            patience = patience.saturating_sub(1);
+            entry.is_some() && patience > 0
+        });
+        patience = match looks_so {
+            true => patience.saturating_sub(frame.len()),
+            false => patience,
+        };
+        if patience == 0 || (looks_so && frame.is_sound(id)) {
+            return true;
+        }
+    }
+    false
 }
 
 fn id_of(bytes: &[u8]) -> Option<u64> {
@@ -134,30 +158,38 @@ fn id_of(bytes: &[u8]) -> Option<u64> {
     is_ours.then_some(id)
 }
 
-/// A frame whose checksum is right.
+/// A frame as it claims to be.
 struct Frame<'a> {
     number: u64,
     last: u64,
     entries: &'a [u8],
+    /// All that the checksum is over.
+    whole: &'a [u8],
     sum: u64,
 }
 
 impl<'a> Frame<'a> {
+    /// One whose checksum is right.
     fn at(bytes: &'a [u8], at: usize, id: u64) -> Option<Frame<'a>> {
+        Frame::claimed(bytes, at).filter(|it| it.is_sound(id))
+    }
+
+    fn claimed(bytes: &'a [u8], at: usize) -> Option<Frame<'a>> {
         let bytes = bytes.get(at..)?;
         let len = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
         let end = len.checked_add(BEFORE as usize)?;
-        let told = number(bytes, end)?;
         let whole = bytes.get(..end)?;
-        if sum(id, whole) != told {
-            return None;
-        }
         Some(Frame {
             number: number(whole, 4)?,
             last: number(whole, 12)?,
             entries: &whole[BEFORE as usize..],
-            sum: told,
+            whole,
+            sum: number(bytes, end)?,
         })
+    }
+
+    fn is_sound(&self, id: u64) -> bool {
+        sum(id, self.whole) == self.sum
     }
 
     fn len(&self) -> usize {

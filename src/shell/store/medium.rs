@@ -10,7 +10,7 @@ pub trait Medium {
     /// All of the file; `None` if there is none.
     ///
     /// # Errors
-    /// The system's, as for all of these.
+    /// The system's, as for all of these; [`InvalidData`](io::ErrorKind::InvalidData) for what can be no file of ours.
     fn load(&mut self) -> io::Result<Option<Vec<u8>>>;
 
     /// Reads from the file.
@@ -54,6 +54,11 @@ pub trait Medium {
     /// # Errors
     /// The system's.
     fn sync_folder(&mut self) -> io::Result<()>;
+
+    /// Whether the file is where it was: somebody may have removed it, or put another one there.
+    fn is_in_place(&self) -> bool {
+        true
+    }
 
     /// Takes the file out of the way, for somebody to look at.
     ///

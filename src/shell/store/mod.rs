@@ -44,6 +44,8 @@ pub struct Store<M> {
     end: u64,
     /// The last append may have left something behind: the next one begins with a new file.
     torn: bool,
+    /// Whether the file was taken away since the last question.
+    lost: bool,
     frame: Vec<u8>,
     counters: Counters,
 }
@@ -97,12 +99,20 @@ impl<M: Medium> Store<M> {
             index: Index::new(most),
             end: 0,
             torn: false,
+            lost: false,
             frame: Vec::with_capacity(MOST + log::OVERHEAD),
             counters: Counters::default(),
         };
-        let Some(bytes) = store.medium.load()? else {
-            store.begin_anew()?;
-            return Ok((store, Opened::New));
+        let bytes = match store.medium.load() {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                store.begin_anew()?;
+                return Ok((store, Opened::New));
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return store.set_aside(&error.to_string());
+            }
+            Err(error) => return Err(error),
         };
         // Whoever wrote it may have died before it was on the disk, and what is read now is used from now on.
         let synced = store
@@ -120,13 +130,20 @@ impl<M: Medium> Store<M> {
                 store.torn = true;
                 Ok((store, Opened::Torn))
             }
-            Found::Bad(why) => {
-                store.medium.set_aside()?;
-                store.index.clear();
-                store.begin_anew()?;
-                Ok((store, Opened::SetAside(why.to_string())))
-            }
+            Found::Bad(why) => store.set_aside(why),
         }
+    }
+
+    fn set_aside(mut self, why: &str) -> io::Result<(Store<M>, Opened)> {
+        self.medium.set_aside()?;
+        self.index.clear();
+        self.begin_anew()?;
+        Ok((self, Opened::SetAside(why.to_string())))
+    }
+
+    /// Whether the file was taken away since the last question: what was in it is in a new one.
+    pub fn take_lost(&mut self) -> bool {
+        core::mem::take(&mut self.lost)
     }
 
     /// Makes all of `batch` so, or none of it; it is on the disk then.
@@ -135,6 +152,9 @@ impl<M: Medium> Store<M> {
     /// What the medium says; nothing counts as changed, and the next commit begins with a new file.
     pub fn commit(&mut self, batch: &Batch) -> io::Result<()> {
         self.counters.commits += 1;
+        if !self.torn && !self.medium.is_in_place() {
+            (self.torn, self.lost) = (true, true);
+        }
         if self.torn {
             self.compact()?;
         }

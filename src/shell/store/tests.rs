@@ -240,3 +240,31 @@ fn a_torn_end_is_gone_before_anything_is_added() {
     let expected = expected.map(|(name, value)| (String::from(name), value.to_vec()));
     assert_eq!(all(&again), expected);
 }
+
+/// Every place in it seems to begin a long frame of good entries.
+#[test]
+fn a_crafted_tail_is_not_looked_through_for_ever() /* ATTACKS J03 */
+{
+    let (mut store, _) = open(None);
+    store.set_raw("a", b"1").expect("written");
+    let whole = bytes(&mut store);
+    let entry = [1, 1, 0, 0, b'a'];
+    for pattern in [
+        &entry[..],
+        &[0, 0, 8, 0],
+        &[0; 4],
+        &[1, 1, 1, 1, 0, 0, 0, 0],
+    ] {
+        let mut crafted = whole.clone();
+        let tail = pattern.iter().cycle().take(4 * 1024 * 1024);
+        crafted.extend(tail.copied());
+        let before = std::time::Instant::now();
+        let (_, opened) = open(Some(crafted));
+        assert_ne!(opened, Opened::Whole);
+        let took = before.elapsed();
+        assert!(
+            took < std::time::Duration::from_secs(2),
+            "{pattern:?}: {took:?}"
+        );
+    }
+}

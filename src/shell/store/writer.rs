@@ -28,6 +28,7 @@ struct Work {
     state: State,
     batch: Batch,
     counters: Counters,
+    lost: bool,
     ends: bool,
 }
 
@@ -56,6 +57,7 @@ impl Writer {
                 state: State::Idle,
                 batch: Batch::new(),
                 counters: store.counters(),
+                lost: false,
                 ends: false,
             }),
             changed: Condvar::new(),
@@ -93,6 +95,11 @@ impl Writer {
                 None
             }
         }
+    }
+
+    /// Whether the file was taken away since the last question.
+    pub fn take_lost(&self) -> bool {
+        core::mem::take(&mut self.shared.lock().lost)
     }
 
     /// Waits until nothing is being written, for that long at most. Whether it is so.
@@ -158,6 +165,7 @@ fn serve<M: Medium>(shared: &Shared, mut store: Store<M>, waker: &Waker) {
         let mut work = shared.lock();
         work.state = State::Done(outcome);
         work.counters = store.counters();
+        work.lost |= store.take_lost();
         drop(work);
         shared.changed.notify_all();
         waker.wake_by_ref();

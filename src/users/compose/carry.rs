@@ -145,6 +145,8 @@ struct Entry {
     number: u8,
     is_in_person: bool,
     id: u64,
+    /// Which of the ids made up for its like it got; 0 while it has its own.
+    count: u16,
 }
 
 /// One bit for each kind.
@@ -191,6 +193,7 @@ impl Ids {
                 number,
                 is_in_person,
                 id: hash(id.chars()),
+                count: 0,
             });
         }
     }
@@ -234,7 +237,11 @@ impl Ids {
             return suffix;
         }
         let id = element.id.unwrap_or(crate::wire::doc::XmlText::EMPTY);
-        for count in 1..=2 * IDS {
+        // Those before it are taken.
+        let likes = self.all.iter();
+        let likes = likes.filter(|it| (it.number, it.id) == (entry.number, entry.id));
+        let before = likes.map(|it| usize::from(it.count)).max().unwrap_or(0);
+        for count in before + 1..=2 * IDS {
             suffix.clear();
             let _ = match count {
                 1 => write!(suffix, ".{}", entry.number),
@@ -244,6 +251,7 @@ impl Ids {
             let is_free = !self.all.iter().any(|it| it.id == made) && !self.made.contains(&made);
             if is_free {
                 let _ = self.made.push(made); // As many as ids.
+                self.all[at].count = count as u16;
                 break;
             }
         }

@@ -219,3 +219,42 @@ fn why_tells_of_two_subscriptions_in_a_paragraph_each() {
          watches        sip:bob@pbx (presence)\ntells          away\nsubscription   active\n"
     );
 }
+
+#[test]
+fn letters_that_hide_others_are_written_out() /* ATTACKS I03 */
+{
+    let text = watchers(
+        &json!([{"presentity": "sip:a@b", "watcher": "sip:\u{202e}bob\u{200b}@c\u{1b}[2J",
+        "package": "presence", "state": "active", "expires_s": 9, "remote": "10.0.0.1:5060"}]),
+    );
+    assert!(
+        text.contains("sip:\\u{202e}bob\\u{200b}@c\\u{1b}[2J"),
+        "{text}"
+    );
+}
+
+#[test]
+fn status_names_those_who_have_the_places_once_somebody_got_none() {
+    let taken = [
+        json!({"remote": "10.1.0.66:4000", "whose": "peer", "since_s": 61}),
+        json!({"remote": "10.1.0.5:5060", "whose": "ours", "since_s": 5}),
+    ];
+    let told = |refused: u64| {
+        let places = json!({"places": 8, "refused": refused, "taken": taken});
+        status(&json!({ "connections": places }))
+    };
+    assert!(
+        told(0).ends_with("\nconnections    2 of 8 places\n"),
+        "{}",
+        told(0)
+    );
+    assert!(
+        told(3).ends_with(
+            "\nconnections    2 of 8 places, 3 refused\n               \
+             peer      10.1.0.66:4000  1 min 1 s\n               \
+             ours      10.1.0.5:5060  5 s\n"
+        ),
+        "{}",
+        told(3)
+    );
+}

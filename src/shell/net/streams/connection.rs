@@ -47,6 +47,8 @@ pub(super) struct Connection {
     unsent: Range<usize>,
     /// Whether the poller looks for room to write.
     pub(super) waits_for_room: bool,
+    /// Whether what it has brought waits for the next turn; until then nothing more is read.
+    pub(super) is_put_off: bool,
     /// By when the message that has begun must be whole.
     whole_by: Option<Instant>,
     /// So many of the unsent bytes must be gone by then.
@@ -177,6 +179,7 @@ impl Connection {
             heard: 0..0,
             unsent: IN..IN,
             waits_for_room: whose.is_ours(),
+            is_put_off: false,
             whole_by: None,
             owed: None,
             used: now,

@@ -3,7 +3,9 @@
 use super::*;
 use crate::events::package::{Pace, Package};
 use crate::ground::limits;
+use crate::shell::hub::SHARE;
 use crate::users::compose::Input;
+use std::net::TcpStream;
 use std::vec;
 
 /// An agent that is turned by hand, and those who watch it, on one socket.
@@ -188,4 +190,43 @@ fn a_socket_that_takes_no_more_gets_the_newest_when_it_does_again() /* C10 */
     assert_eq!(heard.len(), WATCHERS);
     assert!(heard.iter().all(|it| it.contains("back at four")));
     assert_eq!(site.runtime.hub().borrow_mut().outbox.take_dropped(), 0);
+}
+
+/// One who has sent fifty requests in one segment delays nobody by more than a turn's share of them.
+#[test]
+fn a_stream_full_of_requests_is_heard_a_share_in_a_turn() /* I5 */
+{
+    let mut site = Site::new();
+    let mut stream = TcpStream::connect(site.sip).expect("it listens");
+    let here = stream.local_addr().expect("bound");
+    stream.set_nonblocking(true).expect("set");
+    let request = |number: usize| {
+        format!(
+            "OPTIONS sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP {here};branch=z9hG4bKt{number}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:x@127.0.0.1>;tag=1\r\nTo: <sip:desk@127.0.0.1>\r\n\
+             Call-ID: {number}@t\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    let count = 3 * SHARE + 2;
+    let all: String = (0..count).map(request).collect();
+    stream.write_all(all.as_bytes()).expect("written");
+    let mut answered = Vec::new();
+    let mut buf = vec![0; 64 * 1_024];
+    let mut asked = false;
+    while answered.iter().sum::<usize>() < count {
+        site.turn();
+        let length = stream.read(&mut buf).unwrap_or(0);
+        let text = String::from_utf8_lossy(&buf[..length]);
+        answered.push(text.matches("SIP/2.0 200 OK").count());
+        if asked {
+            assert_eq!(site.kinds(), [('A', 1)], "in the next turn");
+            asked = false;
+        }
+        if answered.iter().filter(|it| **it > 0).count() == 1 {
+            site.ask();
+            asked = true;
+        }
+    }
+    answered.retain(|it| *it > 0);
+    assert_eq!(answered, [SHARE, SHARE, SHARE, 2]);
 }
