@@ -71,6 +71,9 @@ pub(crate) fn populate(world: &mut World, chance: &mut Chance) {
             };
         }
     }
+    if chance.permille(400) {
+        world.add_attacker();
+    }
 }
 
 fn draw_times(chance: &mut Chance) -> (u32, u32) {

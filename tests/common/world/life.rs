@@ -50,6 +50,7 @@ pub(crate) struct Tally {
     pub(crate) restarts_of_pbxs: u64,
     pub(crate) cuts: u64,
     pub(crate) chatters: u64,
+    pub(crate) attacks: u64,
     /// Strangers that were let in.
     pub(crate) let_in: u64,
     pub(crate) notified: u64,
@@ -171,6 +172,11 @@ impl Life {
     }
 
     fn act(&mut self) -> Result<(), String> {
+        if self.world.attacker.is_some() && self.chance.permille(300) {
+            self.tally.attacks += 1;
+            self.world.attack(false);
+            return Ok(());
+        }
         let (now, desk) = (self.world.now, self.any_desk());
         match self.chance.below(100) {
             0..40 => self.change_hardware(desk),
@@ -342,11 +348,13 @@ impl Life {
         }
     }
 
-    /// The network tells the date, or a dead battery forgets it, or summer ends.
+    /// The network tells the date, or a dead battery forgets it, or summer ends, or somebody types another year.
     fn step_clock(&mut self, desk: usize) {
-        let wall = self
-            .chance
-            .pick(&[0, 1_790_000_000_000, 1_790_000_000_000 - 3_600_000]);
+        const DATE: u64 = 1_790_000_000_000;
+        const HOUR: u64 = 3_600_000;
+        const YEARS: u64 = 12 * 8_766 * HOUR;
+        let walls = [0, DATE, DATE - HOUR, DATE - YEARS, DATE + YEARS];
+        let wall = self.chance.pick(&walls);
         if self.clocks.walls_step {
             self.world.desks[desk].step_wall(wall);
         }
@@ -380,7 +388,11 @@ impl Life {
         self.settle(end, knows)?;
         self.tally.slowest = self.world.now - began;
         // Who knows the truth by chance, its subscription long forgotten, learns of that with its next refresh.
-        self.world.run_to(began + REFRESHED)?;
+        while self.world.now < began + REFRESHED {
+            self.world.attack(true);
+            let next = self.world.now + 30 * SECOND;
+            self.world.run_to(next.min(began + REFRESHED))?;
+        }
         self.settle(end.max(self.world.now + MINUTE), knows)?;
         for desk in 0..self.world.desks.len() {
             self.world.press(desk, |it| it.hook = !it.hook)?;
@@ -398,6 +410,9 @@ impl Life {
                 return Ok(());
             }
             self.world.approve_everywhere()?;
+            if self.chance.permille(100) {
+                self.world.attack(true);
+            }
             self.world.run_to(end.min(self.world.now + SECOND))?;
         }
         if done(&self.world) {
@@ -456,11 +471,15 @@ impl Life {
         if it.served() > 0 || it.watched() > 0 {
             return Err(format!("desk{desk} stopped with full tables"));
         }
-        // Transactions are kept for Timer J; then there is nothing to wait for.
-        let quiet = |world: &World| world.desks[desk].due.is_none();
+        // Transactions are kept for Timer J, if nobody asks again meanwhile; then there is nothing to wait for. Who waited
+        // in vain is remembered for days.
         let end = self.world.now + 40 * SECOND;
+        let quiet = |world: &World| world.desks[desk].due.is_none_or(|due| due > end + MINUTE);
+        let host = self.world.desks[desk].address.ip();
+        self.world.network.cut(host, end);
         if !self.world.run_until(end, SECOND, quiet)? {
-            return Err(format!("desk{desk} still waits for something"));
+            let due = self.world.desks[desk].due.map(clock);
+            return Err(format!("desk{desk} still waits for something: {due:?}"));
         }
         self.world.cut(desk)
     }

@@ -10,6 +10,7 @@
 //!    truth            ┘   weather, cuts            └──► telephone systems (model notifiers)
 //! ```
 
+pub(crate) mod attacker;
 mod birth;
 pub(crate) mod chance;
 pub(crate) mod desk;
@@ -26,6 +27,7 @@ pub(crate) mod sip;
 pub(crate) mod truth;
 pub(crate) mod wiretap;
 
+use attacker::Attacker;
 use chance::Chance;
 use desk::{Desk, Shown};
 use lampfield::Package;
@@ -55,6 +57,7 @@ pub(crate) struct World {
     pub(crate) desks: Vec<Desk>,
     pub(crate) phones: Vec<Phone>,
     pub(crate) pbxs: Vec<Pbx>,
+    pub(crate) attacker: Option<Attacker>,
     pub(crate) network: Network,
     pub(crate) wiretap: Wiretap,
     /// Everything sent, one line each, if it is kept.
@@ -94,6 +97,7 @@ enum Party {
     Desk(usize),
     Phone(usize),
     Pbx(usize),
+    Attacker,
 }
 
 /// What comes next.
@@ -112,6 +116,7 @@ impl World {
             desks: Vec::new(),
             phones: Vec::new(),
             pbxs: Vec::new(),
+            attacker: None,
             network: Network::new(weather, chance.fork()),
             wiretap: Wiretap::default(),
             trail: None,
@@ -151,6 +156,31 @@ impl World {
         let chance = self.chance.fork();
         self.pbxs.push(Pbx::new(address, manners, chance));
         number
+    }
+
+    /// Somebody who means ill.
+    pub(crate) fn add_attacker(&mut self) {
+        let attacker = Attacker::new(self.chance.fork());
+        self.parties.insert(attacker.address, Party::Attacker);
+        self.attacker = Some(attacker);
+    }
+
+    /// He does something, if there is one; in a calm nothing that is much.
+    pub(crate) fn attack(&mut self, calm: bool) {
+        let Some(attacker) = &mut self.attacker else {
+            return;
+        };
+        let desks: Vec<SocketAddr> = self.desks.iter().map(|it| it.address).collect();
+        let phones = self.phones.iter().map(|it| it.address);
+        let pbxs = self.pbxs.iter().map(|it| it.address);
+        let others: Vec<SocketAddr> = phones.chain(pbxs).chain(desks.clone()).collect();
+        for attacker::Forged { from, to, arrival } in attacker.act(&desks, &others, calm) {
+            match &arrival {
+                Arrival::Datagram(bytes) => self.log(from, to, bytes),
+                Arrival::Unreachable => self.say(|| format!("it is said that nobody is at {from}")),
+            }
+            self.network.send(self.now, Datagram { from, to, arrival });
+        }
     }
 
     /// A lamp at `desk` for the desk `other`, before it boots.
@@ -380,7 +410,8 @@ impl World {
                 self.at_pbx(pbx, |pbx, now| pbx.receive(now, from, text(&bytes)));
                 Ok(())
             }
-            (Some(Party::Phone(_) | Party::Pbx(_)), Arrival::Unreachable(_)) => Ok(()),
+            (Some(Party::Phone(_) | Party::Pbx(_)), Arrival::Unreachable(_))
+            | (Some(Party::Attacker), _) => Ok(()),
             (None, _) => Err(format!("something arrives at {to}")),
         }
     }
@@ -441,6 +472,11 @@ impl World {
     }
 
     fn log(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        if let Some(attacker) = &mut self.attacker
+            && from != attacker.address
+        {
+            attacker.hear(from, to, bytes);
+        }
         if let Some(trail) = &mut self.trail {
             let text = text(bytes).to_string();
             let at = self.now;

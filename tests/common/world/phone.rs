@@ -312,7 +312,6 @@ impl Phone {
     }
 
     fn notified(&mut self, now: Moment, sip: &Sip<'_>) -> Result<(), String> {
-        check_notify(sip, self.event, self.is_stranger)?;
         let (forgets, refuses, ignores) = (
             self.chance.permille(self.habits.forgets),
             self.chance.permille(self.habits.refuses),
@@ -332,6 +331,7 @@ impl Phone {
         if !known {
             return self.answer(sip, "481 Subscription Does Not Exist", "");
         }
+        check_notify(sip, self.event, self.is_stranger)?;
         if forgets {
             self.answer(sip, "481 Subscription Does Not Exist", "")?;
             self.give_up(now);

@@ -1,21 +1,42 @@
 //! SIP as the model peers read and write it: text, by lines, sharing nothing with the agent's own wire floor.
 
-/// A message as text. The parties of the world write one header a line, so that is all that is read here.
+/// A message as text. The parties of the world write one header a line, so that is all that is read here; and it is
+/// read once, for thousands of lives are made of such messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Sip<'a> {
     pub(crate) start: &'a str,
+    /// Name and value of each line.
+    rows: [(&'a str, &'a str); ROWS],
     head: &'a str,
     pub(crate) body: &'a str,
 }
 
+/// Header lines that a message of the world has at most.
+const ROWS: usize = 24;
+
 impl<'a> Sip<'a> {
     #[track_caller]
     pub(crate) fn of(text: &'a str) -> Sip<'a> {
-        let (head, body) = text
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("a head ends with an empty line: {text}"));
-        let (start, head) = head.split_once("\r\n").unwrap_or((head, ""));
-        Sip { start, head, body }
+        let (start, mut rest) = line(text).unwrap_or_else(|| panic!("a message begins: {text}"));
+        let head = rest;
+        let mut rows = [("", ""); ROWS];
+        for row in &mut rows {
+            let (next, behind) = line(rest).unwrap_or_else(|| panic!("a head ends: {text}"));
+            rest = behind;
+            if next.is_empty() {
+                let head = &head[..head.len() - rest.len()];
+                let body = rest;
+                return Sip {
+                    start,
+                    rows,
+                    head,
+                    body,
+                };
+            }
+            let (name, value) = next.split_once(':').unwrap_or((next, ""));
+            *row = (name, value.strip_prefix(' ').unwrap_or(value));
+        }
+        panic!("more rows than anybody writes: {text}");
     }
 
     /// The method of a request; `None` for a response.
@@ -30,10 +51,8 @@ impl<'a> Sip<'a> {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&'a str> {
-        self.head.split("\r\n").find_map(|line| {
-            let rest = line.strip_prefix(name)?;
-            rest.strip_prefix(": ")
-        })
+        let found = self.rows.iter().find(|(it, _)| *it == name);
+        found.map(|(_, value)| *value)
     }
 
     #[track_caller]
@@ -59,15 +78,25 @@ impl<'a> Sip<'a> {
 
     /// The tag of `From` or `To`.
     pub(crate) fn tag(&self, name: &str) -> Option<&'a str> {
-        self.header(name).split_once(";tag=").map(|(_, tag)| tag)
+        parameter(self.header(name), "tag=")
     }
 
     #[track_caller]
     pub(crate) fn branch(&self) -> &'a str {
-        let via = self.header("Via");
-        let (_, rest) = via.split_once(";branch=").expect("a Via has a branch");
-        rest.split(';').next().unwrap_or(rest)
+        parameter(self.header("Via"), "branch=").expect("a Via has a branch")
     }
+}
+
+/// The next line without its end, and what follows it.
+fn line(text: &str) -> Option<(&str, &str)> {
+    let (line, rest) = text.split_once('\n')?;
+    Some((line.strip_suffix('\r')?, rest))
+}
+
+/// The value of the parameter that begins so.
+fn parameter<'a>(value: &'a str, begins: &str) -> Option<&'a str> {
+    let mut parameters = value.split(';').skip(1);
+    parameters.find_map(|it| it.strip_prefix(begins))
 }
 
 /// The response to `request`. `tag` is added to a To that has none; `rows` are header lines with their ends.

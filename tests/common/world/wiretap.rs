@@ -5,9 +5,11 @@
 //! the documents, or with back-off from 1.5 s after a failure. A notifier's changes are paced to one a second for
 //! `dialog`, and a NOTIFY sent again was in flight for half a second.
 
+use super::attacker::mark;
 use super::sip::{Sip, attribute};
 use super::{Moment, SECOND};
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
 /// Copies of SUBSCRIBEs of one watch in any minute: two Timer F cycles, and twelve requests for a gap sent twice.
@@ -22,9 +24,11 @@ const NOTIFIES: usize = 130;
 /// What is known of the agents' traffic.
 #[derive(Default)]
 pub(crate) struct Wiretap {
-    told: HashMap<String, Telling>,
-    asked: HashMap<String, Vec<(Moment, String)>>,
-    owed: HashMap<(SocketAddr, SocketAddr), HashMap<String, u32>>,
+    told: HashMap<Dialog, Telling>,
+    /// By agent and watch: when each SUBSCRIBE was sent, and its branch.
+    asked: HashMap<(SocketAddr, Digest), Vec<(Moment, Digest)>>,
+    /// By who owes an answer, to whom, and the request's branch.
+    owed: HashMap<(SocketAddr, SocketAddr, Digest), u32>,
     printed: HashMap<SocketAddr, Printed>,
     leaving: HashSet<SocketAddr>,
     /// Agents that began anew at least once.
@@ -32,13 +36,19 @@ pub(crate) struct Wiretap {
     pub(crate) requests: u64,
 }
 
+/// What stands for a text: two are not told apart once in 2⁶⁴ times.
+type Digest = u64;
+
+/// A dialog by its agent, and its Call-ID with the agent's tag.
+type Dialog = (SocketAddr, Digest);
+
 /// The documents that an agent told. It keeps the last few: a NOTIFY whose document made way for newer ones can't be
 /// sent again, and gives way to the newest state.
 #[derive(Default)]
 struct Printed {
     told: u64,
     /// When each was told first, counted in documents.
-    first: HashMap<String, u64>,
+    first: HashMap<Digest, u64>,
 }
 
 /// Documents kept by an agent at least.
@@ -72,6 +82,11 @@ impl Wiretap {
         if written != sip.body.len() {
             return Err(format!("Content-Length {written}: {text}"));
         }
+        let call_id = sip.header("Call-ID");
+        let is_evil = sip.method().is_some() && call_id.starts_with("evil");
+        if is_evil && !call_id.starts_with(&mark(to.ip())) {
+            return Err(format!("{to} is told what somebody else asked for: {text}"));
+        }
         match sip.method() {
             Some("NOTIFY") => self.notify_sent(now, from, &sip, bytes),
             Some("SUBSCRIBE") => self.subscribe_sent(now, from, &sip),
@@ -88,8 +103,8 @@ impl Wiretap {
         let sip = Sip::of(text);
         match (sip.method(), sip.status()) {
             (Some(_), _) => {
-                let owed = self.owed.entry((to, from)).or_default();
-                *owed.entry(sip.branch().to_string()).or_default() += 1;
+                let owed = (to, from, digest(&[sip.branch()]));
+                *self.owed.entry(owed).or_default() += 1;
                 let telling = self.told.get_mut(&dialog(to, &sip, "To"));
                 if let Some(telling) = telling {
                     telling.asked = true;
@@ -110,12 +125,7 @@ impl Wiretap {
 
     /// An agent is told that nobody is at `remote`: what is in flight to it is over.
     pub(crate) fn unreachable(&mut self, agent: SocketAddr) {
-        let own = format!("{agent} ");
-        for (name, telling) in &mut self.told {
-            if name.starts_with(&own) {
-                telling.in_flight = None;
-            }
-        }
+        self.land(agent);
     }
 
     /// An agent was told to stop.
@@ -127,15 +137,17 @@ impl Wiretap {
     pub(crate) fn forget(&mut self, agent: SocketAddr) {
         self.leaving.remove(&agent);
         self.restarted.insert(agent);
-        let own = format!("{agent} ");
-        for (_, telling) in self
-            .told
-            .iter_mut()
-            .filter(|(name, _)| name.starts_with(&own))
-        {
-            telling.in_flight = None;
+        self.land(agent);
+        self.owed.retain(|(owing, ..), _| *owing != agent);
+    }
+
+    /// Nothing of an agent's is in flight any more.
+    fn land(&mut self, agent: SocketAddr) {
+        for ((teller, _), telling) in &mut self.told {
+            if *teller == agent {
+                telling.in_flight = None;
+            }
         }
-        self.owed.retain(|(owing, _), _| *owing != agent);
     }
 
     fn notify_sent(
@@ -201,13 +213,14 @@ impl Wiretap {
     ) -> Result<(), String> {
         // An agent's Call-IDs begin with the number of the watch.
         let watch = sip.header("Call-ID").get(..5).unwrap_or_default();
-        let asked = self.asked.entry(format!("{from} {watch}")).or_default();
+        let asked = self.asked.entry((from, digest(&[watch]))).or_default();
+        let branch = digest(&[sip.branch()]);
         keep_minute(now, asked, |(at, _)| *at);
-        if asked.iter().all(|(_, branch)| branch != sip.branch()) {
+        if asked.iter().all(|(_, other)| *other != branch) {
             self.requests += 1;
         }
-        asked.push((now, sip.branch().to_string()));
-        let mut branches: Vec<&str> = asked.iter().map(|(_, branch)| branch.as_str()).collect();
+        asked.push((now, branch));
+        let mut branches: Vec<Digest> = asked.iter().map(|(_, branch)| *branch).collect();
         branches.sort_unstable();
         branches.dedup();
         if asked.len() > SUBSCRIBES || branches.len() > NEW_SUBSCRIBES {
@@ -226,10 +239,7 @@ impl Wiretap {
         to: SocketAddr,
         sip: &Sip<'_>,
     ) -> Result<(), String> {
-        let owed = self
-            .owed
-            .get_mut(&(from, to))
-            .and_then(|owed| owed.get_mut(sip.branch()));
+        let owed = self.owed.get_mut(&(from, to, digest(&[sip.branch()])));
         match owed {
             Some(owed) if *owed > 0 => {
                 *owed -= 1;
@@ -244,18 +254,25 @@ impl Printed {
     /// Notes a document that is told; says when it was told first.
     fn note(&mut self, body: &str) -> u64 {
         self.told += 1;
-        let root = body.split("<dialog-info").nth(1).unwrap_or(body);
+        // Behind the XML declaration, which has a version too.
+        let root = body.find("<dialog-info").map_or(body, |at| &body[at..]);
         let (before, after) = root.split_once(" version=\"").unwrap_or((root, ""));
         let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
         let told = self.told;
-        *self.first.entry(format!("{before}{after}")).or_insert(told)
+        *self.first.entry(digest(&[before, after])).or_insert(told)
     }
 }
 
-/// A dialog by its agent, Call-ID and the agent's tag, which stands in `mine`.
-fn dialog(agent: SocketAddr, sip: &Sip<'_>, mine: &str) -> String {
+/// A dialog of an agent, whose tag stands in `mine`.
+fn dialog(agent: SocketAddr, sip: &Sip<'_>, mine: &str) -> Dialog {
     let tag = sip.tag(mine).unwrap_or_default();
-    format!("{agent} {} {tag}", sip.header("Call-ID"))
+    (agent, digest(&[sip.header("Call-ID"), tag]))
+}
+
+fn digest(texts: &[&str]) -> Digest {
+    let mut hasher = DefaultHasher::new();
+    texts.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn keep_minute<T>(now: Moment, list: &mut Vec<T>, at: impl Fn(&T) -> Moment) {
