@@ -227,8 +227,9 @@ impl World {
 
     /// Power on at a desk.
     pub(crate) fn boot(&mut self, desk: usize) -> Result<(), String> {
+        // No machine starts an agent in its first second: what is due "since ever" is due by then.
         let drawn = self.chance.pick(&[0, 1, 1 << 20, 86_400 * SECOND, 1 << 45]);
-        let origin = if self.clocks_at_zero { 0 } else { drawn };
+        let origin = SECOND + if self.clocks_at_zero { 0 } else { drawn };
         let seed = [self.chance.bits(), self.chance.bits()];
         let now = self.now;
         self.say(|| format!("desk{desk} boots"));
