@@ -44,6 +44,7 @@ pub(super) fn write(
             tag: Some(token), ..
         } => token.text(),
         Answer::Subscribed { tag: None, .. }
+        | Answer::Unchanged { .. }
         | Answer::Published { .. }
         | Answer::Registered { .. }
         | Answer::Done
@@ -52,6 +53,7 @@ pub(super) fn write(
     let why = match answer {
         Answer::Refused(refusal) => refusal.why(),
         Answer::Subscribed { .. }
+        | Answer::Unchanged { .. }
         | Answer::Published { .. }
         | Answer::Registered { .. }
         | Answer::Done => "",
@@ -59,7 +61,7 @@ pub(super) fn write(
     let status = (answer.status(), reason(answer.status(), why));
     respond_with(&mut w, request.response_head(), flow, status, Some(&tag));
     match answer {
-        Answer::Subscribed { expires, .. } => {
+        Answer::Subscribed { expires, .. } | Answer::Unchanged { expires } => {
             w.echo(&request.headers, Name::RecordRoute);
             write_contact(&mut w, own_uri(request), flow);
             w.header_u32(Name::Expires, expires.0);

@@ -18,6 +18,11 @@ pub enum Answer {
         /// Never more than was asked for (RFC 6665 §3.1.1).
         expires: Seconds,
     },
+    /// 204 to a SUBSCRIBE in its dialog: the watcher has the state already, and no NOTIFY follows (RFC 5839 §6.3).
+    Unchanged {
+        /// The lifetime granted.
+        expires: Seconds,
+    },
     /// 200 to a REGISTER: whose bindings it lists (RFC 3261 §10.3 step 8).
     Registered {
         /// Whose.
@@ -67,6 +72,7 @@ impl Answer {
             | Answer::Registered { .. }
             | Answer::Published { .. }
             | Answer::Done => Status::OK,
+            Answer::Unchanged { .. } => Status::NO_NOTIFICATION,
             Answer::Refused(
                 Refusal::Answer(status)
                 | Refusal::Because(status, _)

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod etag;
+mod facets;
 pub mod identity;
 pub mod kept;
 pub mod pace;

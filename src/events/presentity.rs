@@ -1,9 +1,11 @@
 //! A presentity: whose presence we keep, and its composed state, from which every document is made.
 
+use super::facets::{Facets, next_stamp};
+use super::ruling::View;
 use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::text::Text;
-use crate::ground::time::{Duration, Wall};
+use crate::ground::time::Wall;
 use crate::wire::doc::pidf::{self, Activities, Basic};
 use core::fmt::Write;
 use heapless::{Deque, Vec};
@@ -18,6 +20,7 @@ pub struct Presentity {
     presence_revision: u32,
     /// When [`Presentity::presence`] last changed, as its documents tell it.
     stamp: Wall,
+    facets: Facets,
     calls: Calls,
 }
 
@@ -85,7 +88,8 @@ impl Presentity {
             presence: Presence::new(),
             presence_revision: 1,
             stamp: Wall::UNSET,
-            calls: Calls::default(),
+            facets: Facets::new(),
+            calls: Calls::new(),
         }
     }
 
@@ -97,12 +101,15 @@ impl Presentity {
     /// Takes the newly composed state; says whether anything is different now.
     pub fn update(&mut self, wall: Wall, presence: Presence, in_call: bool) -> bool {
         let calls = self.calls.update(in_call);
+        self.facets.begin(wall);
         if self.presence == presence {
             return calls;
         }
-        self.presence = presence;
         self.presence_revision += 1;
-        self.stamp = stamp(self.stamp, wall);
+        self.stamp = next_stamp(self.stamp, wall);
+        let change = (self.presence_revision, self.stamp);
+        self.facets.update(wall, change, &self.presence, &presence);
+        self.presence = presence;
         true
     }
 
@@ -119,6 +126,25 @@ impl Presentity {
     /// A number that changes with [`Presentity::presence`]; never 0.
     pub fn presence_revision(&self) -> u32 {
         self.presence_revision
+    }
+
+    /// A number that changes with what is seen of that in a view; never 0.
+    pub fn presence_revision_in(&self, view: View) -> u32 {
+        if view == View::FULL {
+            self.presence_revision
+        } else {
+            self.facets.revision(view)
+        }
+    }
+
+    /// When that last changed, as [`Presentity::stamp`]. One that is closed and silent whatever happens has been so from
+    /// the beginning.
+    pub fn stamp_in(&self, view: View) -> Wall {
+        if view == View::FULL {
+            self.stamp
+        } else {
+            self.facets.stamp(view)
+        }
     }
 
     /// The URN of its device here, the same after every restart (RFC 4479 §3.4).
@@ -139,6 +165,15 @@ impl Presentity {
 }
 
 impl Presence {
+    /// Closed and silent, and nothing more is known.
+    pub fn closed() -> Presence {
+        Presence {
+            basic: Basic::Closed,
+            service: Some(Basic::Closed),
+            ..Presence::new()
+        }
+    }
+
     /// Open, idle and silent.
     pub const fn new() -> Presence {
         Presence {
@@ -206,6 +241,7 @@ impl Carried {
             tuples,
             person,
             others,
+            hidden: pidf::Topics::NONE,
         }
     }
 }
@@ -221,6 +257,17 @@ impl Default for Presence {
 impl Calls {
     /// Ended dialogs remembered for watchers that were not told yet; who is further behind gets a full document.
     pub const REMEMBERED: usize = 4;
+
+    /// None yet.
+    pub const fn new() -> Calls {
+        Calls {
+            current: None,
+            ended: Deque::new(),
+            forgotten: 0,
+            revision: 0,
+            numbered: 0,
+        }
+    }
 
     /// The virtual dialog that is up.
     pub fn current(&self) -> Option<Call> {
@@ -301,16 +348,6 @@ fn device(uri: &str, instance: [u64; 2]) -> Text<DEVICE> {
     urn
 }
 
-/// The stamp of a state that comes at `wall` after one with the stamp `last`: the second, or a millisecond more than
-/// the last where that is of the same.
-fn stamp(last: Wall, wall: Wall) -> Wall {
-    if wall != Wall::UNSET && wall.second() == last.second() {
-        last + Duration::from_millis(1)
-    } else {
-        wall.second()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -358,6 +395,69 @@ mod tests {
             assert_ne!(presentity.stamp().utc_to_millis(), last.utc_to_millis());
             last = presentity.stamp();
         }
+    }
+
+    /// What a view hides changes neither its revision nor its stamp.
+    #[test]
+    fn a_view_changes_with_what_it_shows() /* N30 */
+    {
+        let wall = |second: u64| Wall::from_unix_millis(1_790_000_000_000 + second * 1_000);
+        let mut presentity = Presentity::new(Text::copied("sip:a@b").expect("it fits"));
+        let mut presence = Presence::new();
+        presentity.update(wall(0), presence.clone(), false);
+        let mut carried = Carried::new();
+        carried.end_tuples();
+        let elements = "<c:mood/><dm:note>one</dm:note><rpid:activities><rpid:away/></rpid:activities>";
+        carried
+            .push::<()>(|buf| {
+                buf[..elements.len()].copy_from_slice(elements.as_bytes());
+                Ok(elements.len())
+            })
+            .expect("it fits");
+        carried.end_person();
+        let views = [
+            View::FULL,
+            View::NO_NOTES,
+            View::NO_ACTIVITIES,
+            View::NO_DEVICES,
+            View::BASIC,
+            View::CLOSED,
+            View::FULL.with_note(0),
+        ];
+        let mut seconds = 0;
+        let mut step = |change: &dyn Fn(&mut Presence), told: [bool; 7]| {
+            let before = views.map(|it| (presentity.presence_revision_in(it), presentity.stamp_in(it)));
+            change(&mut presence);
+            seconds += 10;
+            presentity.update(wall(seconds), presence.clone(), false);
+            for (at, view) in views.into_iter().enumerate() {
+                let (revision, stamp) = before[at];
+                let is_new = presentity.presence_revision_in(view) != revision;
+                assert_eq!((is_new, seconds), (told[at], seconds), "{view:?}");
+                assert_eq!(presentity.stamp_in(view) != stamp, told[at], "{view:?}");
+            }
+        };
+        let (yes, no) = (true, false);
+        step(&|it| it.note = Text::copied("hm").expect("it fits"), [yes, no, yes, yes, no, no, no]);
+        step(&|it| it.activities = Activities::AWAY, [yes, yes, no, yes, no, no, yes]);
+        step(&|it| it.idle = true, [yes, yes, yes, no, no, no, yes]);
+        step(&|it| it.basic = Basic::Closed, [yes, no, no, no, yes, no, no]);
+        step(&|it| it.service = Some(Basic::Closed), [yes, yes, yes, yes, no, no, yes]);
+        step(&|it| it.carried = carried.clone(), [yes, yes, yes, yes, no, no, yes]);
+        let other = |it: &mut Presence, from: &str, to: &str| {
+            let text = elements.replace(from, to);
+            it.carried = Carried::new();
+            it.carried.end_tuples();
+            let _ = it.carried.push::<()>(|buf| {
+                buf[..text.len()].copy_from_slice(text.as_bytes());
+                Ok(text.len())
+            });
+            it.carried.end_person();
+        };
+        step(&|it| other(it, "one", "two"), [yes, no, yes, yes, no, no, no]);
+        let away = "<rpid:away/>";
+        step(&|it| other(it, away, ""), [yes, yes, no, yes, no, no, yes]);
+        assert_eq!(presentity.stamp_in(View::CLOSED), wall(0));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::subscription::Verdict;
 use crate::ground::time::{Seconds, Wall};
+use crate::wire::doc::pidf::Topics;
 
 /// What is ruled about one watcher of one presentity in one package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,16 @@ impl View {
         hidden: 16 | 15,
         note: 0,
     };
+    /// What those are told who wait for a decision (RFC 3856 §6.6.2): nothing of the presentity.
+    pub const PENDING: View = View {
+        hidden: 32 | 31,
+        note: 0,
+    };
+    /// What those are told who waited in vain: nothing, not even that.
+    pub const BLANK: View = View {
+        hidden: 64 | 63,
+        note: 0,
+    };
 
     /// What both leave out. Of two notes the other's counts, if it has one.
     #[must_use]
@@ -85,6 +96,21 @@ impl View {
         self.hidden & other.hidden == other.hidden
     }
 
+    /// What it leaves out of what phones published. A note in place of all others hides those.
+    pub const fn topics(self) -> Topics {
+        let notes = if self.note == 0 {
+            0
+        } else {
+            Topics::NOTES.bits()
+        };
+        Topics::from_bits(self.hidden | notes)
+    }
+
+    /// The view as a number: another one for another view.
+    pub const fn bits(self) -> u16 {
+        (self.hidden as u16) << 8 | self.note as u16
+    }
+
     /// The number of the note that is told in place of all others.
     pub const fn note(self) -> Option<u8> {
         self.note.checked_sub(1)
@@ -103,5 +129,8 @@ mod tests {
         assert!(View::BASIC.hides(View::NO_NOTES) && View::CLOSED.hides(View::BASIC));
         assert_eq!(View::FULL.with_note(0).with(View::NO_NOTES).note(), Some(0));
         assert_eq!(View::FULL.note(), None);
+        assert_eq!(View::NO_DEVICES.topics(), Topics::DEVICES);
+        assert_eq!(View::FULL.with_note(3).topics(), Topics::NOTES);
+        assert_ne!(View::CLOSED.bits(), View::CLOSED.with_note(0).bits());
     }
 }

@@ -59,6 +59,7 @@ pub const CARRIERS: usize = most(CONNECTIONS / 2, 1);
 
 /// How many of those may lead to one address, or one IPv6 /64: two phones behind one NAT.
 pub const CARRIERS_EACH: usize = most(CARRIERS / 2, 1);
+
 /// Users with a password (settable): an office, or a family and its friends. More are refused when they are read.
 pub const USERS: usize = setting(option_env!("LAMPFIELD_USERS"), 32);
 
@@ -72,6 +73,14 @@ pub const NONCES: usize = most(2 * USERS, 64);
 /// Sources of wrong passwords that are told apart: more of them than users, so that whoever fills the table with other
 /// users' names gains little. Full: the one that has been quiet for longest makes way.
 pub const FAILURES: usize = most(4 * USERS, 64);
+
+/// Subscriptions of one address: a half of the table, for one may be a proxy with many phones behind it. More get 503 with
+/// Retry-After.
+pub const SHARE_OF_ADDRESS: usize = most(SUBSCRIPTIONS / 2, least(SUBSCRIPTIONS, 16));
+
+/// Subscriptions of one watcher at one address, and of one user: a quarter of the table, and not less than a phone with
+/// eight lines wants. More get 503 with Retry-After.
+pub const SHARE: usize = most(SUBSCRIPTIONS / 4, least(SUBSCRIPTIONS, 16));
 
 /// Networks towards which we have different addresses: a desk phone has one, a machine full of containers a dozen. Full:
 /// the narrowest are left out, and who is there is told the address towards the wider network around, or none.
@@ -104,6 +113,9 @@ pub const ENDED: usize = 8;
 
 /// Decisions of the owner about strangers that are kept. Full: the oldest makes way.
 pub const DECISIONS: usize = 32;
+
+/// Fixed notes that rules tell in place of the presentity's own.
+pub const RULE_NOTES: usize = 8;
 
 /// The largest datagram there is (RFC 3261 §18.1.1); nothing that arrives is cut.
 pub const MESSAGE: usize = 65_535;

@@ -335,6 +335,11 @@ impl<const N: usize> Queue<N> {
         }
     }
 
+    /// Whether no slot waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Takes the first slot out.
     pub fn pop(&mut self) -> Option<u16> {
         let slot = self.waiting.pop_front()?;

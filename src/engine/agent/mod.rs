@@ -227,6 +227,7 @@ impl Agent {
         self.hear_publications(moment);
         self.registrar.handle_timeout(moment.now);
         self.hear_registrations(moment);
+        self.notifier.set_clock(moment);
         self.notifier.handle_timeout(moment.now);
         self.watcher.handle_timeout(moment.now, &mut self.random);
         self.upstreams.handle_timeout(moment.now, &mut self.random);
@@ -289,6 +290,9 @@ impl Agent {
         }
         if let Some(report) = self.reports.pop_front() {
             return Output::Report(report);
+        }
+        if self.notifier.wants_judging() {
+            self.judge_all();
         }
         let presentities = self.directory.presentities();
         if let Some((flow, len)) = self.notifier.poll(now, presentities, &mut self.random, buf) {

@@ -6,7 +6,7 @@ use crate::events::package::Package;
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Moment};
-use crate::roles::notifier::Rules;
+use crate::roles::notifier::{Blank, Rules};
 use crate::roles::watcher::{Order, Watch};
 use crate::ua::addresses::LocalAddress;
 use heapless::Vec;
@@ -178,5 +178,6 @@ fn rules(settings: &Settings) -> Rules {
         min_expires: settings.min_expires,
         max_expires: settings.max_expires,
         pace: settings.paces,
+        blank: Blank::Presence,
     }
 }

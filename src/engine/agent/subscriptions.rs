@@ -19,18 +19,22 @@ impl Agent {
         request: &Request<'_>,
         identity: Identity,
     ) -> Result<Answer, Refusal> {
-        let (policy, directory) = (&self.policy, &self.directory);
+        self.notifier.set_clock(moment);
+        let (policy, directory, locals) = (&self.policy, &self.directory, &self.locals);
         // Nobody whom we don't know sends our NOTIFYs elsewhere, not even to those whom we trust.
         let is_known = identity.is_known();
         let mut from = Subscriber {
             flow,
             identity,
             rules: &|who: Who<'_>| policy.judge(watching(policy, directory, who)),
-            trusts: &|named| is_known && policy.trusts(named.ip()),
+            trusts: &|named| is_known && policy.trusts(named.ip()) && !locals.listens_at(named),
             owns: &|| false,
         };
         if request.to.tag().is_some() {
-            return self.notifier.handle_refresh(moment.now, request, from);
+            let presentities = directory.presentities();
+            return self
+                .notifier
+                .handle_refresh(moment.now, request, presentities, from);
         }
         let known = directory.find(&request.uri);
         let presentity = known

@@ -1,6 +1,8 @@
 //! What a document is made of: a presentity, and those who watch it.
 
 use crate::events::presentity::Presentity;
+use crate::events::ruling::View;
+use crate::ground::time::Wall;
 use crate::wire::doc::winfo::Entry;
 
 /// What a document is made of.
@@ -10,6 +12,12 @@ pub struct Scene<'a> {
     pub presentity: &'a Presentity,
     /// Who watches it. Of use in packages that [tell of watchers](super::Package::watchers_of) only.
     pub audience: &'a dyn Audience,
+    /// For whose eyes it is.
+    pub view: View,
+    /// What is said in place of all notes, where the view wants that.
+    pub note: Option<&'a str>,
+    /// The document is not older than this.
+    pub since: Wall,
 }
 
 /// Those who watch a presentity in one package, as the notifier knows them (RFC 3857).
@@ -32,11 +40,14 @@ impl Audience for () {
 }
 
 impl<'a> Scene<'a> {
-    /// A presentity that nobody watches.
+    /// A presentity that nobody watches, as it is.
     pub const fn alone(presentity: &'a Presentity) -> Scene<'a> {
         Scene {
             presentity,
             audience: &(),
+            view: View::FULL,
+            note: None,
+            since: Wall::UNSET,
         }
     }
 }

@@ -11,7 +11,8 @@ use super::audience::Scene;
 use super::memory::{Heard, Memory, Order, Reading, hash};
 use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
 use crate::events::party::Party;
-use crate::events::presentity::Call;
+use crate::events::presentity::{Call, Calls};
+use crate::events::ruling::View;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::text;
@@ -42,18 +43,35 @@ pub(super) const SPEC: Spec = Spec {
             interval: Duration::from_secs(1),
         },
         narrows: names_a_dialog,
-        revision: |presentity| presentity.calls().revision() + 1,
+        discerns,
+        revision: |presentity, view| match view {
+            View::FULL => presentity.calls().revision() + 1,
+            _ => 1,
+        },
         write,
     }),
     published: false,
 };
 
 /// Ended dialogs and the one that is up.
-const MOST: usize = crate::events::presentity::Calls::REMEMBERED + 1;
+const MOST: usize = Calls::REMEMBERED + 1;
+
+/// Who is shown somebody closed is shown somebody who calls nobody. There is no note and no device in it.
+fn discerns(view: View) -> View {
+    if view.hides(View::CLOSED) {
+        View::CLOSED
+    } else {
+        View::FULL
+    }
+}
 
 fn write(scene: &Scene<'_>, told: Baseline, buf: &mut [u8]) -> Option<Body> {
     let presentity = scene.presentity;
-    let calls = presentity.calls();
+    let nobody = Calls::new();
+    let (calls, told) = match scene.view {
+        View::FULL => (presentity.calls(), told),
+        _ => (&nobody, Baseline::Nothing),
+    };
     let mut listed = Vec::<(Call, State), MOST>::new();
     let mut extent = Extent::Full;
     let mut told_calls = 0;

@@ -5,11 +5,14 @@
 use super::audience::Scene;
 use super::memory::{Memory, Reading};
 use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
-use crate::events::presentity::Presentity;
+use crate::events::presentity::{Presence, Presentity};
+use crate::events::ruling::View;
 use crate::events::watched::Watched;
-use crate::ground::time::{Duration, Seconds};
+use crate::ground::time::{Duration, Seconds, Utc};
 use crate::wire::doc::Fault;
-use crate::wire::doc::pidf::{self, Activities, Basic, Device, Person, Said, Summary, Tuple};
+use crate::wire::doc::pidf::{
+    self, Activities, Basic, Carried, Device, Person, Said, Summary, Topics, Tuple,
+};
 
 pub(super) const SPEC: Spec = Spec {
     name: "presence",
@@ -33,15 +36,25 @@ pub(super) const SPEC: Spec = Spec {
             interval: Duration::from_secs(5),
         },
         narrows: |_| false,
-        revision: Presentity::presence_revision,
+        discerns: |view| view,
+        revision: Presentity::presence_revision_in,
         write,
     }),
     published: true,
 };
 
 fn write(scene: &Scene<'_>, _: Baseline, buf: &mut [u8]) -> Option<Body> {
-    let presentity = scene.presentity;
-    write_as(presentity, presentity.uri(), buf).map(|len| Body {
+    let entity = scene.presentity.uri();
+    let len = if scene.view.hides(View::PENDING) {
+        write_blank(scene, entity, buf)
+    } else if scene.view.hides(View::CLOSED) {
+        write_as_seen(scene, &Presence::closed(), entity, buf)
+    } else if scene.view.hides(View::BASIC) {
+        write_basic(scene, entity, buf)
+    } else {
+        write_as_seen(scene, scene.presentity.presence(), entity, buf)
+    };
+    len.map(|len| Body {
         len,
         version_at: None,
     })
@@ -50,16 +63,23 @@ fn write(scene: &Scene<'_>, _: Baseline, buf: &mut [u8]) -> Option<Body> {
 /// Writes the document as of `entity`: of the presentity itself, or of the name that it has at a server above us.
 /// Returns its length; `None` if it does not fit, which no buffer of [`limits::BODY`](crate::ground::limits::BODY) bytes gives cause for.
 pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option<usize> {
-    let presence = presentity.presence();
-    let note = if presence.note.is_empty() {
-        None
-    } else {
-        Some(presence.note.as_str())
-    };
-    let timestamp = presentity.stamp().utc_to_millis();
+    write_as_seen(&Scene::alone(presentity), presentity.presence(), entity, buf)
+}
+
+/// What the scene's view leaves of `presence`.
+fn write_as_seen(
+    scene: &Scene<'_>,
+    presence: &Presence,
+    entity: &str,
+    buf: &mut [u8],
+) -> Option<usize> {
+    let (presentity, hidden) = (scene.presentity, scene.view.topics());
+    let shows = |topics: Topics| !hidden.meets(topics);
+    let own = Some(presence.note.as_str()).filter(|note| !note.is_empty() && shows(Topics::NOTES));
+    let timestamp = timestamp(scene);
     // Our device's URN stands once in every document: what comes back to us is known by it. A device that is in use has
     // nothing to say beyond the tuple and the person.
-    let has_device = presence.idle || presence.service.is_none();
+    let has_device = shows(Topics::DEVICES) && (presence.idle || presence.service.is_none());
     // A tuple that says nothing is not written.
     let tuple = Tuple {
         id: OWN_IDS[0],
@@ -67,13 +87,16 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
         // A phone that is not there is reached nowhere, and the note says why it is closed.
         contact: (!presence.gone).then_some(entity),
         priority: None,
-        note: presence.gone.then_some("Offline"),
-        device_id: (!has_device).then(|| presentity.device()),
+        note: (presence.gone && shows(Topics::NOTES)).then_some("Offline"),
+        device_id: (!has_device && shows(Topics::DEVICES)).then(|| presentity.device()),
         timestamp,
     };
     let person = Person {
         id: OWN_IDS[1],
-        activities: presence.activities,
+        activities: match shows(Topics::ACTIVITIES) {
+            true => presence.activities,
+            false => Activities::NONE,
+        },
         note: None,
         timestamp,
     };
@@ -89,16 +112,72 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
     } else {
         &[]
     };
+    let lang = Some(presence.lang.as_str()).filter(|lang| !lang.is_empty() && own.is_some());
     let document = pidf::Presence {
         entity,
         tuples: &[tuple],
         person: Some(person),
         devices,
-        note,
-        lang: (!presence.lang.is_empty()).then_some(presence.lang.as_str()),
-        carried: presence.carried.parts(),
+        note: scene.note.or(own),
+        lang,
+        carried: Carried {
+            hidden,
+            ..presence.carried.parts()
+        },
     };
     pidf::write(&document, buf).ok()
+}
+
+/// Whether it is open, and nothing more: not even whether the phone is there.
+fn write_basic(scene: &Scene<'_>, entity: &str, buf: &mut [u8]) -> Option<usize> {
+    let tuple = Tuple {
+        contact: Some(entity),
+        timestamp: timestamp(scene),
+        ..bare(scene.presentity.presence().basic)
+    };
+    write_tuple(tuple, scene.note, entity, buf)
+}
+
+/// What is no presence information at all. Who waits is told that it does.
+fn write_blank(scene: &Scene<'_>, entity: &str, buf: &mut [u8]) -> Option<usize> {
+    let waits = !scene.view.hides(View::BLANK);
+    let note = waits.then_some("Waiting for permission");
+    write_tuple(bare(Basic::Closed), note, entity, buf)
+}
+
+fn bare(basic: Basic) -> Tuple<'static> {
+    Tuple {
+        id: OWN_IDS[0],
+        basic: Some(basic),
+        contact: None,
+        priority: None,
+        note: None,
+        device_id: None,
+        timestamp: None,
+    }
+}
+
+fn write_tuple(
+    tuple: Tuple<'_>,
+    note: Option<&str>,
+    entity: &str,
+    buf: &mut [u8],
+) -> Option<usize> {
+    let document = pidf::Presence {
+        entity,
+        tuples: &[tuple],
+        person: None,
+        devices: &[],
+        note,
+        lang: None,
+        carried: Carried::NONE,
+    };
+    pidf::write(&document, buf).ok()
+}
+
+fn timestamp(scene: &Scene<'_>) -> Option<Utc> {
+    let stamp = scene.presentity.stamp_in(scene.view);
+    stamp.max(scene.since).utc_to_millis()
 }
 
 /// The ids of our own service, person and device. What is carried has others.

@@ -3,6 +3,7 @@
 use super::audience::Scene;
 use super::memory::{Memory, Reading};
 use crate::events::presentity::Presentity;
+use crate::events::ruling::View;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::Fault;
@@ -44,9 +45,11 @@ pub struct Served {
     pub pace: Pace,
     /// Whether the Event asks for a part of the state that we keep no track of; such a subscription ends at once.
     pub narrows: fn(&Event<'_>) -> bool,
-    /// A number that changes with what the package tells of a presentity. Never 0. Of no use where it tells of
-    /// watchers.
-    pub revision: fn(&Presentity) -> u32,
+    /// What the package makes of a view: those that show the same in it are one.
+    pub discerns: fn(View) -> View,
+    /// A number that changes with what the package tells of a presentity in a view that it discerns. Never 0. Of no use
+    /// where it tells of watchers.
+    pub revision: fn(&Presentity, View) -> u32,
     /// Writes the document.
     pub write: fn(&Scene<'_>, Baseline, &mut [u8]) -> Option<Body>,
 }

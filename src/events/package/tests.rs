@@ -5,6 +5,7 @@ extern crate std;
 use super::spec::BodyType;
 use super::*;
 use crate::events::presentity::{Carried, Presence, Presentity};
+use crate::events::ruling::View;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::text::Text;
@@ -337,7 +338,7 @@ fn the_largest_documents_fit() /* G07 */
         for told in [
             Baseline::Nothing,
             Baseline::Until(
-                (served(package).revision)(&presentity)
+                (served(package).revision)(&presentity, View::FULL)
                     .saturating_sub(7)
                     .max(1),
             ),

@@ -6,6 +6,7 @@ use super::audience::Scene;
 use super::memory::{Heard, Memory, Order, Reading, hash};
 use super::presence;
 use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
+use crate::events::ruling::View;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds};
 use crate::wire::doc::Fault;
@@ -30,8 +31,10 @@ pub(super) const SPEC: Spec = Spec {
             interval: Duration::from_secs(5),
         },
         narrows: |_| false,
+        // It is for the owner alone, who sees everything.
+        discerns: |_| View::FULL,
         // The notifier counts the changes of an audience itself.
-        revision: |_| 1,
+        revision: |_, _| 1,
         write,
     }),
     published: false,

@@ -6,7 +6,9 @@
 
 use crate::events::package::{Baseline, Body, Package, Scene};
 use crate::events::presentity::Presentity;
+use crate::events::ruling::View;
 use crate::ground::limits;
+use crate::ground::random::Secret;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
 use heapless::Vec;
@@ -30,8 +32,11 @@ pub(super) struct BodyId {
 pub(super) struct Making {
     pub(super) presentity: Id<Presentity>,
     pub(super) package: Package,
+    pub(super) view: View,
     pub(super) told: Baseline,
     pub(super) revision: u32,
+    /// What the presentity's revision does not count.
+    pub(super) edition: u32,
     /// The moment it tells of, if it says how long something lasts.
     pub(super) moment: Instant,
 }
@@ -41,6 +46,21 @@ struct Rendered {
     making: Making,
     bytes: Vec<u8, { limits::BODY }>,
     version_at: Option<usize>,
+    /// The tag of the full state.
+    tag: u64,
+}
+
+impl Making {
+    /// The tag of what it is made of: equal states seen alike, equal tags (RFC 5839 §6.1).
+    pub(super) fn tag(&self, secret: &Secret) -> u64 {
+        let mut text = [0; 13];
+        text[..2].copy_from_slice(&self.presentity.slot().to_be_bytes());
+        text[2] = self.package as u8;
+        text[3..5].copy_from_slice(&self.view.bits().to_be_bytes());
+        text[5..9].copy_from_slice(&self.revision.to_be_bytes());
+        text[9..].copy_from_slice(&self.edition.to_be_bytes());
+        secret.hasher().part(b"tag").part(&text).finish()
+    }
 }
 
 impl Bodies {
@@ -53,7 +73,12 @@ impl Bodies {
     }
 
     /// Renders a document; `None` if it does not fit [`limits::BODY`].
-    pub(super) fn render(&mut self, scene: &Scene<'_>, making: Making) -> Option<BodyId> {
+    pub(super) fn render(
+        &mut self,
+        scene: &Scene<'_>,
+        making: Making,
+        tag: u64,
+    ) -> Option<BodyId> {
         let slot = self.next;
         if self.ring.len() == usize::from(slot) {
             let fresh = Rendered {
@@ -61,6 +86,7 @@ impl Bodies {
                 making,
                 bytes: Vec::new(),
                 version_at: None,
+                tag,
             };
             self.ring.push(fresh).ok()?;
         }
@@ -73,6 +99,7 @@ impl Bodies {
         rendered.bytes.truncate(len);
         self.made = self.made.wrapping_add(1).max(1);
         (rendered.number, rendered.making, rendered.version_at) = (self.made, making, version_at);
+        rendered.tag = tag;
         self.next = (slot + 1) % limits::BODIES as u16;
         Some(BodyId {
             slot,
@@ -97,6 +124,11 @@ impl Bodies {
     pub(super) fn is(&self, id: BodyId, making: &Making) -> bool {
         self.get(id)
             .is_some_and(|rendered| rendered.making == *making)
+    }
+
+    /// The tag of the full state that the document tells of.
+    pub(super) fn tag(&self, id: BodyId) -> Option<u64> {
+        self.get(id).map(|rendered| rendered.tag)
     }
 
     /// The document's bytes around its version number, if it has one; `None` once the id is stale.

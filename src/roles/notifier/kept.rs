@@ -5,11 +5,16 @@
 //! again.
 
 use super::audience::Track;
-use super::{Notifier, Notify, Subscription, Wants, group};
+use super::condition::Condition;
+use super::rates::Tempo;
+use super::shares::Keys;
+use super::subscription::{Notify, Subscription, Wants};
+use super::{Notifier, group};
 use crate::events::identity::Identity;
 use crate::events::kept::{KeptFlow, Lease};
 use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
+use crate::events::ruling::View;
 use crate::events::subscription::State;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Moment, Seconds};
@@ -25,7 +30,7 @@ const HEADROOM: u32 = 1 << 16;
 /// What a subscription has left at least when it is taken back.
 const BRIEF: Seconds = Seconds(60);
 
-/// A subscription as it is kept; its slot is part of its key, since the tag in the dialog leads there.
+/// A subscription as it is kept, without what was ruled of it, and what it asked for besides; its slot is part of its key, since the tag in the dialog leads there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptSubscription<'a> {
     /// Whom it watches.
@@ -78,7 +83,7 @@ impl Notifier {
         })
     }
 
-    /// Takes a subscription back that was kept in `slot`; it is told everything at once. Says whether it is served
+    /// Takes a subscription back that was kept in `slot`; it is told everything once it is judged anew. Says whether it is served
     /// again: one that expired meanwhile, or whose place or package is no more, is not.
     pub fn restore(
         &mut self,
@@ -103,6 +108,8 @@ impl Notifier {
             return false;
         };
         let device = self.device(presentity, package, &event_id, dialog.target());
+        let address = flow.remote.ip();
+        let shares = Keys::of(&self.secret, address, dialog.remote_uri(), kept.identity);
         let mut subscription = Subscription {
             device,
             flow,
@@ -116,7 +123,14 @@ impl Notifier {
                 true => State::Pending { ends },
                 false => State::Active { ends },
             },
+            view: View::FULL,
+            judged: false,
             allowed: !kept.pending,
+            sent: 0,
+            condition: Condition::Never,
+            tempo: Tempo::new(Seconds::ZERO),
+            shares,
+            near: false,
             told: Baseline::Nothing,
             version: kept.versions,
             wants: Wants::Full,
@@ -137,6 +151,8 @@ impl Notifier {
         let Ok(id) = self.subscriptions.insert_at(slot, subscription) else {
             return false;
         };
+        self.shares.take(shares);
+        self.unjudged = true;
         self.watchers.enter(group(presentity, package), slot);
         self.index(device, slot);
         self.track(id, None);

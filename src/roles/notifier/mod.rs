@@ -18,23 +18,31 @@
 mod absent;
 mod audience;
 mod bodies;
+mod condition;
+mod documents;
+mod judging;
 mod kept;
 mod moves;
 mod notify;
+mod rates;
+mod shares;
 mod state;
 mod streams;
 mod subscribe;
+mod subscription;
+mod target;
 mod waiting;
 mod winfo;
 
 pub use absent::Gone;
 pub use kept::KeptSubscription;
 pub use subscribe::Subscriber;
+pub use subscription::{Subscription, Who};
 
-use crate::events::identity::Identity;
 use crate::events::pace::Bucket;
-use crate::events::package::{Baseline, Pace, Package};
+use crate::events::package::{Pace, Package};
 use crate::events::presentity::Presentity;
+use crate::events::ruling::View;
 use crate::events::subscription::{Reason, State};
 use crate::ground::limits;
 use crate::ground::random::Secret;
@@ -42,21 +50,19 @@ use crate::ground::table::{Chains, Id, Index, Queue, Table, cells};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
 use crate::txn::token::{Owner, Token};
-use crate::ua::dialog::Dialog;
-use crate::wire::flow::{Flow, Transport};
 use absent::Absent;
-use audience::{Audiences, Track};
-use bodies::{Bodies, BodyId};
-use core::net::SocketAddr;
-use heapless::Vec;
-use kept::Reserved;
-use notify::InFlight;
+use audience::Audiences;
+use documents::Documents;
+use judging::Rejudged;
+use shares::Shares;
+use subscription::{Notify, Wants};
 use waiting::Waiting;
 
 /// All subscriptions served.
 ///
 /// Full: a new SUBSCRIBE gets 503 with Retry-After (RFC 6665 §6.3) unless it comes from a device that subscribed to the
-/// same before and forgot, whose old entry it takes. An authorised watcher is never evicted for another.
+/// same before and forgot, whose old entry it takes. An authorised watcher is never evicted for another. Nobody has more
+/// than its share ([`limits::SHARE`], [`limits::SHARE_OF_ADDRESS`]); beyond that it alone is refused.
 pub struct Notifier {
     subscriptions: Table<Subscription, { limits::SUBSCRIPTIONS }>,
     timers: Timers<{ limits::SUBSCRIPTIONS }>,
@@ -72,10 +78,13 @@ pub struct Notifier {
     buckets: [Bucket; GROUPS],
     /// Groups whose change waits for its pace.
     paced: Timers<GROUPS>,
-    bodies: Bodies,
-    /// The newest documents of each group.
-    latest: [Latest; GROUPS],
+    documents: Documents,
     rules: Rules,
+    /// Those who have to hear what was ruled anew.
+    rejudged: Rejudged,
+    /// Whether a subscription of before a restart waits to be judged.
+    unjudged: bool,
+    shares: Shares,
     /// Those whom nobody has allowed to watch.
     waiting: Waiting,
     /// Subscriptions that the store has to hear of, and by when.
@@ -96,85 +105,18 @@ pub struct Rules {
     pub max_expires: Seconds,
     /// How often each package tells changes.
     pub pace: [Pace; Package::SERVED_COUNT],
+    /// What those are told who may not watch yet, or never may.
+    pub blank: Blank,
 }
 
-/// One watcher's subscription.
-pub struct Subscription {
-    dialog: Dialog,
-    /// What it stands under in the index of devices.
-    device: u64,
-    /// Where its NOTIFYs go.
-    flow: Flow,
-    /// How those go that are long for a datagram: by TCP, until it is known that nobody takes them there (RFC 3261
-    /// §18.1.1).
-    long_by: Transport,
-    presentity: Id<Presentity>,
-    package: Package,
-    /// Who watches, as far as it was proven when it subscribed.
-    identity: Identity,
-    /// The `id` of its Event.
-    event_id: Vec<u8, { limits::EVENT_ID }>,
-    /// Which of the package's body types it takes.
-    body: u8,
-    state: State,
-    /// Whether it may be told of the presentity. One that waited in vain may not, nor when its end is told.
-    allowed: bool,
-    /// Whether the watcher has proven to be where it says it is: it answered, or came back with our tag.
-    heard: bool,
-    track: Track,
-    /// What the watcher has confirmed to know.
-    told: Baseline,
-    /// The version of the next document, for packages that count them (RFC 4235 §4.1).
-    version: u32,
-    wants: Wants,
-    notify: Notify,
-    /// NOTIFYs in a row that failed in passing.
-    failures: u8,
-    reserved: Reserved,
-}
-
-/// A watcher as the owner decides about it.
-#[derive(Clone, Copy, Debug)]
-pub struct Who<'a> {
-    /// Whom it watches.
-    pub presentity: Id<Presentity>,
-    /// In which package.
-    pub package: Package,
-    /// Who it is, as far as it is proven.
-    pub identity: Identity,
-    /// The URI it gives itself.
-    pub watcher: &'a [u8],
-    /// Where its NOTIFYs go.
-    pub remote: SocketAddr,
-}
-
-/// What the watcher is still to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Wants {
-    /// It knows all.
-    Nothing,
-    /// What changed.
-    Changes,
-    /// Everything: it asked.
-    Full,
-}
-
-/// What is on its way to the watcher.
-#[derive(Clone, Copy)]
-enum Notify {
-    /// Nothing.
-    Idle,
-    /// A NOTIFY.
-    InFlight(InFlight),
-    /// Nothing before this, for the last NOTIFY failed in passing (RFC 5057 §5.1).
-    Later { until: Instant },
-}
-
-/// The documents last rendered for a group.
-#[derive(Clone, Copy)]
-struct Latest {
-    full: Option<BodyId>,
-    partial: Option<BodyId>,
+/// What a NOTIFY holds for somebody who may not watch (RFC 3856 §6.6.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blank {
+    /// In the presence package a document that says nothing of the presentity; elsewhere no body.
+    #[default]
+    Presence,
+    /// No body.
+    NoBody,
 }
 
 impl Notifier {
@@ -190,16 +132,16 @@ impl Notifier {
             revisions: [0; GROUPS],
             buckets: [Bucket::new(); GROUPS],
             paced: Timers::new(),
-            bodies: Bodies::new(),
-            latest: [Latest {
-                full: None,
-                partial: None,
-            }; GROUPS],
+            documents: Documents::new(),
             rules: Rules {
                 min_expires: Seconds::ZERO,
                 max_expires: Seconds::ZERO,
                 pace: [Pace::UNLIMITED; Package::SERVED_COUNT],
+                blank: Blank::Presence,
             },
+            rejudged: Rejudged::new(),
+            unjudged: false,
+            shares: Shares::new(),
             waiting: Waiting::new(),
             unsaved: Timers::new(),
             absent: Absent::new(),
@@ -225,7 +167,7 @@ impl Notifier {
                 continue;
             };
             let group = group(id, package);
-            let revision = (served.revision)(presentity);
+            let revision = (served.revision)(presentity, View::FULL);
             if core::mem::replace(&mut self.revisions[group], revision) != revision {
                 self.tell_group(now, group);
             }
@@ -235,6 +177,7 @@ impl Notifier {
     /// The presentity is not served any more: its watchers are told so.
     pub fn handle_removal(&mut self, presentity: Id<Presentity>) {
         self.forget_absent(presentity);
+        self.documents.make_anew(presentity);
         for &package in Package::SERVED {
             let mut next = self.watchers.first(group(presentity, package));
             while let Some(slot) = next {
@@ -300,6 +243,7 @@ impl Notifier {
     /// When [`Notifier::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
         let due = Instant::earlier(self.timers.next(), self.paced.next());
+        let due = Instant::earlier(due, self.rejudged.due());
         Instant::earlier(due, self.absent.due())
     }
 
@@ -386,6 +330,7 @@ impl Notifier {
                 .leave(group(gone.presentity, gone.package), id.slot());
             self.timers.set(id.slot(), None);
             self.by_device.remove(gone.device, id.slot());
+            self.shares.give_back(gone.shares);
             self.unsaved.hasten(id.slot(), Instant::ZERO);
             self.altered.push(id.slot());
         }
@@ -395,61 +340,6 @@ impl Notifier {
 impl Default for Notifier {
     fn default() -> Notifier {
         Notifier::new()
-    }
-}
-
-impl Subscription {
-    /// Whom it watches.
-    pub fn presentity(&self) -> Id<Presentity> {
-        self.presentity
-    }
-
-    /// In which package.
-    pub fn package(&self) -> Package {
-        self.package
-    }
-
-    /// Its state.
-    pub fn state(&self) -> State {
-        self.state
-    }
-
-    /// The dialog it lives in.
-    pub fn dialog(&self) -> &Dialog {
-        &self.dialog
-    }
-
-    /// Where its NOTIFYs go.
-    pub fn flow(&self) -> &Flow {
-        &self.flow
-    }
-
-    /// Who watches.
-    pub fn who(&self) -> Who<'_> {
-        Who {
-            presentity: self.presentity,
-            package: self.package,
-            identity: self.identity,
-            watcher: self.dialog.remote_uri(),
-            remote: self.flow.remote,
-        }
-    }
-
-    /// Whether the last NOTIFY is on its way.
-    fn is_taking_leave(&self) -> bool {
-        match &self.notify {
-            Notify::InFlight(in_flight) => in_flight.is_last(),
-            Notify::Idle | Notify::Later { .. } => false,
-        }
-    }
-
-    fn due(&self) -> Option<Instant> {
-        let notify = match &self.notify {
-            Notify::Idle => None,
-            Notify::InFlight(in_flight) => Some(in_flight.client.due()),
-            Notify::Later { until } => Some(*until),
-        };
-        Instant::earlier(notify, self.state.ends())
     }
 }
 

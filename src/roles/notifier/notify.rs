@@ -1,9 +1,10 @@
 //! NOTIFY out, answer in (RFC 6665 §4.2.2).
 
-use super::bodies::{BodyId, Making};
-use super::winfo::View;
-use super::{Notifier, Notify, Subscription, Wants, group};
-use crate::events::package::{Baseline, Package, Scene};
+use super::bodies::BodyId;
+use super::condition::{Condition, Tag};
+use super::subscription::{Notify, Subscription, Wants};
+use super::Notifier;
+use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
 use crate::ground::limits;
@@ -14,7 +15,7 @@ use crate::txn::client::{Client, Expiry};
 use crate::txn::token::{Owner, Token};
 use crate::ua::dialog::write_contact;
 use crate::wire::flow::{Flow, Transport};
-use crate::wire::sip::{Contact, Method, Name, Response, Writer};
+use crate::wire::sip::{Contact, Method, Name, Rates, Response, Writer};
 use core::net::SocketAddr;
 
 /// A NOTIFY on its way: all that is needed to send the same bytes again.
@@ -25,8 +26,10 @@ pub(super) struct InFlight {
     /// The state it tells, and the lifetime left then.
     state: State,
     expires: Seconds,
-    /// The document; a pending watcher gets none.
+    /// The document, unless the watcher gets none, or has it already.
     body: Option<BodyId>,
+    /// What it is known by.
+    tag: Option<Tag>,
     /// Which of the package's types it is sent as.
     media_type: u8,
     version: u32,
@@ -38,10 +41,25 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
+    /// What it tells is of no use to the watcher any more.
+    pub(super) fn forget_told(&mut self) {
+        self.tells = Baseline::Nothing;
+    }
+
     /// Whether it ends the subscription.
     pub(super) const fn is_last(&self) -> bool {
         matches!(self.state, State::Terminated(_))
     }
+}
+
+/// What a NOTIFY holds.
+struct Sent {
+    body: Option<BodyId>,
+    tag: Option<Tag>,
+    /// What the watcher knows once it answered.
+    tells: Baseline,
+    /// What it sees then; 0 if that is nothing.
+    revision: u32,
 }
 
 /// What the next poll does about one subscription.
@@ -61,14 +79,16 @@ impl Notifier {
         buf: &mut [u8],
     ) -> Option<(Flow, usize)> {
         self.tell_audiences(now);
+        self.tell_rejudged(now);
+        self.date_documents(now);
         while let Some(slot) = self.ready.pop() {
             let Some(id) = self.subscriptions.id_at(slot) else {
                 continue;
             };
-            let written = match self.step(id) {
+            let written = match self.step(now, id) {
                 Step::Nothing => None,
                 Step::Resend(in_flight) => self.write(id, presentities, &in_flight, buf),
-                Step::New => self.start(now, id, presentities, random, buf),
+                Step::New => self.begin(now, id, presentities, random, buf),
             };
             self.arm(id);
             if written.is_some() {
@@ -111,6 +131,7 @@ impl Notifier {
             // A target that does not fit leaves the old one, which worked.
             let _ = self.retarget(id, contact.uri_text);
         }
+        self.hear_rates(id, response);
         self.finish(now, id, in_flight, Outcome::of(response));
     }
 
@@ -167,6 +188,7 @@ impl Notifier {
                     Expiry::Nothing
                 }
             };
+            subscription.expect(now);
             match (expiry, &mut subscription.notify) {
                 // Who does not answer is gone.
                 (Expiry::TimedOut, _) => self.forget(id),
@@ -179,7 +201,18 @@ impl Notifier {
         }
     }
 
-    fn step(&mut self, id: Id<Subscription>) -> Step {
+    /// A watcher may change the rates that it asked for with its answer, and only then (RFC 6446 §4.1).
+    fn hear_rates(&mut self, id: Id<Subscription>, response: &Response<'_>) {
+        if let Some(subscription) = self.subscriptions.get_mut(id)
+            && subscription.tempo.is_asked()
+            && response.status < 300
+            && let Ok(Some(event)) = response.headers.event()
+        {
+            subscription.tempo.ask_again(Rates::of(&event.params));
+        }
+    }
+
+    fn step(&mut self, now: Instant, id: Id<Subscription>) -> Step {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return Step::Nothing;
         };
@@ -190,7 +223,7 @@ impl Notifier {
                 // The document made way for newer ones: the newest takes its place, under a new CSeq.
                 if in_flight
                     .body
-                    .is_some_and(|body| self.bodies.parts(body).is_none())
+                    .is_some_and(|body| self.documents.bodies.parts(body).is_none())
                 {
                     subscription.wants = Wants::Full;
                     return Step::New;
@@ -198,15 +231,17 @@ impl Notifier {
                 Step::Resend(in_flight)
             }
             Notify::InFlight(_) | Notify::Later { .. } => Step::Nothing,
+            Notify::Idle if !subscription.judged => Step::Nothing,
             Notify::Idle => match subscription.wants {
                 Wants::Nothing => Step::Nothing,
-                Wants::Changes | Wants::Full => Step::New,
+                Wants::Changes if subscription.tempo.holds(now) => Step::Nothing,
+                Wants::Changes | Wants::Again | Wants::Full => Step::New,
             },
         }
     }
 
-    /// Begins a NOTIFY with the newest state.
-    fn start(
+    /// Begins a NOTIFY with the newest state, unless the watcher knows it.
+    fn begin(
         &mut self,
         now: Instant,
         id: Id<Subscription>,
@@ -214,28 +249,84 @@ impl Notifier {
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<(Flow, usize)> {
-        let (body, tells) = self.document(now, id, presentities);
+        let making = self.making(now, self.subscriptions.get(id)?, presentities);
+        let subscription = self.subscriptions.get_mut(id)?;
+        let sees_nothing_new = making.is_some_and(|it| it.revision == subscription.sent);
+        if subscription.wants == Wants::Changes && sees_nothing_new {
+            subscription.wants = Wants::Nothing;
+            return None;
+        }
+        let mut body = None;
+        let mut tag = None;
+        if subscription.condition == Condition::Never {
+            body = making.and_then(|making| self.document(&making, presentities));
+        } else {
+            tag = making.map(|making| self.tag_of(id, &making));
+            let subscription = self.subscriptions.get_mut(id)?;
+            if !subscription.condition.holds(tag) {
+                body = making.and_then(|making| self.document(&making, presentities));
+            } else if subscription.wants != Wants::Full {
+                subscription.wants = Wants::Nothing;
+                subscription.tempo.note(now);
+                return None;
+            }
+        }
+        let subscription = self.subscriptions.get_mut(id)?;
+        if let Some(body) = body {
+            tag = Some(Tag {
+                hash: self.documents.bodies.tag(body)?,
+                media_type: subscription.body,
+            });
+        }
+        let sent = Sent {
+            body,
+            tag,
+            tells: match making {
+                Some(making) if body.is_some() => Baseline::Until(making.revision),
+                Some(_) | None => subscription.told,
+            },
+            revision: making.map_or(0, |making| making.revision),
+        };
+        self.start(now, id, presentities, sent, random, buf)
+    }
+
+    /// Begins a NOTIFY.
+    fn start(
+        &mut self,
+        now: Instant,
+        id: Id<Subscription>,
+        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
+        sent: Sent,
+        random: &mut Random,
+        buf: &mut [u8],
+    ) -> Option<(Flow, usize)> {
         let subscription = self.subscriptions.get_mut(id)?;
         let token = Token::draw(Owner::Subscription, id.slot(), random);
+        // Whoever has not shown yet that it is there gets one datagram and no more.
+        let is_sent_once =
+            subscription.flow.transport.is_reliable() || !subscription.is_proven();
         let in_flight = InFlight {
-            client: Client::start(now, token.nonce, subscription.flow.transport.is_reliable()),
+            client: Client::start(now, token.nonce, is_sent_once),
             seq: subscription.dialog.next_seq(),
             state: subscription.state,
             expires: subscription
                 .state
                 .ends()
                 .map_or(Seconds::ZERO, |ends| ends.seconds_from(now)),
-            body,
+            body: sent.body,
+            tag: sent.tag,
             media_type: subscription.body,
             version: subscription.version,
-            tells,
+            tells: sent.tells,
             transport: subscription.flow.transport,
             resend: false,
         };
-        if body.is_some() {
+        if sent.body.is_some() {
             subscription.version = subscription.version.wrapping_add(1);
         }
+        subscription.sent = sent.revision;
         subscription.wants = Wants::Nothing;
+        subscription.tempo.note(now);
         subscription.notify = Notify::InFlight(in_flight);
         if subscription.runs_out() {
             self.unsaved.hasten(id.slot(), now);
@@ -248,78 +339,6 @@ impl Notifier {
         let in_flight = in_flight.by_tcp(now);
         subscription.notify = Notify::InFlight(in_flight);
         self.write(id, presentities, &in_flight, buf)
-    }
-
-    /// The document to send, rendered unless an equal one is there, and what the watcher will know by it.
-    fn document(
-        &mut self,
-        now: Instant,
-        id: Id<Subscription>,
-        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
-    ) -> (Option<BodyId>, Baseline) {
-        let nothing = (None, Baseline::Nothing);
-        let Some(subscription) = self.subscriptions.get(id) else {
-            return nothing;
-        };
-        match subscription.state {
-            _ if !subscription.allowed => return nothing,
-            State::Active { .. } | State::Terminated(Reason::Timeout | Reason::NoResource) => {}
-            State::Terminated(Reason::Deactivated) => {}
-            State::Pending { .. } | State::Terminated(Reason::Rejected | Reason::GiveUp(_)) => {
-                return nothing;
-            }
-        }
-        let Some(presentity) = presentities.get(subscription.presentity) else {
-            return nothing;
-        };
-        let package = subscription.package;
-        let is_partial = package.served().is_some_and(|served| served.partial);
-        let told = match subscription.wants {
-            Wants::Changes if is_partial => subscription.told,
-            Wants::Nothing | Wants::Changes | Wants::Full => Baseline::Nothing,
-        };
-        let group = group(subscription.presentity, package);
-        let revision = self.revisions[group];
-        let making = Making {
-            presentity: subscription.presentity,
-            package,
-            told,
-            revision,
-            moment: match (told, package.watchers_of()) {
-                (Baseline::Nothing, Some(_)) => now,
-                (Baseline::Nothing, None) | (Baseline::Until(_), _) => Instant::ZERO,
-            },
-        };
-        let cache = &mut self.latest[group];
-        let place = match told {
-            Baseline::Nothing => &mut cache.full,
-            Baseline::Until(_) => &mut cache.partial,
-        };
-        if !place.is_some_and(|body| self.bodies.is(body, &making)) {
-            let known = self.bodies.find(&making);
-            *place = known.or_else(|| {
-                let Some(watched) = package.watchers_of() else {
-                    return self.bodies.render(&Scene::alone(presentity), making);
-                };
-                let view = View {
-                    now,
-                    presentity: making.presentity,
-                    package: watched,
-                    winfo: package,
-                    secret: &self.secret,
-                    subscriptions: &self.subscriptions,
-                    watchers: &self.watchers,
-                    absent: &self.absent,
-                    audiences: &self.audiences,
-                };
-                let scene = Scene {
-                    presentity,
-                    audience: &view,
-                };
-                self.bodies.render(&scene, making)
-            });
-        }
-        (*place, Baseline::Until(revision))
     }
 
     fn write(
@@ -349,9 +368,14 @@ impl Notifier {
         // A long NOTIFY that leaves UDP for TCP is no reason for the watcher to do so too.
         write_contact(&mut w, uri, &subscription.flow);
         write_event(&mut w, subscription.package, &subscription.event_id);
-        write_state(&mut w, in_flight.state, in_flight.expires);
+        let tempo = &subscription.tempo;
+        let rates = tempo.is_asked().then(|| tempo.in_force());
+        write_state(&mut w, in_flight.state, in_flight.expires, rates);
+        if let Some(tag) = in_flight.tag {
+            w.header(Name::SipEtag, &tag.text());
+        }
         if let Some(body) = in_flight.body {
-            let (before, after) = self.bodies.parts(body)?;
+            let (before, after) = self.documents.bodies.parts(body)?;
             let media_type = subscription
                 .package
                 .spec()
@@ -437,12 +461,15 @@ fn write_event(w: &mut Writer<'_>, package: Package, id: &[u8]) {
     });
 }
 
-fn write_state(w: &mut Writer<'_>, state: State, expires: Seconds) {
+fn write_state(w: &mut Writer<'_>, state: State, expires: Seconds, rates: Option<Rates>) {
     w.field_with(Name::SubscriptionState, |out| {
         out.raw(state.name().as_bytes());
         match state {
             State::Pending { .. } | State::Active { .. } => {
                 out.raw(b";expires=").decimal(expires.0);
+                if let Some(rates) = rates {
+                    out.print(&rates);
+                }
             }
             State::Terminated(reason) => {
                 out.raw(b";reason=").raw(reason.name().as_bytes());
@@ -458,6 +485,16 @@ impl Subscription {
     /// Until when it may wait for a decision (RFC 3857 §4.7.1).
     pub(super) fn patience_ends(&self) -> Instant {
         self.track.since + limits::GIVE_UP
+    }
+
+    /// It may be time for a NOTIFY although nothing changed.
+    fn expect(&mut self, now: Instant) {
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if let (Notify::Idle, State::Active { .. }) = (&self.notify, self.state)
+            && is_due(self.tempo.expected())
+        {
+            self.wants = self.wants.max(Wants::Again);
+        }
     }
 
     /// Tries again with the newest state after what the watcher asked for, or 4 s, doubling up to a minute.

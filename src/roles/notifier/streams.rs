@@ -3,7 +3,8 @@
 //! Read RFC 3261 §8.1.3.1, §18.1.1 and §18.4.
 
 use super::notify::{InFlight, Outcome};
-use super::{Notifier, Notify, Subscription, Wants};
+use super::Notifier;
+use super::subscription::{Notify, Subscription, Wants};
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
@@ -82,9 +83,13 @@ impl Subscription {
         self.flow.connection = 0;
     }
 
-    /// Whether a NOTIFY of `len` bytes, written for `flow`, is better sent by TCP.
+    /// Whether a NOTIFY of `len` bytes, written for `flow`, is better sent by TCP. No connection is opened to where nobody
+    /// has been heard of: what listens there may not speak SIP.
     pub(super) fn is_too_long(&self, flow: &Flow, len: usize) -> bool {
-        len > LONGEST_DATAGRAM && !flow.transport.is_reliable() && self.long_by.is_reliable()
+        len > LONGEST_DATAGRAM
+            && !flow.transport.is_reliable()
+            && self.long_by.is_reliable()
+            && self.is_proven()
     }
 }
 

@@ -1,25 +1,29 @@
 //! SUBSCRIBE in, answer out (RFC 6665 §4.2.1). The checks keep the order of RFC 3261 §8.2.
 
 use super::audience::Track;
+use super::condition::Condition;
+use super::judging::discerned;
 use super::kept::Reserved;
+use super::rates::Tempo;
+use super::shares::Keys;
+use super::subscription::{Notify, Subscription, Wants, Who};
+use super::target::{contact, home, is_near, notify_flow};
 use super::waiting::heeded;
-use super::{Notifier, Notify, Subscription, Wants, Who, group};
+use super::{Notifier, group};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::identity::Identity;
 use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
 use crate::events::ruling::Ruling;
 use crate::events::subscription::{Reason, State, Verdict};
-use crate::ground::limits;
+use crate::ground::limits::{self, PRESENTITIES};
 use crate::ground::random::Random;
-use crate::ground::table::Id;
+use crate::ground::table::{Id, Table};
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::token::{Owner, Token};
-use crate::ua::dialog::{self, Dialog, TooLarge};
+use crate::ua::dialog::{Dialog, TooLarge};
 use crate::wire::flow::{Flow, Transport};
-use crate::wire::sip::{
-    Contact, Event, NameAddr, Request, Status, Uri, answer_address, is_somewhere,
-};
+use crate::wire::sip::{Event, Rates, Request, Status};
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -59,7 +63,8 @@ impl Notifier {
             watcher: request.from.uri_text,
             remote: from.flow.remote,
         };
-        let verdict = (from.rules)(who).verdict;
+        let ruling = (from.rules)(who);
+        let verdict = ruling.verdict;
         match verdict {
             Verdict::Allow | Verdict::Confirm => {}
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
@@ -81,10 +86,13 @@ impl Notifier {
         let home = home(&flow);
         let wanted = (presentity, package, &event_id[..], target.text, home);
         let allowed = verdict == Verdict::Allow;
-        let fits = allowed || self.may_wait(flow.remote.ip());
-        // Who waited already, and forgot, waits on.
+        let keys = Keys::of(&self.secret, from.flow.remote.ip(), who.watcher, from.identity);
+        let may_wait = allowed || self.may_wait(flow.remote.ip());
+        let full_for = self.shares.full_for(keys);
+        let fits = may_wait && full_for.is_none();
+        // Who was there already, and forgot, has its old place.
         if !fits && self.make_room(device, wanted, allowed).is_none() {
-            return Err(busy());
+            return Err(full_for.map_or(busy(), Refusal::Share));
         }
         let slot = self
             .subscriptions
@@ -94,6 +102,12 @@ impl Notifier {
         let token = Token::draw(Owner::Subscription, slot, random);
         let dialog = Dialog::accepted(request, target.text, token, 0)
             .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
+        let near = is_near(&flow, from);
+        let mut tempo = Tempo::new(ruling.pace);
+        let rates = Rates::of(&event.params);
+        if rates != Rates::default() {
+            tempo.ask(rates, granted, self.rules.pace[package as usize]);
+        }
         let subscription = Subscription {
             dialog,
             device,
@@ -105,10 +119,17 @@ impl Notifier {
             event_id,
             body,
             state: initial_state(now, granted, verdict, package, &event),
+            view: discerned(package, ruling.view),
+            judged: true,
             allowed,
             heard: false,
+            near,
             track: Track::new(now),
             told: Baseline::Nothing,
+            sent: 0,
+            condition: Condition::of(request),
+            tempo,
+            shares: keys,
             version: 0,
             wants: Wants::Full,
             notify: Notify::Idle,
@@ -119,6 +140,7 @@ impl Notifier {
             .subscriptions
             .insert(subscription)
             .map_err(|_| busy())?;
+        self.shares.take(keys);
         self.watchers.enter(group(presentity, package), slot);
         self.index(device, slot);
         self.unsaved.hasten(slot, now);
@@ -137,11 +159,13 @@ impl Notifier {
     /// A SUBSCRIBE in a dialog: a refresh, or the end.
     ///
     /// # Errors
-    /// The refusal to answer with; the subscription is as it was then (RFC 6665 §3.1).
+    /// The refusal to answer with; the subscription is as it was then (RFC 6665 §3.1). So it is for somebody who knows its
+    /// tags and is not the one who subscribed (RFC 6665 §6.1).
     pub fn handle_refresh(
         &mut self,
         now: Instant,
         request: &Request<'_>,
+        presentities: &Table<Presentity, PRESENTITIES>,
         from: Subscriber<'_>,
     ) -> Result<Answer, Refusal> {
         let unknown = Status::NO_SUCH_SUBSCRIPTION;
@@ -153,7 +177,9 @@ impl Notifier {
         {
             return Err(unknown.into());
         }
-        let verdict = (from.rules)(subscription.who()).verdict;
+        subscription.admits(from)?;
+        let ruling = (from.rules)(subscription.who());
+        let verdict = ruling.verdict;
         match verdict {
             Verdict::Allow | Verdict::Confirm => {}
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
@@ -182,30 +208,63 @@ impl Notifier {
             self.retarget(id, target.text)
                 .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
         }
+        let pace = self.rules.pace[package as usize];
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return Err(unknown.into());
         };
         if let Some(target) = &target {
             let flow = notify_flow(request, from, target);
-            if core::mem::replace(&mut subscription.flow, flow).remote != flow.remote {
+            if subscription.moves(flow, from) {
                 self.altered.push(id.slot());
             }
         }
-        subscription.heard = true;
+        subscription.heard |= subscription.flow.remote.ip() == from.flow.remote.ip();
         subscription.body = body;
-        subscription.wants = Wants::Full;
-        // At once, so it does not wait for an answer to the NOTIFY before.
-        subscription.notify = Notify::Idle;
+        subscription.condition = Condition::of(request);
+        let rates = Rates::of(&event.params);
+        if rates != Rates::default() || subscription.tempo.is_asked() {
+            subscription.tempo.ask(rates, granted, pace);
+        }
+        Ok(self.renew(now, id, granted, presentities))
+    }
+
+    /// Extends the subscription, or ends it, and tells the watcher the state, unless it has that already (RFC 5839
+    /// §6.3).
+    fn renew(
+        &mut self,
+        now: Instant,
+        id: Id<Subscription>,
+        granted: Seconds,
+        presentities: &Table<Presentity, PRESENTITIES>,
+    ) -> Answer {
+        let expires = granted;
+        let answer = Answer::Subscribed { tag: None, expires };
+        let Some(subscription) = self.subscriptions.get(id) else {
+            return answer;
+        };
+        let is_known = subscription.condition != Condition::Never
+            && subscription
+                .condition
+                .holds(self.tag(now, subscription, presentities));
         let state = match granted {
             Seconds::ZERO => State::Terminated(Reason::Timeout),
             granted => subscription.state.until(now + granted),
         };
         self.turn(id, state);
+        if is_known {
+            match granted {
+                Seconds::ZERO => self.forget(id),
+                _ => self.arm(id),
+            }
+            return Answer::Unchanged { expires };
+        }
+        if let Some(subscription) = self.subscriptions.get_mut(id) {
+            subscription.wants = Wants::Full;
+            // At once, so it does not wait for an answer to the NOTIFY before.
+            subscription.notify = Notify::Idle;
+        }
         self.wake(id);
-        Ok(Answer::Subscribed {
-            tag: None,
-            expires: granted,
-        })
+        answer
     }
 
     /// The lifetime granted: the one asked for, the package's default, or the most there is.
@@ -283,17 +342,39 @@ impl Notifier {
     }
 }
 
+impl Subscription {
+    /// Whether a request in its dialog comes from the one who subscribed, as far as that was proven then.
+    fn admits(&self, from: Subscriber<'_>) -> Result<(), Refusal> {
+        let is_the_same = match self.identity {
+            Identity::User(_) => from.identity == self.identity,
+            Identity::Network => {
+                from.identity == Identity::Network || (from.trusts)(from.flow.remote)
+            }
+            Identity::Nobody => {
+                let address = |remote: SocketAddr| remote.ip().to_canonical();
+                address(from.flow.remote) == address(self.flow.remote)
+            }
+        };
+        match is_the_same {
+            true => Ok(()),
+            false => Err(Refusal::Because(
+                Status::FORBIDDEN,
+                "it is not the one who subscribed",
+            )),
+        }
+    }
+
+    /// Its NOTIFYs go there from now on; says whether that is another address.
+    fn moves(&mut self, flow: Flow, from: Subscriber<'_>) -> bool {
+        let old = core::mem::replace(&mut self.flow, flow);
+        self.near = is_near(&flow, from);
+        self.heard &= old.remote.ip() == flow.remote.ip();
+        old.remote != flow.remote
+    }
+}
+
 /// What makes two subscriptions of one device the same: whom, package, event id, Contact, address.
 type Wanted<'a> = (Id<Presentity>, Package, &'a [u8], &'a [u8], SocketAddr);
-
-/// The address by which a device that comes again is known: on a stream it comes from another port each time.
-fn home(flow: &Flow) -> SocketAddr {
-    let mut address = flow.remote;
-    if flow.transport.is_reliable() {
-        address.set_port(0);
-    }
-    address
-}
 
 /// What the request subscribes to: one package that we serve (RFC 6665 §4.2.1.1, §8.2.1).
 fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
@@ -323,65 +404,8 @@ fn body_type(request: &Request<'_>, package: Package) -> Result<u8, Refusal> {
         .ok_or(Status::NOT_ACCEPTABLE.into())
 }
 
-/// Where a watcher wants its NOTIFYs.
-struct Target<'a> {
-    text: &'a [u8],
-    uri: Uri<'a>,
-}
-
-/// The Contact: at most one, of scheme sip or sips, at an address that somebody can be at (RFC 3261 §8.1.1.8).
-fn contact<'a>(request: &Request<'a>) -> Result<Option<Target<'a>>, Refusal> {
-    let mut contacts = request.headers.contacts();
-    let Some(first) = contacts.next() else {
-        return Ok(None);
-    };
-    let Ok(Contact::Addr(contact, uri)) = first else {
-        return Err(Refusal::bad("Malformed Contact header field"));
-    };
-    if contacts.next().is_some() {
-        return Err(Refusal::bad("More than one Contact"));
-    }
-    match &uri {
-        Uri::Sip(sip) if is_somewhere(sip) => Ok(Some(Target {
-            text: contact.uri_text,
-            uri,
-        })),
-        Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => {
-            Err(Refusal::bad("Contact with no address to send to"))
-        }
-    }
-}
-
 fn event_id(event: &Event<'_>) -> Result<Vec<u8, { limits::EVENT_ID }>, Refusal> {
     Vec::from_slice(event.id.unwrap_or_default()).map_err(|_| Status::MESSAGE_TOO_LARGE.into())
-}
-
-/// Where NOTIFYs go: back to where the SUBSCRIBE came from, unless the route or Contact names a numeric address
-/// that belongs there.
-///
-/// A Contact at the sender's own address says on which port it listens. One elsewhere is followed only from a
-/// sender that is not behind a NAT (its Via names the address it has) and into a trusted network; so nobody
-/// makes us send to a third party (RFC 6665 §6.3), and phones behind a NAT get their NOTIFYs.
-fn notify_flow(request: &Request<'_>, from: Subscriber<'_>, target: &Target<'_>) -> Flow {
-    let source = from.flow.remote;
-    let first_route = request.headers.record_routes().next();
-    let named = match first_route {
-        Some(route) => NameAddr::parse(route)
-            .ok()
-            .and_then(|route| dialog::numeric_address(&route.uri())),
-        None => dialog::numeric_address(&target.uri),
-    };
-    let is_direct = request.via.host.ip() == Some(source.ip());
-    let remote = match named {
-        _ if from.flow.transport.is_reliable() => source,
-        Some(named) if named.ip() == source.ip() => named,
-        Some(named) if is_direct && (from.trusts)(named) => named,
-        Some(_) | None => answer_address(&request.via, from.flow),
-    };
-    Flow {
-        remote,
-        ..*from.flow
-    }
 }
 
 /// Active or pending; over at once for a fetch, and for a part of the state that we do not have.

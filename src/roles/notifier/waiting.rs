@@ -1,16 +1,15 @@
 //! Those who wait: subscriptions of strangers until the owner decides (RFC 6665 §4.2.1.1).
 //!
-//! A watcher that waits is told `pending`, without a document, and nothing more; if it goes without having been
-//! allowed, its last NOTIFY has no document either, nor has that of a fetch. All of them together, and those of one
+//! A watcher that waits is told `pending`, with a document that says nothing of whom it watches, and nothing more; if it
+//! goes without having been allowed, its last NOTIFY is no different, nor is that of a fetch. All of them together, and those of one
 //! address, are few ([`limits::WAITING`], [`limits::WAITING_EACH`]). One too many gets 503 with Retry-After: 403 would
 //! be a decision, and nobody has decided.
 
-use super::{Notifier, Subscription, Wants, Who};
+use super::{Notifier, Subscription};
 use crate::events::package::Package;
 use crate::events::presentity::Presentity;
-use crate::events::ruling::Ruling;
-use crate::events::subscription::{Reason, State, Verdict};
-use crate::ground::limits::{PRESENTITIES, SUBSCRIPTIONS, WAITING, WAITING_EACH};
+use crate::events::subscription::{State, Verdict};
+use crate::ground::limits::{PRESENTITIES, WAITING, WAITING_EACH};
 use crate::ground::table::Id;
 use crate::txn::token::Token;
 use core::mem::take;
@@ -37,57 +36,6 @@ impl Waiting {
 }
 
 impl Notifier {
-    /// The owner decided about a watcher (RFC 6665 §4.2.2).
-    pub fn decide(&mut self, id: Id<Subscription>, verdict: Verdict) {
-        let Some(subscription) = self.subscriptions.get_mut(id) else {
-            return;
-        };
-        let state = match (subscription.state, verdict) {
-            (State::Pending { ends }, Verdict::Allow) => State::Active { ends },
-            (State::Pending { .. } | State::Active { .. }, Verdict::Block) => {
-                State::Terminated(Reason::Rejected)
-            }
-            (state, Verdict::Allow | Verdict::Confirm | Verdict::Block) => state,
-        };
-        subscription.wants = Wants::Full;
-        subscription.allowed |= matches!(state, State::Active { .. });
-        let allowed = subscription.allowed;
-        self.turn(id, state);
-        if allowed {
-            self.waits_no_more(id);
-        }
-        self.wake(id);
-    }
-
-    /// Judges anew every watcher for whom there is a verdict. One that was allowed and has to wait now is asked to come
-    /// again; one that went before anybody decided is remembered no longer.
-    pub fn judge_all(&mut self, judge: impl Fn(Who<'_>) -> Option<Ruling>) {
-        self.judge_absent(&judge);
-        for slot in 0..SUBSCRIPTIONS as u16 {
-            let id = self.subscriptions.id_at(slot);
-            let Some((id, subscription)) =
-                id.and_then(|id| Some((id, self.subscriptions.get_mut(id)?)))
-            else {
-                continue;
-            };
-            let Some(ruling) = judge(subscription.who()) else {
-                continue;
-            };
-            let verdict = heeded(subscription.package, ruling.verdict);
-            match (subscription.state, verdict) {
-                (State::Terminated(_), _) => {}
-                (State::Pending { .. }, Verdict::Confirm) => {}
-                (State::Active { .. }, Verdict::Allow) => {}
-                (State::Active { .. }, Verdict::Confirm) => {
-                    subscription.allowed = false;
-                    self.terminate(id, Reason::Deactivated);
-                }
-                (State::Pending { .. }, Verdict::Allow | Verdict::Block)
-                | (State::Active { .. }, Verdict::Block) => self.decide(id, verdict),
-            }
-        }
-    }
-
     /// The subscriptions that wait for a decision, the oldest first.
     pub fn waiting(&self) -> impl Iterator<Item = (Id<Subscription>, &Subscription)> {
         self.waiting.all.iter().filter_map(|&slot| {

@@ -123,7 +123,7 @@ impl Attacker {
             10 if WITHSTOOD.unreachable => vec![Forged {
                 from: other,
                 to: desk,
-                arrival: Arrival::Unreachable,
+                arrival: Arrival::Unreachable(Vec::new()),
             }],
             10 => Vec::new(),
             _ => self.flood(desk),

@@ -153,6 +153,7 @@ fn written(crowd: &Crowd<'_>, told: Baseline) -> (Extent, Vec<usize>) {
     let scene = Scene {
         presentity: &presentity,
         audience: crowd,
+        ..Scene::alone(&presentity)
     };
     let mut buf = [0; limits::BODY];
     let served = served(Package::PresenceWinfo);
@@ -202,6 +203,7 @@ fn what_does_not_fit_is_left_out_whole() /* W07 G07 */
     let scene = Scene {
         presentity: &presentity,
         audience: &crowd,
+        ..Scene::alone(&presentity)
     };
     let mut buf = [0; limits::BODY];
     let served = served(Package::PresenceWinfo);

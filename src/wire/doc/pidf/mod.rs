@@ -6,6 +6,7 @@
 mod activities;
 mod carry;
 mod gathered;
+mod hide;
 mod names;
 mod read;
 mod said;
@@ -15,6 +16,7 @@ mod xpidf;
 
 pub use activities::Activities;
 pub use carry::{Carry, Copied, Uncarried};
+pub use hide::{Topics, pieces};
 pub use read::read;
 pub use said::Said;
 pub use walk::{Element, Kind, walk, walk_again, walk_persons};
@@ -107,14 +109,22 @@ pub struct Carried<'a> {
     pub person: &'a [u8],
     /// Devices, then extensions.
     pub others: &'a [u8],
+    /// What of all that is left out.
+    pub hidden: Topics,
 }
 
 impl Carried<'_> {
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.tuples.is_empty() && self.person.is_empty() && self.others.is_empty()
+    }
+
     /// None.
     pub const NONE: Carried<'static> = Carried {
         tuples: &[],
         person: &[],
         others: &[],
+        hidden: Topics::NONE,
     };
 }
 

@@ -2,7 +2,8 @@
 //! person (RFC 4480 table 1).
 
 use super::super::out::Out;
-use super::{Activities, Carried, Device, Person, Presence, Tuple};
+use super::hide::write_without;
+use super::{Activities, Device, Person, Presence, Tuple};
 use crate::ground::time::Utc;
 use crate::wire::out::WriteError;
 
@@ -21,15 +22,16 @@ pub fn write(presence: &Presence<'_>, buf: &mut [u8]) -> Result<usize, WriteErro
     for tuple_ in presence.tuples {
         tuple(tuple_, presence.lang, &mut out);
     }
-    out.bytes(presence.carried.tuples);
+    let carried = &presence.carried;
+    write_without(carried.hidden, carried.tuples, &mut out);
     note("note", presence.note, presence.lang, &mut out);
     if let Some(person_) = &presence.person {
-        person(person_, presence.carried.person, presence.lang, &mut out);
+        person(person_, presence, &mut out);
     }
     for device_ in presence.devices {
         device(device_, presence.lang, &mut out);
     }
-    out.bytes(presence.carried.others);
+    write_without(carried.hidden, carried.others, &mut out);
     out.close("presence");
     out.finish()
 }
@@ -39,7 +41,7 @@ fn root(presence: &Presence<'_>, out: &mut Out<'_>) {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\"",
     );
     // What is carried relies on both prefixes (see `carry`).
-    let carries = presence.carried != Carried::NONE;
+    let carries = !presence.carried.is_empty();
     let refers = |tuple: &Tuple<'_>| tuple.device_id.is_some();
     if carries
         || presence.person.is_some()
@@ -92,15 +94,16 @@ fn contact(uri: &str, priority: Option<u16>, out: &mut Out<'_>) {
     out.close("contact");
 }
 
-fn person(person: &Person<'_>, carried: &[u8], lang: Option<&str>, out: &mut Out<'_>) {
+fn person(person: &Person<'_>, presence: &Presence<'_>, out: &mut Out<'_>) {
+    let carried = &presence.carried;
     out.raw("<dm:person");
     out.attribute("id", Some(person.id));
     out.raw(">");
     if !person.activities.is_empty() {
         activities(person.activities, out);
     }
-    out.bytes(carried);
-    note("dm:note", person.note, lang, out);
+    write_without(carried.hidden, carried.person, out);
+    note("dm:note", person.note, presence.lang, out);
     timestamp("dm:timestamp", person.timestamp, out);
     out.close("dm:person");
 }
