@@ -126,7 +126,7 @@ pub mod parts {
     pub use crate::ground::random::Random;
     #[cfg(feature = "std")]
     pub use crate::shell::{
-        control::{Rights, converse},
+        control::{Place, Rights, converse},
         dns::{self, Paths},
         document::Faults,
         panel::board::Board,

@@ -63,7 +63,12 @@ fn write(scene: &Scene<'_>, _: Baseline, buf: &mut [u8]) -> Option<Body> {
 /// Writes the document as of `entity`: of the presentity itself, or of the name that it has at a server above us.
 /// Returns its length; `None` if it does not fit, which no buffer of [`limits::BODY`](crate::ground::limits::BODY) bytes gives cause for.
 pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option<usize> {
-    write_as_seen(&Scene::alone(presentity), presentity.presence(), entity, buf)
+    write_as_seen(
+        &Scene::alone(presentity),
+        presentity.presence(),
+        entity,
+        buf,
+    )
 }
 
 /// What the scene's view leaves of `presence`.

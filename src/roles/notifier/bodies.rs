@@ -73,12 +73,7 @@ impl Bodies {
     }
 
     /// Renders a document; `None` if it does not fit [`limits::BODY`].
-    pub(super) fn render(
-        &mut self,
-        scene: &Scene<'_>,
-        making: Making,
-        tag: u64,
-    ) -> Option<BodyId> {
+    pub(super) fn render(&mut self, scene: &Scene<'_>, making: Making, tag: u64) -> Option<BodyId> {
         let slot = self.next;
         if self.ring.len() == usize::from(slot) {
             let fresh = Rendered {

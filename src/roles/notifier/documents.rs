@@ -111,7 +111,8 @@ impl Notifier {
     /// one than [`limits::NOTE`](crate::ground::limits::NOTE), and more than [`RULE_NOTES`], are left out.
     pub fn set_notes<'a>(&mut self, notes: impl IntoIterator<Item = &'a str>) {
         let notes = notes.into_iter().take(RULE_NOTES);
-        let notes: Vec<Note, RULE_NOTES> = notes.map(|it| it.try_into().unwrap_or_default()).collect();
+        let notes: Vec<Note, RULE_NOTES> =
+            notes.map(|it| it.try_into().unwrap_or_default()).collect();
         let old = core::mem::replace(&mut self.documents.notes, notes);
         for slot in 0..crate::ground::limits::SUBSCRIPTIONS as u16 {
             let Some(id) = self.subscriptions.id_at(slot) else {
@@ -246,7 +247,9 @@ impl Notifier {
         let blank = |view: View| match self.rules.blank {
             Blank::Presence if subscription.package == Package::Presence => {
                 // Nobody gets more from us than it asked for until it has shown that it is there.
-                subscription.is_proven().then(|| discerned(subscription.package, view))
+                subscription
+                    .is_proven()
+                    .then(|| discerned(subscription.package, view))
             }
             Blank::Presence | Blank::NoBody => None,
         };

@@ -1,9 +1,9 @@
 //! NOTIFY out, answer in (RFC 6665 §4.2.2).
 
+use super::Notifier;
 use super::bodies::BodyId;
 use super::condition::{Condition, Tag};
 use super::subscription::{Notify, Subscription, Wants};
-use super::Notifier;
 use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
@@ -303,8 +303,7 @@ impl Notifier {
         let subscription = self.subscriptions.get_mut(id)?;
         let token = Token::draw(Owner::Subscription, id.slot(), random);
         // Whoever has not shown yet that it is there gets one datagram and no more.
-        let is_sent_once =
-            subscription.flow.transport.is_reliable() || !subscription.is_proven();
+        let is_sent_once = subscription.flow.transport.is_reliable() || !subscription.is_proven();
         let in_flight = InFlight {
             client: Client::start(now, token.nonce, is_sent_once),
             seq: subscription.dialog.next_seq(),

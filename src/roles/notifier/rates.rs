@@ -160,7 +160,9 @@ impl Tempo {
             let period = rate.interval().saturating_mul(PERIODS);
             let left = period.saturating_sub(now.since(last));
             let counted = u128::from(self.count) * left.as_micros() / period.as_micros().max(1);
-            self.count = u32::try_from(counted).unwrap_or(u32::MAX).saturating_add(ONE);
+            self.count = u32::try_from(counted)
+                .unwrap_or(u32::MAX)
+                .saturating_add(ONE);
         }
         self.last = Some(now);
     }
@@ -218,10 +220,18 @@ mod tests {
             (";max-rate=0.1", 0, ";max-rate=0.1"),
             (";max-rate=0.1", 60, ";max-rate=0.0166666666"),
             (";max-rate=0.0001", 0, ";max-rate=0.0016666666"),
-            (";max-rate=0.1;min-rate=0.5", 0, ";max-rate=0.1;min-rate=0.1"),
+            (
+                ";max-rate=0.1;min-rate=0.5",
+                0,
+                ";max-rate=0.1;min-rate=0.1",
+            ),
             (";min-rate=50", 0, ";min-rate=0.2"),
             (";min-rate=0.1", 20, ";min-rate=0.05"),
-            (";min-rate=0.1;adaptive-min-rate=0.05", 0, ";adaptive-min-rate=0.05"),
+            (
+                ";min-rate=0.1;adaptive-min-rate=0.05",
+                0,
+                ";adaptive-min-rate=0.05",
+            ),
             (
                 ";min-rate=0.01;adaptive-min-rate=0.05;max-rate=0.04",
                 0,

@@ -171,15 +171,26 @@ mod tests {
             assert_eq!(shares.full_for(ann), None);
             shares.take(ann);
         }
-        assert!(shares.full_for(ann).is_some_and(|who| who.contains("watcher")));
+        assert!(
+            shares
+                .full_for(ann)
+                .is_some_and(|who| who.contains("watcher"))
+        );
         let bob = keys("2001:db8::2", "sip:bob@host", 0);
         for _ in SHARE..SHARE_OF_ADDRESS {
             assert_eq!(shares.full_for(bob), None);
             shares.take(bob);
         }
         let cleo = keys("2001:db8::3", "sip:cleo@host", 0);
-        assert!(shares.full_for(cleo).is_some_and(|who| who.contains("address")));
-        assert_eq!(shares.full_for(keys("2001:db8:0:1::3", "sip:ann@host", 0)), None);
+        assert!(
+            shares
+                .full_for(cleo)
+                .is_some_and(|who| who.contains("address"))
+        );
+        assert_eq!(
+            shares.full_for(keys("2001:db8:0:1::3", "sip:ann@host", 0)),
+            None
+        );
         shares.give_back(ann);
         assert_eq!(shares.full_for(cleo), None);
     }
@@ -192,7 +203,11 @@ mod tests {
             let address = std::format!("192.0.2.{at}");
             shares.take(keys(&address, "sip:ann@host", 7));
         }
-        let full = |address, user| shares.full_for(keys(address, "sip:ann@host", user)).is_some();
+        let full = |address, user| {
+            shares
+                .full_for(keys(address, "sip:ann@host", user))
+                .is_some()
+        };
         assert!(full("198.51.100.1", 7) && !full("198.51.100.1", 8));
         assert!(!full("198.51.100.1", 0) && !full("127.0.0.1", 0));
     }

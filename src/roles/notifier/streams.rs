@@ -2,8 +2,8 @@
 //!
 //! Read RFC 3261 §8.1.3.1, §18.1.1 and §18.4.
 
-use super::notify::{InFlight, Outcome};
 use super::Notifier;
+use super::notify::{InFlight, Outcome};
 use super::subscription::{Notify, Subscription, Wants};
 use crate::ground::limits;
 use crate::ground::table::Id;

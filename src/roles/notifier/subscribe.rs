@@ -86,7 +86,12 @@ impl Notifier {
         let home = home(&flow);
         let wanted = (presentity, package, &event_id[..], target.text, home);
         let allowed = verdict == Verdict::Allow;
-        let keys = Keys::of(&self.secret, from.flow.remote.ip(), who.watcher, from.identity);
+        let keys = Keys::of(
+            &self.secret,
+            from.flow.remote.ip(),
+            who.watcher,
+            from.identity,
+        );
         let may_wait = allowed || self.may_wait(flow.remote.ip());
         let full_for = self.shares.full_for(keys);
         let fits = may_wait && full_for.is_none();

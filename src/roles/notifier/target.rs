@@ -52,7 +52,11 @@ pub(super) fn home(flow: &Flow) -> SocketAddr {
 /// sender that is not behind a NAT (its Via names the address it has) and into a trusted network; so nobody
 /// makes us send to a third party (RFC 6665 §6.3), and phones behind a NAT get their NOTIFYs. What listens on our
 /// loopback is nobody's business who is not there.
-pub(super) fn notify_flow(request: &Request<'_>, from: Subscriber<'_>, target: &Target<'_>) -> Flow {
+pub(super) fn notify_flow(
+    request: &Request<'_>,
+    from: Subscriber<'_>,
+    target: &Target<'_>,
+) -> Flow {
     let source = from.flow.remote;
     let first_route = request.headers.record_routes().next();
     let named = match first_route {

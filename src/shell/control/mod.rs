@@ -29,7 +29,7 @@ use smol::{Async, LocalExecutor, Task, Timer};
 
 use self::conversation::send_away;
 use self::http::HttpError;
-use self::place::Place;
+pub use self::place::Place;
 use self::socket::{Claim, Refused};
 use super::failed::Failed;
 use super::hub::Hub;

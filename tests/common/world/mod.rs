@@ -177,7 +177,9 @@ impl World {
         for attacker::Forged { from, to, arrival } in attacker.act(&desks, &others, calm) {
             match &arrival {
                 Arrival::Datagram(bytes) => self.log(from, to, bytes),
-                Arrival::Unreachable(_) => self.say(|| format!("it is said that nobody is at {from}")),
+                Arrival::Unreachable(_) => {
+                    self.say(|| format!("it is said that nobody is at {from}"))
+                }
             }
             self.network.send(self.now, Datagram { from, to, arrival });
         }

@@ -1,12 +1,13 @@
 //! The control connection: bytes from whoever can open the socket, in pieces, to the demonstration.
 
-use lampfield::parts::{Board, Options, Paths, Rights, Runtime, converse};
+use lampfield::parts::{Board, Options, Paths, Place, Rights, Runtime, converse};
 use lampfield::{Agent, Settings};
 use smol::block_on;
 use smol::io::{AsyncRead, AsyncWrite};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 thread_local! {
@@ -30,7 +31,8 @@ pub(crate) fn run(bytes: &[u8]) {
             answers: Vec::new(),
         };
         // Whoever goes too early is an error of the stream's.
-        let _ = block_on(converse(&mut stream, demo.hub(), rights));
+        let place = Place::new(&Rc::new(Cell::new(0)));
+        let _ = block_on(converse(&mut stream, demo.hub(), rights, &place));
         check(&stream.answers);
     });
 }

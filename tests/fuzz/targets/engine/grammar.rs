@@ -74,6 +74,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// The last request that it sent.
+    pub(super) fn last_request(&self) -> &str {
+        self.requests.last().map_or("", |(_, text)| text)
+    }
+
     pub(super) fn note(&mut self, flow: Flow, text: String) {
         let row = |name: &str| header(&text, name).unwrap_or_default().to_string();
         let tag = |name: &str| tag(&row(name)).unwrap_or_default().to_string();

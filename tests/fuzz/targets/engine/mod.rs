@@ -142,7 +142,10 @@ fn trouble(desk: &mut Desk, bytes: &mut Bytes<'_>) {
     let peer = bytes.pick(&PEERS);
     let moment = desk.moment();
     match bytes.byte() % 5 {
-        0 => desk.agent.handle_unreachable(moment, peer.remote),
+        0 => {
+            let quoted = desk.seen.last_request().as_bytes();
+            desk.agent.handle_unreachable(moment, peer.remote, quoted);
+        }
         1 => desk.connect(),
         2 => desk.disconnect(bytes),
         3 => desk.agent.handle_pong(&peer),
