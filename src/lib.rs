@@ -98,8 +98,9 @@ pub use engine::agent::{
     Trouble, UriExcerpt, Whom, Word,
 };
 pub use engine::config::{
-    Account, Action, ButtonSettings, Full, Invalid, LampSettings, Lifetimes, PresentitySettings,
-    Server, Settings, Shows, Strangers, UpstreamSettings, WatchSettings,
+    Account, Action, Authentication, ButtonSettings, Demand, Full, Invalid, LampSettings,
+    Lifetimes, Listed, Listener, PresentitySettings, Server, Settings, Shows, Strangers,
+    UpstreamSettings, WatchSettings,
 };
 pub use events::package::{Pace, Package};
 pub use events::watched::Watched;
@@ -111,6 +112,7 @@ pub use roles::watcher::Doubt;
 #[cfg(feature = "std")]
 pub use shell::cli::main;
 pub use ua::addresses::LocalAddress;
+pub use ua::guard::{User, Users};
 pub use ua::query::{Name, Query};
 pub use users::compose::Input;
 pub use users::lamps::{Colour, Look, Looks, Pattern};
@@ -133,6 +135,7 @@ pub mod parts {
         runtime::{Options, Runtime},
         settings::{Configuration, Overrides},
         store::{Batch, Counters, Medium, Opened, Store},
+        users::Roll,
     };
     pub use crate::ua::credentials::{Login, Next, Password, Proof};
     pub use crate::users::compose::{Inputs, Published, Sources, compose};

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use counting::allocations;
-use lampfield::parts::{Board, Options, Paths, Runtime};
+use lampfield::parts::{Board, Options, Paths, Roll, Runtime};
 use lampfield::{Agent, Input, Network, Pace, Package, Settings, Shows, Strangers, limits};
 
 /// Rounds after which everything has found its place.
@@ -69,6 +69,7 @@ impl Bench {
             control,
             board,
             names: Paths::default(),
+            users: Roll::default(),
             signals: false,
             reload: None,
             lasts: None,

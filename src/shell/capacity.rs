@@ -15,6 +15,7 @@ use crate::roles::registrar::Binding;
 use crate::roles::watcher::Watch;
 use crate::txn::server::Transactions;
 use crate::ua::addresses::LocalAddress;
+use crate::ua::guard::User;
 use crate::users::lamps::Lamp;
 use crate::users::policy::Decision;
 
@@ -92,6 +93,7 @@ impl Capacity {
                 size_of::<Decision>(),
                 "the oldest makes way",
             ),
+            Table::new("users", limits::USERS, size_of::<User>(), REFUSED),
             Table::new(
                 "registrations",
                 limits::BINDINGS,

@@ -2,7 +2,8 @@
 
 use std::boxed::Box;
 use std::net::SocketAddr;
-use std::string::String;
+use std::path::PathBuf;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use heapless::Vec as Bounded;
@@ -19,6 +20,7 @@ use super::net::places::addresses;
 use super::net::streams::{Event as Change, Heard, Streams};
 use super::panel::{Event, Panel, Touch, Untouchable};
 use super::saving::Saving;
+use super::users::Roll;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
 use crate::ground::limits::URI;
@@ -27,8 +29,8 @@ use crate::ua::addresses::LocalAddress;
 use crate::ua::query::Query;
 use crate::wire::flow::{Flow, Transport};
 
-/// Reads the settings again, or says why they cannot be had.
-pub type Reload = Box<dyn FnMut() -> Result<Box<Settings>, String>>;
+/// Reads the settings and users again, or says why they cannot be had.
+pub type Reload = Box<dyn FnMut() -> Result<(Box<Settings>, Roll), String>>;
 
 /// What the loop and the control socket share. They are on one thread and never inside at the same time.
 pub struct Hub {
@@ -53,6 +55,8 @@ pub struct Hub {
     pub(super) limiter: Limiter,
     pub(super) strangers: Limiter,
     pub(super) reload: Option<Reload>,
+    /// The file that users stand in.
+    pub users: Option<PathBuf>,
     /// What keeps the agent's state, if anything does.
     pub(super) saving: Option<Saving>,
     pub(super) deadline: Option<Instant>,
@@ -138,13 +142,34 @@ impl Hub {
         let Some(reload) = &mut self.reload else {
             return Err(String::from("there is no configuration file to read again"));
         };
-        let settings = reload()?;
+        let (settings, roll) = reload()?;
         self.resolver.forget();
         let moment = clock::moment();
+        self.agent.set_users(&roll.users);
         self.agent.reconfigure(moment, &settings);
         self.streams.judge(moment.now, |ip| self.agent.trusts(ip));
+        self.users = roll.file;
         self.settle(moment.now);
         info!("configuration read again");
+        Ok(())
+    }
+
+    /// Reads the users again. If they are bad, the old ones go on.
+    ///
+    /// # Errors
+    /// What is wrong with the new ones.
+    pub fn reload_users(&mut self) -> Result<(), String> {
+        let Some(file) = &self.users else {
+            let remedy = "add [authentication] with users = \"lampfield.users\" to it";
+            return Err(std::format!(
+                "the configuration names no file of users\n  remedy: {remedy}"
+            ));
+        };
+        let realm = &self.agent.settings().authentication.realm;
+        let roll = Roll::read(file, realm).map_err(|fault| fault.to_string())?;
+        let count = roll.users.len();
+        self.change(|agent, _| agent.set_users(&roll.users));
+        info!("users read again: {count}");
         Ok(())
     }
 

@@ -25,3 +25,4 @@ pub mod settings;
 pub mod signals;
 pub mod store;
 pub mod timer;
+pub mod users;

@@ -135,6 +135,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
             state,
             board: configuration.board,
             settings: configuration.settings,
+            users: configuration.users,
             names: Paths::default(),
             signals: true,
             reload: Some(Box::new(move || {
@@ -153,7 +154,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
                 if new_start.board != at_start.board {
                     return Err("the board has changed: start the agent again".to_string());
                 }
-                Ok(new.settings)
+                Ok((new.settings, new.users))
             })),
             lasts: None,
         },

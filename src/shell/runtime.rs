@@ -57,6 +57,7 @@ use super::saving::Saving;
 use super::service::Service;
 use super::signals::{Signals, Wish};
 use super::timer::Timer;
+use super::users::Roll;
 use crate::engine::agent::Agent;
 use crate::engine::config::Settings;
 use crate::ground::time::{Duration, Instant};
@@ -67,6 +68,8 @@ pub struct Options {
     pub settings: Box<Settings>,
     /// Where SIP is spoken; port 0 takes a free one.
     pub listen: Vec<Listen>,
+    /// The users there are.
+    pub users: Roll,
     /// The control socket; `None` for none.
     pub control: Option<PathBuf>,
     /// The folder in which state is kept over a restart; `None` for none.
@@ -161,6 +164,8 @@ impl Runtime {
         let moves = watch_addresses(&registry, &own);
         let locals = announced(&own);
         agent.start(moment, &options.settings, seed()?, &locals);
+        // Before those who watched are taken back.
+        agent.set_users(&options.users.users);
         let waker = Waker::from(bell.clone());
         let saving = match &options.state {
             Some(folder) => Saving::begin(agent, folder, seed()?[0], waker)?,
@@ -182,6 +187,7 @@ impl Runtime {
             limiter: Limiter::new(),
             strangers: Limiter::new(),
             reload: options.reload,
+            users: options.users.file,
             saving,
             deadline: None,
             left: TURN,

@@ -18,8 +18,10 @@ use crate::ground::text::Text;
 use crate::shell::document::{self, Collector, Faults, Found, Section, has_password, shown};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
+use crate::shell::users::Roll;
 use crate::wire::flow::Transport;
 
+mod authentication;
 mod buttons;
 mod explain;
 mod keys;
@@ -50,6 +52,8 @@ pub struct Configuration {
     pub board: Board,
     /// The files that passwords stand in.
     pub secrets: Vec<PathBuf>,
+    /// The users there are.
+    pub users: Roll,
     /// What the agent is told: validated, with every lamp and button of the board in the board's order.
     pub settings: Box<Settings>,
     /// What is possible, but hardly meant.
@@ -122,6 +126,7 @@ impl Configuration {
         reader.registrations(&root);
         reader.publications(&root);
         reader.presentities(&root);
+        let users = reader.authentication(&root, folder, &listen);
         reader.upstreams(&root, folder);
         reader.lamps(&root);
         reader.buttons(&root);
@@ -135,6 +140,7 @@ impl Configuration {
             sandbox: sandbox.is_none_or(|it| it.value),
             board,
             secrets,
+            users,
             settings,
             warnings: faults.warnings(name),
         };
@@ -173,6 +179,7 @@ impl Configuration {
             sandbox: true,
             board,
             secrets: Vec::new(),
+            users: Roll::default(),
             settings,
             warnings: None,
         })
@@ -340,6 +347,7 @@ impl Reader<'_, '_> {
                 presentity.dialog_shows_dnd = shows.value;
             }
             presentity.registers = registers.is_some_and(|it| it.value);
+            self.owners(&section, &mut presentity);
             if self.settings.presentities.push(presentity).is_err() {
                 let what = format!("more than {PRESENTITIES} presentities");
                 self.faults

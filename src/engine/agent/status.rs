@@ -63,6 +63,8 @@ pub struct SubscriptionStatus<'a> {
     pub presentity: &'a str,
     /// Who watches: the URI of its From.
     pub watcher: &'a [u8],
+    /// The user that it proved to be.
+    pub user: Option<&'a str>,
     /// In which package.
     pub package: Package,
     /// `pending`, `active` or `terminated`; `waiting` if it went before the owner decided.
@@ -155,6 +157,7 @@ impl Agent {
             SubscriptionStatus {
                 presentity: uri_of(&self.directory, who.presentity),
                 watcher: who.watcher,
+                user: self.proven(who.identity),
                 package: gone.package(),
                 state: winfo::Status::Waiting.as_str(),
                 ends: Some(gone.ends()),
@@ -228,6 +231,7 @@ impl Agent {
         SubscriptionStatus {
             presentity: uri_of(&self.directory, it.presentity()),
             watcher: it.dialog().remote_uri(),
+            user: self.proven(it.who().identity),
             package: it.package(),
             state: it.state().name(),
             ends: it.state().ends(),

@@ -102,6 +102,14 @@ impl Agent {
         })
     }
 
+    /// The name of the user that somebody proved to be.
+    pub(super) fn proven(&self, identity: Identity) -> Option<&str> {
+        match identity {
+            Identity::User(user) => self.user_name(user),
+            Identity::Network | Identity::Nobody => None,
+        }
+    }
+
     /// The name of a user.
     pub(super) fn user_name(&self, user: UserId) -> Option<&str> {
         let mut names = self.guard.users().iter().map(User::name);

@@ -10,16 +10,19 @@ use std::vec::Vec;
 use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Arg, Parser};
 
-use crate::engine::config::needs_tls;
 use crate::events::package::Package;
 use crate::ground::time::Duration;
 use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
 
+mod user;
 mod values;
+mod watch;
 mod words;
-use values::{ADDRESS, is_fit, login_of, name_of, set_of, text, watcher_of};
+pub use user::{NewUser, Place, Users};
 pub use values::{Login, Secret};
+use values::{name_of, set_of, text, watcher_of};
+pub use watch::Watch;
 use words::{COMMANDS, synopsis};
 
 /// What the user wants.
@@ -38,6 +41,15 @@ pub enum Command {
     Ask(Ask),
     /// Watch somebody from here.
     Watch(Watch),
+    /// See to the users.
+    Users(Users),
+    /// Print the line of a user for the file of users.
+    HashPassword {
+        /// Whose.
+        user: NewUser,
+        /// Whose users these are.
+        realm: String,
+    },
     /// List the boards that are built in, or print the file of one.
     Boards(Option<String>),
     /// List the tables of this build.
@@ -147,25 +159,6 @@ pub struct Set {
     pub presentity: Option<String>,
 }
 
-/// Whom to watch from here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watch {
-    /// Whom.
-    pub target: String,
-    /// What to subscribe to.
-    pub package: Package,
-    /// The next hop, where it is not the target's host.
-    pub server: Option<String>,
-    /// Who to be; without it somebody at our own address.
-    pub from: Option<String>,
-    /// With which account, if any.
-    pub login: Option<Login>,
-    /// How long; without it until interrupted.
-    pub seconds: Option<u32>,
-    /// As JSON, one object to a line.
-    pub json: bool,
-}
-
 /// The command line is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
@@ -248,6 +241,8 @@ where
         "block" => line.ask("block", 1, &[], |it| watcher_of(it, false)),
         "set" => line.ask("set", 2, &[PRESENTITY], |it| Ok(Question::Set(set_of(it)?))),
         "watch" => line.watch(),
+        "user" => line.users(),
+        "hash-password" => line.hash_password(),
         "boards" => {
             let given = line.words("boards", 0..=1, &[])?;
             given.or_help(|mut given| Ok(Command::Boards(given.words.pop())))
@@ -287,6 +282,9 @@ struct Given {
     from: Option<String>,
     user: Option<String>,
     secrets: Vec<Secret>,
+    users: Option<PathBuf>,
+    realm: Option<String>,
+    md5: bool,
     help: bool,
 }
 
@@ -336,31 +334,6 @@ impl Line {
             Ok(Command::Ask(Ask {
                 question: question(&given)?,
                 control: given.run.control,
-            }))
-        })
-    }
-
-    fn watch(mut self) -> Result<Command, Usage> {
-        let own = [USER, PASSWORD_FILE, PASSWORD_ENV];
-        let allowed = [&[EVENT, SECONDS, JSON, SERVER, FROM][..], &own].concat();
-        let given = self.options("watch", 1, &allowed)?;
-        given.or_help(|mut given| {
-            let target = given.words.remove(0);
-            is_fit(&target).map_err(|what| Usage::new(what, ADDRESS))?;
-            if needs_tls(&target) {
-                let what = format!(
-                    "{target} can only be asked over TLS, which this version does not speak"
-                );
-                return Err(Usage::new(what, ADDRESS));
-            }
-            Ok(Command::Watch(Watch {
-                target,
-                package: given.event.unwrap_or(Package::Dialog),
-                server: given.server,
-                from: given.from,
-                login: login_of(given.user, given.secrets)?,
-                seconds: given.seconds,
-                json: given.json,
             }))
         })
     }
@@ -437,6 +410,9 @@ impl Line {
             SECONDS => given.seconds = Some(self.seconds()?),
             SERVER => given.server = Some(self.server()?),
             USER => given.user = Some(self.user()?),
+            USERS => given.users = Some(PathBuf::from(self.0.value()?)),
+            REALM => given.realm = Some(self.text()?),
+            MD5 => given.md5 = true,
             PASSWORD_FILE => given.secrets.push(Secret::File(self.0.value()?.into())),
             PASSWORD_ENV => given.secrets.push(Secret::Variable(self.text()?)),
             _ => {}
@@ -479,6 +455,9 @@ const TEST: &str = "--test";
 const PASSWORD_ENV: &str = "--password-env";
 const PASSWORD_FILE: &str = "--password-file";
 const USER: &str = "--user";
+const USERS: &str = "--users";
+const REALM: &str = "--realm";
+const MD5: &str = "--md5";
 
 #[cfg(test)]
 mod tests;

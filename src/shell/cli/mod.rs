@@ -14,6 +14,8 @@
 pub mod args;
 pub mod client;
 mod mailbox;
+mod typed;
+mod users;
 pub mod view;
 pub mod watch;
 
@@ -88,6 +90,8 @@ fn perform(command: Command) -> Exit {
             Err(trouble) => complain(&trouble),
         },
         Command::Watch(wanted) => watch::watch(&wanted),
+        Command::Users(wanted) => users::see_to(&wanted),
+        Command::HashPassword { user, realm } => users::hash(&user, &realm),
         Command::Boards(None) => say(&boards()),
         Command::Boards(Some(name)) => board(&name),
         Command::Capacity { json } => say(&capacity(json)),
@@ -294,6 +298,16 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield set note TEXT     (each takes --presentity URI)
   lampfield allow WATCHER     let somebody watch who waits for it
   lampfield block WATCHER     or not, also one who was let in
+
+Users with a password, whether an agent runs or not:
+  lampfield user add NAME [--md5] [--password-file FILE] [--realm REALM]
+                              let somebody in, or change the password; --md5 for old phones
+  lampfield user remove NAME
+  lampfield user list [--json]
+                              (each takes --users FILE or --config FILE; without one of
+                              them, the running agent says where they stand)
+  lampfield hash-password NAME REALM [--md5] [--password-file FILE]
+                              print the line of a user for a file of users
 
 Without an agent:
   lampfield watch URI [--event dialog|presence|presence.winfo|message-summary] [--seconds N]

@@ -170,6 +170,7 @@ pub fn watchers(watchers: &Value) -> String {
     }
     let mut rows = vec![headings(&[
         "WATCHER",
+        "USER",
         "PRESENTITY",
         "EVENT",
         "STATE",
@@ -179,6 +180,7 @@ pub fn watchers(watchers: &Value) -> String {
     rows.extend(watchers.iter().map(|it| {
         vec![
             text(it, "watcher"),
+            text(it, "user"),
             text(it, "presentity"),
             text(it, "package"),
             text(it, "state"),

@@ -28,6 +28,7 @@ use crate::shell::panel::board::Board;
 use crate::shell::run::take_agent;
 use crate::shell::runtime::{Options, Runtime, State};
 use crate::shell::settings::{Lacking, password_in, password_of};
+use crate::shell::users::Roll;
 use crate::shell::{clock, journal};
 use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Transport;
@@ -76,6 +77,7 @@ fn run(wanted: &Watch, account: Option<Account>) -> Result<bool, Failed> {
         board: Board::empty(),
         signals: true,
         names: Paths::default(),
+        users: Roll::default(),
         reload: None,
         lasts: wanted.seconds.map(|it| Duration::from_secs(it.into())),
     };

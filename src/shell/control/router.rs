@@ -9,6 +9,8 @@
 //! | `POST /lamps/test` | lights every element of every lamp alone for a second, then what was to be shown |
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
 //! | `POST /allow/WATCHER` `/block/WATCHER` | lets a watcher in who waits, or sends a stranger away, by URI or address |
+//! | `GET /users` | who has a password, and the file that they stand in |
+//! | `POST /users/reload` | reads that file again |
 //! | `POST /reload` | reads the configuration again |
 //!
 //! Whatever is a POST changes something; a caller who may only look gets 403 for it.
@@ -92,6 +94,7 @@ fn look(path: &str, hub: &RefCell<Hub>) -> Answer {
         "/publications" => views::to_json(&views::publications(agent, now)),
         "/presentities" => views::to_json(&views::presentities(agent, now)),
         "/capacity" => views::to_json(&Capacity::of_this_build()),
+        "/users" => views::to_json(&views::users(hub)),
         "/panel" => views::to_json(&views::face(hub)),
         _ => return look_at_lamp(path, hub, now),
     };
@@ -126,6 +129,10 @@ fn act(path: &str, query: &str, body: &str, hub: &RefCell<Hub>) -> Answer {
             hub.test_lamps();
             done()
         }
+        (Some("users"), Some(what)) if what == "reload" => match hub.reload_users() {
+            Ok(()) => done(),
+            Err(error) => (400, views::error(&error)),
+        },
         (Some("reload"), None) => match hub.reload() {
             Ok(()) => done(),
             Err(error) => (400, views::error(&error)),
@@ -320,6 +327,7 @@ fn is_known(path: &str) -> bool {
     let verb = path.trim_start_matches('/').split('/').next();
     let name = path.trim_start_matches('/').split_once('/');
     match verb.unwrap_or_default() {
+        "users" => name.is_none_or(|(_, what)| what == "reload"),
         "lamps" => name.is_none_or(|(_, what)| what == "test"),
         "status" | "watchers" | "watches" | "registrations" | "publications" | "presentities"
         | "capacity" | "panel" | "reload" => name.is_none(),

@@ -2,8 +2,10 @@
 
 mod connections;
 mod face;
+mod users;
 
 pub use face::face;
+pub use users::users;
 
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -172,6 +174,7 @@ impl Presentity {
 pub struct Watcher {
     presentity: String,
     watcher: String,
+    user: Option<String>,
     package: &'static str,
     state: &'static str,
     expires_s: Option<u32>,
@@ -183,6 +186,7 @@ impl Watcher {
         Watcher {
             presentity: subscription.presentity.to_string(),
             watcher: String::from_utf8_lossy(subscription.watcher).into_owned(),
+            user: subscription.user.map(ToString::to_string),
             package: subscription.package.name(),
             state: subscription.state,
             expires_s: subscription.ends.map(|moment| now.left(moment)),

@@ -117,6 +117,7 @@ fn options(control: PathBuf) -> Options {
         control: Some(control),
         board,
         names: Paths::default(),
+        users: Roll::default(),
         signals: false,
         lasts: None,
         reload: Some(Box::new(|| {

@@ -40,6 +40,11 @@ impl fmt::Display for Configuration {
             writeln!(f, "state        is kept in {}", state.display())?;
         }
         served(f, settings)?;
+        let mut head = "users";
+        for line in self.passwords_in_words() {
+            writeln!(f, "{head:<13}{line}")?;
+            head = "";
+        }
         for upstream in &settings.upstreams {
             explain_upstream(f, settings, upstream)?;
         }
@@ -120,7 +125,7 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
         let (min, max) = (min.0, max.0);
         writeln!(
             f,
-            "may {may:<8} those of them who are trusted, for {min} to {max} seconds"
+            "may {may:<8} those of them who are trusted, and owners, for {min} to {max} seconds"
         )?;
     }
     for (&package, &rule) in Package::SERVED.iter().zip(&settings.paces) {

@@ -46,9 +46,14 @@ pub(super) const PUBLICATIONS: Table = Table {
     keys: &["min_expires", "max_expires"],
 };
 
+pub(super) const AUTHENTICATION: Table = Table {
+    name: "[authentication]",
+    keys: &["users", "realm", "authenticate"],
+};
+
 pub(super) const PRESENTITY: Table = Table {
     name: "[[presentity]]",
-    keys: &["uri", "dialog_shows_dnd", "registers"],
+    keys: &["uri", "dialog_shows_dnd", "registers", "owners"],
 };
 
 pub(super) const UPSTREAM: Table = Table {
@@ -100,7 +105,8 @@ pub(super) const PACE: Table = Table {
 };
 
 /// Every table that a line in brackets begins.
-pub(super) const TABLES: [Table; 7] = [
+pub(super) const TABLES: [Table; 8] = [
+    AUTHENTICATION,
     SUBSCRIPTIONS,
     REGISTRATIONS,
     PUBLICATIONS,

@@ -18,6 +18,7 @@ mod leaving;
 mod moves;
 mod notifier;
 mod outage;
+mod passwords;
 mod publish;
 mod register;
 mod reloads;

@@ -1,6 +1,6 @@
 //! The commands, and how each is written.
 
-pub(super) const COMMANDS: [&str; 18] = [
+pub(super) const COMMANDS: [&str; 20] = [
     "run",
     "check",
     "status",
@@ -13,6 +13,8 @@ pub(super) const COMMANDS: [&str; 18] = [
     "set",
     "allow",
     "block",
+    "user",
+    "hash-password",
     "watch",
     "why",
     "boards",
@@ -31,6 +33,8 @@ pub(super) fn synopsis(command: &str) -> &str {
         "press" => "press NAME [--for SECONDS]",
         "release" => "release NAME",
         "set" => "set dnd|hook|activity|note|idle VALUE",
+        "user" => "user add NAME, user remove NAME, or user list",
+        "hash-password" => "hash-password NAME REALM",
         "watch" => "watch URI",
         "why" => "why LAMP",
         alone => alone,

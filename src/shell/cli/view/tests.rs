@@ -46,12 +46,16 @@ fn watchers_are_listed_or_said_to_be_none() {
     assert_eq!(watchers(&json!([])), "nobody watches\n");
     let text = watchers(
         &json!([{"presentity": "sip:a@b", "watcher": "sip:\u{1b}[2J@c",
-        "package": "dialog", "state": "active", "expires_s": 59, "remote": "10.0.0.1:5060"}]),
+        "user": null, "package": "dialog", "state": "active", "expires_s": 59,
+        "remote": "10.0.0.1:5060"},
+        {"presentity": "sip:a@b", "watcher": "sip:ann@c", "user": "ann", "package": "dialog",
+        "state": "active", "expires_s": 59, "remote": "10.0.0.1:5060"}]),
     );
     assert_eq!(
         text,
-        "WATCHER          PRESENTITY  EVENT   STATE   EXPIRES  ADDRESS\n\
-         sip:\\u{1b}[2J@c  sip:a@b     dialog  active  59 s     10.0.0.1:5060\n"
+        "WATCHER          USER  PRESENTITY  EVENT   STATE   EXPIRES  ADDRESS\n\
+         sip:\\u{1b}[2J@c  -     sip:a@b     dialog  active  59 s     10.0.0.1:5060\n\
+         sip:ann@c        ann   sip:a@b     dialog  active  59 s     10.0.0.1:5060\n"
     );
 }
 

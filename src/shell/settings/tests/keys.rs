@@ -65,7 +65,7 @@ fn a_key_below_the_wrong_table_says_where_it_belongs() {
         ),
         (
             "[[presentity]]\nuri = \"sip:a@b\"\ncolour = 1",
-            "use one of: uri, dialog_shows_dnd, registers",
+            "use one of: uri, dialog_shows_dnd, registers, owners",
         ),
     ] {
         let faults = read(text).expect_err("a key in the wrong table").faults;
