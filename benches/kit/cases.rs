@@ -1,10 +1,10 @@
 //! What is measured.
 
-use super::peers::{DESK, Pbx, Phone, Softphone};
+use super::peers::{DESK, Pbx, Phone, REALM, Softphone};
 use super::stage::{Recorder, Script};
 use lampfield::{
-    Duration, Input, LampSettings, Network, Pace, Package, PresentitySettings, Settings, Shows,
-    Text, WatchSettings, limits,
+    Demand, Duration, Input, LampSettings, Network, Pace, Package, PresentitySettings, Settings,
+    Shows, Text, WatchSettings, limits,
 };
 
 /// A part of the agent's work.
@@ -12,7 +12,9 @@ use lampfield::{
 pub enum Case {
     /// SUBSCRIBE, 200, NOTIFY and its 200: a subscription that stays.
     Subscribe,
-    /// The same with `Expires: 0`: the state once, and nothing stays.
+    /// The same of users who have been asked for a password and show it.
+    SubscribeDigest,
+    /// The first with `Expires: 0`: the state once, and nothing stays.
     Fetch,
     /// A SUBSCRIBE in its dialog, 200, NOTIFY and its 200.
     Refresh,
@@ -29,8 +31,9 @@ pub enum Case {
 }
 
 impl Case {
-    pub const ALL: [Case; 10] = [
+    pub const ALL: [Case; 11] = [
         Case::Subscribe,
+        Case::SubscribeDigest,
         Case::Fetch,
         Case::Refresh,
         Case::FanOut(Package::Presence),
@@ -46,6 +49,7 @@ impl Case {
     pub fn name(self) -> &'static str {
         match self {
             Case::Subscribe => "subscribe",
+            Case::SubscribeDigest => "subscribe-digest",
             Case::Fetch => "fetch",
             Case::Refresh => "refresh",
             Case::FanOut(Package::Presence) => "fan-out-presence",
@@ -64,7 +68,8 @@ impl Case {
     pub fn unit(self) -> &'static str {
         match self {
             Case::Subscribe => "SUBSCRIBE, 200, NOTIFY, 200",
-            Case::Fetch => "the same, Expires: 0",
+            Case::SubscribeDigest => "the same, with a password (SHA-256)",
+            Case::Fetch => "the same without, Expires: 0",
             Case::Refresh => "the same in a dialog",
             Case::FanOut(_) => "a change, for each NOTIFY",
             Case::Answers(_) => "200 to a NOTIFY",
@@ -78,6 +83,7 @@ impl Case {
     pub fn times(self) -> usize {
         match self {
             Case::Subscribe | Case::Fetch | Case::Refresh => limits::SUBSCRIPTIONS.min(CYCLES),
+            Case::SubscribeDigest => limits::USERS.min(limits::SUBSCRIPTIONS).min(CYCLES),
             Case::FanOut(_) | Case::Answers(_) => limits::SUBSCRIPTIONS,
             Case::Refused | Case::Lamp | Case::Publish => CYCLES,
         }
@@ -87,6 +93,7 @@ impl Case {
     pub fn record(self) -> Script {
         let script = match self {
             Case::Subscribe => cycles(self.times(), 3_600),
+            Case::SubscribeDigest => proved(self.times()),
             Case::Fetch => cycles(self.times(), 0),
             Case::Refresh => refreshes(self.times()),
             Case::FanOut(package) => fan_out(package, false),
@@ -96,7 +103,9 @@ impl Case {
             Case::Publish => publish(self.times()),
         };
         let (messages, looks) = match self {
-            Case::Subscribe | Case::Fetch | Case::Refresh => (2 * self.times(), 0),
+            Case::Subscribe | Case::SubscribeDigest | Case::Fetch | Case::Refresh => {
+                (2 * self.times(), 0)
+            }
             Case::FanOut(_) => (self.times(), 0),
             Case::Answers(_) => (0, 0),
             Case::Refused | Case::Publish => (self.times(), 0),
@@ -124,6 +133,23 @@ fn cycles(times: usize, expires: u32) -> Script {
     recorder.token();
     for phone in &mut phones {
         phone.subscribe(&mut recorder, expires);
+    }
+    recorder.finish()
+}
+
+/// Phones are asked for their passwords, and show them.
+fn proved(times: usize) -> Script {
+    let mut settings = desk();
+    settings.authentication.realm = Text::copied(REALM).expect("a short realm");
+    settings.authentication.demand = Demand::Always;
+    let mut recorder = Recorder::new(settings);
+    let mut phones = phones(times, "presence");
+    for phone in &mut phones {
+        phone.ask(&mut recorder);
+    }
+    recorder.token();
+    for phone in &mut phones {
+        phone.subscribe(&mut recorder, 3_600);
     }
     recorder.finish()
 }

@@ -1,10 +1,32 @@
 //! Peers that read and write text: a phone that watches the desk, and a server that the desk watches.
 
 use super::stage::{Recorder, Sent};
+use lampfield::wire::sip::digest::{Digest, Qop, login_hash};
+use lampfield::wire::sip::{Algorithm, Name, Writer};
+use lampfield::{Text, User};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Whom the agent serves.
 pub const DESK: &str = "sip:reception@pbx.example.com";
+
+/// Whose users the phones are, where they have to prove it.
+pub const REALM: &str = "pbx.example.com";
+
+/// Everybody's password.
+const PASSWORD: &str = "correct horse battery staple";
+
+/// The user of a phone.
+pub fn user(number: u32) -> User {
+    let name = format!("door{number}");
+    let hash = login_hash(
+        Algorithm::Sha256,
+        name.as_bytes(),
+        REALM.as_bytes(),
+        PASSWORD.as_bytes(),
+    );
+    let name = Text::copied(&name).expect("a short name");
+    User::new(name, REALM, hash.expect("a hash we speak"), None)
+}
 
 /// A phone with a network address of its own.
 pub struct Phone {
@@ -16,6 +38,9 @@ pub struct Phone {
     tag: String,
     cseq: u32,
     dialog: u32,
+    /// The server's nonce, once it asked for a password, and how often it was used.
+    nonce: String,
+    nc: u32,
 }
 
 impl Phone {
@@ -33,12 +58,23 @@ impl Phone {
             tag: String::new(),
             cseq: 16,
             dialog: 0,
+            nonce: String::new(),
+            nc: 0,
         }
+    }
+
+    /// SUBSCRIBE, and a 401, whose challenge is answered from then on.
+    pub fn ask(&mut self, recorder: &mut Recorder) {
+        self.cseq += 1;
+        let sent = recorder.datagram(self.address, &self.request(3_600));
+        let (_, rest) = sent[0].text.split_once("nonce=\"").expect("a challenge");
+        self.nonce = rest.split('"').next().expect("a nonce").to_owned();
     }
 
     /// SUBSCRIBE, 200, NOTIFY and its 200.
     pub fn subscribe(&mut self, recorder: &mut Recorder, expires: u32) {
         self.cseq += 1;
+        self.nc += 1;
         let sent = recorder.datagram(self.address, &self.request(expires));
         let [answer, notify] = &sent[..] else {
             panic!("an answer and a NOTIFY, not {} messages", sent.len());
@@ -88,7 +124,9 @@ impl Phone {
             tag,
             cseq,
             dialog,
+            ..
         } = self;
+        let proof = self.proof();
         let tag = if tag.is_empty() {
             String::new()
         } else {
@@ -109,9 +147,38 @@ impl Phone {
              Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, SUBSCRIBE, INFO, REFER\r\n\
              Supported: eventlist, gruu, outbound\r\n\
              User-Agent: DoorStation/2.4.1 (armv7; build 20261014)\r\n\
-             Content-Length: 0\r\n\r\n",
+             {proof}Content-Length: 0\r\n\r\n",
             address.ip()
         )
+    }
+
+    /// The row that proves who it is, once that was asked for.
+    fn proof(&self) -> String {
+        if self.nonce.is_empty() {
+            return String::new();
+        }
+        let name = format!("door{}", self.number);
+        let digest = Digest {
+            algorithm: Algorithm::Sha256,
+            username: name.as_bytes(),
+            realm: REALM.as_bytes(),
+            password: PASSWORD.as_bytes(),
+            nonce: self.nonce.as_bytes(),
+            qop: Qop::Auth,
+            nc: self.nc,
+            cnonce: b"7c1e09a2",
+            method: b"SUBSCRIBE",
+            uri: DESK.as_bytes(),
+            body: b"",
+        };
+        let response = digest.response().expect("a hash we speak");
+        let mut buf = [0; 512];
+        let mut w = Writer::new(&mut buf);
+        let credentials = digest.credentials(&response, None);
+        w.field(Name::Authorization, &credentials).empty_body();
+        let len = w.finish().expect("there is room");
+        let row = String::from_utf8(buf[..len].to_vec()).expect("text");
+        row.replace("Content-Length: 0\r\n\r\n", "")
     }
 }
 

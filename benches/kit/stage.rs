@@ -1,7 +1,8 @@
 //! The recorder and the player.
 
+use super::peers::user;
 use lampfield::wire::flow::Flow;
-use lampfield::{Agent, Duration, Input, Instant, Moment, Output, Settings, Wall, limits};
+use lampfield::{Agent, Demand, Duration, Input, Instant, Moment, Output, Settings, Wall, limits};
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -83,6 +84,10 @@ impl Stage {
         *self.agent = Agent::new();
         let local = LOCAL.parse::<SocketAddr>().expect("an address").into();
         self.agent.start(dated(START), settings, [1, 2], &[local]);
+        if settings.authentication.demand != Demand::Strangers {
+            let users: Vec<_> = (0..limits::USERS as u32).map(user).collect();
+            self.agent.set_users(&users);
+        }
         self.due = None;
         self.drain(START, |_, _| {});
     }

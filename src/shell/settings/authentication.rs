@@ -178,6 +178,7 @@ impl Configuration {
             "{names}; of the realm {realm}, in {}",
             file.display()
         )]);
+        lines.push("they publish and register for presentities of their own".to_string());
         lines.push(match &authentication.demand {
             Demand::Strangers => "those elsewhere have to show a password".to_string(),
             Demand::Always => "everybody but this machine has to show a password".to_string(),

@@ -125,7 +125,7 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
         let (min, max) = (min.0, max.0);
         writeln!(
             f,
-            "may {may:<8} those of them who are trusted, and owners, for {min} to {max} seconds"
+            "may {may:<8} those of them who are trusted, for {min} to {max} seconds"
         )?;
     }
     for (&package, &rule) in Package::SERVED.iter().zip(&settings.paces) {

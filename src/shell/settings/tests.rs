@@ -9,6 +9,7 @@ use crate::users::lamps::{Looks, Shows};
 use crate::wire::doc::pidf::Activities;
 use std::time::Duration;
 
+mod authentication;
 mod both;
 mod keys;
 mod reach;

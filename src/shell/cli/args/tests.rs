@@ -3,6 +3,7 @@
 use super::*;
 
 mod documents;
+mod users;
 
 fn read(line: &[&str]) -> Result<Command, Usage> {
     let words: Vec<OsString> = line.iter().map(OsString::from).collect();
