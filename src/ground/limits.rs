@@ -82,6 +82,20 @@ pub const SHARE_OF_ADDRESS: usize = most(SUBSCRIPTIONS / 2, least(SUBSCRIPTIONS,
 /// eight lines wants. More get 503 with Retry-After.
 pub const SHARE: usize = most(SUBSCRIPTIONS / 4, least(SUBSCRIPTIONS, 16));
 
+/// Users with a password (settable): an office, or a family and its friends. More are refused when they are read.
+pub const USERS: usize = setting(option_env!("LAMPFIELD_USERS"), 32);
+
+/// Users that one presentity is of, beside the one of its own name.
+pub const OWNERS: usize = 4;
+
+/// Nonces remembered that proved who somebody is, for as long as they are good: two for each user, as phones take one for
+/// each account. See the guard for what happens beyond.
+pub const NONCES: usize = most(2 * USERS, 64);
+
+/// Sources of wrong passwords that are told apart: more of them than users, so that whoever fills the table with other
+/// users' names gains little. Full: the one that has been quiet for longest makes way.
+pub const FAILURES: usize = most(4 * USERS, 64);
+
 /// Networks towards which we have different addresses: a desk phone has one, a machine full of containers a dozen. Full:
 /// the narrowest are left out, and who is there is told the address towards the wider network around, or none.
 pub const LOCALS: usize = 32;

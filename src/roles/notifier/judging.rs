@@ -1,7 +1,7 @@
 //! Rulings made anew about those who watch: by the owner, by other settings, by the clock (RFC 6665 §4.2.2).
 //!
 //! Everybody whose ruling is another one has to be told, and at six in the evening that may be all at once. Their NOTIFYs
-//! go out in the order of the table, [`BATCH`] each [`INTERVAL`]; a change of the presentity does not wait for them, and
+//! go out in the order of the table, [`BATCH`] in each [`INTERVAL`]; a change of the presentity does not wait for them, and
 //! takes with it what was ruled.
 
 use super::subscription::{Notify, Wants};
@@ -23,7 +23,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Those who have to hear what was ruled.
 pub(super) struct Rejudged {
     slots: Queue<SUBSCRIPTIONS>,
-    /// Nobody before this.
+    /// How many more may be told before `next`.
+    left: usize,
     next: Instant,
 }
 
@@ -31,6 +32,7 @@ impl Rejudged {
     pub(super) const fn new() -> Rejudged {
         Rejudged {
             slots: Queue::new(),
+            left: 0,
             next: Instant::ZERO,
         }
     }
@@ -70,14 +72,17 @@ impl Notifier {
 
     /// Tells the next of those whose ruling is another one.
     pub(super) fn tell_rejudged(&mut self, now: Instant) {
-        if self.rejudged.slots.is_empty() || now < self.rejudged.next {
+        let rejudged = &mut self.rejudged;
+        if rejudged.slots.is_empty() {
             return;
         }
-        self.rejudged.next = now + INTERVAL;
-        for _ in 0..BATCH {
-            let Some(slot) = self.rejudged.slots.pop() else {
-                return;
-            };
+        if now >= rejudged.next {
+            (rejudged.left, rejudged.next) = (BATCH, now + INTERVAL);
+        }
+        while rejudged.left > 0
+            && let Some(slot) = rejudged.slots.pop()
+        {
+            rejudged.left -= 1;
             self.ready.push(slot);
         }
     }

@@ -360,12 +360,16 @@ impl Subscription {
                 address(from.flow.remote) == address(self.flow.remote)
             }
         };
-        match is_the_same {
-            true => Ok(()),
-            false => Err(Refusal::Because(
-                Status::FORBIDDEN,
-                "it is not the one who subscribed",
-            )),
+        match (is_the_same, self.identity, from.identity) {
+            (true, ..) => Ok(()),
+            // It may yet prove that it is.
+            (false, Identity::User(_), Identity::Network | Identity::Nobody) => {
+                Err(Refusal::Challenge { stale: false })
+            }
+            (false, ..) => {
+                let why = "it is not the one who subscribed";
+                Err(Refusal::Because(Status::FORBIDDEN, why))
+            }
         }
     }
 

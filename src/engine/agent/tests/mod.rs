@@ -7,6 +7,7 @@ mod both;
 mod buttons;
 mod called;
 mod calls;
+mod conditions;
 mod devices;
 mod events;
 mod folding;
@@ -20,12 +21,15 @@ mod notifier;
 mod outage;
 mod passwords;
 mod publish;
+mod rates;
 mod register;
 mod reloads;
 mod requests;
 mod resolving;
 mod restarts;
+mod seen;
 mod sending;
+mod shares;
 mod strangers;
 mod streams;
 mod telling;
@@ -327,6 +331,22 @@ impl Sent {
         }
         answer + more + "Content-Length: 0\r\n\r\n"
     }
+}
+
+/// It tells nothing of whom it is about (RFC 3856 §6.6.2).
+#[track_caller]
+pub(super) fn assert_blank(notify: &Sent) {
+    let nothing = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" \
+         entity=\"{DESK}\"><tuple id=\"sip\"><status><basic>closed</basic></status></tuple>"
+    );
+    let rest = notify.body().strip_prefix(&nothing);
+    let waits = "<note>Waiting for permission</note></presence>";
+    let is_pending = notify
+        .header("Subscription-State")
+        .is_some_and(|it| it.starts_with("pending"));
+    let expected = if is_pending { waits } else { "</presence>" };
+    assert_eq!(rest, Some(expected), "{notify:#?}");
 }
 
 pub(super) fn basic(notify: &Sent) -> Option<Basic> {

@@ -1,6 +1,7 @@
 //! Where NOTIFYs go: back to who asked, and never to a third party.
 
 use super::*;
+use crate::wire::flow::Transport;
 
 /// Subscribes from `source` with that Via host and Contact; where the NOTIFY goes.
 fn notified(source: &str, via: &str, contact: &str) -> SocketAddr {
@@ -66,7 +67,7 @@ fn a_contact_with_a_name_is_reached_where_it_came_from() {
 }
 
 #[test]
-fn a_victim_gets_no_more_than_one_request_and_its_repetitions() /* N41 B01 */
+fn a_victim_gets_one_request_and_no_more() /* N41 B01 */
 {
     let mut f = Fixture::new();
     let phone = Phone::new("bob", "presence");
@@ -76,8 +77,84 @@ fn a_victim_gets_no_more_than_one_request_and_its_repetitions() /* N41 B01 */
         sent += f.input(Input::Dnd(press % 2 == 0)).len();
     }
     sent += f.run(Duration::from_secs(100)).len();
-    assert_eq!(sent, 11);
+    assert_eq!(sent, 1);
     assert!(f.agent.notifier.is_empty());
+}
+
+#[test]
+fn a_target_that_answers_is_told_like_any_other() /* B01 */
+{
+    let mut f = Fixture::new();
+    let phone = Phone::new("bob", "presence");
+    let more = "Contact: <sip:bob@192.0.2.200>\r\nEvent: presence\r\n";
+    let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", more));
+    assert_eq!(f.input(Input::Dnd(true)), [], "one at a time");
+    let there = "192.0.2.200:5060".parse().unwrap();
+    assert_eq!(sent[1].flow.remote, there);
+    let next = f.send_from(there, &sent[1].answer("200 OK"));
+    assert_eq!(basic(&next[0]), Some(Basic::Closed));
+    assert_eq!(f.run(Duration::from_secs(2)).len(), 2, "sent again");
+}
+
+#[test]
+fn nobody_reaches_what_listens_on_our_loopback_or_ourselves() /* ATTACKS B01 B04 */
+{
+    for contact in ["127.0.0.1:7777", "127.8.0.1", "192.0.2.1:5060", "[::1]:7777"] {
+        for line in ["Contact: <sip:x@C>", "Record-Route: <sip:C;lr>\r\nContact: <sip:x@192.0.2.30>"] {
+            let mut f = Fixture::with(|settings| {
+                for network in ["127.0.0.0/8", "::1/128"] {
+                    settings.trusted.push(Network::parse(network).unwrap()).unwrap();
+                }
+            });
+            let mut phone = Phone::new("bob", "presence");
+            phone.address = "192.0.2.30:5060".parse().unwrap();
+            let line = line.replace('C', "\0").replace("\0ontact", "Contact").replace('\0', contact);
+            let more = format!("{line}\r\nEvent: presence\r\n");
+            let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", &more));
+            assert_eq!(sent[0].status(), 200, "{line}");
+            assert_eq!(sent[1].flow.remote, phone.address, "{line}");
+        }
+    }
+    for contact in ["0.0.0.0", "224.0.0.1", "192.0.2.30:0", "[::]", "255.255.255.255"] {
+        let mut f = Fixture::new();
+        let phone = Phone::new("bob", "presence");
+        let more = format!("Contact: <sip:x@{contact}>\r\nEvent: presence\r\n");
+        let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", &more));
+        assert_eq!((sent.len(), sent[0].status()), (1, 400), "{contact}");
+    }
+}
+
+#[test]
+fn who_is_on_this_host_reaches_its_own_ports() {
+    let mut f = Fixture::with(|settings| {
+        settings.trusted.push(Network::parse("127.0.0.0/8").unwrap()).unwrap();
+    });
+    let mut phone = Phone::new("bob", "presence");
+    phone.address = "127.0.0.1:40000".parse().unwrap();
+    let more = "Contact: <sip:x@127.0.0.2:7777>\r\nEvent: presence\r\n";
+    let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", more));
+    assert_eq!(sent[1].flow.remote, "127.0.0.2:7777".parse().unwrap());
+}
+
+/// A long document goes by TCP to whoever asked, and nowhere else before it was heard of there.
+#[test]
+fn no_connection_is_opened_to_where_nobody_was_heard() /* ATTACKS B01 */
+{
+    for (contact, transport) in [("192.0.2.200", Transport::Udp), ("192.0.2.30", Transport::Tcp)] {
+        let mut f = Fixture::new();
+        f.input(Input::Note(Text::copied(&"\"".repeat(128)).unwrap()));
+        let mut phone = Phone::new("bob", "presence");
+        phone.address = "192.0.2.30:5060".parse().unwrap();
+        let route = format!("<sip:{};lr>", "r".repeat(150));
+        let more = format!(
+            "Contact: <sip:{}@{contact}>\r\nRecord-Route: <sip:{contact};lr>, {route}\r\n\
+             Event: presence\r\n",
+            "x".repeat(90)
+        );
+        let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", &more));
+        assert!(sent[1].text.len() > 1_300, "{}", sent[1].text.len());
+        assert_eq!(sent[1].flow.transport, transport);
+    }
 }
 
 /// A shell that stops sending for a while, to read what has come.

@@ -185,7 +185,7 @@ fn nobody_is_pending_for_ever() /* W06 */
     let sent = f.run(Duration::from_secs(1_800));
     let state = sent[0].1.header("Subscription-State");
     assert_eq!(state, Some("terminated;reason=giveup;retry-after=3600"));
-    assert_eq!(sent[0].1.body(), "");
+    assert_blank(&sent[0].1);
     assert_eq!(f.agent.absent().count(), 0);
 }
 
