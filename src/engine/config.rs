@@ -49,6 +49,9 @@ pub struct Settings {
     pub trusted: Vec<Network, TRUSTED>,
     /// What becomes of those elsewhere.
     pub strangers: Strangers,
+    /// Whether who waits for a decision about its presence subscription gets a document that says nothing, rather than
+    /// none (RFC 3856 §6.6.2).
+    pub blank_documents: bool,
     /// Who has to show a password.
     pub authentication: Authentication,
     /// Shortest lifetime granted to a subscription: below it 423 (RFC 6665 §4.2.1.1). At most 3600.
@@ -74,6 +77,7 @@ impl Settings {
             buttons: Vec::new(),
             trusted: Vec::new(),
             strangers: Strangers::Refuse,
+            blank_documents: false,
             authentication: Authentication::new(),
             min_expires: Seconds::ZERO,
             max_expires: Seconds::ZERO,
@@ -100,6 +104,7 @@ impl Settings {
         self.buttons.clear();
         self.trusted.clear();
         self.strangers = Strangers::Refuse;
+        self.blank_documents = true;
         self.authentication = Authentication::new();
         self.min_expires = MIN_EXPIRES;
         self.max_expires = MAX_EXPIRES;
@@ -165,6 +170,7 @@ impl Settings {
             registrations,
             paces,
             strangers,
+            blank_documents,
             publications,
             authentication,
         } = other;
@@ -179,6 +185,7 @@ impl Settings {
         (self.min_expires, self.max_expires) = (*min_expires, *max_expires);
         self.registrations = *registrations;
         (self.paces, self.strangers) = (*paces, *strangers);
+        self.blank_documents = *blank_documents;
     }
 
     /// The index of a watch equal to `wanted`, which is added if there is none yet.

@@ -178,6 +178,9 @@ fn rules(settings: &Settings) -> Rules {
         min_expires: settings.min_expires,
         max_expires: settings.max_expires,
         pace: settings.paces,
-        blank: Blank::Presence,
+        blank: match settings.blank_documents {
+            true => Blank::Presence,
+            false => Blank::NoBody,
+        },
     }
 }

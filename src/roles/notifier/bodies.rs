@@ -4,6 +4,7 @@
 //! finds its id stale and sends the newest state instead, under a new CSeq; that takes [`limits::BODIES`] newer
 //! documents since this one was made, and a watcher who has not answered.
 
+use super::condition::Tag;
 use crate::events::package::{Baseline, Body, Package, Scene};
 use crate::events::presentity::Presentity;
 use crate::events::ruling::View;
@@ -52,14 +53,17 @@ struct Rendered {
 
 impl Making {
     /// The tag of what it is made of: equal states seen alike, equal tags (RFC 5839 §6.1).
-    pub(super) fn tag(&self, secret: &Secret) -> u64 {
+    pub(super) fn tag(&self, secret: &Secret, media_type: u8) -> Tag {
         let mut text = [0; 13];
         text[..2].copy_from_slice(&self.presentity.slot().to_be_bytes());
         text[2] = self.package as u8;
         text[3..5].copy_from_slice(&self.view.bits().to_be_bytes());
         text[5..9].copy_from_slice(&self.revision.to_be_bytes());
         text[9..].copy_from_slice(&self.edition.to_be_bytes());
-        secret.hasher().part(b"tag").part(&text).finish()
+        Tag {
+            hash: secret.hasher().part(b"tag").part(&text).finish(),
+            media_type,
+        }
     }
 }
 
@@ -121,9 +125,10 @@ impl Bodies {
             .is_some_and(|rendered| rendered.making == *making)
     }
 
-    /// The tag of the full state that the document tells of.
-    pub(super) fn tag(&self, id: BodyId) -> Option<u64> {
-        self.get(id).map(|rendered| rendered.tag)
+    /// The tag of the full state that the document tells of, sent as that type.
+    pub(super) fn tag(&self, id: BodyId, media_type: u8) -> Option<Tag> {
+        let hash = self.get(id)?.tag;
+        Some(Tag { hash, media_type })
     }
 
     /// The document's bytes around its version number, if it has one; `None` once the id is stale.

@@ -4,7 +4,7 @@
 //! document of its view nor the tag of that.
 
 use super::bodies::{Bodies, BodyId, Making};
-use super::condition::Tag;
+use super::condition::{Condition, Tag};
 use super::judging::discerned;
 use super::subscription::{Subscription, Wants};
 use super::winfo;
@@ -34,6 +34,16 @@ pub(super) struct Documents {
     /// Presentities that somebody sees otherwise since just now.
     turned: u64,
     clock: Option<Moment>,
+}
+
+/// What a NOTIFY holds.
+pub(super) struct Content {
+    pub(super) body: Option<BodyId>,
+    pub(super) tag: Option<Tag>,
+    /// What the watcher knows once it answered.
+    pub(super) tells: Baseline,
+    /// The revision of what it sees then; 0 if that is nothing.
+    pub(super) revision: u32,
 }
 
 /// The documents last rendered for a group.
@@ -140,6 +150,49 @@ impl Notifier {
         }
     }
 
+    /// What the next NOTIFY for the watcher holds; `None` if it has nothing new for it, and none is sent.
+    #[inline]
+    pub(super) fn content(
+        &mut self,
+        now: Instant,
+        id: Id<Subscription>,
+        presentities: &Table<Presentity, PRESENTITIES>,
+    ) -> Option<Content> {
+        let making = self.making(now, self.subscriptions.get(id)?, presentities);
+        let subscription = self.subscriptions.get_mut(id)?;
+        let sees_nothing_new = making.is_some_and(|it| it.revision == subscription.sent);
+        if subscription.wants == Wants::Changes && sees_nothing_new {
+            subscription.wants = Wants::Nothing;
+            return None;
+        }
+        let mut content = Content {
+            body: None,
+            tag: None,
+            tells: subscription.told,
+            revision: making.map_or(0, |making| making.revision),
+        };
+        if subscription.condition != Condition::Never {
+            content.tag = making.map(|making| making.tag(&self.secret, subscription.body));
+            if subscription.condition.holds(content.tag) {
+                if subscription.wants == Wants::Full {
+                    return Some(content);
+                }
+                subscription.wants = Wants::Nothing;
+                subscription.tempo.note(now);
+                return None;
+            }
+        }
+        let media_type = subscription.body;
+        if let Some(making) = making
+            && let Some(body) = self.document(&making, presentities)
+        {
+            content.body = Some(body);
+            content.tag = self.documents.bodies.tag(body, media_type);
+            content.tells = Baseline::Until(making.revision);
+        }
+        Some(content)
+    }
+
     /// What the document for the watcher is made of; `None` if it gets none.
     pub(super) fn making(
         &self,
@@ -180,19 +233,7 @@ impl Notifier {
         presentities: &Table<Presentity, PRESENTITIES>,
     ) -> Option<Tag> {
         let making = self.making(now, subscription, presentities)?;
-        Some(Tag {
-            hash: making.tag(&self.secret),
-            media_type: subscription.body,
-        })
-    }
-
-    /// The tag of what that makes, for this watcher.
-    pub(super) fn tag_of(&self, id: Id<Subscription>, making: &Making) -> Tag {
-        let subscription = self.subscriptions.get(id);
-        Tag {
-            hash: making.tag(&self.secret),
-            media_type: subscription.map_or(0, |it| it.body),
-        }
+        Some(making.tag(&self.secret, subscription.body))
     }
 
     /// The document made of that, rendered unless an equal one is there.
@@ -222,7 +263,7 @@ impl Notifier {
             since: documents.since[usize::from(making.presentity.slot())],
             ..Scene::alone(presentity)
         };
-        let tag = making.tag(&self.secret);
+        let tag = making.tag(&self.secret, 0).hash;
         let Some(watched) = making.package.watchers_of() else {
             return documents.bodies.render(&scene, *making, tag);
         };

@@ -4,6 +4,7 @@
 //! go out in the order of the table, [`BATCH`] in each [`INTERVAL`]; a change of the presentity does not wait for them, and
 //! takes with it what was ruled.
 
+use super::documents::Documents;
 use super::subscription::{Notify, Wants};
 use super::waiting::heeded;
 use super::{Notifier, Subscription, Who};
@@ -93,13 +94,7 @@ impl Notifier {
         };
         let verdict = heeded(subscription.package, ruling.verdict);
         let mut tells = !core::mem::replace(&mut subscription.judged, true);
-        subscription.tempo.rule(ruling.pace);
-        let view = discerned(subscription.package, ruling.view);
-        if core::mem::replace(&mut subscription.view, view) != view && subscription.allowed {
-            subscription.sees_otherwise();
-            self.documents.make_anew(subscription.presentity);
-            tells |= matches!(subscription.state, State::Active { .. });
-        }
+        tells |= subscription.see(ruling, &mut self.documents);
         let state = match (subscription.state, verdict) {
             (State::Terminated(_), _)
             | (State::Pending { .. }, Verdict::Confirm)
@@ -133,6 +128,18 @@ impl Notifier {
 }
 
 impl Subscription {
+    /// Takes what it sees and how often it is told; says whether it has to be told what it sees now.
+    pub(super) fn see(&mut self, ruling: Ruling, documents: &mut Documents) -> bool {
+        self.tempo.rule(ruling.pace);
+        let view = discerned(self.package, ruling.view);
+        if core::mem::replace(&mut self.view, view) == view || !self.allowed {
+            return false;
+        }
+        self.sees_otherwise();
+        documents.make_anew(self.presentity);
+        matches!(self.state, State::Active { .. })
+    }
+
     /// Its view is another one: what it knows is of no use, nor is what is on its way to it.
     fn sees_otherwise(&mut self) {
         self.wants = self.wants.max(Wants::Changes);

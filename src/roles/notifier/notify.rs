@@ -2,7 +2,7 @@
 
 use super::Notifier;
 use super::bodies::BodyId;
-use super::condition::{Condition, Tag};
+use super::condition::Tag;
 use super::subscription::{Notify, Subscription, Wants};
 use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
@@ -52,16 +52,6 @@ impl InFlight {
     }
 }
 
-/// What a NOTIFY holds.
-struct Sent {
-    body: Option<BodyId>,
-    tag: Option<Tag>,
-    /// What the watcher knows once it answered.
-    tells: Baseline,
-    /// What it sees then; 0 if that is nothing.
-    revision: u32,
-}
-
 /// What the next poll does about one subscription.
 enum Step {
     Nothing,
@@ -88,7 +78,7 @@ impl Notifier {
             let written = match self.step(now, id) {
                 Step::Nothing => None,
                 Step::Resend(in_flight) => self.write(id, presentities, &in_flight, buf),
-                Step::New => self.begin(now, id, presentities, random, buf),
+                Step::New => self.start(now, id, presentities, random, buf),
             };
             self.arm(id);
             if written.is_some() {
@@ -196,6 +186,8 @@ impl Notifier {
                     in_flight.resend = true;
                     self.wake(id);
                 }
+                // It may be due already; the next poll sets its timer anew.
+                (Expiry::Nothing, Notify::Idle) => self.ready.push(id.slot()),
                 (Expiry::Resend | Expiry::Nothing, _) => self.wake(id),
             }
         }
@@ -240,66 +232,16 @@ impl Notifier {
         }
     }
 
-    /// Begins a NOTIFY with the newest state, unless the watcher knows it.
-    fn begin(
-        &mut self,
-        now: Instant,
-        id: Id<Subscription>,
-        presentities: &Table<Presentity, { limits::PRESENTITIES }>,
-        random: &mut Random,
-        buf: &mut [u8],
-    ) -> Option<(Flow, usize)> {
-        let making = self.making(now, self.subscriptions.get(id)?, presentities);
-        let subscription = self.subscriptions.get_mut(id)?;
-        let sees_nothing_new = making.is_some_and(|it| it.revision == subscription.sent);
-        if subscription.wants == Wants::Changes && sees_nothing_new {
-            subscription.wants = Wants::Nothing;
-            return None;
-        }
-        let mut body = None;
-        let mut tag = None;
-        if subscription.condition == Condition::Never {
-            body = making.and_then(|making| self.document(&making, presentities));
-        } else {
-            tag = making.map(|making| self.tag_of(id, &making));
-            let subscription = self.subscriptions.get_mut(id)?;
-            if !subscription.condition.holds(tag) {
-                body = making.and_then(|making| self.document(&making, presentities));
-            } else if subscription.wants != Wants::Full {
-                subscription.wants = Wants::Nothing;
-                subscription.tempo.note(now);
-                return None;
-            }
-        }
-        let subscription = self.subscriptions.get_mut(id)?;
-        if let Some(body) = body {
-            tag = Some(Tag {
-                hash: self.documents.bodies.tag(body)?,
-                media_type: subscription.body,
-            });
-        }
-        let sent = Sent {
-            body,
-            tag,
-            tells: match making {
-                Some(making) if body.is_some() => Baseline::Until(making.revision),
-                Some(_) | None => subscription.told,
-            },
-            revision: making.map_or(0, |making| making.revision),
-        };
-        self.start(now, id, presentities, sent, random, buf)
-    }
-
-    /// Begins a NOTIFY.
+    /// Begins a NOTIFY with the newest state, unless the watcher knows that.
     fn start(
         &mut self,
         now: Instant,
         id: Id<Subscription>,
         presentities: &Table<Presentity, { limits::PRESENTITIES }>,
-        sent: Sent,
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<(Flow, usize)> {
+        let content = self.content(now, id, presentities)?;
         let subscription = self.subscriptions.get_mut(id)?;
         let token = Token::draw(Owner::Subscription, id.slot(), random);
         // Whoever has not shown yet that it is there gets one datagram and no more.
@@ -312,18 +254,18 @@ impl Notifier {
                 .state
                 .ends()
                 .map_or(Seconds::ZERO, |ends| ends.seconds_from(now)),
-            body: sent.body,
-            tag: sent.tag,
+            body: content.body,
+            tag: content.tag,
             media_type: subscription.body,
             version: subscription.version,
-            tells: sent.tells,
+            tells: content.tells,
             transport: subscription.flow.transport,
             resend: false,
         };
-        if sent.body.is_some() {
+        if content.body.is_some() {
             subscription.version = subscription.version.wrapping_add(1);
         }
-        subscription.sent = sent.revision;
+        subscription.sent = content.revision;
         subscription.wants = Wants::Nothing;
         subscription.tempo.note(now);
         subscription.notify = Notify::InFlight(in_flight);

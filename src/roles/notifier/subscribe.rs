@@ -225,6 +225,7 @@ impl Notifier {
         }
         subscription.heard |= subscription.flow.remote.ip() == from.flow.remote.ip();
         subscription.body = body;
+        subscription.see(ruling, &mut self.documents);
         subscription.condition = Condition::of(request);
         let rates = Rates::of(&event.params);
         if rates != Rates::default() || subscription.tempo.is_asked() {

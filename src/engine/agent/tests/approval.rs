@@ -159,6 +159,20 @@ fn a_blocked_stranger_is_rejected_now_and_refused_later() /* N29 N37 */
 }
 
 #[test]
+fn a_document_that_says_nothing_can_be_left_out() /* N29 */
+{
+    let mut f = Fixture::with(|settings| {
+        settings.strangers = Strangers::Ask;
+        settings.blank_documents = false;
+    });
+    let mut phone = stranger("eve", "presence", 1);
+    f.waits(&mut phone);
+    let refreshed = f.send(&phone, &phone.clone().refresh(600));
+    assert_pending(&refreshed[1]);
+    assert_eq!(refreshed[1].header("SIP-ETag"), None);
+}
+
+#[test]
 fn a_name_that_two_give_themselves_lets_neither_in() /* N29 */
 {
     let mut f = asking();

@@ -18,7 +18,7 @@ fn state(notify: &Sent) -> &str {
 
 impl Fixture {
     /// Answers every NOTIFY; when each came, in seconds.
-    fn hears(&mut self, phone: &Phone, seconds: u64) -> StdVec<u64> {
+    fn told_at(&mut self, phone: &Phone, seconds: u64) -> StdVec<u64> {
         let mut heard = StdVec::new();
         for second in 1..=seconds {
             for (_, notify) in self.run(Duration::from_secs(1)) {
@@ -59,15 +59,15 @@ fn a_highest_rate_holds_changes_back_and_tells_the_last() /* F10 */
     assert_eq!(f.input(Input::Dnd(true)), []);
     assert_eq!(f.input(Input::Dnd(false)), []);
     assert_eq!(f.input(Input::Dnd(true)), []);
-    assert_eq!(f.hears(&phone, 9), []);
+    assert_eq!(f.told_at(&phone, 9).len(), 0);
     let told = f.run(Duration::from_secs(1));
     assert_eq!((told.len(), basic(&told[0].1)), (1, Some(Basic::Closed)));
     // What is sent again does not count.
     assert_eq!(f.run(Duration::from_secs(4)).len(), 3);
     f.confirm(&phone, &told[0].1);
     assert_eq!(f.input(Input::Dnd(false)), []);
-    assert_eq!(f.hears(&phone, 5), []);
-    assert_eq!(f.hears(&phone, 1), [1]);
+    assert_eq!(f.told_at(&phone, 5).len(), 0);
+    assert_eq!(f.told_at(&phone, 1), [1]);
     // Who asks is answered, and who asks no more for it has none.
     phone.event = "presence";
     let text = phone.refresh(600);
@@ -95,10 +95,10 @@ fn a_lowest_rate_tells_what_has_not_changed() /* F11 */
 {
     let mut f = Fixture::new();
     let (phone, _) = asking(&mut f, "dialog;min-rate=0.1");
-    assert_eq!(f.hears(&phone, 35), [10, 20, 30]);
+    assert_eq!(f.told_at(&phone, 35), [10, 20, 30]);
     let told = f.input(Input::Hook(true));
     f.confirm(&phone, &told[0]);
-    assert_eq!(f.hears(&phone, 12), [10]);
+    assert_eq!(f.told_at(&phone, 12), [10]);
     f.run(Duration::from_secs(7));
     let again = f.run(Duration::from_secs(2)).remove(0).1;
     assert_eq!(dialogs(&again).1, Extent::Full);
@@ -109,7 +109,7 @@ fn an_average_rate_is_kept() /* F11 */
 {
     let mut f = Fixture::new();
     let (phone, _) = asking(&mut f, "presence;adaptive-min-rate=0.1");
-    let heard = f.hears(&phone, 300);
+    let heard = f.told_at(&phone, 300);
     assert!((28..=31).contains(&heard.len()), "{heard:?}");
 }
 
