@@ -11,6 +11,9 @@
 //! that it was skipped.
 #![cfg(feature = "std")]
 
+#[path = "networks/errors.rs"]
+mod errors;
+
 use std::fs;
 use std::io::{ErrorKind, Read, Write, stderr};
 use std::net::{TcpListener, TcpStream, UdpSocket};
