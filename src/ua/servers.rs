@@ -175,7 +175,7 @@ impl ServerList {
     }
 
     /// A server sends us elsewhere (3xx), to a place that is the account's own or not. `false` if that is followed no
-    /// further: too often, not a `sip` URI, too long, or where we are.
+    /// further: too often, not a `sip` URI, from TLS to none (RFC 5630 §5.1.1), too long, or where we are.
     pub fn follow(&mut self, target: &[u8], is_own: bool) -> bool {
         let is_plain = match Uri::parse(target) {
             Ok(Uri::Sip(uri)) => !uri.secure && uri.transport().is_none_or(is_known),
@@ -185,7 +185,12 @@ impl ServerList {
         let Ok(target) = Text::from_bytes(without_headers(target)) else {
             return false;
         };
-        if !is_plain || self.redirected >= REDIRECTIONS || self.redirect.as_ref() == Some(&target) {
+        let downgrades = self.transport() == Transport::Tls;
+        if !is_plain
+            || downgrades
+            || self.redirected >= REDIRECTIONS
+            || self.redirect.as_ref() == Some(&target)
+        {
             return false;
         }
         self.redirected += 1;
@@ -302,6 +307,11 @@ mod tests {
         assert!(!servers.fail(), "the only server");
         assert_eq!(servers.redirect(), None);
         assert!(servers.follow(b"sip:x@b?Subject=no", true), "another round");
+        let mut secure = ServerList::new(&[Server {
+            host: Text::copied("a").expect("short"),
+            transport: Transport::Tls,
+        }]);
+        assert!(!secure.follow(b"sip:x@b;transport=tcp", true));
         assert_eq!(servers.redirect(), Some("sip:x@b"));
     }
 

@@ -24,9 +24,9 @@ use crate::ua::outbound::{Accounts, Lead, Way};
 use crate::ua::request::Sending;
 use crate::ua::retry;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Request, Response, State as Told, Status};
+use crate::wire::sip::{Rate, Request, Response, State as Told, Status};
 
-/// How long a NOTIFY may lag behind what a fetch says already.
+/// How long a NOTIFY may lag behind what a fetch says already, besides the pace that was asked for.
 const LAG: Duration = Duration::from_secs(2);
 
 impl Watcher {
@@ -196,7 +196,8 @@ impl Watcher {
             self.tell(now, id);
         } else {
             watch.audit.before = usage.audit.says;
-            usage.audit.next = Some((now + LAG, Ask::Renew));
+            let pace = watch.max_rate.map_or(Duration::ZERO, Rate::interval);
+            usage.audit.next = Some((now + LAG + pace, Ask::Renew));
         }
         self.settle_usage(usage_id);
     }

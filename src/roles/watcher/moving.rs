@@ -82,10 +82,9 @@ impl Watcher {
             let Some(watch) = self.watches.get_mut(id) else {
                 continue;
             };
-            let soon = (now + retry::paced(slot, random)).max(watch.not_before);
-            let until = match &watch.state {
-                State::Waiting { until } if watch.failures > 0 => soon.min(*until),
-                State::Asking(_) if watch.story.distrusts.is_some() => soon,
+            let latest = match &watch.state {
+                State::Waiting { until } if watch.failures > 0 => *until,
+                State::Asking(_) if watch.story.distrusts.is_some() => Instant::MAX,
                 State::Waiting { .. }
                 | State::Seeking { .. }
                 | State::Resolving { .. }
@@ -93,7 +92,10 @@ impl Watcher {
                 | State::Told { .. }
                 | State::Ending(_) => continue,
             };
-            watch.state = State::Waiting { until };
+            let soon = (now + retry::paced(slot, random)).max(watch.not_before);
+            watch.state = State::Waiting {
+                until: soon.min(latest),
+            };
             watch.failures = 0;
             self.settle_watch(id);
         }

@@ -208,7 +208,7 @@ fn a_message_too_long_for_udp_makes_its_peer_unreachable() {
     outbox.push(Flow::udp(sockets[0].bound, remote), 65_530);
     let mut reported = Vec::new();
     outbox.flush(Instant::ZERO, |remote, bytes| {
-        reported.push((remote, bytes.len()))
+        reported.push((remote, bytes.len()));
     });
     assert_eq!(reported, [(remote, 65_530)]);
 }

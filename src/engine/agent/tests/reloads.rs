@@ -122,3 +122,37 @@ fn notify(subscribe: &Sent) -> String {
         body.len()
     )
 }
+
+/// Lets time pass until something is sent.
+fn next(f: &mut Fixture) -> Sent {
+    loop {
+        let due = f.agent.due().expect("something is to come");
+        if let Some((_, sent)) = f.run(due - f.now).into_iter().next() {
+            return sent;
+        }
+    }
+}
+
+#[test]
+fn a_lamp_whose_server_is_trusted_now_asks_at_once() {
+    const SERVER: &str = "192.0.2.50:5060";
+    let mut f = Fixture::with(|settings| {
+        settings.trusted.clear();
+        let (target, from) = ("sip:bob@192.0.2.50", DESK);
+        let target = Text::copied(target).unwrap();
+        let watch = WatchSettings::new(target, Text::copied(from).unwrap(), Package::Dialog);
+        settings.watches.push(watch).unwrap();
+    });
+    // Refused six times, each time for longer.
+    for _ in 0..6 {
+        let sent = next(&mut f);
+        assert_eq!(sent.flow.remote.to_string(), SERVER);
+        f.send_from(sent.flow.remote, &sent.answer("403 No"));
+    }
+    let next = f.agent.due().expect("another try");
+    assert!(next - f.now > 60 * SECOND);
+    let trust = Network::parse("192.0.2.0/24").unwrap();
+    reload(&mut f, |it| it.trusted.push(trust).unwrap());
+    let sent = f.run(SECOND);
+    assert!(sent[0].1.text.starts_with("SUBSCRIBE "), "{sent:#?}");
+}

@@ -146,6 +146,19 @@ fn too_brief_is_followed_once_and_not_beyond_a_day() /* R03 ATTACKS B11 */
 }
 
 #[test]
+fn too_brief_a_publication_is_treated_alike() /* ATTACKS B11 */
+{
+    let mut f = Fixture::waiting(&PUBLISHES);
+    let first = f.expect("PUBLISH", secs(1));
+    f.answer(&first, 423, "Min-Expires: 1800\r\n");
+    let second = f.expect("PUBLISH", Duration::ZERO);
+    assert_eq!((second.expires(), second.seq()), (1_800, first.seq() + 1));
+    f.answer(&second, 423, "Min-Expires: 4294967295\r\n");
+    f.expect_silence(secs(44));
+    f.expect("PUBLISH", secs(32));
+}
+
+#[test]
 fn without_outbound_the_flow_has_no_number() /* R08 */
 {
     let mut f = Fixture::waiting(&REGISTERS);

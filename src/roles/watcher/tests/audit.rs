@@ -126,6 +126,26 @@ fn what_a_fetch_contradicts_is_decided_by_a_new_subscription() /* FIELD 11 */
 }
 
 #[test]
+fn a_notify_that_is_asked_for_seldom_is_given_its_time() /* F10 */
+{
+    let mut f = Fixture::ordered(&Order {
+        at_most_every: Seconds(20),
+        ..audited("sip:bob@192.0.2.1")
+    });
+    opened(&mut f, "confirmed");
+    let opening = f.last();
+    let refresh = f.expect_one(70 * SECOND);
+    confirm(&mut f, &opening, &refresh, 2, "confirmed");
+    let fetch = f.expect_one(70 * SECOND);
+    answer_fetch(&mut f, &fetch, "");
+    f.expect_silence(21 * SECOND);
+    let idle = calls(3, "full", "");
+    f.notify_ok(&opening.notify("peer", 3, "active", &dialog_info(&idle)));
+    assert_eq!(f.watched(), Watched::Idle);
+    f.expect_silence(MINUTE);
+}
+
+#[test]
 fn a_notify_that_comes_a_moment_after_the_fetch_settles_it() {
     let mut f = told("confirmed");
     let opening = f.last();
