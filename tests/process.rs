@@ -487,3 +487,46 @@ impl Drop for Ended {
         let _ = self.0.wait();
     }
 }
+
+/// A small stack and little address space: what it needs it takes at its start.
+#[test]
+fn little_memory_is_enough_or_said_to_be_too_little() /* ATTACKS J09 */
+{
+    for (stack, space, starts) in [(256, 400_000, true), (256, 4_000, false)] {
+        let name = format!("lampfield-process-{}-memory-{space}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        let mut shell = Command::new("sh");
+        let line = format!("ulimit -s {stack}; ulimit -v {space}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &line, PROGRAM]);
+        if !starts {
+            let end = shell.arg("version").stderr(Stdio::null()).status();
+            assert!(!end.expect("it ends").success(), "in {space} kB");
+            continue;
+        }
+        let agent = Agent::start_by(shell, folder, GOOD);
+        let agent = agent.unwrap_or_else(|text| panic!("it did not start: {text}"));
+        // The longest way through the stack: a document is read, composed with others and told.
+        let (watcher, notify) = subscribe(agent.sip);
+        assert!(notify.contains("<basic>open</basic>"), "{notify}");
+        let here = watcher.local_addr().expect("bound");
+        let tuple = "<tuple id='t'><status><basic>closed</basic></status></tuple>";
+        let body = format!(
+            "<presence xmlns='urn:ietf:params:xml:ns:pidf'>{}</presence>",
+            tuple.repeat(2_000 / tuple.len())
+        );
+        let text = format!(
+            "PUBLISH sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bKp;rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:desk@127.0.0.1>;tag=p\r\nTo: <sip:desk@127.0.0.1>\r\n\
+             Call-ID: p\r\nCSeq: 1 PUBLISH\r\nEvent: presence\r\nExpires: 300\r\n\
+             Content-Type: application/pidf+xml\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        watcher.send_to(text.as_bytes(), agent.sip).expect("sent");
+        let mut answer = receive(&watcher);
+        while answer.starts_with("NOTIFY ") {
+            answer = receive(&watcher);
+        }
+        assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+    }
+}

@@ -222,10 +222,10 @@ impl Hub {
     }
 
     /// Goes on with those who have brought more than a turn's share.
-    pub(super) fn hear_more(&mut self, now: Instant) {
+    pub(super) fn hear_more(&mut self) {
         for _ in 0..self.streams.waiting() {
             if let Some(place) = self.streams.take_waiting() {
-                self.hear(now, place);
+                self.hear(clock::now(), place);
             }
         }
     }

@@ -265,11 +265,12 @@ impl Runtime {
         self.timer.set(deadline)?;
         let at_once = self.state == State::Stopped || self.hub.borrow().is_behind();
         let mut now = None;
-        for source in self.poller.wait(at_once)? {
+        let sources = self.poller.wait(at_once)?;
+        self.hub.borrow_mut().hear_more();
+        for source in sources {
             self.handle(*now.insert(clock::now()), source);
         }
         let now = now.unwrap_or_else(clock::now);
-        self.hub.borrow_mut().hear_more(now);
         self.hub.borrow_mut().settle(now);
         if self.service.deadline().is_some() {
             self.service.handle_timeout(clock::now());

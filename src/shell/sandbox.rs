@@ -191,10 +191,19 @@ fn folder_of(file: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::process::dumpable_behavior;
     use std::io::Write;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
     use std::{format, thread};
+
+    #[test]
+    fn memory_is_private_from_then_on() {
+        keep_memory_private();
+        let now = dumpable_behavior().expect("the kernel knows");
+        assert_eq!(now, DumpableBehavior::NotDumpable);
+        set_dumpable_behavior(DumpableBehavior::Dumpable).expect("for the other tests");
+    }
 
     struct Folder(PathBuf);
 

@@ -25,6 +25,7 @@ use std::rc::Rc;
 use std::vec::Vec;
 
 use log::{debug, warn};
+use smol::future::yield_now;
 use smol::{Async, LocalExecutor, Task, Timer};
 
 use self::conversation::send_away;
@@ -133,6 +134,8 @@ async fn accept(
             false => continue,
         };
         callers.begin(&executor, &hub, stream, conversation);
+        // What it asks is read before the next one comes, who may need a place.
+        yield_now().await;
     }
 }
 

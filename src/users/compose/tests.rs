@@ -663,3 +663,39 @@ fn what_we_said_ourselves_is_not_heard() /* ATTACKS B05 */
     );
     assert_eq!(Desk::with(&[&echo]).compose().presence, Presence::new());
 }
+
+#[test]
+fn equal_ids_cost_no_more_than_different_ones() /* ATTACKS G11 */
+{
+    let tuples = |id: &dyn Fn(usize) -> String| {
+        let one = |at| format!("<tuple id='{}'><status/></tuple>", id(at));
+        let all: String = (0..150).map(one).collect();
+        format!("<presence xmlns='urn:ietf:params:xml:ns:pidf'>{all}</presence>")
+    };
+    let took = |desk: &Desk| {
+        let times = (0..20).map(|_| {
+            let before = std::time::Instant::now();
+            std::hint::black_box(desk.compose());
+            before.elapsed()
+        });
+        times.min().expect("some")
+    };
+    let equal = Desk::with(&[&tuples(&|_| String::from("t000"))]);
+    let others = Desk::with(&[&tuples(&|at| format!("t{at:03}"))]);
+    let (equal_took, others_took) = (took(&equal), took(&others));
+    assert!(
+        equal_took < 4 * others_took,
+        "{equal_took:?} and {others_took:?}"
+    );
+    let composed = equal.compose();
+    let told = text(composed.presence.carried.parts().tuples);
+    let mut ids: StdVec<&str> = told
+        .split(" id=")
+        .skip(1)
+        .map(|it| it.split('>').next().expect("an end"))
+        .collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert!(count > 20 && ids.len() == count, "{told}");
+}

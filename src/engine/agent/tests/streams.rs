@@ -1,6 +1,7 @@
 //! Watchers on streams, and NOTIFYs that are long for a datagram.
 
 use super::*;
+use crate::users::policy::Strangers;
 use crate::wire::flow::{End, Transport};
 
 /// The phone's connection to us, by that number; each comes from a port of its own.
@@ -59,6 +60,27 @@ fn on_a_stream_all_stays_there_and_nothing_is_sent_twice() /* X07 T01 T09 */
     assert_eq!(f.run(Duration::from_millis(31_999)), []);
     assert_eq!(f.send_on(notify.flow, &notify.answer("200 OK")), []);
     assert_eq!(f.agent.notifier.len(), 1);
+}
+
+#[test]
+fn whoever_was_granted_something_on_a_connection_is_no_stranger_there() /* ATTACKS C05 */
+{
+    let mut f = Fixture::with(|settings| settings.strangers = Strangers::Ask);
+    assert!(f.agent.trusts([192, 0, 2, 9].into()));
+    assert!(!f.agent.trusts([198, 51, 100, 9].into()));
+    // One who waits for the owner is as strange as before.
+    let guest = Phone::new("guest", "presence");
+    let from = SocketAddr::from(([198, 51, 100, 9], 4_000));
+    let flow = Flow::tcp(LOCAL.parse().unwrap(), from, 7);
+    assert_eq!(f.send_on(flow, &guest.subscribe(600))[0].status(), 200);
+    assert_eq!(f.agent.granted(), 0);
+    let phone = Phone::new("bob", "presence");
+    let refused = phone.subscribe(600).replace("sip:desk@", "sip:nobody@");
+    assert_eq!(f.send_on(stream(&phone, 2), &refused)[0].status(), 404);
+    assert_eq!(f.agent.granted(), 0);
+    let sent = f.send_on(stream(&phone, 3), &phone.subscribe(600));
+    assert_eq!(sent[0].status(), 200);
+    assert_eq!(f.agent.granted(), 3);
 }
 
 #[test]

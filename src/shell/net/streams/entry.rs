@@ -35,28 +35,54 @@ pub struct Held {
     pub since: Instant,
 }
 
+/// What some may have of the places.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    of: Kind,
+    /// Of them, those at one site alone.
+    near: Option<IpAddr>,
+    most: usize,
+}
+
 /// Those who share places.
 #[derive(Clone, Copy, Debug)]
-enum Share {
-    /// What is `ours`, or is not, with one site.
-    Site(IpAddr, bool),
+enum Kind {
     Strangers,
     Incoming,
     Carriers,
 }
 
 impl Share {
-    fn has(self, it: &Connection) -> bool {
-        let is_its = match self {
-            Share::Site(it_is, is_ours) => {
-                let is_shared = !is_ours || it.whose == Whose::Carrier;
-                it.whose.is_ours() == is_ours && is_shared && site(it.flow.remote.ip()) == it_is
+    /// The shares that a newcomer has part in, the narrowest first.
+    fn all(whose: Whose, near: IpAddr) -> impl Iterator<Item = Share> {
+        let (of, most_near, most) = match whose {
+            Whose::Stranger => (Kind::Strangers, limits::STRANGERS_EACH, limits::STRANGERS),
+            Whose::Peer => (
+                Kind::Incoming,
+                limits::CONNECTIONS_EACH,
+                limits::CONNECTIONS_IN,
+            ),
+            Whose::Carrier | Whose::Kept => {
+                (Kind::Carriers, limits::CARRIERS_EACH, limits::CARRIERS)
             }
-            Share::Strangers => it.whose == Whose::Stranger,
-            Share::Incoming => !it.whose.is_ours(),
-            Share::Carriers => it.whose == Whose::Carrier,
         };
-        is_its && it.is_usable()
+        let share = |of, near, most| Share { of, near, most };
+        let near = share(of, Some(near), most_near);
+        let incoming =
+            (!whose.is_ours()).then(|| share(Kind::Incoming, None, limits::CONNECTIONS_IN));
+        [near, share(of, None, most)].into_iter().chain(incoming)
+    }
+
+    fn has(&self, it: &Connection) -> bool {
+        let is_its = match self.of {
+            Kind::Strangers => it.whose == Whose::Stranger,
+            Kind::Incoming => !it.whose.is_ours(),
+            Kind::Carriers => it.whose == Whose::Carrier,
+        };
+        let is_near = self
+            .near
+            .is_none_or(|near| near == site(it.flow.remote.ip()));
+        is_its && is_near && it.is_usable()
     }
 }
 
@@ -119,7 +145,12 @@ impl Streams {
 
     /// A place for a connection of that kind with `remote`, if need be that of one who makes way.
     fn room(&mut self, now: Instant, whose: Whose, remote: SocketAddr) -> Option<u16> {
-        let place = match self.full_share(whose, site(remote.ip())) {
+        let is_full = |share: &Share| {
+            let its = self.connections().filter(|it| share.has(it));
+            its.count() >= share.most
+        };
+        let full = Share::all(whose, site(remote.ip())).find(is_full);
+        let place = match full {
             Some(share) => self.longest_unused(now, whose, |it| share.has(it)),
             None => match self.places.iter().position(|it| it.connection.is_none()) {
                 Some(vacant) => return u16::try_from(vacant).ok(),
@@ -131,29 +162,6 @@ impl Streams {
             None => self.note_refused(now, remote),
         }
         place
-    }
-
-    /// The first of the shares that a newcomer has part in and that is used up.
-    fn full_share(&self, whose: Whose, site: IpAddr) -> Option<Share> {
-        let its = Share::Site(site, whose.is_ours());
-        let shares: &[(Share, usize)] = match whose {
-            Whose::Stranger => &[
-                (its, limits::STRANGERS_EACH),
-                (Share::Strangers, limits::STRANGERS),
-                (Share::Incoming, limits::CONNECTIONS_IN),
-            ],
-            Whose::Peer => &[
-                (its, limits::CONNECTIONS_EACH),
-                (Share::Incoming, limits::CONNECTIONS_IN),
-            ],
-            Whose::Carrier | Whose::Kept => &[
-                (its, limits::CARRIERS_EACH),
-                (Share::Carriers, limits::CARRIERS),
-            ],
-        };
-        let taken = |share: Share| self.connections().filter(|it| share.has(it)).count();
-        let full = shares.iter().find(|(share, most)| taken(*share) >= *most);
-        full.map(|(share, _)| *share)
     }
 
     /// Among some, the connection that makes way for one of a `newcomer`: one that says goodbye, a stranger's, or the
