@@ -454,7 +454,7 @@ fn a_terminal_that_was_stopped_does_not_stop_the_agent() {
     peer.set_read_timeout(Some(Duration::from_secs(1)))
         .expect("set");
     let here = peer.local_addr().expect("bound");
-    for number in 0..20 {
+    for number in 0..10 {
         // Each is worth a line.
         let text = format!(
             "OPTIONS sip:nobody@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}\r\n\
