@@ -18,8 +18,8 @@ use heapless::Deque;
 ///
 /// Full: a new request that would change something is refused with 503 before it does; running transactions
 /// go on (RFC 3261 §17). One address, or IPv6 /64, has no more than are still free, so half of them where it is alone:
-/// whoever loops is refused, and there is always room for somebody else. Entries leave in the order they came, for all
-/// of them live equally long.
+/// whoever loops is refused, and there is always room for somebody else. A proxy on this machine speaks for everybody, so
+/// loopback has no share. Entries leave in the order they came, for all of them live equally long.
 pub struct Transactions<A> {
     secret: Secret,
     kept: Deque<Kept<A>, { limits::TRANSACTIONS }>,
@@ -41,6 +41,9 @@ struct Kept<A> {
     ends: Instant,
     answer: A,
 }
+
+/// The cell of those who have no share: none.
+const EVERYBODY: u16 = u16::MAX;
 
 /// How a request relates to those seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +136,9 @@ impl<A: Copy> Transactions<A> {
         if self.kept.push_back(kept).is_ok() {
             self.by_key.insert(key, number);
             self.by_merge.insert(merge, number);
-            self.of[usize::from(whose)] += 1;
+            if let Some(its) = self.of.get_mut(usize::from(whose)) {
+                *its += 1;
+            }
         }
     }
 
@@ -146,7 +151,9 @@ impl<A: Copy> Transactions<A> {
             else {
                 return;
             };
-            self.of[usize::from(whose)] -= 1;
+            if let Some(its) = self.of.get_mut(usize::from(whose)) {
+                *its -= 1;
+            }
             self.by_key.remove(key, self.first);
             self.by_merge.remove(merge, self.first);
             self.first = (self.first + 1) & Self::NUMBERS;
@@ -170,10 +177,10 @@ impl<A: Copy> Transactions<A> {
 
     fn room_in(&self, places: usize, key: Key) -> Room {
         let free = places.saturating_sub(self.kept.len() + self.least_free);
-        match usize::from(self.of[usize::from(key.whose)]) {
+        match self.of.get(usize::from(key.whose)) {
             _ if free == 0 => Room::Full,
-            its if its >= free => Room::Share,
-            _ => Room::Free,
+            Some(&its) if usize::from(its) >= free => Room::Share,
+            Some(_) | None => Room::Free,
         }
     }
 
@@ -237,6 +244,9 @@ impl<A: Copy> Transactions<A> {
 
     /// The cell in which those from there are counted.
     fn whose(&self, from: IpAddr) -> u16 {
+        if from.is_loopback() {
+            return EVERYBODY;
+        }
         let hasher = self.secret.hasher();
         let hash = match site(from) {
             IpAddr::V4(ip) => hasher.part(&ip.octets()),

@@ -30,9 +30,6 @@ const ROWS: usize = 32;
 /// How long a request may take to arrive, and an answer to be taken.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a connection may lie still before its first request, which whoever connects has ready.
-pub const FIRST: Duration = Duration::from_secs(2);
-
 /// How long a connection may lie still between requests.
 pub const IDLE: Duration = Duration::from_secs(30);
 
@@ -45,7 +42,6 @@ pub struct Http<S> {
     body: Body<S>,
     answer: Answer,
     keep: bool,
-    /// How long the next request may be waited for.
     idle: Duration,
     out: Vec<u8>,
 }
@@ -90,7 +86,7 @@ pub enum HttpError {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
-    /// A conversation that has not begun, with a peer that has `patience` for each request and answer.
+    /// A conversation that has not begun, with a peer that has `patience` for the first request, and each to arrive.
     pub fn new(stream: S, patience: Duration) -> Http<S> {
         Http {
             head: Head {
@@ -108,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
             },
             answer: Answer::NotBegun,
             keep: false,
-            idle: FIRST,
+            idle: patience,
             out: Vec::new(),
         }
     }
@@ -173,9 +169,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
     async fn linger(&mut self) -> Result<(), HttpError> {
         /// A body far too long is read to its end as long as it is shorter than this.
         const ENOUGH: usize = 256 * 1024;
-        let Raw {
-            stream, patience, ..
-        } = &mut self.body.raw;
+        let patience = self.body.raw.patience;
+        let stream = &mut self.body.raw.stream;
         stream.close().await?;
         let drain = async {
             let mut buf = [0; 1_024];
@@ -188,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http<S> {
             }
             Ok(())
         };
-        within(*patience, drain).await
+        within(patience, drain).await
     }
 }
 
@@ -260,10 +255,8 @@ fn parse(bytes: &[u8]) -> Result<(Head, usize, bool), HttpError> {
 }
 
 fn body_length(head: &Head) -> Result<usize, HttpError> {
-    let mut lengths = head
-        .rows
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("Content-Length"));
+    let rows = head.rows.iter();
+    let mut lengths = rows.filter(|(name, _)| name.eq_ignore_ascii_case("Content-Length"));
     let Some((_, first)) = lengths.next() else {
         return Ok(0);
     };

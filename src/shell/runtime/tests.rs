@@ -2,7 +2,7 @@ mod turns;
 
 use super::*;
 use crate::ground::text::Text;
-use crate::shell::control::http::FIRST;
+use crate::shell::control::http::PATIENCE;
 use crate::shell::control::{CONNECTIONS, FOLLOWERS};
 use crate::shell::panel::board::Board;
 use crate::users::compose::Input;
@@ -319,7 +319,7 @@ fn who_follows_leaves_places_to_commands_and_who_says_nothing_makes_way() /* C05
     let before = clock::now();
     let last = silent.last_mut().expect("some");
     assert_eq!(last.read(&mut [0; 8]).expect("closed"), 0);
-    assert!(clock::now() - before < FIRST + Duration::from_secs(2));
+    assert!(clock::now() - before < PATIENCE + Duration::from_secs(2));
     drop(crowd.pop());
     // That one has gone is seen a moment later.
     let limit = clock::now() + LIMIT;

@@ -88,6 +88,26 @@ fn one_who_loops_leaves_room_for_everybody_else() /* ATTACKS C03 */
     assert!(f.agent.transactions.is_empty());
 }
 
+/// A proxy on this machine speaks for a building of phones.
+#[test]
+fn loopback_has_all_there_is() {
+    let mut f = Fixture::with(|settings| settings.trusted.extend(Network::LOOPBACK));
+    for number in 0..=limits::TRANSACTIONS {
+        let phone = Phone::new(&format!("p{number}"), "presence");
+        let from = SocketAddr::from(([127, 0, 0, 1], 5_070));
+        let sent = f.send_from(from, &phone.subscribe(0));
+        let expected = if number < limits::TRANSACTIONS {
+            200
+        } else {
+            503
+        };
+        assert_eq!(sent[0].status(), expected, "{number}");
+        if let Some(notify) = sent.get(1) {
+            f.send_from(notify.flow.remote, &notify.answer("200 OK"));
+        }
+    }
+}
+
 /// Tags are drawn from the seed: two agents of one software must not draw the same.
 #[test]
 fn agents_of_different_seeds_draw_different_tags() /* T14 */
