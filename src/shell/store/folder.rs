@@ -14,6 +14,8 @@ use super::Medium;
 pub struct Folder {
     path: PathBuf,
     file: Option<File>,
+    /// Why that can only be read, if so.
+    closed: Option<ErrorKind>,
     new: Option<File>,
     /// Held as long as we live: two agents must not write one state. `None` while the folder can only be read.
     lock: Option<File>,
@@ -38,6 +40,7 @@ impl Folder {
         Ok(Folder {
             path: path.to_path_buf(),
             file: None,
+            closed: None,
             new: None,
             lock,
         })
@@ -58,7 +61,10 @@ impl Medium for Folder {
             options.read(true).write(writes).open(&path)
         };
         let opened = match open(true) {
-            Err(error) if is_for_reading(&error) => open(false),
+            Err(error) if is_for_reading(&error) => {
+                self.closed = Some(error.kind());
+                open(false)
+            }
             opened => opened,
         };
         let mut file = match opened {
@@ -89,6 +95,9 @@ impl Medium for Folder {
     }
 
     fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        if let Some(why) = self.closed {
+            return Err(why.into());
+        }
         self.file
             .as_ref()
             .ok_or(ErrorKind::NotFound)?
@@ -118,6 +127,7 @@ impl Medium for Folder {
     fn adopt_new(&mut self) -> io::Result<()> {
         fs::rename(self.at("state.new"), self.at("state"))?;
         self.file = self.new.take();
+        self.closed = None;
         Ok(())
     }
 
