@@ -101,6 +101,13 @@ impl Desk {
         self.drain(now)
     }
 
+    /// Whether anybody waits.
+    fn is_waited_for(&self) -> bool {
+        let agent = self.agent.as_ref();
+        let presentities = 0..self.settings.presentities.len();
+        agent.is_some_and(|agent| presentities.into_iter().any(|it| agent.waiting(it) > 0))
+    }
+
     /// Where those are who wait.
     pub(crate) fn waiting(&self) -> BTreeSet<SocketAddr> {
         let all = self.agent.iter().flat_map(|agent| agent.subscriptions());
@@ -124,7 +131,7 @@ impl Desk {
             let is_true = match lamp.shows {
                 Shows::Nothing | Shows::Watch(_) | Shows::Both { .. } => true,
                 Shows::Dnd(_) => (state == Watched::Dnd) == self.hardware.dnd,
-                Shows::Waiting(_) => (state == Watched::Waiting) != self.waiting().is_empty(),
+                Shows::Waiting(_) => (state == Watched::Waiting) == self.is_waited_for(),
                 Shows::Health => self.is_true_health(now, state),
             };
             if !is_true {
@@ -180,6 +187,9 @@ impl World {
         self.desks[desk].approve(now)?;
         let after = self.desks[desk].waiting();
         let let_in: Vec<SocketAddr> = before.difference(&after).copied().collect();
+        if after.is_empty() == self.desks[desk].is_waited_for() {
+            return Err(format!("who waits is {after:?}, and it is said otherwise"));
+        }
         if let_in.len() != before.len().min(1) {
             return Err(format!("{let_in:?} of {before:?} are let in"));
         }
@@ -188,9 +198,13 @@ impl World {
         self.after(desk, &shown)
     }
 
-    /// Every owner lets somebody in.
+    /// Every owner lets somebody in, where somebody waits.
     pub(crate) fn approve_everywhere(&mut self) -> Result<(), String> {
-        (0..self.desks.len()).try_for_each(|desk| self.approve(desk))
+        let mut desks = 0..self.desks.len();
+        desks.try_for_each(|desk| match self.desks[desk].is_waited_for() {
+            true => self.approve(desk),
+            false => Ok(()),
+        })
     }
 
     /// Whoever was not let in since the desk was switched on is told nothing of it.

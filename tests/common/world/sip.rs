@@ -5,8 +5,7 @@
 #[derive(Clone, Copy)]
 pub(crate) struct Sip<'a> {
     pub(crate) start: &'a str,
-    /// Name and value of each line.
-    rows: [(&'a str, &'a str); ROWS],
+    rows: [&'a str; ROWS],
     head: &'a str,
     pub(crate) body: &'a str,
 }
@@ -19,22 +18,19 @@ impl<'a> Sip<'a> {
     pub(crate) fn of(text: &'a str) -> Sip<'a> {
         let (start, mut rest) = line(text).unwrap_or_else(|| panic!("a message begins: {text}"));
         let head = rest;
-        let mut rows = [("", ""); ROWS];
+        let mut rows = [""; ROWS];
         for row in &mut rows {
             let (next, behind) = line(rest).unwrap_or_else(|| panic!("a head ends: {text}"));
             rest = behind;
             if next.is_empty() {
-                let head = &head[..head.len() - rest.len()];
-                let body = rest;
                 return Sip {
                     start,
                     rows,
-                    head,
-                    body,
+                    head: &head[..head.len() - rest.len()],
+                    body: rest,
                 };
             }
-            let (name, value) = next.split_once(':').unwrap_or((next, ""));
-            *row = (name, value.strip_prefix(' ').unwrap_or(value));
+            *row = next;
         }
         panic!("more rows than anybody writes: {text}");
     }
@@ -51,8 +47,8 @@ impl<'a> Sip<'a> {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&'a str> {
-        let found = self.rows.iter().find(|(it, _)| *it == name);
-        found.map(|(_, value)| *value)
+        let mut rows = self.rows.iter();
+        rows.find_map(|row| row.strip_prefix(name)?.strip_prefix(": "))
     }
 
     #[track_caller]
@@ -89,8 +85,8 @@ impl<'a> Sip<'a> {
 
 /// The next line without its end, and what follows it.
 fn line(text: &str) -> Option<(&str, &str)> {
-    let (line, rest) = text.split_once('\n')?;
-    Some((line.strip_suffix('\r')?, rest))
+    let end = memchr::memchr(b'\n', text.as_bytes())?;
+    Some((text[..end].strip_suffix('\r')?, &text[end + 1..]))
 }
 
 /// The value of the parameter that begins so.
