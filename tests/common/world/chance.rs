@@ -1,4 +1,7 @@
-//! Chance with a seed: the same seed, the same run.
+//! Chance with a seed: the same seed, the same run. And tables that hash as plainly as chance is drawn.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// A small generator (SplitMix64). It shares no code with the agents' own.
 #[derive(Clone, Debug)]
@@ -44,5 +47,44 @@ impl Chance {
 
     pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
+    }
+}
+
+/// A table that nobody attacks: its hash is cheap.
+pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Plain>>;
+pub(crate) type Set<K> = HashSet<K, BuildHasherDefault<Plain>>;
+
+/// A plain hash of short keys.
+#[derive(Default)]
+pub(crate) struct Plain(u64);
+
+impl Hasher for Plain {
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let mixed = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 29);
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(word.into());
+    }
+
+    fn write_u16(&mut self, word: u16) {
+        self.write_u64(word.into());
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -10,7 +10,7 @@ use lampfield::wire::doc::pidf::Activities;
 use lampfield::wire::flow::Flow;
 use lampfield::{
     Agent, Input, Instant, LampSettings, Look, Looks, Network, Output, Package, PresentitySettings,
-    Report, Seconds, Settings, Shows, Text, Wall, WatchSettings, Watched,
+    Report, Seconds, Settings, Shows, Subject, Text, Wall, WatchSettings, Watched,
 };
 use std::net::SocketAddr;
 
@@ -361,6 +361,8 @@ impl Desk {
             return Ok(());
         };
         let mut looks: Vec<(usize, Look)> = Vec::new();
+        // Nothing was said of the lamps of a fresh agent yet, and nothing need be.
+        let mut has_changed = self.lamps.iter().all(|it| it.since == now);
         let mut waits = None;
         for _ in 0..STEPS {
             match agent.poll(instant, &mut self.buf) {
@@ -373,6 +375,7 @@ impl Desk {
                 Output::Lamp { lamp, look } => looks.push((lamp, look)),
                 Output::Resolve { .. } => return Err("every server is an address".to_string()),
                 Output::Report(report) => self.reports.push(report),
+                Output::Changed(Subject::Lamp(_)) => has_changed = true,
                 Output::Changed(_) => {}
                 Output::Wait(until) => {
                     waits = Some(until);
@@ -393,7 +396,9 @@ impl Desk {
         self.saves = agent.save_due().map(moment);
         self.reports
             .truncate(self.reports.len().min(1_000) /* enough for any test */);
-        self.show(now, &looks)?;
+        if has_changed || !looks.is_empty() {
+            self.show(now, &looks)?;
+        }
         self.check_own(now)
     }
 

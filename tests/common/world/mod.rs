@@ -28,13 +28,13 @@ pub(crate) mod truth;
 pub(crate) mod wiretap;
 
 use attacker::Attacker;
-use chance::Chance;
+use chance::{Chance, Map, Set};
 use desk::{Desk, Shown};
 use lampfield::Package;
 use network::{Arrival, Datagram, Network, Weather};
 use pbx::{Manners, Pbx};
 use phone::{Event, Phone};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use wiretap::Wiretap;
 
@@ -65,8 +65,8 @@ pub(crate) struct World {
     /// What a lamp stands for.
     sources: BTreeMap<(usize, usize), Source>,
     /// Strangers that desks let in since they were switched on.
-    let_in: HashSet<(usize, SocketAddr)>,
-    parties: HashMap<SocketAddr, Party>,
+    let_in: Set<(usize, SocketAddr)>,
+    parties: Map<SocketAddr, Party>,
     chance: Chance,
     /// Whether monotonic clocks begin at zero, whatever chance says.
     pub(crate) clocks_at_zero: bool,
@@ -121,8 +121,8 @@ impl World {
             wiretap: Wiretap::default(),
             trail: None,
             sources: BTreeMap::new(),
-            let_in: HashSet::new(),
-            parties: HashMap::new(),
+            let_in: Set::default(),
+            parties: Map::default(),
             chance,
             clocks_at_zero: false,
             loud: std::env::var_os("LAMPFIELD_SEED").is_some(),

@@ -1,10 +1,9 @@
 //! The network between the parties: it loses, doubles, delays and reorders what it carries.
 
-use super::chance::Chance;
+use super::chance::{Chance, Map};
 use super::{MILLI, Moment};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// How bad the network is.
@@ -54,12 +53,12 @@ pub(crate) struct Network {
     pub(crate) weather: Weather,
     chance: Chance,
     queue: BinaryHeap<Reverse<(Moment, u64)>>,
-    flying: HashMap<u64, Datagram>,
+    flying: Map<u64, Datagram>,
     /// The last thing sent on each way in fair weather: it is not overtaken.
-    last: HashMap<(SocketAddr, SocketAddr), Moment>,
+    last: Map<(SocketAddr, SocketAddr), Moment>,
     sent: u64,
     /// Hosts cut off, and until when.
-    cut: HashMap<IpAddr, Moment>,
+    cut: Map<IpAddr, Moment>,
 }
 
 impl Network {
@@ -68,10 +67,10 @@ impl Network {
             weather,
             chance,
             queue: BinaryHeap::new(),
-            flying: HashMap::new(),
-            last: HashMap::new(),
+            flying: Map::default(),
+            last: Map::default(),
             sent: 0,
-            cut: HashMap::new(),
+            cut: Map::default(),
         }
     }
 

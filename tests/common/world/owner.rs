@@ -126,6 +126,9 @@ impl Desk {
         if own.uri != self.uri || hook_is_wrong || own.inputs.dnd != self.hardware.dnd {
             return Err(format!("{:?} of {:?}", own.inputs, self.hardware));
         }
+        if !self.is_furnished() {
+            return Ok(());
+        }
         for lamp in agent.lamps() {
             let state = lamp.state.unwrap_or_default();
             let is_true = match lamp.shows {

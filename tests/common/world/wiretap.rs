@@ -6,10 +6,10 @@
 //! `dialog`, and a NOTIFY sent again was in flight for half a second.
 
 use super::attacker::mark;
+use super::chance::{Map, Plain, Set};
 use super::sip::{Sip, attribute};
 use super::{Moment, SECOND};
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 
 /// Copies of SUBSCRIBEs of one watch in any minute: two Timer F cycles, and twelve requests for a gap sent twice.
@@ -24,15 +24,15 @@ const NOTIFIES: usize = 130;
 /// What is known of the agents' traffic.
 #[derive(Default)]
 pub(crate) struct Wiretap {
-    told: HashMap<Dialog, Telling>,
+    told: Map<Dialog, Telling>,
     /// By agent and watch: when each SUBSCRIBE was sent, and its branch.
-    asked: HashMap<(SocketAddr, Digest), Vec<(Moment, Digest)>>,
+    asked: Map<(SocketAddr, Digest), Vec<(Moment, Digest)>>,
     /// By who owes an answer, to whom, and the request's branch.
-    owed: HashMap<(SocketAddr, SocketAddr, Digest), u32>,
-    printed: HashMap<SocketAddr, Printed>,
-    leaving: HashSet<SocketAddr>,
+    owed: Map<(SocketAddr, SocketAddr, Digest), u32>,
+    printed: Map<SocketAddr, Printed>,
+    leaving: Set<SocketAddr>,
     /// Agents that began anew at least once.
-    restarted: HashSet<SocketAddr>,
+    restarted: Set<SocketAddr>,
     pub(crate) requests: u64,
 }
 
@@ -48,7 +48,7 @@ type Dialog = (SocketAddr, Digest);
 struct Printed {
     told: u64,
     /// When each was told first, counted in documents.
-    first: HashMap<Digest, u64>,
+    first: Map<Digest, u64>,
 }
 
 /// Documents kept by an agent at least.
@@ -270,7 +270,7 @@ fn dialog(agent: SocketAddr, sip: &Sip<'_>, mine: &str) -> Dialog {
 }
 
 fn digest(texts: &[&str]) -> Digest {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Plain::default();
     texts.hash(&mut hasher);
     hasher.finish()
 }
