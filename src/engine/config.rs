@@ -6,6 +6,7 @@
 mod authentication;
 mod buttons;
 mod lamps;
+mod rules;
 mod upstreams;
 mod watches;
 
@@ -18,6 +19,9 @@ use heapless::Vec;
 pub use authentication::{Authentication, Demand, Listed, Listener};
 pub use buttons::{Action, ButtonSettings};
 pub use lamps::{LampSettings, Shows};
+pub use rules::{
+    Days, Direction, During, Packages, Rule, Rules, Span, Then, Who, Zone, can_say, is_fit,
+};
 pub use upstreams::{Account, Redirects, Server, UpstreamSettings};
 pub use watches::WatchSettings;
 
@@ -64,6 +68,8 @@ pub struct Settings {
     pub paces: [Pace; Package::SERVED_COUNT],
     /// For how long others may publish here.
     pub publications: Lifetimes,
+    /// What the owner rules about watchers, and about our own lamps.
+    pub rules: Rules,
 }
 
 impl Settings {
@@ -84,6 +90,7 @@ impl Settings {
             registrations: Lifetimes::NONE,
             paces: [Pace::UNLIMITED; Package::SERVED_COUNT],
             publications: Lifetimes::NONE,
+            rules: Rules::new(),
         }
     }
 
@@ -106,6 +113,7 @@ impl Settings {
         self.strangers = Strangers::Refuse;
         self.blank_documents = true;
         self.authentication = Authentication::new();
+        self.rules.clear();
         self.min_expires = MIN_EXPIRES;
         self.max_expires = MAX_EXPIRES;
         self.registrations = Lifetimes {
@@ -173,8 +181,10 @@ impl Settings {
             blank_documents,
             publications,
             authentication,
+            rules,
         } = other;
         self.authentication.clone_from(authentication);
+        self.rules.copy_from(rules);
         self.publications = *publications;
         copy(&mut self.presentities, presentities);
         copy(&mut self.upstreams, upstreams);
@@ -226,7 +236,8 @@ impl Settings {
         self.validate_upstreams()?;
         self.validate_watches()?;
         self.validate_lamps()?;
-        self.validate_buttons()
+        self.validate_buttons()?;
+        self.validate_rules()
     }
 
     fn validate_presentities(&self) -> Result<(), Invalid> {
@@ -358,6 +369,8 @@ pub enum Invalid {
     ButtonGestures(usize),
     /// A button's time-out is zero.
     ButtonTimeout(usize),
+    /// A rule speaks of what is not there, or can't say what it does.
+    Rule(usize),
 }
 
 impl fmt::Display for Invalid {
@@ -405,6 +418,11 @@ impl fmt::Display for Invalid {
                 ("button", Some(at), remedy)
             }
             Invalid::ButtonTimeout(at) => ("button", Some(at), "wait for one second or more"),
+            Invalid::Rule(at) => (
+                "rule",
+                Some(at),
+                "let it say what its direction can, of whom is there",
+            ),
         };
         match at {
             Some(at) => write!(f, "{what} {}: {remedy}", at + 1),

@@ -82,20 +82,6 @@ pub const SHARE_OF_ADDRESS: usize = most(SUBSCRIPTIONS / 2, least(SUBSCRIPTIONS,
 /// eight lines wants. More get 503 with Retry-After.
 pub const SHARE: usize = most(SUBSCRIPTIONS / 4, least(SUBSCRIPTIONS, 16));
 
-/// Users with a password (settable): an office, or a family and its friends. More are refused when they are read.
-pub const USERS: usize = setting(option_env!("LAMPFIELD_USERS"), 32);
-
-/// Users that one presentity is of, beside the one of its own name.
-pub const OWNERS: usize = 4;
-
-/// Nonces remembered that proved who somebody is, for as long as they are good: two for each user, as phones take one for
-/// each account. See the guard for what happens beyond.
-pub const NONCES: usize = most(2 * USERS, 64);
-
-/// Sources of wrong passwords that are told apart: more of them than users, so that whoever fills the table with other
-/// users' names gains little. Full: the one that has been quiet for longest makes way.
-pub const FAILURES: usize = most(4 * USERS, 64);
-
 /// Networks towards which we have different addresses: a desk phone has one, a machine full of containers a dozen. Full:
 /// the narrowest are left out, and who is there is told the address towards the wider network around, or none.
 pub const LOCALS: usize = 32;
@@ -128,8 +114,20 @@ pub const ENDED: usize = 8;
 /// Decisions of the owner about strangers that are kept. Full: the oldest makes way.
 pub const DECISIONS: usize = 32;
 
+/// Rules of the owner. A household has five, an office fifteen.
+pub const RULES: usize = 32;
+
+/// Names of those whom rules are about, of all rules together: users, addresses, domains, networks.
+pub const RULE_NAMES: usize = 2 * RULES;
+
+/// Presentities that one rule names.
+pub const RULE_PRESENTITIES: usize = 4;
+
 /// Fixed notes that rules tell in place of the presentity's own.
 pub const RULE_NOTES: usize = 8;
+
+/// Times at which local clocks change that are known beforehand: twice a year for sixteen years.
+pub const CLOCK_CHANGES: usize = 32;
 
 /// The largest datagram there is (RFC 3261 §18.1.1); nothing that arrives is cut.
 pub const MESSAGE: usize = 65_535;

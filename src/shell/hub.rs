@@ -21,10 +21,11 @@ use super::net::streams::{Event as Change, Heard, Streams};
 use super::panel::{Event, Panel, Touch, Untouchable};
 use super::saving::Saving;
 use super::users::Roll;
+use super::zone;
 use crate::engine::agent::{Agent, Output, Report};
 use crate::engine::config::Settings;
 use crate::ground::limits::URI;
-use crate::ground::time::{Instant, Moment};
+use crate::ground::time::{Instant, Moment, Seconds};
 use crate::ua::addresses::LocalAddress;
 use crate::ua::query::Query;
 use crate::wire::flow::{Flow, Transport};
@@ -59,6 +60,8 @@ pub struct Hub {
     pub users: Option<PathBuf>,
     /// What keeps the agent's state, if anything does.
     pub(super) saving: Option<Saving>,
+    /// When the time zone is looked at again: only where a rule speaks of the time.
+    pub(super) zone_due: Option<Instant>,
     pub(super) deadline: Option<Instant>,
     /// How many messages may still be sent before the sockets are read again; answers are sent in any case.
     pub(super) left: usize,
@@ -87,6 +90,8 @@ pub(super) const TURN: usize = BATCH;
 /// Messages of one connection that are dealt with in one turn: a segment may hold some hundreds, and whoever sends nothing
 /// but expensive ones delays nobody by more than these.
 pub(super) const SHARE: usize = 16;
+/// How often the time zone is looked at.
+const ZONE: Seconds = Seconds(86_400);
 
 impl Hub {
     /// Changes the agent and does what follows from it: all of it, unless that is more than one turn may send.
@@ -149,6 +154,7 @@ impl Hub {
         self.agent.reconfigure(moment, &settings);
         self.streams.judge(moment.now, |ip| self.agent.trusts(ip));
         self.users = roll.file;
+        self.look_at_zone(moment);
         self.settle(moment.now);
         info!("configuration read again");
         Ok(())
@@ -171,6 +177,26 @@ impl Hub {
         self.change(|agent, _| agent.set_users(&roll.users));
         info!("users read again: {count}");
         Ok(())
+    }
+
+    /// Somebody has set the calendar clock.
+    pub(super) fn handle_clock(&mut self) {
+        let moment = clock::moment();
+        self.look_at_zone(moment);
+        self.agent.handle_clock(moment);
+        self.settle(moment.now);
+    }
+
+    /// What clocks show here may have changed: a new zone, or a new law about the old one.
+    fn look_at_zone(&mut self, moment: Moment) {
+        self.agent.set_zone(moment, zone::read(moment.wall));
+        self.look_at_zone_again(moment.now);
+    }
+
+    /// Sets when to look the next time.
+    pub(super) fn look_at_zone_again(&mut self, now: Instant) {
+        let has_times = self.agent.settings().rules.has_times();
+        self.zone_due = has_times.then(|| now + ZONE);
     }
 
     /// An address or a route of this machine may have come or gone.
@@ -273,6 +299,9 @@ impl Hub {
             let wall = clock::wall();
             self.agent.handle_timeout(Moment { now, wall });
         }
+        if self.zone_due.is_some_and(|due| due <= now) {
+            self.look_at_zone(clock::dated(now));
+        }
         if let Some(saving) = &mut self.saving {
             saving.save(clock::dated(now), self.agent);
         }
@@ -301,6 +330,7 @@ impl Hub {
             self.outbox.deadline(),
             self.streams.deadline(),
             self.panel.deadline(),
+            self.zone_due,
             self.saving.as_ref().and_then(|it| it.deadline(self.agent)),
         ];
         all.into_iter().flatten().min()

@@ -29,6 +29,8 @@ pub enum Source {
     Moves,
     /// The first connection came to the control socket.
     Control,
+    /// The calendar clock was set.
+    Clock,
     /// Something of the panel: which descriptor.
     Panel(u8),
     /// A datagram came, or an error for one that we sent: which socket.
@@ -150,6 +152,7 @@ impl Source {
             Source::Dns => 3,
             Source::Moves => 4,
             Source::Control => 5,
+            Source::Clock => 6,
             Source::Panel(at) => FIRST_PANEL + u64::from(at),
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
             Source::Listener(at) => FIRST_LISTENER + u64::from(at),
@@ -165,6 +168,7 @@ impl Source {
             3 => Some(Source::Dns),
             4 => Some(Source::Moves),
             5 => Some(Source::Control),
+            6 => Some(Source::Clock),
             at if at >= FIRST_STREAM => u16::try_from(at - FIRST_STREAM).ok().map(Source::Stream),
             at if at >= FIRST_LISTENER => {
                 u8::try_from(at - FIRST_LISTENER).ok().map(Source::Listener)

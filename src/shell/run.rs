@@ -232,6 +232,9 @@ fn openings(options: &Run, configuration: &Configuration, control: &Path) -> Ope
     for secret in &configuration.secrets {
         openings.read_beside(secret);
     }
+    if env::var_os("TZ").is_some() {
+        openings.read_beside(Path::new("/usr/share/zoneinfo/tzdata.zi"));
+    }
     if configuration.board.backend != Backend::Simulated {
         openings.use_devices();
     }

@@ -56,8 +56,10 @@ use super::poller::{Doorbell, Poller, Registry, Source};
 use super::saving::Saving;
 use super::service::Service;
 use super::signals::{Signals, Wish};
+use super::steps::Steps;
 use super::timer::Timer;
 use super::users::Roll;
+use super::zone;
 use crate::engine::agent::Agent;
 use crate::engine::config::Settings;
 use crate::ground::time::{Duration, Instant};
@@ -93,6 +95,8 @@ pub struct Runtime {
     poller: Poller,
     timer: Timer,
     signals: Option<Signals>,
+    /// Only where the kernel tells.
+    steps: Option<Steps>,
     /// Only where what we announce depends on them.
     moves: Option<Moves>,
     bell: Arc<Doorbell>,
@@ -162,8 +166,10 @@ impl Runtime {
         let moment = clock::moment();
         let now = moment.now;
         let moves = watch_addresses(&registry, &own);
+        let steps = Steps::watch(&registry);
         let locals = announced(&own);
         agent.start(moment, &options.settings, seed()?, &locals);
+        agent.set_zone(moment, zone::read(moment.wall));
         // Before those who watched are taken back.
         agent.set_users(&options.users.users);
         let waker = Waker::from(bell.clone());
@@ -189,6 +195,7 @@ impl Runtime {
             reload: options.reload,
             users: options.users.file,
             saving,
+            zone_due: None,
             deadline: None,
             left: TURN,
             is_behind: false,
@@ -198,6 +205,7 @@ impl Runtime {
         let control = claim
             .map(|claim| Control::open(executor.clone(), hub.clone(), &registry, claim))
             .transpose()?;
+        hub.borrow_mut().look_at_zone_again(now);
         hub.borrow_mut().settle(now);
         // Where the buttons are.
         hub.borrow_mut().change_panel(|_, _| ());
@@ -209,6 +217,7 @@ impl Runtime {
             poller,
             timer,
             signals,
+            steps,
             moves,
             waker: Waker::from(bell.clone()),
             tasks: Box::pin(async move { executor.run(pending()).await }),
@@ -322,6 +331,12 @@ impl Runtime {
                     moves.drain();
                 }
                 self.hub.borrow_mut().look_for_addresses();
+            }
+            Source::Clock => {
+                if let Some(steps) = &self.steps {
+                    steps.handle_readable();
+                }
+                self.hub.borrow_mut().handle_clock();
             }
             Source::Control => {
                 if let Some(control) = &mut self.control {

@@ -41,8 +41,8 @@ pub fn keep_memory_private() {
     }
 }
 
-/// Where names are looked up; links, so what they lead to is opened as well.
-const NAMES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+/// Where names are looked up, and the time zone; links, so what they lead to is opened as well.
+const NAMES: [&str; 3] = ["/etc/hosts", "/etc/resolv.conf", "/etc/localtime"];
 
 /// What the rules below speak of; an older kernel keeps those of them that it knows.
 const RULES: ABI = ABI::V6;

@@ -27,11 +27,12 @@ mod explain;
 mod keys;
 mod lamps;
 pub mod reach;
+mod rules;
 mod secrets;
 mod subscriptions;
 mod upstreams;
 
-pub use explain::in_words;
+pub use explain::{in_words, rule_in_words, view_in_words};
 use keys::{PRESENTITY, TOP, Table};
 pub use secrets::{Lacking, password_in, password_of};
 
@@ -130,6 +131,7 @@ impl Configuration {
         reader.upstreams(&root, folder);
         reader.lamps(&root);
         reader.buttons(&root);
+        reader.rules(&root);
         reader.reach(&root, &listen);
         let (secrets, mut faults) = (reader.secrets, reader.faults);
         let configuration = Configuration {

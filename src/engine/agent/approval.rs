@@ -1,14 +1,19 @@
-//! Strangers who want to watch, and the owner who lets them.
+//! Watchers about whom the owner decides: strangers who wait, and those of whom he thinks otherwise later.
 
 use super::{Agent, Excerpt, Report};
 use crate::engine::directory::Directory;
+use crate::events::identity::{Identity, UserId};
+use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{State, Verdict};
 use crate::ground::error_texts;
+use crate::ground::limits::DECISIONS;
 use crate::ground::table::Id;
+use crate::ground::time::{Moment, Wall};
 use crate::roles::notifier::{Gone, Notifier, Subscription, Who};
-use crate::users::policy::{Policy, Watching};
-use core::net::{IpAddr, SocketAddr};
+use crate::users::policy::{Decided, Policy, Watching};
+use core::net::{IpAddr, Ipv4Addr};
+use heapless::Vec;
 
 /// Whom the owner means among the watchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +22,19 @@ pub enum Whom<'a> {
     Named(&'a [u8]),
     /// Those at this address.
     At(IpAddr),
+    /// The user of this name, also while it does not watch.
+    User(&'a [u8]),
+}
+
+/// What the owner decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decree {
+    /// What becomes of the watcher.
+    pub what: Decided,
+    /// In which package; `None` for all.
+    pub package: Option<Package>,
+    /// Until when; `None` for good.
+    pub until: Option<Wall>,
 }
 
 /// Watchers at several addresses give themselves this name. Anybody can, so the owner has to say at which.
@@ -25,12 +43,13 @@ pub struct Ambiguous;
 
 error_texts!(Ambiguous: Ambiguous => "watchers at several addresses give themselves this name");
 
-impl Whom<'_> {
-    /// Whether it is this watcher.
-    fn means(&self, who: Who<'_>) -> bool {
-        match *self {
-            Whom::Named(name) => who.watcher == name,
-            Whom::At(address) => who.remote.ip().to_canonical() == address.to_canonical(),
+impl Decree {
+    /// In all packages, for good.
+    pub const fn plain(what: Decided) -> Decree {
+        Decree {
+            what,
+            package: None,
+            until: None,
         }
     }
 }
@@ -47,39 +66,44 @@ impl Agent {
             return false;
         };
         drop(all);
-        let decided = watching(&self.policy, &self.directory, first);
-        let line = decision(decided, first.remote, true);
-        self.policy.decide(decided, true);
-        self.enforce(line);
+        let about = watching(&self.policy, &self.directory, first);
+        let line = decision(&about, Decided::Allow);
+        self.policy.decide(&about, None, Decided::Allow, None);
+        self.report(line);
+        self.enforce();
         true
     }
 
-    /// Allows each watcher that is meant and waits, or went before anybody decided, or blocks it, also if it was
-    /// allowed before; whomever it wants to watch, now and when it comes back. How many watchers that were, each
-    /// counted once for each whom it watches. Who is trusted can't be blocked.
+    /// Decides about each watcher that is meant and waits, or went before anybody decided, or was allowed by the owner;
+    /// whomever it wants to watch, now and when it comes back. How many watchers that were, each counted once for each
+    /// whom it watches; of what is taken back, how many decisions. Who is trusted by its network alone can't be blocked.
     ///
     /// # Errors
     /// [`Ambiguous`]: nothing was decided.
-    pub fn decide_strangers(&mut self, whom: Whom<'_>, may: bool) -> Result<usize, Ambiguous> {
-        let all = meant(&self.notifier, &self.policy, whom, may);
-        let mut addresses = all.map(|who| who.remote.ip().to_canonical());
-        let first = addresses.next();
-        if addresses.any(|address| Some(address) != first) {
-            return Err(Ambiguous);
+    pub fn decide(
+        &mut self,
+        moment: Moment,
+        whom: Whom<'_>,
+        decree: Decree,
+    ) -> Result<usize, Ambiguous> {
+        let decided = match (decree.what, whom) {
+            (Decided::Nothing, _) => {
+                let count = self.take_back(whom);
+                self.judge_all();
+                count
+            }
+            (_, Whom::User(name)) => self.decide_user(name, decree),
+            (Decided::Allow | Decided::Block | Decided::PoliteBlock, _) => {
+                self.decide_present(whom, decree)?
+            }
+        };
+        if decided > 0 {
+            self.keeping.decided();
+            self.policy.tick(moment.wall);
+            self.enforce();
+            self.expect_change(moment);
         }
-        drop(addresses);
-        let mut decided = 0;
-        loop {
-            let first = meant(&self.notifier, &self.policy, whom, may).next();
-            let Some(first) = first else {
-                return Ok(decided);
-            };
-            let watching = watching(&self.policy, &self.directory, first);
-            let line = decision(watching, first.remote, may);
-            self.policy.decide(watching, may);
-            self.enforce(line);
-            decided += 1;
-        }
+        Ok(decided)
     }
 
     /// How many subscriptions wait for a decision about the presentity with that number in the settings.
@@ -88,59 +112,117 @@ impl Agent {
         id.map_or(0, |&id| self.notifier.pending(id))
     }
 
-    /// Who may watch is said otherwise, by the policy that is in force already.
-    pub(super) fn judge_all(&mut self) {
-        let (policy, directory) = (&self.policy, &self.directory);
-        self.notifier
-            .judge_all(|who| Some(policy.judge(watching(policy, directory, who))));
+    fn take_back(&mut self, whom: Whom<'_>) -> usize {
+        match whom {
+            Whom::Named(name) => self.policy.forget_named(name),
+            Whom::At(address) => self.policy.forget_at(address),
+            Whom::User(name) => self.policy.forget_user(self.policy.user_id(name)),
+        }
     }
 
-    /// Does what was decided last: for all subscriptions of that watcher. Says that in the log.
-    fn enforce(&mut self, line: Report) {
+    /// A user is known by its name, so nothing depends on whether it is there.
+    fn decide_user(&mut self, name: &[u8], decree: Decree) -> usize {
+        let user = self.policy.user_id(name);
+        for &id in &self.presentities {
+            let about = Watching {
+                place: id.slot(),
+                presentity: uri_of(&self.directory, id),
+                package: decree.package.unwrap_or(Package::Presence),
+                identity: Identity::User(user),
+                watcher: name,
+                address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            };
+            self.policy
+                .decide(&about, decree.package, decree.what, decree.until);
+        }
+        self.presentities.len()
+    }
+
+    fn decide_present(&mut self, whom: Whom<'_>, decree: Decree) -> Result<usize, Ambiguous> {
+        let Agent {
+            notifier,
+            policy,
+            directory,
+            reports,
+            ..
+        } = self;
+        let all = meant(notifier, policy, directory, whom);
+        let mut places = all.map(|about| place(&about));
+        let first = places.next();
+        if places.any(|place| Some(place) != first) {
+            return Err(Ambiguous);
+        }
+        drop(places);
+        let mut keys = Vec::<u64, DECISIONS>::new();
+        loop {
+            let mut all = meant(notifier, policy, directory, whom);
+            let Some(about) = all.find(|about| !keys.contains(&policy.key_of(about))) else {
+                break;
+            };
+            drop(all);
+            let _ = reports.push_back(decision(&about, decree.what)); // As in `Agent::report`.
+            policy.decide(&about, decree.package, decree.what, decree.until);
+            if keys.push(policy.key_of(&about)).is_err() {
+                break; // More are not kept.
+            }
+        }
+        Ok(keys.len())
+    }
+
+    /// Does what was decided last: for all subscriptions of that watcher.
+    fn enforce(&mut self) {
         let (policy, directory) = (&self.policy, &self.directory);
         self.notifier.judge_all(|who| {
             let ruling = policy.judge(watching(policy, directory, who));
             (ruling.verdict != Verdict::Confirm).then_some(ruling)
         });
         self.keeping.decided();
-        self.report(line);
     }
 }
 
 /// The watchers that are meant and that there is something to decide about: those who wait first, then those who
 /// watch, then those who went.
-fn meant<'n>(
+fn meant<'n, 'p>(
     notifier: &'n Notifier,
-    policy: &Policy,
-    whom: Whom<'_>,
-    may: bool,
-) -> impl Iterator<Item = Who<'n>> {
-    let is_open = move |it: &Subscription| {
-        let is_allowed = matches!(it.state(), State::Active { .. })
-            && policy.admits(policy.identity_now(it.who().identity, it.flow().remote.ip()))
-                == Verdict::Confirm;
-        waits(it) || (is_allowed && !may)
+    policy: &'p Policy,
+    directory: &'n Directory,
+    whom: Whom<'p>,
+) -> impl Iterator<Item = Watching<'n>> + use<'n, 'p> {
+    let is_open = |it: &Subscription| match it.state() {
+        State::Pending { .. } => true,
+        State::Active { .. } => policy.asks_about(&watching(policy, directory, it.who())),
+        State::Terminated(_) => false,
     };
     let all = notifier.waiting().chain(notifier.iter());
     let there = all
         .filter(move |(_, it)| is_open(it))
         .map(|(_, it)| it.who());
     let gone = notifier.absent().map(Gone::who);
-    there.chain(gone).filter(move |who| whom.means(*who))
+    let all = there.chain(gone);
+    let all = all.map(|who| watching(policy, directory, who));
+    all.filter(move |about| match whom {
+        Whom::Named(name) => about.watcher == name,
+        Whom::At(address) => about.address.to_canonical() == address.to_canonical(),
+        Whom::User(name) => about.identity == Identity::User(policy.user_id(name)),
+    })
 }
 
-/// What the log is told of a decision.
-fn decision(about: Watching<'_>, remote: SocketAddr, may: bool) -> Report {
-    Report::Decided {
-        remote,
-        watcher: Excerpt::of(about.watcher),
-        presentity: Excerpt::of(about.presentity.as_bytes()),
-        may,
+/// What tells two of one name apart: a user is who it is wherever it is.
+fn place(about: &Watching<'_>) -> (Option<UserId>, Option<IpAddr>) {
+    match about.identity {
+        Identity::User(user) => (Some(user), None),
+        Identity::Network | Identity::Nobody => (None, Some(about.address.to_canonical())),
     }
 }
 
-fn waits(subscription: &Subscription) -> bool {
-    matches!(subscription.state(), State::Pending { .. })
+/// What the log is told of a decision.
+fn decision(about: &Watching<'_>, what: Decided) -> Report {
+    Report::Decided {
+        at: about.address,
+        watcher: Excerpt::of(about.watcher),
+        presentity: Excerpt::of(about.presentity.as_bytes()),
+        what,
+    }
 }
 
 pub(super) fn watching<'a>(
@@ -149,6 +231,7 @@ pub(super) fn watching<'a>(
     who: Who<'a>,
 ) -> Watching<'a> {
     Watching {
+        place: who.presentity.slot(),
         presentity: uri_of(directory, who.presentity),
         package: who.package,
         identity: policy.identity_now(who.identity, who.remote.ip()),

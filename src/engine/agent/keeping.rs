@@ -37,6 +37,7 @@ use crate::roles::notifier::KeptSubscription;
 use crate::roles::registrar::KeptBinding;
 use crate::roles::upstream::Instance;
 use crate::users::compose::Input;
+use crate::users::policy::Decision;
 use crate::wire::doc::pidf::Activities;
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
@@ -197,7 +198,7 @@ impl Agent {
                 write(&KeptIdentity { secret, instance }, buf)
             }
             Key::Decisions => {
-                let all: Vec<(u64, bool), DECISIONS> = self.policy.decisions().collect();
+                let all: Vec<Decision, DECISIONS> = self.policy.decisions().collect();
                 write(&all, buf)
             }
             Key::Desk(slot) => self.desk_record(slot).and_then(|it| write(&it, buf)),
@@ -247,11 +248,16 @@ impl Agent {
                     self.keeping.identify(secret, instance);
                     self.keeping.identity = false;
                     self.identify();
+                    self.hash_rules_anew(moment.wall);
                     true
                 }
                 Err(_) => false,
             },
-            Key::Decisions => self.restore_decisions(record),
+            Key::Decisions => {
+                let is_back = self.restore_decisions(record);
+                self.turn_clock(moment);
+                is_back
+            }
             Key::Desk(_) => self.restore_desk(moment, record),
             Key::Subscription(slot) => self.restore_subscription(moment, slot, record),
             Key::Binding(slot) => self.restore_phone(moment, slot, record),
@@ -372,11 +378,11 @@ impl Agent {
     }
 
     fn restore_decisions(&mut self, record: &[u8]) -> bool {
-        let Ok(all) = postcard::from_bytes::<Vec<(u64, bool), DECISIONS>>(record) else {
+        let Ok(all) = postcard::from_bytes::<Vec<Decision, DECISIONS>>(record) else {
             return false;
         };
-        for (key, may) in all {
-            self.policy.recall(key, may);
+        for decision in all {
+            self.policy.recall(decision);
         }
         true
     }

@@ -7,7 +7,7 @@ use crate::ground::limits::{LAMPS, PRESENTITIES, WATCHES};
 use crate::ground::table::{Chains, Id};
 use crate::ground::time::Instant;
 use crate::roles::watcher::Watch;
-use crate::users::lamps::{Lamp, Shows, both};
+use crate::users::lamps::{Lamp, Look, Shows, both};
 use crate::wire::doc::message_summary::Messages;
 use core::iter::successors;
 
@@ -125,7 +125,10 @@ impl Agent {
     pub(super) fn relight(&mut self, now: Instant, number: u16) {
         let (state, change) = self.state_of(now, number);
         let lamp = &mut self.panel.lamps[usize::from(number)];
-        let look = lamp.look(state);
+        let look = match self.quiet.hides(number) {
+            true => Look::OFF,
+            false => lamp.look(state),
+        };
         self.panel.graces.set(number, change);
         let looks_new = lamp.show(look);
         if looks_new {
@@ -215,9 +218,13 @@ impl Agent {
         lamp: &Lamp,
         watches: [u16; 2],
     ) -> (Watched, Option<Instant>) {
+        if watches.iter().all(|it| self.quiet.rests((*it).into())) {
+            return (Agent::RESTING, None);
+        }
         let told = watches.map(|watch| {
             let watch = usize::from(watch);
-            (!self.lacks_package(watch)).then(|| self.known_of(watch))
+            let is_told = !self.lacks_package(watch) && !self.quiet.rests(watch);
+            is_told.then(|| self.known_of(watch))
         });
         let one_at = |now, told: Option<(Watched, Option<Instant>)>| {
             told.map(|(watched, broken_since)| lamp.state(now, watched, broken_since))
@@ -232,8 +239,11 @@ impl Agent {
         (state, change)
     }
 
-    /// The same of a watch; of one that can't be asked nothing is.
+    /// The same of a watch; of one that can't be asked nothing is, and of one that is not asked for that it rests.
     pub(super) fn known_of(&self, watch: usize) -> (Watched, Option<Instant>) {
+        if self.quiet.rests(watch) {
+            return (Agent::RESTING, None);
+        }
         let id = self.watches.get(watch).copied().flatten();
         let known = id.and_then(|id| self.watcher.known(id));
         known.unwrap_or((Watched::Unknown, None))

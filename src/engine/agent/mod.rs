@@ -18,11 +18,13 @@ mod buttons;
 mod called;
 mod changes;
 mod health;
+mod judging;
 mod keeping;
 mod lamps;
 mod messages;
 mod output;
 mod publications;
+mod quiet;
 mod register;
 mod setup;
 mod standing;
@@ -33,7 +35,7 @@ mod tests;
 mod trust;
 mod upstreams;
 
-pub use approval::{Ambiguous, Whom};
+pub use approval::{Ambiguous, Decree, Whom};
 pub use changes::Description;
 pub use keeping::{KEY, Key, RECORD};
 pub use output::{Lost, Output, Report, Standing, Subject, Trouble, UriExcerpt, Word};
@@ -73,6 +75,7 @@ use core::net::{IpAddr, SocketAddr};
 use health::Health;
 use heapless::{Deque, Vec};
 use lamps::Showing;
+use quiet::Quiet;
 
 /// An edge presence agent. Nothing in it touches a socket, a clock, a file or a thread.
 ///
@@ -84,6 +87,9 @@ pub struct Agent {
     settings: Settings,
     guard: Guard,
     policy: Policy,
+    /// When to look whether a rule begins or ceases to hold.
+    boundary: Option<Instant>,
+    quiet: Quiet,
     /// Our addresses, as peers reach us.
     locals: LocalAddresses,
     directory: Directory,
@@ -154,6 +160,8 @@ impl Agent {
             settings: Settings::new(),
             guard: Guard::new(),
             policy: Policy::new(),
+            boundary: None,
+            quiet: Quiet::new(),
             locals: LocalAddresses::new(),
             directory: Directory::new(),
             presentities: Vec::new(),
@@ -221,6 +229,7 @@ impl Agent {
 
     /// The moment of [`Output::Wait`] has come, or any other; early and late calls do no harm.
     pub fn handle_timeout(&mut self, moment: Moment) {
+        self.handle_boundary(moment);
         self.handle_button_timeout(moment);
         self.transactions.handle_timeout(moment.now);
         self.compositor.handle_timeout(moment.now);
@@ -374,6 +383,7 @@ impl Agent {
             self.panel.graces.next(),
             self.buttons.due(),
             self.registrar.due(),
+            self.boundary,
         ]
         .into_iter()
         .flatten()

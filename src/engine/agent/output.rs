@@ -4,10 +4,11 @@ use crate::ground::text::Excerpt;
 use crate::ground::time::Instant;
 use crate::ua::query::Query;
 use crate::users::lamps::Look;
+use crate::users::policy::Decided;
 use crate::wire::flow::Flow;
 use crate::wire::sip::Status;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,16 +109,16 @@ pub enum Report {
         /// Whom it wants to watch.
         presentity: UriExcerpt,
     },
-    /// The owner let a watcher in who waited, or sent it away.
+    /// The owner decided about a watcher.
     Decided {
         /// Where it is.
-        remote: SocketAddr,
+        at: IpAddr,
         /// The URI that it gives itself.
         watcher: UriExcerpt,
         /// Whom it watches, or wanted to.
         presentity: UriExcerpt,
-        /// Whether it may watch.
-        may: bool,
+        /// What becomes of it.
+        what: Decided,
     },
     /// An account stands otherwise with the servers above us.
     Account {
@@ -247,15 +248,20 @@ impl fmt::Display for Report {
                 "{watcher} at {remote} waits to be allowed or blocked: it wants to watch {presentity}"
             ),
             Report::Decided {
-                remote,
+                at,
                 watcher,
                 presentity,
-                may,
+                what,
             } => {
-                let decided = if *may { "allowed" } else { "blocked" };
+                let decided = match what {
+                    Decided::Allow => "allowed",
+                    Decided::Block => "blocked",
+                    Decided::PoliteBlock => "politely blocked",
+                    Decided::Nothing => "as any other",
+                };
                 write!(
                     f,
-                    "{watcher} at {remote} is {decided}: it is a watcher of {presentity}"
+                    "{watcher} at {at} is {decided}: it is a watcher of {presentity}"
                 )
             }
             Report::Account {

@@ -81,6 +81,7 @@ impl Agent {
         if is_new {
             self.note_presentity(id);
         }
+        self.note_doing(moment, id);
         self.tell_watchers(moment.now, id);
     }
 }

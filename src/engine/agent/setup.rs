@@ -3,12 +3,14 @@
 use super::Agent;
 use crate::engine::config::{Settings, WatchSettings};
 use crate::events::package::Package;
+use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::table::Id;
-use crate::ground::time::{Instant, Moment};
+use crate::ground::time::{Instant, Moment, Wall};
 use crate::roles::notifier::{Blank, Rules};
 use crate::roles::watcher::{Order, Watch};
 use crate::ua::addresses::LocalAddress;
+use crate::users::policy::Policy;
 use heapless::Vec;
 
 impl Agent {
@@ -50,7 +52,10 @@ impl Agent {
         self.compositor.set_rules(lifetimes.min, lifetimes.max);
         self.keep_presentities(moment, settings);
         let (old, new) = (&self.settings, settings);
-        if (&old.trusted, old.strangers) != (&new.trusted, new.strangers) {
+        let are_trusted_others = (&old.trusted, old.strangers) != (&new.trusted, new.strangers);
+        let is_ruled_otherwise = old.rules != new.rules;
+        place_rules(&mut self.policy, &self.presentities, settings, moment.wall);
+        if are_trusted_others || is_ruled_otherwise {
             self.judge_all();
         }
         self.upstreams
@@ -65,6 +70,7 @@ impl Agent {
         self.examine_all(moment.now);
         self.connect_lamps(moment.now);
         self.connect_buttons(moment, &kept);
+        self.expect_change(moment);
         self.changes.note_all();
     }
 
@@ -134,26 +140,37 @@ impl Agent {
         }
         let mut watches = Vec::new();
         for (number, watch) in settings.watches.iter().enumerate() {
-            let order = Order {
-                target: &watch.target,
-                from: &watch.from,
-                package: watch.package,
-                fallback: watch.fallback,
-                server: watch.server.as_deref(),
-                account: watch.upstream,
-                expires: watch.expires,
-                audit: watch.audit,
-                at_most_every: watch.at_most_every,
+            let known = known(watch, self);
+            self.quiet.set_rest(number, &self.policy, watch);
+            let id = match self.quiet.rests(number) {
+                true => {
+                    known.into_iter().for_each(|id| self.watcher.remove(id));
+                    None
+                }
+                false => known.or_else(|| self.ask_for(now, watch)),
             };
-            let id =
-                known(watch, self).or_else(|| self.watcher.add(now, &order, &mut self.random).ok());
-            // One that can't be asked for, as `sips:` without TLS, leaves its lamps at unknown.
             if let Some(id) = id {
                 self.watch_at[usize::from(id.slot())] = number as u16;
             }
             let _ = watches.push(id);
         }
         watches
+    }
+
+    /// Begins to ask for a watch. One that can't be asked for, as `sips:` without TLS, leaves its lamps at unknown.
+    pub(super) fn ask_for(&mut self, now: Instant, watch: &WatchSettings) -> Option<Id<Watch>> {
+        let order = Order {
+            target: &watch.target,
+            from: &watch.from,
+            package: watch.package,
+            fallback: watch.fallback,
+            server: watch.server.as_deref(),
+            account: watch.upstream,
+            expires: watch.expires,
+            audit: watch.audit,
+            at_most_every: watch.at_most_every,
+        };
+        self.watcher.add(now, &order, &mut self.random).ok()
     }
 
     fn connect_lamps(&mut self, now: Instant) {
@@ -168,9 +185,22 @@ impl Agent {
                     self.panel.showing.enter(number as u16, settings.shows);
                 }
             }
+            self.hide(number);
             self.relight(now, number as u16);
         }
     }
+}
+
+/// Gives the policy the rules of these settings, whose presentities are there.
+pub(super) fn place_rules(
+    policy: &mut Policy,
+    presentities: &[Id<Presentity>],
+    settings: &Settings,
+    wall: Wall,
+) {
+    let places = presentities.iter().zip(&settings.presentities);
+    let places = places.map(|(id, settings)| (id.slot(), settings.uri.as_str()));
+    policy.set_rules(&settings.rules, places, wall);
 }
 
 fn rules(settings: &Settings) -> Rules {

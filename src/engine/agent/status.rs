@@ -112,6 +112,8 @@ pub struct Why<'a> {
     pub lamp: LampStatus<'a>,
     /// What chose the look.
     pub rule: &'static str,
+    /// The number, from 0, of the owner's rule that keeps the lamp dark, or its watch from being asked for.
+    pub owner_rule: Option<u8>,
     /// When the lamp gives up a state that is in doubt.
     pub grace_ends: Option<Instant>,
     /// The watch behind it; of a lamp of both that of calls.
@@ -185,7 +187,8 @@ impl Agent {
         let watch = watch.and_then(report);
         Some(Why {
             lamp: status,
-            rule: self.rule(&status, watch.is_some()),
+            rule: self.rule(lamp, &status, watch.is_some()),
+            owner_rule: self.silenced_by(lamp).or(self.rests_by(lamp)),
             grace_ends: self.panel.graces.due(lamp as u16),
             watch,
             presence: presence.and_then(report),
@@ -193,10 +196,16 @@ impl Agent {
     }
 
     /// What chose the look of a lamp.
-    fn rule(&self, lamp: &LampStatus<'_>, can_be_asked: bool) -> &'static str {
+    fn rule(&self, number: usize, lamp: &LampStatus<'_>, can_be_asked: bool) -> &'static str {
         let Some(state) = lamp.state else {
             return "it watches nobody";
         };
+        if self.silenced_by(number).is_some() {
+            return "a rule keeps it dark now";
+        }
+        if self.rests_by(number).is_some() {
+            return "a rule does not let it ask now";
+        }
         match lamp.shows {
             Shows::Watch(_) | Shows::Both { .. } if !can_be_asked => return CANNOT_ASK,
             Shows::Health => {

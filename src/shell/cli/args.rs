@@ -12,6 +12,7 @@ use lexopt::{Arg, Parser};
 
 use crate::events::package::Package;
 use crate::ground::time::Duration;
+use crate::shell::control::policy::Asked;
 use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
 
@@ -21,7 +22,7 @@ mod watch;
 mod words;
 pub use user::{NewUser, Place, Users};
 pub use values::{Login, Secret};
-use values::{name_of, set_of, text, watcher_of};
+use values::{name_of, policy_of, set_of, text, watcher_of};
 pub use watch::Watch;
 use words::{COMMANDS, synopsis};
 
@@ -139,12 +140,25 @@ pub enum Question {
     Release(String),
     /// A fact about a presentity.
     Set(Set),
-    /// What becomes of a watcher that waits.
+    /// What becomes of a watcher.
     Decide {
-        /// Its URI or IP address.
+        /// Its URI, IP address, or user's name behind `user:`.
         watcher: String,
-        /// Whether it may watch.
-        may: bool,
+        /// `allow`, `block`, `polite-block` or `forget`.
+        what: &'static str,
+        /// In which package alone.
+        event: Option<Package>,
+        /// Until when.
+        until: Option<String>,
+    },
+    /// What is ruled about a watcher, and why.
+    Policy {
+        /// Which one, and when.
+        asked: Asked,
+        /// By the rules of this file, whatever the agent runs by.
+        config: Option<PathBuf>,
+        /// As JSON.
+        json: bool,
     },
 }
 
@@ -237,8 +251,15 @@ where
         "release" => line.ask("release", 1, &[], |it| {
             Ok(Question::Release(name_of("button", it)?))
         }),
-        "allow" => line.ask("allow", 1, &[], |it| watcher_of(it, true)),
-        "block" => line.ask("block", 1, &[], |it| watcher_of(it, false)),
+        "allow" => line.ask("allow", 1, &[EVENT, UNTIL], |it| watcher_of(it, "allow")),
+        "block" => line.ask("block", 1, &[EVENT, UNTIL], |it| watcher_of(it, "block")),
+        "polite-block" => line.ask("polite-block", 1, &[EVENT, UNTIL], |it| {
+            watcher_of(it, "polite-block")
+        }),
+        "forget" => line.ask("forget", 1, &[], |it| watcher_of(it, "forget")),
+        "policy" => line.ask("policy", 1, &[EVENT, PRESENTITY, AT, CONFIG, JSON], |it| {
+            Ok(policy_of(it))
+        }),
         "set" => line.ask("set", 2, &[PRESENTITY], |it| Ok(Question::Set(set_of(it)?))),
         "watch" => line.watch(),
         "user" => line.users(),
@@ -278,6 +299,8 @@ struct Given {
     event: Option<Package>,
     seconds: Option<u32>,
     lasts: Option<Duration>,
+    at: Option<String>,
+    until: Option<String>,
     server: Option<String>,
     from: Option<String>,
     user: Option<String>,
@@ -406,6 +429,8 @@ impl Line {
             PRESENTITY => given.presentity = Some(self.address(PRESENTITY)?),
             FROM => given.from = Some(self.address(FROM)?),
             EVENT => given.event = Some(self.event()?),
+            AT => given.at = Some(self.text()?),
+            UNTIL => given.until = Some(self.text()?),
             FOR => given.lasts = Some(self.lasts()?),
             SECONDS => given.seconds = Some(self.seconds()?),
             SERVER => given.server = Some(self.server()?),
@@ -437,6 +462,7 @@ impl Given {
 
 const SEE_HELP: &str = "see `lampfield help`";
 
+const AT: &str = "--at";
 const BOARD: &str = "--board";
 const CONFIG: &str = "--config";
 const CONTROL: &str = "--control";
@@ -454,6 +480,7 @@ const SERVER: &str = "--server";
 const TEST: &str = "--test";
 const PASSWORD_ENV: &str = "--password-env";
 const PASSWORD_FILE: &str = "--password-file";
+const UNTIL: &str = "--until";
 const USER: &str = "--user";
 const USERS: &str = "--users";
 const REALM: &str = "--realm";

@@ -175,6 +175,19 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
+/// What stands behind a path for those of `pairs` that are there.
+pub fn query(pairs: &[(&str, &Option<String>)]) -> String {
+    let given = pairs.iter().filter_map(|(name, value)| {
+        let value = value.as_deref()?;
+        Some(format!("{name}={}", escaped(value)))
+    });
+    let given: Vec<String> = given.collect();
+    match given.is_empty() {
+        true => String::new(),
+        false => format!("?{}", given.join("&")),
+    }
+}
+
 /// The words of a refusal: the agent's own, or else the status.
 fn reason(status: u16, body: &str) -> String {
     let json: Option<Value> = serde_json::from_str(body).ok();

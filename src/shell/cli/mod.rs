@@ -14,6 +14,7 @@
 pub mod args;
 pub mod client;
 mod mailbox;
+mod policy;
 mod typed;
 mod users;
 pub mod view;
@@ -22,7 +23,7 @@ pub mod watch;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::string::String;
+use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{env, eprintln, format};
 
@@ -85,6 +86,15 @@ fn perform(command: Command) -> Exit {
             Outcome::Wrong => Exit::Wrong,
         },
         Command::Check { file, board } => check(&file, board.as_deref()),
+        Command::Ask(Ask {
+            question:
+                Question::Policy {
+                    asked,
+                    config: Some(file),
+                    json,
+                },
+            ..
+        }) => policy::explain_file(&file, &asked, json),
         Command::Ask(ask) => match self::ask(&ask) {
             Ok(()) => Exit::Done,
             Err(trouble) => complain(&trouble),
@@ -198,10 +208,20 @@ fn ask(ask: &Ask) -> Result<(), Trouble> {
                 .map(drop)
         }
         Question::Release(name) => client.post(&format!("/release/{name}"), "").map(drop),
-        Question::Decide { watcher, may } => {
-            let verb = if *may { "allow" } else { "block" };
+        Question::Decide {
+            watcher,
+            what,
+            event,
+            until,
+        } => {
+            let event = event.map(|it| it.name().to_string());
+            let query = client::query(&[("event", &event), ("until", until)]);
             let watcher = client::escaped(watcher);
-            client.post(&format!("/{verb}/{watcher}"), "").map(drop)
+            let path = format!("/{what}/{watcher}{query}");
+            client.post(&path, "").map(drop)
+        }
+        Question::Policy { asked, json, .. } => {
+            show(&client.get(&policy::path(asked))?, *json, policy::view)
         }
         Question::Set(Set {
             what,
@@ -298,6 +318,13 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield set note TEXT     (each takes --presentity URI)
   lampfield allow WATCHER     let somebody watch who waits for it
   lampfield block WATCHER     or not, also one who was let in
+  lampfield polite-block WATCHER
+                              or show somebody who is always closed (all three take
+                              --event PACKAGE and --until DATE)
+  lampfield forget WATCHER    take back what was decided
+  lampfield policy WATCHER [--event PACKAGE] [--presentity URI] [--at \"Fri 18:30\"]
+            [--config FILE] [--json]
+                              which rule decides about somebody, and why
 
 Users with a password, whether an agent runs or not:
   lampfield user add NAME [--md5] [--password-file FILE] [--realm REALM]

@@ -328,7 +328,7 @@ pub fn lasting(seconds: u64) -> String {
     }
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -336,7 +336,7 @@ fn member<'v>(value: &'v Value, key: &str) -> &'v [Value] {
     value.get(key).map_or(&[], list)
 }
 
-fn text(value: &Value, key: &str) -> String {
+pub(super) fn text(value: &Value, key: &str) -> String {
     or_dash(&value.get(key).map_or(String::new(), plain))
 }
 
@@ -345,7 +345,7 @@ fn or_dash(text: &str) -> String {
 }
 
 /// A value in one line, safe for a terminal: much of it was said by strangers.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     let text = match value {
         Value::Null => return String::new(),
         Value::String(text) => text.clone(),

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::string::{String, ToString};
 
 use crate::engine::agent::status::Why;
+use crate::engine::config::Settings;
 use crate::roles::watcher::Report;
 use crate::shell::listen::Listen;
-use crate::shell::settings::reach;
+use crate::shell::settings::{reach, rule_in_words};
 
 /// What is in the way.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +36,17 @@ pub(super) fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<Cause> {
     found
         .or_else(|| alone(watches))
         .or_else(|| stateless(watches))
+}
+
+/// The owner has a rule that keeps the lamp dark.
+pub(super) fn owner_rule(why: &Why<'_>, settings: &Settings) -> Option<Cause> {
+    let number = why.owner_rule.map(usize::from)?;
+    let rule = settings.rules.list.get(number)?;
+    let (says, line) = (rule_in_words(settings, rule), rule.line);
+    Some(Cause {
+        what: std::format!("rule {}, in line {line}: {says}", number + 1),
+        remedy: None,
+    })
 }
 
 /// A NOTIFY from there was refused.

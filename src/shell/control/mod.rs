@@ -10,6 +10,7 @@ pub mod follow;
 pub mod http;
 pub mod mailbox;
 pub mod place;
+pub mod policy;
 mod rights;
 pub mod router;
 pub mod socket;

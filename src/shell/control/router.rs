@@ -8,9 +8,10 @@
 //! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel; `/press/BUTTON?for=SECONDS` holds it |
 //! | `POST /lamps/test` | lights every element of every lamp alone for a second, then what was to be shown |
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
-//! | `POST /allow/WATCHER` `/block/WATCHER` | lets a watcher in who waits, or sends a stranger away, by URI or address |
 //! | `GET /users` | who has a password, and the file that they stand in |
 //! | `POST /users/reload` | reads that file again |
+//! | `GET /policy/WATCHER` | what is ruled about a watcher, and why; `?event=PACKAGE`, `?presentity=URI`, `?at=MOMENT` |
+//! | `POST /{allow,block,polite-block,forget}/WATCHER` | decides about a watcher, by URI, address or `user:NAME`; `?event=PACKAGE`, `?until=MOMENT` |
 //! | `POST /reload` | reads the configuration again |
 //!
 //! Whatever is a POST changes something; a caller who may only look gets 403 for it.
@@ -26,16 +27,21 @@ use embedded_svc::http::server::asynch::Connection;
 use super::follow::follow;
 use super::http::BODY;
 use super::place::Place;
+use super::policy::{Asked, Known, explain};
 use super::rights::Rights;
 use super::views::{self, Now};
-use crate::engine::agent::{Ambiguous, Whom};
+use crate::engine::agent::{Ambiguous, Decree, Whom};
+use crate::events::package::Package;
 use crate::ground::limits;
 use crate::ground::text::Text;
 use crate::shell::capacity::Capacity;
+use crate::shell::clock;
 use crate::shell::hub::Hub;
 use crate::shell::panel::{LONGEST_HOLD, Untouchable, held};
+use crate::shell::words;
 use crate::users::buttons::QUIET;
 use crate::users::compose::Input;
+use crate::users::policy::Decided;
 use crate::wire::doc::pidf::Activities;
 
 /// Status and body of an answer.
@@ -63,7 +69,7 @@ pub async fn handle<C: Connection>(
     let (status, body) = if follows {
         (503, views::error("too many follow"))
     } else if get {
-        look(path, hub)
+        look(path, query, hub)
     } else if rights.may_change() {
         act(path, query, &body, hub)
     } else {
@@ -82,7 +88,7 @@ pub async fn handle<C: Connection>(
 }
 
 /// Routes that change nothing.
-fn look(path: &str, hub: &RefCell<Hub>) -> Answer {
+fn look(path: &str, query: &str, hub: &RefCell<Hub>) -> Answer {
     let (hub, now) = (&*hub.borrow(), Now::read());
     let agent = &*hub.agent;
     let json = match path {
@@ -96,9 +102,33 @@ fn look(path: &str, hub: &RefCell<Hub>) -> Answer {
         "/capacity" => views::to_json(&Capacity::of_this_build()),
         "/users" => views::to_json(&views::users(hub)),
         "/panel" => views::to_json(&views::face(hub)),
-        _ => return look_at_lamp(path, hub, now),
+        _ => match path.strip_prefix("/policy/").and_then(decode) {
+            Some(watcher) => return look_at_policy(&watcher, query, hub),
+            None => return look_at_lamp(path, hub, now),
+        },
     };
     (200, json)
+}
+
+/// What is ruled about a watcher.
+fn look_at_policy(watcher: &str, query: &str, hub: &Hub) -> Answer {
+    let given = |name| parameter(query, name).and_then(decode);
+    let asked = Asked {
+        watcher: watcher.to_string(),
+        event: given("event"),
+        presentity: given("presentity"),
+        at: given("at"),
+    };
+    let known = Known {
+        policy: hub.agent.policy(),
+        settings: hub.agent.settings(),
+        places: hub.agent.places().collect(),
+        now: clock::wall(),
+    };
+    match explain(&known, &asked) {
+        Ok(told) => (200, views::to_json(&told)),
+        Err(wrong) => (400, views::error(&wrong)),
+    }
 }
 
 fn look_at_lamp(path: &str, hub: &Hub, now: Now) -> Answer {
@@ -123,8 +153,10 @@ fn act(path: &str, query: &str, body: &str, hub: &RefCell<Hub>) -> Answer {
         (Some("press"), Some(name)) => press(hub, &name, query),
         (Some("release"), Some(name)) => release(hub, &name),
         (Some("set"), Some(what)) => set(hub, &what, query, body.trim()),
-        (Some("allow"), Some(watcher)) => decide(hub, &watcher, true),
-        (Some("block"), Some(watcher)) => decide(hub, &watcher, false),
+        (Some("allow"), Some(watcher)) => decide(hub, &watcher, Decided::Allow, query),
+        (Some("block"), Some(watcher)) => decide(hub, &watcher, Decided::Block, query),
+        (Some("polite-block"), Some(watcher)) => decide(hub, &watcher, Decided::PoliteBlock, query),
+        (Some("forget"), Some(watcher)) => decide(hub, &watcher, Decided::Nothing, query),
         (Some("lamps"), Some(what)) if what == "test" => {
             hub.test_lamps();
             done()
@@ -161,12 +193,44 @@ fn release(hub: &mut Hub, name: &str) -> Answer {
     touched(hub, name, released)
 }
 
-fn decide(hub: &mut Hub, watcher: &str, may: bool) -> Answer {
-    let whom = match watcher.parse() {
-        Ok(address) => Whom::At(address),
-        Err(_) => Whom::Named(watcher.as_bytes()),
+/// `?event=PACKAGE` decides about that one alone, `?until=DATE` for so long.
+fn decide(hub: &mut Hub, watcher: &str, what: Decided, query: &str) -> Answer {
+    let given = |name| parameter(query, name).map(|it| decode(it).unwrap_or_default());
+    let package = match given("event") {
+        None => None,
+        Some(name) => match Package::from_name(name.as_bytes()) {
+            Some(package) => Some(package),
+            None => {
+                return (
+                    400,
+                    views::error(&std::format!("there is no event \"{name}\"")),
+                );
+            }
+        },
     };
-    match hub.change(|agent, _| agent.decide_strangers(whom, may)) {
+    let until = match given("until") {
+        None => None,
+        Some(text) => match words::end(&text, hub.agent.policy().zone(), clock::wall()) {
+            Some(until) => Some(until),
+            None => {
+                return (
+                    400,
+                    views::error(&std::format!("\"{text}\" {}", words::MOMENT)),
+                );
+            }
+        },
+    };
+    let decree = Decree {
+        what,
+        package,
+        until,
+    };
+    let whom = match (watcher.strip_prefix("user:"), watcher.parse()) {
+        (Some(user), _) => Whom::User(user.as_bytes()),
+        (None, Ok(address)) => Whom::At(address),
+        (None, Err(_)) => Whom::Named(watcher.as_bytes()),
+    };
+    match hub.change(|agent, moment| agent.decide(moment, whom, decree)) {
         Ok(0) => {}
         Ok(_) => return done(),
         Err(Ambiguous) => {
@@ -176,6 +240,10 @@ fn decide(hub: &mut Hub, watcher: &str, may: bool) -> Answer {
             );
             return (409, views::error(&text));
         }
+    }
+    if what == Decided::Nothing {
+        let text = std::format!("nothing was decided about \"{watcher}\"");
+        return (404, views::error(&text));
     }
     let agent = &hub.agent;
     let waiting = agent.subscriptions().filter(|it| it.state == "pending");
@@ -331,7 +399,8 @@ fn is_known(path: &str) -> bool {
         "lamps" => name.is_none_or(|(_, what)| what == "test"),
         "status" | "watchers" | "watches" | "registrations" | "publications" | "presentities"
         | "capacity" | "panel" | "reload" => name.is_none(),
-        "why" | "press" | "release" | "set" | "allow" | "block" => name.is_some(),
+        "why" | "press" | "release" | "set" | "allow" | "block" | "polite-block" | "forget"
+        | "policy" => name.is_some(),
         _ => false,
     }
 }

@@ -17,13 +17,14 @@ use crate::engine::agent::Agent;
 use crate::engine::agent::status::{
     LampStatus, PresentityStatus, PublicationStatus, RegistrationStatus, SubscriptionStatus, Why,
 };
+use crate::engine::config::Settings;
 use crate::events::party;
 use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds, Wall};
 use crate::roles::upstream::{self, Stands};
 use crate::roles::watcher;
 use crate::shell::clock;
-use crate::shell::control::cause::cause;
+use crate::shell::control::cause::{cause, owner_rule};
 use crate::shell::control::mailbox::Messages;
 use crate::shell::hub::Hub;
 use crate::shell::listen::Listen;
@@ -308,8 +309,8 @@ pub struct Reason {
 }
 
 impl Reason {
-    fn new(why: &Why<'_>, listen: &[Listen], now: Now) -> Reason {
-        let cause = cause(why, listen);
+    fn new(why: &Why<'_>, settings: &Settings, listen: &[Listen], now: Now) -> Reason {
+        let cause = owner_rule(why, settings).or_else(|| cause(why, listen));
         Reason {
             lamp: Lamp::new(&why.lamp, now),
             rule: why.rule,
@@ -451,7 +452,7 @@ pub fn watches(agent: &Agent, now: Now) -> Vec<Watch> {
 pub fn why(hub: &Hub, name: &str, now: Now) -> Option<Reason> {
     let lamp = hub.agent.lamps().position(|lamp| lamp.name == name)?;
     let why = hub.agent.why(lamp)?;
-    Some(Reason::new(&why, &hub.listeners, now))
+    Some(Reason::new(&why, hub.agent.settings(), &hub.listeners, now))
 }
 
 /// The agent in a few numbers.

@@ -1,8 +1,12 @@
 //! A configuration in words, for `lampfield check`.
 
+mod rules;
+
 use std::fmt;
 use std::string::{String, ToString};
 use std::vec::Vec;
+
+pub use rules::{rule_in_words, view_in_words};
 
 use super::Configuration;
 use crate::engine::config::{
@@ -54,8 +58,23 @@ impl fmt::Display for Configuration {
         for button in &settings.buttons {
             explain_button(f, settings, button)?;
         }
-        Ok(())
+        explain_rules(f, settings)
     }
+}
+
+/// The rules in their order; the first that fits decides.
+fn explain_rules(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
+    for (number, rule) in (1..).zip(&settings.rules.list) {
+        let head = std::format!("rule {number}");
+        writeln!(f, "{head:<12} {}", rule_in_words(settings, rule))?;
+    }
+    if settings.rules.has_times() {
+        writeln!(
+            f,
+            "             while the clock is not set, a rule for some time refuses but does not allow"
+        )?;
+    }
+    Ok(())
 }
 
 /// Which line each button and lamp has; nothing for a board without lines.

@@ -98,6 +98,25 @@ pub(super) const BUTTON: Table = Table {
     keys: &["name", "does", "long", "double", "timeout", "presentity"],
 };
 
+pub(super) const RULE: Table = Table {
+    name: "[[rule]]",
+    keys: &[
+        "who",
+        "whom",
+        "event",
+        "direction",
+        "on",
+        "from",
+        "until",
+        "dates",
+        "while",
+        "then",
+        "view",
+        "note",
+        "at_most_every",
+    ],
+};
+
 /// Of one package, in `pace` of `[subscriptions]`.
 pub(super) const PACE: Table = Table {
     name: "pace",
@@ -105,7 +124,7 @@ pub(super) const PACE: Table = Table {
 };
 
 /// Every table that a line in brackets begins.
-pub(super) const TABLES: [Table; 8] = [
+pub(super) const TABLES: [Table; 9] = [
     AUTHENTICATION,
     SUBSCRIPTIONS,
     REGISTRATIONS,
@@ -114,6 +133,7 @@ pub(super) const TABLES: [Table; 8] = [
     UPSTREAM,
     LAMP,
     BUTTON,
+    RULE,
 ];
 
 /// The keys of the whole file: those before the first table, and the tables' own names.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::config::{Action, ButtonSettings, Strangers};
+use crate::users::policy::Decided;
 
 /// An agent whose owner decides about strangers, with a button for it.
 pub(super) fn asking() -> Fixture {
@@ -38,8 +39,12 @@ impl Fixture {
     /// The owner decides about those who give themselves this name.
     pub(super) fn decide(&mut self, name: &str, may: bool) -> Result<usize, Ambiguous> {
         let name = format!("sip:{name}@192.0.2.9");
-        self.agent
-            .decide_strangers(Whom::Named(name.as_bytes()), may)
+        self.decide_about(Whom::Named(name.as_bytes()), may)
+    }
+
+    fn decide_about(&mut self, whom: Whom<'_>, may: bool) -> Result<usize, Ambiguous> {
+        let what = if may { Decided::Allow } else { Decided::Block };
+        self.agent.decide(self.moment(), whom, Decree::plain(what))
     }
 
     fn approve(&mut self) -> StdVec<Sent> {
@@ -185,15 +190,13 @@ fn a_name_that_two_give_themselves_lets_neither_in() /* N29 */
     f.waits(&mut mallory);
     assert_eq!(f.decide("bob", true), Err(Ambiguous));
     assert_eq!(f.agent.waiting(0), 2);
-    let decided = f.agent.decide_strangers(Whom::At(bob.address.ip()), true);
+    let decided = f.decide_about(Whom::At(bob.address.ip()), true);
     assert_eq!(decided, Ok(1));
     let told = f.drain();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].flow.remote, bob.address);
     assert_eq!(f.decide("bob", false), Err(Ambiguous), "one may be real");
-    let decided = f
-        .agent
-        .decide_strangers(Whom::At(mallory.address.ip()), false);
+    let decided = f.decide_about(Whom::At(mallory.address.ip()), false);
     assert_eq!((decided, f.agent.waiting(0)), (Ok(1), 0));
     assert_eq!(f.drain()[0].flow.remote, mallory.address);
 }
@@ -226,7 +229,7 @@ fn the_log_says_who_was_let_in() {
     let mut eve = stranger("eve", "presence", 1);
     f.waits(&mut eve);
     f.agent.approve_waiting(0);
-    let remote = eve.address;
+    let remote = eve.address.ip();
     let report = loop {
         match f.agent.poll(f.now, &mut f.buf) {
             Output::Report(report) => break report,

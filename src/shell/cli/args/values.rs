@@ -12,6 +12,7 @@ use crate::engine::config::{is_address, is_name, is_server};
 use crate::events::package::Package;
 use crate::ground::limits::{NOTE, USER};
 use crate::ground::time::Duration;
+use crate::shell::control::policy::Asked;
 use crate::shell::document::{has_password, shown, suggestion};
 use crate::shell::listen::{Listen, NotAListen};
 use crate::shell::panel::{LONGEST_HOLD, held};
@@ -180,16 +181,38 @@ pub(super) fn name_of(kind: &str, given: &Given) -> Result<String, Usage> {
     ))
 }
 
-pub(super) fn watcher_of(given: &Given, may: bool) -> Result<Question, Usage> {
+pub(super) fn watcher_of(given: &Given, what: &'static str) -> Result<Question, Usage> {
     let watcher = given.words[0].clone();
-    if is_address(&watcher) || watcher.parse::<IpAddr>().is_ok() {
-        return Ok(Question::Decide { watcher, may });
+    let is_user = |name: &str| !name.is_empty() && name.len() <= USER;
+    let is_good = is_address(&watcher)
+        || watcher.parse::<IpAddr>().is_ok()
+        || watcher.strip_prefix("user:").is_some_and(is_user);
+    if is_good {
+        return Ok(Question::Decide {
+            watcher,
+            what,
+            event: given.event,
+            until: given.until.clone(),
+        });
     }
-    let what = format!("\"{}\" is no address", shown(&watcher));
+    let wrong = format!("\"{}\" is no address", shown(&watcher));
     Err(Usage::new(
-        what,
-        "see `lampfield watchers` for those who wait",
+        wrong,
+        "see `lampfield watchers` for those who wait; a user is user:NAME",
     ))
+}
+
+pub(super) fn policy_of(given: &Given) -> Question {
+    Question::Policy {
+        asked: Asked {
+            watcher: given.words[0].clone(),
+            event: given.event.map(|it| it.name().to_string()),
+            presentity: given.presentity.clone(),
+            at: given.at.clone(),
+        },
+        config: given.run.config.clone(),
+        json: given.json,
+    }
 }
 
 pub(super) fn set_of(given: &Given) -> Result<Set, Usage> {

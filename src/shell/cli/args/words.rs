@@ -1,6 +1,6 @@
 //! The commands, and how each is written.
 
-pub(super) const COMMANDS: [&str; 20] = [
+pub(super) const COMMANDS: [&str; 23] = [
     "run",
     "check",
     "status",
@@ -13,6 +13,9 @@ pub(super) const COMMANDS: [&str; 20] = [
     "set",
     "allow",
     "block",
+    "polite-block",
+    "forget",
+    "policy",
     "user",
     "hash-password",
     "watch",
@@ -26,8 +29,11 @@ pub(super) const COMMANDS: [&str; 20] = [
 /// How a command is written.
 pub(super) fn synopsis(command: &str) -> &str {
     match command {
-        "allow" => "allow WATCHER|ADDRESS",
-        "block" => "block WATCHER|ADDRESS",
+        "allow" => "allow WATCHER [--event PACKAGE] [--until DATE]",
+        "block" => "block WATCHER [--event PACKAGE] [--until DATE]",
+        "polite-block" => "polite-block WATCHER [--event PACKAGE] [--until DATE]",
+        "forget" => "forget WATCHER",
+        "policy" => "policy WATCHER [--event PACKAGE] [--presentity URI] [--at TIME]",
         "check" => "check FILE [--board NAME|FILE]",
         "boards" => "boards [NAME]",
         "press" => "press NAME [--for SECONDS]",

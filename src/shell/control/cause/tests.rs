@@ -144,6 +144,7 @@ fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
             since: Instant::ZERO,
         };
         let why = Why {
+            owner_rule: None,
             lamp,
             rule: "the default look",
             grace_ends: None,

@@ -1,0 +1,572 @@
+//! Judgement: from who asks to what is ruled.
+
+use super::decisions::{Decided, Decision};
+use super::rules::{Direction, Rule, Then, Who};
+use super::time::{seconds, wall};
+use super::{Act, Mask, Policy, Strangers, Watching};
+use crate::events::identity::{Identity, UserId};
+use crate::events::package::Package;
+use crate::events::ruling::{Ruling, View};
+use crate::events::subscription::Verdict;
+use crate::ground::limits::{RULES, URI};
+use crate::ground::network::Network;
+use crate::ground::random::{Hashing, Secret};
+use crate::ground::time::{Seconds, Wall};
+use crate::wire::sip::{Host, Uri};
+use core::net::IpAddr;
+use heapless::Vec;
+
+/// The pace of those who are told nothing while a rule holds: longer than anybody waits.
+pub const SILENCE: Seconds = Seconds(u32::MAX);
+
+/// What a ruling rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The rule with that number, from 0.
+    Rule(u8),
+    /// What the owner decided, behind that rule or behind all.
+    Decision(Option<u8>, Decided),
+    /// It is in a trusted network.
+    Trusted,
+    /// It has shown who it is.
+    User,
+    /// It is a stranger, and those are refused, or wait.
+    Stranger,
+}
+
+/// A name in a rule, ready to be compared.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Test {
+    Everyone,
+    NobodyKnown,
+    User(UserId),
+    Uri(u64),
+    Domain(u64),
+    Network(Network),
+}
+
+/// What the time of the day makes of the rules.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    pub(super) wall: Wall,
+    /// The rules whose time it is.
+    pub(super) holds: Mask,
+    /// When that changes, of each.
+    next: [Option<Wall>; RULES],
+}
+
+/// Somebody whom rules may be about.
+pub(super) struct Subject<'a> {
+    pub(super) identity: Identity,
+    pub(super) uri: &'a [u8],
+    pub(super) address: Option<IpAddr>,
+    /// The hashes of its URI and of the domain in that, once they were asked for.
+    pub(super) hashes: Option<[u64; 2]>,
+}
+
+/// What came of a walk along the rules.
+pub(super) struct Found {
+    pub(super) rule: Option<u8>,
+    pub(super) until: Option<Wall>,
+}
+
+/// How a name in a rule compares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    No,
+    /// It says so of itself, and nothing proves it.
+    Unproven,
+    Yes,
+}
+
+impl Clock {
+    pub(super) const NEW: Clock = Clock {
+        wall: Wall::UNSET,
+        holds: 0,
+        next: [None; RULES],
+    };
+
+    /// When the first rule changes.
+    pub(super) fn first(&self) -> Option<Wall> {
+        self.next.iter().flatten().min().copied()
+    }
+}
+
+impl<'a> Subject<'a> {
+    fn of(who: &Watching<'a>) -> Subject<'a> {
+        Subject {
+            identity: who.identity,
+            uri: who.watcher,
+            address: Some(who.address),
+            hashes: None,
+        }
+    }
+}
+
+impl Policy {
+    /// Whether this watcher may watch, and what it is told.
+    pub fn judge(&self, who: Watching<'_>) -> Ruling {
+        self.judge_by(&self.clock, &who).0
+    }
+
+    /// What the owner of these rules says of a watch of ours: by which rule, counted from 0, it is not asked for
+    /// ([`Direction::Out`]), or not shown ([`Direction::Hear`]). A lamp without a target shows something of our own.
+    pub fn forbids(
+        &self,
+        direction: Direction,
+        target: Option<&str>,
+        package: Option<Package>,
+    ) -> Option<u8> {
+        let candidates = self.of_direction[direction as usize];
+        if candidates == 0 {
+            return None;
+        }
+        let of_package = package.map_or(Mask::MAX, |it| self.of_package[it as usize]);
+        let open = self.open.iter().fold(0, |all, open| all | open);
+        let mut subject = Subject {
+            identity: Identity::Network,
+            uri: target.unwrap_or_default().as_bytes(),
+            address: None,
+            hashes: None,
+        };
+        let found = self.walk(&self.clock, candidates & of_package & open, &mut subject);
+        let rule = found.rule?;
+        (self.rules[usize::from(rule)].then == Then::Block).then_some(rule)
+    }
+
+    /// Whether a user may do that for the presentity of that URI: the first rule says so, or else it is the user's own.
+    pub fn may_act(&self, user: UserId, presentity: &str, act: Act) -> bool {
+        let direction = match act {
+            Act::Publish => Direction::Publish,
+            Act::Register => Direction::Register,
+        };
+        let Ok(uri) = Uri::parse(presentity.as_bytes()) else {
+            return false;
+        };
+        let candidates = self.of_direction[direction as usize];
+        if candidates != 0 {
+            let open = self.open_of(&uri);
+            let mut subject = Subject {
+                identity: Identity::User(user),
+                uri: b"",
+                address: None,
+                hashes: None,
+            };
+            let found = self.walk(&self.clock, candidates & open, &mut subject);
+            if let Some(rule) = found.rule {
+                return self.rules[usize::from(rule)].then == Then::Allow;
+            }
+        }
+        let [mut own, _] = [Vec::<u8, URI>::new(), Vec::new()];
+        user_of(&uri, &mut own);
+        self.user_id(&own) == user
+    }
+
+    /// What is ruled by that clock, on what it rests, and which rule of `tell` has a part in it.
+    pub(super) fn judge_by(
+        &self,
+        clock: &Clock,
+        who: &Watching<'_>,
+    ) -> (Ruling, Basis, Option<u8>) {
+        let mut subject = Subject::of(who);
+        let open = self.open[usize::from(who.place)] & self.of_package[who.package as usize];
+        let own = open & self.of_direction[Direction::In as usize];
+        let found = self.walk(clock, own, &mut subject);
+        let (mut ruling, basis) = match found.rule {
+            Some(rule) => self.by_rule(clock, who, rule),
+            None => self.by_default(clock, who),
+        };
+        ruling.until = earlier(ruling.until, found.until);
+        let tell = open & self.of_direction[Direction::Tell as usize];
+        if tell == 0 || ruling.verdict == Verdict::Block || ruling.view == View::CLOSED {
+            return (ruling, basis, None);
+        }
+        let told = self.walk(clock, tell, &mut subject);
+        ruling.until = earlier(ruling.until, told.until);
+        if let Some(rule) = told.rule {
+            self.temper(&mut ruling, usize::from(rule));
+        }
+        (ruling, basis, told.rule)
+    }
+
+    /// What a rule of `in` says.
+    fn by_rule(&self, clock: &Clock, who: &Watching<'_>, number: u8) -> (Ruling, Basis) {
+        let rule = &self.rules[usize::from(number)];
+        let allowed = Ruling {
+            view: rule.view,
+            pace: rule.pace,
+            ..Ruling::plain(Verdict::Allow)
+        };
+        let ruling = match rule.then {
+            Then::Allow => allowed,
+            Then::Block => Ruling::plain(Verdict::Block),
+            Then::PoliteBlock => closed(),
+            Then::Confirm => match self.decided(clock, who) {
+                None => Ruling::plain(Verdict::Confirm),
+                Some((what, until)) => {
+                    let ruling = Ruling {
+                        until,
+                        ..of_decision(what, allowed)
+                    };
+                    return (ruling, Basis::Decision(Some(number), what));
+                }
+            },
+        };
+        (ruling, Basis::Rule(number))
+    }
+
+    /// What is so where no rule fits.
+    fn by_default(&self, clock: &Clock, who: &Watching<'_>) -> (Ruling, Basis) {
+        let (verdict, basis) = match (who.identity, self.strangers) {
+            (Identity::Network, _) => {
+                return (Ruling::plain(Verdict::Allow), Basis::Trusted);
+            }
+            (Identity::Nobody, Strangers::Refuse) => {
+                return (Ruling::plain(Verdict::Block), Basis::Stranger);
+            }
+            (Identity::User(_), _) => (Verdict::Allow, Basis::User),
+            (Identity::Nobody, Strangers::Ask) => (Verdict::Confirm, Basis::Stranger),
+        };
+        match self.decided(clock, who) {
+            None => (Ruling::plain(verdict), basis),
+            Some((what, until)) => {
+                let ruling = of_decision(what, Ruling::plain(Verdict::Allow));
+                (Ruling { until, ..ruling }, Basis::Decision(None, what))
+            }
+        }
+    }
+
+    /// What a rule of `tell` makes of a ruling.
+    fn temper(&self, ruling: &mut Ruling, rule: usize) {
+        let rule = &self.rules[rule];
+        match rule.then {
+            Then::Allow | Then::Confirm => {
+                ruling.view = ruling.view.with(rule.view);
+                ruling.pace = ruling.pace.max(rule.pace);
+            }
+            Then::Block => ruling.pace = SILENCE,
+            Then::PoliteBlock => {
+                ruling.view = View::CLOSED;
+                ruling.pace = Seconds::ZERO;
+            }
+        }
+    }
+
+    /// The first of the candidates that fits, and until when the clock makes no other of it.
+    fn walk(&self, clock: &Clock, candidates: Mask, subject: &mut Subject<'_>) -> Found {
+        let mut found = Found {
+            rule: None,
+            until: None,
+        };
+        let mut left = candidates;
+        while left != 0 {
+            let number = left.trailing_zeros() as usize;
+            left &= left - 1;
+            if self.fits(&self.rules[number], subject) != Fit::Yes {
+                continue;
+            }
+            found.until = earlier(found.until, clock.next[number]);
+            if clock.holds >> number & 1 == 1 {
+                found.rule = Some(number as u8);
+                break;
+            }
+        }
+        found
+    }
+
+    /// Whether a rule is about somebody.
+    pub(super) fn fits(&self, rule: &Rule, subject: &mut Subject<'_>) -> Fit {
+        let (first, last) = rule.names;
+        let tests = &self.tests[usize::from(first)..usize::from(last)];
+        let mut fit = Fit::No;
+        for test in tests {
+            match self.passes(test, subject) {
+                Fit::Yes => return Fit::Yes,
+                // Whoever says so of himself may have it so, as long as it gives him nothing.
+                Fit::Unproven if rule.then != Then::Allow => return Fit::Yes,
+                Fit::Unproven => fit = Fit::Unproven,
+                Fit::No => {}
+            }
+        }
+        fit
+    }
+
+    fn passes(&self, test: &Test, subject: &mut Subject<'_>) -> Fit {
+        let sure = |is: bool| if is { Fit::Yes } else { Fit::No };
+        let named = match *test {
+            Test::Everyone => return Fit::Yes,
+            Test::NobodyKnown => return sure(subject.identity == Identity::Nobody),
+            Test::User(user) => return sure(subject.identity == Identity::User(user)),
+            Test::Network(network) => {
+                return sure(subject.address.is_some_and(|it| network.contains(it)));
+            }
+            Test::Uri(hash) => self.hashes(subject)[0] == hash,
+            Test::Domain(hash) => self.hashes(subject)[1] == hash,
+        };
+        match named {
+            true if subject.identity.is_known() => Fit::Yes,
+            true => Fit::Unproven,
+            false => Fit::No,
+        }
+    }
+
+    fn hashes(&self, subject: &mut Subject<'_>) -> [u64; 2] {
+        let uri = subject.uri;
+        let known = subject.hashes.get_or_insert_with(|| match Uri::parse(uri) {
+            Ok(uri) => [of_uri(self.secret, &uri), of_domain(self.secret, &uri)],
+            // Nothing is hashed to it on purpose.
+            Err(_) => [0; 2],
+        });
+        *known
+    }
+
+    pub(super) fn test(&self, name: &Who) -> Test {
+        match name {
+            Who::Everyone => Test::Everyone,
+            Who::NobodyKnown => Test::NobodyKnown,
+            Who::User(user) => Test::User(self.user_id(user.as_bytes())),
+            Who::Uri(text) => {
+                Test::Uri(Uri::parse(text.as_bytes()).map_or(1, |uri| of_uri(self.secret, &uri)))
+            }
+            Who::Domain(text) => Test::Domain(
+                Host::parse(text.as_bytes()).map_or(1, |host| domain(self.secret, &host)),
+            ),
+            Who::Network(network) => Test::Network(*network),
+        }
+    }
+
+    /// What the rules make of that time.
+    pub(super) fn clock_at(&self, wall_time: Wall) -> Clock {
+        let mut clock = Clock {
+            wall: wall_time,
+            ..Clock::NEW
+        };
+        let now = seconds(wall_time);
+        for (at, rule) in self.rules.iter().enumerate() {
+            let holds = match now {
+                _ if !rule.span.is_limited() => true,
+                Some(now) => {
+                    clock.next[at] = rule.span.next_change(&self.zone, now).map(wall);
+                    rule.span.holds(self.zone.local(now))
+                }
+                None => !rule.grants(),
+            };
+            clock.holds |= Mask::from(holds) << at;
+        }
+        clock
+    }
+
+    /// The rules about the presentity of that URI.
+    fn open_of(&self, uri: &Uri<'_>) -> Mask {
+        let hash = of_uri(self.secret, uri);
+        let place = self.names.iter().position(|it| *it == hash);
+        place.map_or(0, |place| self.open[place])
+    }
+}
+
+/// What the owner decided about single watchers.
+impl Policy {
+    /// The owner decided about this watcher, in its package or in all of them, until then or for good.
+    /// [`Decided::Nothing`] takes back what was decided before.
+    pub fn decide(
+        &mut self,
+        who: &Watching<'_>,
+        package: Option<Package>,
+        what: Decided,
+        until: Option<Wall>,
+    ) {
+        let key = self.key(who, package);
+        let (name, place) = (self.name_hash(who.watcher), self.place_hash(who));
+        self.decided
+            .put(Decision::new(key, (name, place), what, until));
+        if package.is_none() {
+            // What holds for all counts for each, whatever was said of it before.
+            for package in Package::ALL {
+                let key = self.key(who, Some(package));
+                self.decided.forget(|it| it.key == key);
+            }
+        }
+    }
+
+    /// Takes back what was decided about those who give themselves this name; how many decisions that were.
+    pub fn forget_named(&mut self, name: &[u8]) -> usize {
+        let name = self.name_hash(name);
+        self.decided.forget(|it| it.name == name)
+    }
+
+    /// The same of those at an address.
+    pub fn forget_at(&mut self, address: IpAddr) -> usize {
+        let place = address_hash(self.secret, address);
+        self.decided.forget(|it| it.place == place)
+    }
+
+    /// The same of a user.
+    pub fn forget_user(&mut self, user: UserId) -> usize {
+        self.decided.forget(|it| it.place == user.bits())
+    }
+
+    /// What the owner decided, the oldest first: by keys under the secret, which say nothing without it.
+    pub fn decisions(&self) -> impl Iterator<Item = Decision> {
+        self.decided.iter()
+    }
+
+    /// Takes back a decision of before a restart, under the same secret.
+    pub fn recall(&mut self, decision: Decision) {
+        self.decided.put(decision);
+    }
+
+    /// Whether the owner's word counts about this watcher.
+    pub fn asks_about(&self, who: &Watching<'_>) -> bool {
+        let (_, basis, _) = self.judge_by(&self.clock, who);
+        match basis {
+            Basis::Rule(rule) => self.rules[usize::from(rule)].then == Then::Confirm,
+            Basis::Decision(..) | Basis::User => true,
+            Basis::Stranger => self.strangers == Strangers::Ask,
+            Basis::Trusted => false,
+        }
+    }
+
+    /// What tells this watcher from others, for those who count them.
+    pub fn key_of(&self, who: &Watching<'_>) -> u64 {
+        self.key(who, None)
+    }
+
+    fn decided(&self, clock: &Clock, who: &Watching<'_>) -> Option<(Decided, Option<Wall>)> {
+        if self.decided.is_empty() {
+            return None;
+        }
+        let one = self
+            .decided
+            .get(self.key(who, Some(who.package)), clock.wall);
+        one.or_else(|| self.decided.get(self.key(who, None), clock.wall))
+    }
+
+    /// A user is who it is wherever it comes from; of others the name and the address count together.
+    fn key(&self, who: &Watching<'_>, package: Option<Package>) -> u64 {
+        let package = [package.map_or(u8::MAX, |it| it as u8)];
+        let hasher = self.secret.hasher();
+        let hasher = hasher.part(who.presentity.as_bytes()).part(&package);
+        let hasher = match who.identity {
+            Identity::User(user) => hasher.part(b"user").part(&user.bits().to_be_bytes()),
+            Identity::Network | Identity::Nobody => address(hasher.part(who.watcher), who.address),
+        };
+        hasher.finish()
+    }
+
+    fn place_hash(&self, who: &Watching<'_>) -> u64 {
+        match who.identity {
+            Identity::User(user) => user.bits(),
+            Identity::Network | Identity::Nobody => address_hash(self.secret, who.address),
+        }
+    }
+
+    fn name_hash(&self, name: &[u8]) -> u64 {
+        self.secret.hasher().part(b"name").part(name).finish()
+    }
+}
+
+/// What becomes of a watcher about whom that was decided.
+fn of_decision(what: Decided, allowed: Ruling) -> Ruling {
+    match what {
+        Decided::Allow => allowed,
+        Decided::Block => Ruling::plain(Verdict::Block),
+        Decided::PoliteBlock => closed(),
+        Decided::Nothing => Ruling::plain(Verdict::Confirm),
+    }
+}
+
+/// What somebody is told who shall not know that it is told nothing.
+const fn closed() -> Ruling {
+    Ruling {
+        view: View::CLOSED,
+        ..Ruling::plain(Verdict::Allow)
+    }
+}
+
+fn earlier(one: Option<Wall>, other: Option<Wall>) -> Option<Wall> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn address(hasher: Hashing, address: IpAddr) -> Hashing {
+    match address.to_canonical() {
+        IpAddr::V4(address) => hasher.part(&address.octets()),
+        IpAddr::V6(address) => hasher.part(&address.octets()),
+    }
+}
+
+fn address_hash(secret: Secret, at: IpAddr) -> u64 {
+    address(secret.hasher().part(b"address"), at).finish()
+}
+
+/// The user and the host of a URI: the port says on which phone somebody is, not who.
+pub(super) fn of_uri(secret: Secret, uri: &Uri<'_>) -> u64 {
+    let mut user = Vec::<u8, URI>::new();
+    user_of(uri, &mut user);
+    let hasher = secret.hasher().part(b"uri").part(&user);
+    match host_of(uri) {
+        Some(host) => host_in(hasher, &host).finish(),
+        None => hasher.finish(),
+    }
+}
+
+/// The domain of a URI; 0 if it is in none.
+fn of_domain(secret: Secret, uri: &Uri<'_>) -> u64 {
+    host_of(uri).map_or(0, |host| domain(secret, &host))
+}
+
+fn domain(secret: Secret, host: &Host<'_>) -> u64 {
+    host_in(secret.hasher().part(b"domain"), host).finish()
+}
+
+fn host_in(hasher: Hashing, host: &Host<'_>) -> Hashing {
+    match host {
+        Host::Name(name) => {
+            let mut lower = [0; 255];
+            let lower = &mut lower[..name.len().min(255)];
+            lower.copy_from_slice(&name[..lower.len()]);
+            lower.make_ascii_lowercase();
+            hasher.part(lower)
+        }
+        Host::V4(v4) => hasher.part(&v4.octets()),
+        Host::V6(v6) => hasher.part(&v6.octets()),
+    }
+}
+
+fn host_of<'a>(uri: &Uri<'a>) -> Option<Host<'a>> {
+    match uri {
+        Uri::Sip(uri) => Some(uri.host),
+        Uri::Pres(uri) => Some(uri.host),
+        Uri::Tel(_) | Uri::Other { .. } => None,
+    }
+}
+
+/// The user part with its escapes undone; the digits of a telephone number (RFC 3966 §5.1.1). What is longer than a URI
+/// that is kept is cut.
+pub(super) fn user_of(uri: &Uri<'_>, into: &mut Vec<u8, URI>) {
+    let escaped = match uri {
+        Uri::Sip(uri) => uri.user.unwrap_or_default(),
+        Uri::Pres(uri) => uri.user.unwrap_or_default(),
+        Uri::Tel(uri) => return into.extend(uri.digits().take(URI)),
+        Uri::Other { rest, .. } => rest,
+    };
+    if into.extend_from_slice(escaped).is_err() || !escaped.contains(&b'%') {
+        return;
+    }
+    into.clear();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut rest = escaped;
+    while let [first, behind @ ..] = rest {
+        let (byte, behind) = match (first, behind) {
+            (b'%', [high, low, behind @ ..]) => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => ((high << 4 | low) as u8, behind),
+                (None, _) | (_, None) => (b'%', &rest[1..]),
+            },
+            (byte, behind) => (*byte, behind),
+        };
+        let _ = into.push(byte); // It only gets shorter.
+        rest = behind;
+    }
+}
