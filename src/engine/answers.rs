@@ -92,9 +92,6 @@ pub(super) fn write(
         Answer::Refused(Refusal::Challenge { .. }) => {
             challenges.iter().for_each(|it| it.write(&mut w));
         }
-        Answer::Refused(Refusal::Challenge { .. }) => {
-            challenges.iter().for_each(|it| it.write(&mut w));
-        }
         Answer::Refused(Refusal::TooBrief(least)) => {
             w.header_u32(Name::MinExpires, least.0);
         }

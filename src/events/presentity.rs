@@ -407,7 +407,8 @@ mod tests {
         presentity.update(wall(0), presence.clone(), false);
         let mut carried = Carried::new();
         carried.end_tuples();
-        let elements = "<c:mood/><dm:note>one</dm:note><rpid:activities><rpid:away/></rpid:activities>";
+        let elements =
+            "<c:mood/><dm:note>one</dm:note><rpid:activities><rpid:away/></rpid:activities>";
         carried
             .push::<()>(|buf| {
                 buf[..elements.len()].copy_from_slice(elements.as_bytes());
@@ -426,7 +427,8 @@ mod tests {
         ];
         let mut seconds = 0;
         let mut step = |change: &dyn Fn(&mut Presence), told: [bool; 7]| {
-            let before = views.map(|it| (presentity.presence_revision_in(it), presentity.stamp_in(it)));
+            let before =
+                views.map(|it| (presentity.presence_revision_in(it), presentity.stamp_in(it)));
             change(&mut presence);
             seconds += 10;
             presentity.update(wall(seconds), presence.clone(), false);
@@ -438,12 +440,27 @@ mod tests {
             }
         };
         let (yes, no) = (true, false);
-        step(&|it| it.note = Text::copied("hm").expect("it fits"), [yes, no, yes, yes, no, no, no]);
-        step(&|it| it.activities = Activities::AWAY, [yes, yes, no, yes, no, no, yes]);
+        step(
+            &|it| it.note = Text::copied("hm").expect("it fits"),
+            [yes, no, yes, yes, no, no, no],
+        );
+        step(
+            &|it| it.activities = Activities::AWAY,
+            [yes, yes, no, yes, no, no, yes],
+        );
         step(&|it| it.idle = true, [yes, yes, yes, no, no, no, yes]);
-        step(&|it| it.basic = Basic::Closed, [yes, no, no, no, yes, no, no]);
-        step(&|it| it.service = Some(Basic::Closed), [yes, yes, yes, yes, no, no, yes]);
-        step(&|it| it.carried = carried.clone(), [yes, yes, yes, yes, no, no, yes]);
+        step(
+            &|it| it.basic = Basic::Closed,
+            [yes, no, no, no, yes, no, no],
+        );
+        step(
+            &|it| it.service = Some(Basic::Closed),
+            [yes, yes, yes, yes, no, no, yes],
+        );
+        step(
+            &|it| it.carried = carried.clone(),
+            [yes, yes, yes, yes, no, no, yes],
+        );
         let other = |it: &mut Presence, to: &str| {
             let text = elements.replace("one", "two").replace("<rpid:away/>", to);
             it.carried = Carried::new();
@@ -454,7 +471,10 @@ mod tests {
             });
             it.carried.end_person();
         };
-        step(&|it| other(it, "<rpid:away/>"), [yes, no, yes, yes, no, no, no]);
+        step(
+            &|it| other(it, "<rpid:away/>"),
+            [yes, no, yes, yes, no, no, no],
+        );
         step(&|it| other(it, ""), [yes, yes, no, yes, no, no, yes]);
         assert_eq!(presentity.stamp_in(View::CLOSED), wall(0));
     }

@@ -10,6 +10,7 @@ use crate::ground::table::Id;
 use crate::ground::time::Moment;
 use crate::roles::compositor::{Publication, Publisher};
 use crate::users::compose::Published;
+use crate::users::policy::Act;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Request, Status, Uri, names_presentity};
 use heapless::Vec;
@@ -32,7 +33,7 @@ impl Agent {
             ));
         }
         let may = match identity {
-            Identity::User(_) => self.may_act_for(identity, id),
+            Identity::User(_) => self.may_act_for(identity, id, Act::Publish),
             Identity::Network | Identity::Nobody => self.is_itself(id, request),
         };
         let from = Publisher {

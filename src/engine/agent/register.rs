@@ -9,6 +9,7 @@ use crate::events::reach::Reach;
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Moment;
+use crate::users::policy::Act;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{NameAddr, Request, Status, Uri};
 
@@ -35,7 +36,7 @@ impl Agent {
         }
         // Step 5.
         let presentity = presentity.ok_or(Status::NOT_FOUND)?;
-        if !self.may_act_for(identity, presentity) {
+        if !self.may_act_for(identity, presentity, Act::Register) {
             return Err(Status::FORBIDDEN.into());
         }
         let registered = self

@@ -46,6 +46,8 @@ impl Agent {
         self.guard.set_realm(&settings.authentication.realm);
         let kept = self.let_go_buttons(moment, settings);
         self.notifier.set_rules(rules(settings));
+        let notes = settings.rules.notes.iter();
+        self.notifier.set_notes(notes.map(|it| it.as_str()));
         let lifetimes = settings.registrations;
         self.registrar.set_rules(lifetimes.min, lifetimes.max);
         let lifetimes = settings.publications;
@@ -198,8 +200,7 @@ pub(super) fn place_rules(
     settings: &Settings,
     wall: Wall,
 ) {
-    let places = presentities.iter().zip(&settings.presentities);
-    let places = places.map(|(id, settings)| (id.slot(), settings.uri.as_str()));
+    let places = presentities.iter().map(|id| id.slot());
     policy.set_rules(&settings.rules, places, wall);
 }
 

@@ -8,16 +8,20 @@
 //! Every request is looked at on its own, those in a dialog too (RFC 3261 §22.1): neither a connection nor a subscription
 //! proves who sends the next one.
 
+use super::approval::watching;
 use super::{Agent, Excerpt, Report};
 use crate::engine::config::{Demand, PresentitySettings};
 use crate::events::answer::Refusal;
 use crate::events::identity::{Identity, UserId};
+use crate::events::package::Package;
 use crate::events::presentity::Presentity;
-use crate::events::subscription::Verdict;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
+use crate::roles::notifier::Who;
 use crate::txn::server::Seen;
+use crate::txn::token::Token;
 use crate::ua::guard::{Right, Shown, User};
+use crate::users::policy::Act;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Method, Name, Request, Status, Uri, is_user_of};
 use core::net::IpAddr;
@@ -76,19 +80,27 @@ impl Agent {
                 Shown::Right(right) => return self.prove(now, address, request, right),
             }
         }
-        match self.must_prove(by_address, flow) {
+        match self.must_prove(by_address, flow, request) {
             true => Err(Refusal::Challenge { stale: false }),
             false => Ok(by_address),
         }
     }
 
-    /// Whether this identity may publish or register for a presentity: users for those that are theirs. Those of a
-    /// trusted network are taken at their word, which is for others to check.
-    pub(super) fn may_act_for(&self, identity: Identity, presentity: Id<Presentity>) -> bool {
+    /// Whether this identity may do that for a presentity: users where a rule says so, and for those that are theirs.
+    /// Those of a trusted network are taken at their word, which is for others to check.
+    pub(super) fn may_act_for(
+        &self,
+        identity: Identity,
+        presentity: Id<Presentity>,
+        act: Act,
+    ) -> bool {
         match identity {
             Identity::Nobody => false,
             Identity::Network => true,
-            Identity::User(user) => self.owns(user, presentity),
+            Identity::User(user) => {
+                let ruled = self.policy.may_act(user, presentity.slot(), act);
+                ruled.unwrap_or_else(|| self.owns(user, presentity))
+            }
         }
     }
 
@@ -145,9 +157,9 @@ impl Agent {
 
     /// Whether who shows nothing is asked for a password: whoever would not be let in without, and those of whom the
     /// settings want it.
-    fn must_prove(&self, by_address: Identity, flow: &Flow) -> bool {
+    fn must_prove(&self, by_address: Identity, flow: &Flow, request: &Request<'_>) -> bool {
         if !by_address.is_known() {
-            return self.policy.admits(by_address) != Verdict::Allow;
+            return !self.serves_anybody(flow, request);
         }
         match &self.settings.authentication.demand {
             Demand::Strangers => false,
@@ -157,6 +169,32 @@ impl Agent {
             }
             Demand::Listed(listed) => listed.includes(flow),
         }
+    }
+
+    /// Whether a rule of the owner's serves whoever sends this, proven or not: what it asks for, or the subscription that
+    /// it belongs to. What becomes of strangers otherwise is no such rule, for then nobody could ever show a password.
+    fn serves_anybody(&self, flow: &Flow, request: &Request<'_>) -> bool {
+        if request.method != Method::Subscribe {
+            return false;
+        }
+        if let Some(tag) = request.to.tag() {
+            let token = Token::from_tag(tag);
+            return token.and_then(|it| self.notifier.identity(it)) == Some(Identity::Nobody);
+        }
+        let event = request.headers.event().ok().flatten();
+        let package = event.and_then(|event| Package::from_name(event.package));
+        let (Some(package), Some(presentity)) = (package, self.directory.find(&request.uri)) else {
+            return false;
+        };
+        let who = Who {
+            presentity,
+            package,
+            identity: Identity::Nobody,
+            watcher: request.from.uri_text,
+            remote: flow.remote,
+        };
+        let who = watching(&self.policy, &self.directory, who);
+        self.policy.serves_by_rule(who)
     }
 
     fn report_wrong(&mut self, flow: &Flow, user: Option<Excerpt<32>>) {

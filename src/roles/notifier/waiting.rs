@@ -6,6 +6,7 @@
 //! be a decision, and nobody has decided.
 
 use super::{Notifier, Subscription};
+use crate::events::identity::Identity;
 use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{State, Verdict};
@@ -53,6 +54,12 @@ impl Notifier {
     /// Whether anybody began or ceased to wait since the last time.
     pub fn take_waiting_changed(&mut self) -> bool {
         take(&mut self.waiting.changed)
+    }
+
+    /// Who the subscription of this tag is of.
+    pub fn identity(&self, tag: Token) -> Option<Identity> {
+        let subscription = self.find(tag).and_then(|id| self.subscriptions.get(id));
+        subscription.map(|it| it.identity)
     }
 
     /// Whether somebody has allowed the subscription of this tag.

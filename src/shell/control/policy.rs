@@ -261,8 +261,7 @@ pub fn explain_settings(
     let mut policy = Box::new(Policy::new());
     policy.trust(&settings.trusted, settings.strangers);
     policy.set_zone(zone, now);
-    let places = (0..).zip(&settings.presentities);
-    let places = places.map(|(place, it)| (place, it.uri.as_str()));
+    let places = (0..).take(settings.presentities.len());
     policy.set_rules(&settings.rules, places, now);
     let known = Known {
         policy: &policy,

@@ -109,6 +109,15 @@ impl Policy {
         self.judge_by(&self.clock, &who).0
     }
 
+    /// Whether a rule says that this watcher is served in some way, whatever becomes of others.
+    pub fn serves_by_rule(&self, who: Watching<'_>) -> bool {
+        let (ruling, basis, _) = self.judge_by(&self.clock, &who);
+        match basis {
+            Basis::Rule(_) | Basis::Decision(Some(_), _) => ruling.verdict != Verdict::Block,
+            Basis::Decision(None, _) | Basis::Trusted | Basis::User | Basis::Stranger => false,
+        }
+    }
+
     /// What the owner of these rules says of a watch of ours: by which rule, counted from 0, it is not asked for
     /// ([`Direction::Out`]), or not shown ([`Direction::Hear`]). A lamp without a target shows something of our own.
     pub fn forbids(
@@ -134,32 +143,22 @@ impl Policy {
         (self.rules[usize::from(rule)].then == Then::Block).then_some(rule)
     }
 
-    /// Whether a user may do that for the presentity of that URI: the first rule says so, or else it is the user's own.
-    pub fn may_act(&self, user: UserId, presentity: &str, act: Act) -> bool {
+    /// Whether rules let a user do that for the presentity in that place; `None` where they say nothing of it.
+    pub fn may_act(&self, user: UserId, place: u16, act: Act) -> Option<bool> {
         let direction = match act {
             Act::Publish => Direction::Publish,
             Act::Register => Direction::Register,
         };
-        let Ok(uri) = Uri::parse(presentity.as_bytes()) else {
-            return false;
+        let candidates = self.of_direction[direction as usize] & self.open[usize::from(place)];
+        let mut subject = Subject {
+            identity: Identity::User(user),
+            uri: b"",
+            address: None,
+            hashes: None,
         };
-        let candidates = self.of_direction[direction as usize];
-        if candidates != 0 {
-            let open = self.open_of(&uri);
-            let mut subject = Subject {
-                identity: Identity::User(user),
-                uri: b"",
-                address: None,
-                hashes: None,
-            };
-            let found = self.walk(&self.clock, candidates & open, &mut subject);
-            if let Some(rule) = found.rule {
-                return self.rules[usize::from(rule)].then == Then::Allow;
-            }
-        }
-        let [mut own, _] = [Vec::<u8, URI>::new(), Vec::new()];
-        user_of(&uri, &mut own);
-        self.user_id(&own) == user
+        let found = self.walk(&self.clock, candidates, &mut subject);
+        let rule = self.rules.get(usize::from(found.rule?))?;
+        Some(rule.then == Then::Allow)
     }
 
     /// What is ruled by that clock, on what it rests, and which rule of `tell` has a part in it.
@@ -354,13 +353,6 @@ impl Policy {
             clock.holds |= Mask::from(holds) << at;
         }
         clock
-    }
-
-    /// The rules about the presentity of that URI.
-    fn open_of(&self, uri: &Uri<'_>) -> Mask {
-        let hash = of_uri(self.secret, uri);
-        let place = self.names.iter().position(|it| *it == hash);
-        place.map_or(0, |place| self.open[place])
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) use trial::Misfit;
 pub use trial::Trial;
 
 use self::decisions::Decisions;
-use self::judge::{Clock, Test, of_uri};
+use self::judge::{Clock, Test};
 use crate::events::identity::{Identity, UserId};
 use crate::events::package::Package;
 use crate::events::subscription::Verdict;
@@ -38,7 +38,6 @@ use crate::ground::limits::{PRESENTITIES, RULE_NAMES, RULES, TRUSTED, USERS};
 use crate::ground::network::Network;
 use crate::ground::random::Secret;
 use crate::ground::time::Wall;
-use crate::wire::sip::Uri;
 use core::net::IpAddr;
 use heapless::Vec;
 
@@ -101,8 +100,6 @@ pub struct Policy {
     doing: [During; PRESENTITIES],
     /// Which presentity of the settings is in each place, counted from 1.
     number: [u16; PRESENTITIES],
-    /// The hash of the URI of each.
-    names: [u64; PRESENTITIES],
     zone: Zone,
     clock: Clock,
 }
@@ -123,7 +120,6 @@ impl Policy {
             open: [0; PRESENTITIES],
             doing: [During::ALWAYS; PRESENTITIES],
             number: [0; PRESENTITIES],
-            names: [0; PRESENTITIES],
             zone: Zone::UTC,
             clock: Clock::NEW,
         }
@@ -148,14 +144,8 @@ impl Policy {
         }
     }
 
-    /// Takes other rules. `places` says for each presentity of the settings in which place of the table it is, and its
-    /// URI.
-    pub fn set_rules<'a>(
-        &mut self,
-        rules: &Rules,
-        places: impl IntoIterator<Item = (u16, &'a str)>,
-        wall: Wall,
-    ) {
+    /// Takes other rules. `places` says for each presentity of the settings in which place of the table it is.
+    pub fn set_rules(&mut self, rules: &Rules, places: impl IntoIterator<Item = u16>, wall: Wall) {
         self.rules.clear();
         let _ = self.rules.extend_from_slice(&rules.list); // There is room for as many.
         self.tests.clear();
@@ -172,10 +162,8 @@ impl Policy {
             }
         }
         self.number = [0; PRESENTITIES];
-        for (number, (place, uri)) in (1..).zip(places) {
-            let hash = Uri::parse(uri.as_bytes()).map_or(0, |uri| of_uri(self.secret, &uri));
+        for (number, place) in (1..).zip(places) {
             self.number[usize::from(place)] = number;
-            self.names[usize::from(place)] = hash;
         }
         for place in 0..PRESENTITIES {
             self.open[place] = self.open_at(place);

@@ -34,7 +34,10 @@ fn told(f: &mut Fixture, event: &'static str) -> (Phone, String) {
 #[test]
 fn a_tag_is_another_one_when_the_state_is() /* F12 */
 {
-    for (event, input) in [("presence", Input::Dnd(true)), ("dialog", Input::Hook(true))] {
+    for (event, input) in [
+        ("presence", Input::Dnd(true)),
+        ("dialog", Input::Hook(true)),
+    ] {
         let mut f = Fixture::new();
         let (mut phone, first) = told(&mut f, event);
         let text = phone.refresh(300);
@@ -98,7 +101,11 @@ fn who_has_the_state_is_told_nothing() /* F13 */
         let text = phone.knowing(&known, 500);
         assert_eq!(f.send(&phone, &text)[0].status(), 204, "it was extended");
         // What is new is told.
-        let input = if event == "dialog" { Input::Hook(true) } else { Input::Dnd(true) };
+        let input = if event == "dialog" {
+            Input::Hook(true)
+        } else {
+            Input::Dnd(true)
+        };
         let changed = f.input(input);
         assert_eq!(changed.len(), 1);
         f.confirm(&phone, &changed[0]);
@@ -115,7 +122,14 @@ fn a_tag_of_nobody_or_garbage_holds_nothing_back() /* F13 */
 {
     let mut f = Fixture::new();
     let (mut phone, known) = told(&mut f, "presence");
-    for other in ["x", "00000000000000000", &known[1..], &known.to_uppercase(), "a, b", ""] {
+    for other in [
+        "x",
+        "00000000000000000",
+        &known[1..],
+        &known.to_uppercase(),
+        "a, b",
+        "",
+    ] {
         let text = phone.knowing(other, 500);
         let sent = f.send(&phone, &text);
         if known.to_uppercase() != *other || known != other {
@@ -145,7 +159,10 @@ fn a_star_silences_a_subscription_until_it_asks_again() /* F13 */
     // A change of the subscription's own is told, without the document.
     f.agent.stop(f.now);
     let sent = f.drain();
-    assert_eq!(sent[0].header("Subscription-State"), Some("terminated;reason=deactivated"));
+    assert_eq!(
+        sent[0].header("Subscription-State"),
+        Some("terminated;reason=deactivated")
+    );
     assert_eq!((sent[0].body(), sent[0].header("Content-Type")), ("", None));
     tag(&sent[0]);
 }
@@ -198,7 +215,10 @@ fn a_partial_document_never_builds_on_one_that_was_left_out() /* F14 D02 */
     phone.learn(&sent[0]);
     f.confirm(&phone, &sent[1]);
     let told = f.input(Input::Hook(true));
-    let told = told.iter().find(|it| it.flow.remote == phone.address).unwrap();
+    let told = told
+        .iter()
+        .find(|it| it.flow.remote == phone.address)
+        .unwrap();
     let (version, extent, _) = dialogs(told);
     assert_eq!((version, extent), (0, Extent::Full));
 }

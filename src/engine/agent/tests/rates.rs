@@ -35,14 +35,20 @@ fn what_is_in_force_is_told() /* F09 F11 */
 {
     for (asked, told) in [
         ("presence;max-rate=0.1", "active;expires=600;max-rate=0.1"),
-        ("presence;max-rate=0.0000001", "active;expires=600;max-rate=0.0016666666"),
+        (
+            "presence;max-rate=0.0000001",
+            "active;expires=600;max-rate=0.0016666666",
+        ),
         (
             "presence;min-rate=0.1;max-rate=0.05",
             "active;expires=600;max-rate=0.05;min-rate=0.05",
         ),
         ("presence;min-rate=9", "active;expires=600;min-rate=0.2"),
         ("presence;max-rate=0", "active;expires=600"),
-        ("presence;adaptive-min-rate=0.1", "active;expires=600;adaptive-min-rate=0.1"),
+        (
+            "presence;adaptive-min-rate=0.1",
+            "active;expires=600;adaptive-min-rate=0.1",
+        ),
     ] {
         let mut f = Fixture::new();
         let (_, notify) = asking(&mut f, asked);
@@ -87,7 +93,11 @@ fn an_end_is_told_whatever_the_rate() /* F10 */
     let (phone, _) = asking(&mut f, "presence;max-rate=0.01");
     let _ = phone;
     f.agent.stop(f.now);
-    assert!(f.drain().iter().any(|it| state(it) == "terminated;reason=deactivated"));
+    assert!(
+        f.drain()
+            .iter()
+            .any(|it| state(it) == "terminated;reason=deactivated")
+    );
 }
 
 #[test]
@@ -120,7 +130,10 @@ fn an_answer_changes_the_rate() /* F09 */
     let (phone, _) = asking(&mut f, "presence;max-rate=0.01");
     assert_eq!(f.input(Input::Dnd(true)), []);
     let told = f.run(Duration::from_secs(100)).remove(0).1;
-    f.send(&phone, &told.answer("200 OK\r\nEvent: presence;max-rate=0.5\r\n"));
+    f.send(
+        &phone,
+        &told.answer("200 OK\r\nEvent: presence;max-rate=0.5\r\n"),
+    );
     f.input(Input::Dnd(false));
     let told = f.run(Duration::from_secs(2)).remove(0).1;
     assert_eq!(state(&told), "active;expires=498;max-rate=0.5");
@@ -128,6 +141,9 @@ fn an_answer_changes_the_rate() /* F09 */
     let mut f = Fixture::new();
     let bob = f.watching("bob", "presence");
     let told = f.input(Input::Dnd(true));
-    f.send(&bob, &told[0].answer("200 OK\r\nEvent: presence;max-rate=0.01\r\n"));
+    f.send(
+        &bob,
+        &told[0].answer("200 OK\r\nEvent: presence;max-rate=0.01\r\n"),
+    );
     assert_eq!(f.input(Input::Dnd(false)).len(), 1);
 }

@@ -127,9 +127,17 @@ fn a_polite_block_cannot_be_told_from_the_truth() /* N30 W08 F12 */
     let mut bob = f.seeing("bob", "presence", View::CLOSED);
     let first = f.asks(&mut bob);
     assert_eq!(basic(&first), Some(Basic::Closed));
-    assert_eq!(first.header("Subscription-State"), Some("active;expires=600"));
+    assert_eq!(
+        first.header("Subscription-State"),
+        Some("active;expires=600")
+    );
     assert!(!first.body().contains("activities") && first.body().contains("<timestamp>"));
-    for input in [Input::Dnd(true), note("secret"), Input::Hook(false), Input::Dnd(false)] {
+    for input in [
+        Input::Dnd(true),
+        note("secret"),
+        Input::Hook(false),
+        Input::Dnd(false),
+    ] {
         f.wall = f.wall + Duration::from_secs(30);
         assert_eq!(f.input(input), []);
     }
@@ -137,7 +145,10 @@ fn a_polite_block_cannot_be_told_from_the_truth() /* N30 W08 F12 */
     let again = f.asks(&mut bob);
     assert_eq!(again.body(), first.body());
     assert_eq!(again.header("SIP-ETag"), first.header("SIP-ETag"));
-    assert_eq!(again.header("Subscription-State"), first.header("Subscription-State"));
+    assert_eq!(
+        again.header("Subscription-State"),
+        first.header("Subscription-State")
+    );
     // The owner sees that somebody is there.
     assert_eq!(f.agent.subscriptions().next().unwrap().state, "active");
     // It has the form of a truth: that of somebody who closes now.
@@ -148,7 +159,10 @@ fn a_polite_block_cannot_be_told_from_the_truth() /* N30 W08 F12 */
     assert_eq!(truth[0].flow.remote, ann.address);
     let names = |sent: &Sent| {
         let head = sent.text.split("\r\n\r\n").next().unwrap().to_string();
-        let lines = head.lines().skip(1).map(|line| line.split(':').next().unwrap().to_string());
+        let lines = head
+            .lines()
+            .skip(1)
+            .map(|line| line.split(':').next().unwrap().to_string());
         lines.collect::<StdVec<_>>()
     };
     assert_eq!(names(&truth[0]), names(&again));
@@ -249,7 +263,9 @@ fn a_change_does_not_wait_for_those_who_are_judged() {
         f.confirm(&phone, &sent[1]);
         phones.push(phone);
     }
-    f.agent.notifier.judge_all(|_| Some(ruling(View::NO_NOTES, 0)));
+    f.agent
+        .notifier
+        .judge_all(|_| Some(ruling(View::NO_NOTES, 0)));
     assert_eq!(f.drain().len(), 10.min(phones.len()));
     let told = f.input(Input::Dnd(true));
     assert_eq!(told.len(), phones.len() - 10);
@@ -266,12 +282,18 @@ fn a_pace_is_the_watchers_own_and_the_last_state_is_told() /* F10 */
     f.confirm(&bob, &told[0]);
     assert_eq!(f.input(Input::Dnd(false)), []);
     assert_eq!(f.input(note("now")), []);
-    assert!(f.asks(&mut bob).body().contains("now"), "who asks is answered");
+    assert!(
+        f.asks(&mut bob).body().contains("now"),
+        "who asks is answered"
+    );
     assert_eq!(f.input(note("later")), []);
     let told = f.run(Duration::from_secs(599));
     assert_eq!(told, []);
     let told = f.run(Duration::from_secs(1));
-    assert!(told.iter().any(|(_, it)| it.body().contains("later")), "{told:#?}");
+    assert!(
+        told.iter().any(|(_, it)| it.body().contains("later")),
+        "{told:#?}"
+    );
 }
 
 #[test]
@@ -280,7 +302,10 @@ fn nobody_is_told_after_a_restart_before_it_is_judged() {
     f.agent.keep();
     let bob = f.watching("bob", "presence");
     let mut buf = vec![0; crate::engine::agent::RECORD];
-    let moment = Moment { now: f.now + Duration::from_secs(60), wall: f.wall };
+    let moment = Moment {
+        now: f.now + Duration::from_secs(60),
+        wall: f.wall,
+    };
     f.agent.begin_save(moment.now);
     let mut records = vec![];
     while let Some((key, len)) = f.agent.next_record(moment, &mut buf) {
@@ -293,8 +318,16 @@ fn nobody_is_told_after_a_restart_before_it_is_judged() {
         again.agent.restore(again.moment(), *key, record);
     }
     let desk = again.agent.presentities[0];
-    assert_eq!(again.agent.notifier.iter().next().unwrap().1.presentity(), desk);
-    let Agent { notifier, directory, random, .. } = &mut *again.agent;
+    assert_eq!(
+        again.agent.notifier.iter().next().unwrap().1.presentity(),
+        desk
+    );
+    let Agent {
+        notifier,
+        directory,
+        random,
+        ..
+    } = &mut *again.agent;
     let mut out = vec![0; limits::MESSAGE];
     let told = notifier.poll(again.now, directory.presentities(), random, &mut out);
     assert!(told.is_none() && notifier.wants_judging());

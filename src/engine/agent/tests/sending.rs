@@ -99,23 +99,43 @@ fn a_target_that_answers_is_told_like_any_other() /* B01 */
 #[test]
 fn nobody_reaches_what_listens_on_our_loopback_or_ourselves() /* ATTACKS B01 B04 */
 {
-    for contact in ["127.0.0.1:7777", "127.8.0.1", "192.0.2.1:5060", "[::1]:7777"] {
-        for line in ["Contact: <sip:x@C>", "Record-Route: <sip:C;lr>\r\nContact: <sip:x@192.0.2.30>"] {
+    for contact in [
+        "127.0.0.1:7777",
+        "127.8.0.1",
+        "192.0.2.1:5060",
+        "[::1]:7777",
+    ] {
+        for line in [
+            "Contact: <sip:x@C>",
+            "Record-Route: <sip:C;lr>\r\nContact: <sip:x@192.0.2.30>",
+        ] {
             let mut f = Fixture::with(|settings| {
                 for network in ["127.0.0.0/8", "::1/128"] {
-                    settings.trusted.push(Network::parse(network).unwrap()).unwrap();
+                    settings
+                        .trusted
+                        .push(Network::parse(network).unwrap())
+                        .unwrap();
                 }
             });
             let mut phone = Phone::new("bob", "presence");
             phone.address = "192.0.2.30:5060".parse().unwrap();
-            let line = line.replace('C', "\0").replace("\0ontact", "Contact").replace('\0', contact);
+            let line = line
+                .replace('C', "\0")
+                .replace("\0ontact", "Contact")
+                .replace('\0', contact);
             let more = format!("{line}\r\nEvent: presence\r\n");
             let sent = f.send(&phone, &phone.bare_request("SUBSCRIBE", &more));
             assert_eq!(sent[0].status(), 200, "{line}");
             assert_eq!(sent[1].flow.remote, phone.address, "{line}");
         }
     }
-    for contact in ["0.0.0.0", "224.0.0.1", "192.0.2.30:0", "[::]", "255.255.255.255"] {
+    for contact in [
+        "0.0.0.0",
+        "224.0.0.1",
+        "192.0.2.30:0",
+        "[::]",
+        "255.255.255.255",
+    ] {
         let mut f = Fixture::new();
         let phone = Phone::new("bob", "presence");
         let more = format!("Contact: <sip:x@{contact}>\r\nEvent: presence\r\n");
@@ -127,7 +147,10 @@ fn nobody_reaches_what_listens_on_our_loopback_or_ourselves() /* ATTACKS B01 B04
 #[test]
 fn who_is_on_this_host_reaches_its_own_ports() {
     let mut f = Fixture::with(|settings| {
-        settings.trusted.push(Network::parse("127.0.0.0/8").unwrap()).unwrap();
+        settings
+            .trusted
+            .push(Network::parse("127.0.0.0/8").unwrap())
+            .unwrap();
     });
     let mut phone = Phone::new("bob", "presence");
     phone.address = "127.0.0.1:40000".parse().unwrap();
@@ -140,7 +163,10 @@ fn who_is_on_this_host_reaches_its_own_ports() {
 #[test]
 fn no_connection_is_opened_to_where_nobody_was_heard() /* ATTACKS B01 */
 {
-    for (contact, transport) in [("192.0.2.200", Transport::Udp), ("192.0.2.30", Transport::Tcp)] {
+    for (contact, transport) in [
+        ("192.0.2.200", Transport::Udp),
+        ("192.0.2.30", Transport::Tcp),
+    ] {
         let mut f = Fixture::new();
         f.input(Input::Note(Text::copied(&"\"".repeat(128)).unwrap()));
         let mut phone = Phone::new("bob", "presence");
