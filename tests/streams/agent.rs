@@ -22,8 +22,6 @@ pub(crate) struct Agent {
     pub(crate) sip: SocketAddr,
 }
 
-const DESK: &str = "[[presentity]]\nuri = \"sip:desk@127.0.0.1\"\n";
-
 impl Agent {
     pub(crate) fn start(test: &str) -> Agent {
         // That number may be somebody's over TCP: then the agent does without, and another is tried.
@@ -36,18 +34,8 @@ impl Agent {
         panic!("no port that is free over TCP too");
     }
 
-    /// Whoever comes from elsewhere than these networks is a stranger.
-    pub(crate) fn start_trusting(test: &str, trusted: &str) -> Agent {
-        let text = format!("trusted = [\"{trusted}\"]\n{DESK}");
-        Agent::start_by(test, &["tcp:127.0.0.1:0", "udp:127.0.0.1:0"], None, &text)
-    }
-
     /// With at most that many descriptors.
     pub(crate) fn start_with(test: &str, listen: &[&str], descriptors: Option<usize>) -> Agent {
-        Agent::start_by(test, listen, descriptors, DESK)
-    }
-
-    fn start_by(test: &str, listen: &[&str], descriptors: Option<usize>, text: &str) -> Agent {
         let name = format!("lampfield-streams-{}-{test}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("a folder");
@@ -62,7 +50,7 @@ impl Agent {
             }
         };
         let file = folder.join("lampfield.toml");
-        fs::write(&file, text).expect("written");
+        fs::write(&file, "[[presentity]]\nuri = \"sip:desk@127.0.0.1\"\n").expect("written");
         command.arg("run");
         for listen in listen {
             command.args(["--listen", listen]);
