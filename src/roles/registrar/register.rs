@@ -215,7 +215,10 @@ impl Registrar {
             others.sort_unstable_by_key(|&id| self.bindings.get(id).map(|it| it.ends));
             let goes = match has_place {
                 true => None,
-                false => self.of_greediest(&others, sent, number),
+                false => {
+                    let near = own().filter(|&id| self.is_near(id, sent));
+                    self.of_greediest(&others, near.count() + number)
+                }
             };
             let goes = goes.or_else(|| others.iter().copied().find(|&id| self.is_near(id, sent)));
             match goes {
@@ -230,16 +233,10 @@ impl Registrar {
     }
 
     /// The first among some bindings of one presentity whose address has most of them, and two more at least than the
-    /// sender's, which has got `number` already.
-    fn of_greediest(
-        &self,
-        among: &[Id<Binding>],
-        sent: &Sent<'_>,
-        number: usize,
-    ) -> Option<Id<Binding>> {
+    /// sender's `its`.
+    fn of_greediest(&self, among: &[Id<Binding>], its: usize) -> Option<Id<Binding>> {
         let place = |id: Id<Binding>| Some(site(self.bindings.get(id)?.flow.remote.ip()));
         let count = |id: Id<Binding>| among.iter().filter(|it| place(**it) == place(id)).count();
-        let its = among.iter().filter(|&&id| self.is_near(id, sent)).count() + number;
         let most = among.iter().copied().map(count).max()?;
         let first = among.iter().copied().find(|&id| count(id) == most)?;
         (most >= its + 2).then_some(first)
