@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Lives in one test run. `LAMPFIELD_LIVES` takes another number.
-const LIVES: u64 = 5_000;
+const LIVES: u64 = 20_000;
 
 /// An agent is large, and built on the stack before it is boxed.
 const STACK: usize = 16 << 20;

@@ -15,8 +15,8 @@ use super::network::Arrival;
 use super::sip::{Sip, respond};
 use std::net::{IpAddr, SocketAddr};
 
-/// Where he is. No desk trusts it.
-pub(crate) const ADDRESS: ([u8; 4], u16) = ([203, 0, 113, 66], 5_066);
+/// Where he is. No desk trusts it. An answer to what he repeats goes to the port that it names (RFC 3261 §18.2.2): his own.
+pub(crate) const ADDRESS: ([u8; 4], u16) = ([203, 0, 113, 66], 5_060);
 
 /// Datagrams that he remembers.
 const REMEMBERED: usize = 16;

@@ -187,7 +187,7 @@ impl Desk {
         self.settings.validate().map_err(|why| why.to_string())?;
         (self.origin, self.booted) = (origin, now);
         let moment = self.moment(now);
-        let mut agent = Box::new(Agent::new());
+        let mut agent = Box::new(const { Agent::new() });
         agent.start(moment, &self.settings, seed, &[self.address.into()]);
         // Every other desk has a store, from its first boot on.
         if self.disk.is_none() && seed[0].is_multiple_of(2) && !self.was_up {

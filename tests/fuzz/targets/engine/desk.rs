@@ -194,7 +194,7 @@ impl Desk {
     /// A power cut; what is on the disk is there.
     pub(super) fn restart(&mut self) {
         self.boots += 1;
-        *self.agent = Agent::new();
+        *self.agent = const { Agent::new() };
         let seed = [self.boots, 2];
         self.agent
             .start(self.moment(), &self.settings, seed, &[LOCAL.into()]);

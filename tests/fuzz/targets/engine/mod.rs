@@ -52,7 +52,7 @@ pub(crate) fn restart(settings: &Settings) -> (Box<Agent>, Moment) {
         now: Instant::from_millis(1_000_000),
         wall: Wall::from_unix_millis(1_790_000_000_000),
     };
-    let mut agent = Box::new(Agent::new());
+    let mut agent = Box::new(const { Agent::new() });
     agent.start(moment, settings, [1, 2], &[grammar::LOCAL.into()]);
     (agent, moment)
 }
