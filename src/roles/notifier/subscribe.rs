@@ -183,8 +183,7 @@ impl Notifier {
             return Err(unknown.into());
         }
         subscription.admits(from)?;
-        let ruling = (from.rules)(subscription.who());
-        let verdict = ruling.verdict;
+        let verdict = (from.rules)(subscription.who()).verdict;
         match verdict {
             Verdict::Allow | Verdict::Confirm => {}
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
@@ -225,7 +224,6 @@ impl Notifier {
         }
         subscription.heard |= subscription.flow.remote.ip() == from.flow.remote.ip();
         subscription.body = body;
-        subscription.see(ruling, &mut self.documents);
         subscription.condition = Condition::of(request);
         let rates = Rates::of(&event.params);
         if rates != Rates::default() || subscription.tempo.is_asked() {

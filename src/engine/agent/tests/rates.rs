@@ -90,8 +90,8 @@ fn an_end_is_told_whatever_the_rate() /* F10 */
     let (mut phone, _) = asking(&mut f, "presence;max-rate=0.01");
     let text = phone.refresh(0);
     assert_eq!(f.send(&phone, &text).len(), 2);
-    let (phone, _) = asking(&mut f, "presence;max-rate=0.01");
-    let _ = phone;
+    let mut f = Fixture::new();
+    asking(&mut f, "presence;max-rate=0.01");
     f.agent.stop(f.now);
     assert!(
         f.drain()
