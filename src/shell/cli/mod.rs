@@ -316,11 +316,12 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield set idle on|off
   lampfield set activity NAME|none
   lampfield set note TEXT     (each takes --presentity URI)
-  lampfield allow WATCHER     let somebody watch who waits for it
-  lampfield block WATCHER     or not, also one who was let in
-  lampfield polite-block WATCHER
-                              or show somebody who is always closed (all three take
-                              --event PACKAGE and --until DATE)
+  lampfield allow WATCHER [--event PACKAGE] [--until DATE]
+                              let somebody watch who waits for it
+  lampfield block WATCHER [--event PACKAGE] [--until DATE]
+                              or not, also one who was let in
+  lampfield polite-block WATCHER [--event PACKAGE] [--until DATE]
+                              or show him somebody who is always closed
   lampfield forget WATCHER    take back what was decided
   lampfield policy WATCHER [--event PACKAGE] [--presentity URI] [--at \"Fri 18:30\"]
             [--config FILE] [--json]

@@ -13,6 +13,7 @@ mod authentication;
 mod both;
 mod keys;
 mod reach;
+mod rules;
 mod secrets;
 
 fn read(text: &str) -> Result<Configuration, Faults> {

@@ -28,6 +28,7 @@ mod requests;
 mod resolving;
 mod restarts;
 mod seen;
+mod rules;
 mod sending;
 mod shares;
 mod strangers;

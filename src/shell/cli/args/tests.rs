@@ -100,12 +100,43 @@ fn questions_are_read() {
     let lasts = Some(Duration::from_millis(1_500));
     asks(&["press", "--for", "1.5", "dnd"], press(lasts));
     asks(&["release", "hook"], Question::Release("hook".to_string()));
-    for (word, may) in [("allow", true), ("block", false)] {
-        for named in ["sip:eve@host", "198.51.100.7", "2001:db8::7"] {
-            let watcher = named.to_string();
-            asks(&[word, named], Question::Decide { watcher, may });
+    for what in ["allow", "block", "polite-block", "forget"] {
+        for named in ["sip:eve@host", "198.51.100.7", "2001:db8::7", "user:eve"] {
+            let decide = |event, until: Option<&str>| Question::Decide {
+                watcher: named.to_string(),
+                what,
+                event,
+                until: until.map(str::to_string),
+            };
+            asks(&[what, named], decide(None, None));
+            if what != "forget" {
+                let line = [what, named, "--event", "dialog", "--until", "2026-12-24"];
+                asks(&line, decide(Some(Package::Dialog), Some("2026-12-24")));
+            }
         }
     }
+    let asked = Asked {
+        watcher: "ann".to_string(),
+        event: Some("dialog".to_string()),
+        presentity: Some("sip:desk@host".to_string()),
+        at: Some("Fri 18:30".to_string()),
+    };
+    let line = [
+        "policy",
+        "ann",
+        "--event",
+        "dialog",
+        "--presentity",
+        "sip:desk@host",
+    ];
+    let more = ["--at", "Fri 18:30", "--config", "a.toml", "--json"];
+    let config = Some(PathBuf::from("a.toml"));
+    let policy = Question::Policy {
+        asked,
+        config,
+        json: true,
+    };
+    asks(&[&line[..], &more].concat(), policy);
     let why = Question::Why {
         lamp: "blf1".to_string(),
         json: false,
