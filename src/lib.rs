@@ -94,15 +94,17 @@ pub mod wire;
 
 pub use engine::agent::status;
 pub use engine::agent::{
-    Agent, Ambiguous, Description, KEY, Key, Lost, Output, RECORD, Report, Standing, Subject,
-    Trouble, UriExcerpt, Whom, Word,
+    Agent, Ambiguous, Decree, Description, KEY, Key, Lost, Output, RECORD, Report, Standing,
+    Subject, Trouble, UriExcerpt, Whom, Word,
 };
 pub use engine::config::{
-    Account, Action, Authentication, ButtonSettings, Demand, Full, Invalid, LampSettings,
-    Lifetimes, Listed, Listener, PresentitySettings, Server, Settings, Shows, Strangers,
-    UpstreamSettings, WatchSettings,
+    Account, Action, Authentication, ButtonSettings, Days, Demand, Direction, During, Full,
+    Invalid, LampSettings, Lifetimes, Listed, Listener, Packages, PresentitySettings, Redirects,
+    Rule, Rules, Server, Settings, Shows, Span, Strangers, Then, UpstreamSettings, WatchSettings,
+    Who, Zone,
 };
 pub use events::package::{Pace, Package};
+pub use events::ruling::{Ruling, View};
 pub use events::watched::Watched;
 pub use ground::limits;
 pub use ground::network::Network;
@@ -116,6 +118,7 @@ pub use ua::guard::{User, Users};
 pub use ua::query::{Name, Query};
 pub use users::compose::Input;
 pub use users::lamps::{Colour, Look, Looks, Pattern};
+pub use users::policy::Decided;
 
 /// What the project's own tests and benches drive beside all that; it changes without notice.
 #[doc(hidden)]
@@ -128,7 +131,7 @@ pub mod parts {
     pub use crate::ground::random::Random;
     #[cfg(feature = "std")]
     pub use crate::shell::{
-        control::{Place, Rights, converse},
+        control::{Place, Rights, converse, policy::Asked, policy::explain_settings},
         dns::{self, Paths},
         document::Faults,
         panel::board::Board,

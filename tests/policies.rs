@@ -1,10 +1,8 @@
 //! The three policies of README.md, read as files and asked as `lampfield policy` asks them.
 #![cfg(feature = "std")]
 
-use lampfield::ground::time::Wall;
-use lampfield::shell::control::policy::{Asked, explain_settings};
-use lampfield::shell::settings::{Configuration, Overrides};
-use lampfield::users::policy::Zone;
+use lampfield::parts::{Asked, Configuration, Overrides, explain_settings};
+use lampfield::{Wall, Zone};
 use serde_json::Value;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! The control connection: bytes from whoever can open the socket, in pieces, to the demonstration.
 
-use lampfield::parts::{Board, Options, Paths, Place, Rights, Runtime, converse};
+use lampfield::parts::{Board, Options, Paths, Place, Rights, Roll, Runtime, converse};
 use lampfield::{Agent, Settings};
 use smol::block_on;
 use smol::io::{AsyncRead, AsyncWrite};
@@ -75,6 +75,7 @@ fn demonstration() -> Runtime {
     settings.restore_demo(None);
     let options = Options {
         settings,
+        users: Roll::default(),
         listen: Vec::new(),
         control: None,
         state: None,

@@ -79,7 +79,7 @@ impl Fixture {
         self.drain()
     }
 
-    fn asks(&mut self, name: &str, number: u32) -> u16 {
+    fn admitted(&mut self, name: &str, number: u32) -> u16 {
         let mut phone = Phone::new(name, "presence");
         phone.cseq = number;
         let call = format!("call-{name}-{number}");
@@ -131,11 +131,11 @@ fn all_watchers_are_rejected_after_working_hours() /* N29 N37 */
     assert_eq!(told[0].0, 6 * 3_600, "to the second");
     rejected(&told[0].1);
     f.confirm(&bob, &told[0].1);
-    assert_eq!(f.asks("ann", 10), 403);
+    assert_eq!(f.admitted("ann", 10), 403);
     f.pass(14 * 3_600 - 1);
-    assert_eq!(f.asks("ann", 11), 403);
+    assert_eq!(f.admitted("ann", 11), 403);
     f.pass(1);
-    assert_eq!(f.asks("ann", 12), 200);
+    assert_eq!(f.admitted("ann", 12), 200);
 }
 
 #[test]
@@ -170,11 +170,11 @@ fn do_not_disturb_sends_away_whom_a_rule_sends_away_then() {
     );
     rejected(&told[0]);
     f.confirm(&bob, &told[0]);
-    assert_eq!(f.asks("ann", 10), 403);
+    assert_eq!(f.admitted("ann", 10), 403);
     f.input(Input::Dnd(false));
-    assert_eq!(f.asks("ann", 11), 200);
+    assert_eq!(f.admitted("ann", 11), 200);
     f.input(Input::Idle(true));
-    assert_eq!(f.asks("cid", 11), 200, "away is something else");
+    assert_eq!(f.admitted("cid", 11), 200, "away is something else");
 }
 
 #[test]
@@ -185,9 +185,9 @@ fn another_rule_counts_for_those_who_watch_already() /* N29 */
     let told = f.change_settings(|it| rule(it, |_| {}));
     rejected(&told[0]);
     f.confirm(&bob, &told[0]);
-    assert_eq!(f.asks("bob", 20), 403);
+    assert_eq!(f.admitted("bob", 20), 403);
     assert_eq!(f.change_settings(|it| it.rules.clear()), []);
-    assert_eq!(f.asks("bob", 21), 200);
+    assert_eq!(f.admitted("bob", 21), 200);
 }
 
 #[test]
@@ -210,15 +210,15 @@ fn a_watcher_who_has_to_be_confirmed_now_is_asked_to_come_again() /* N29 */
 #[test]
 fn a_device_without_a_date_keeps_its_doors_shut_until_it_has_one() {
     let mut f = at_noon(after_hours);
-    assert_eq!(f.asks("bob", 1), 200);
+    assert_eq!(f.admitted("bob", 1), 200);
     f.set_clock(0);
-    assert_eq!(f.asks("bob", 2), 403);
+    assert_eq!(f.admitted("bob", 2), 403);
     f.set_clock(NOON + 9 * 365 * 86_400);
-    assert_eq!(f.asks("bob", 3), 200);
+    assert_eq!(f.admitted("bob", 3), 200);
     f.set_clock(NOON - 5 * 365 * 86_400 + 7 * 3_600);
-    assert_eq!(f.asks("bob", 4), 403);
+    assert_eq!(f.admitted("bob", 4), 403);
     f.set_clock(NOON);
-    assert_eq!(f.asks("bob", 5), 200);
+    assert_eq!(f.admitted("bob", 5), 200);
 }
 
 #[test]
@@ -229,12 +229,12 @@ fn the_time_is_that_of_the_place() {
         offset: 6 * 3_600,
     };
     f.agent.set_zone(f.moment(), Zone::new(5 * 3_600, [summer]));
-    assert_eq!(f.asks("bob", 1), 200, "it is 17:00");
+    assert_eq!(f.admitted("bob", 1), 200, "it is 17:00");
     f.pass(3_599);
-    assert_eq!(f.asks("bob", 2), 200);
+    assert_eq!(f.admitted("bob", 2), 200);
     // A minute before six clocks jump to seven.
     f.pass(1);
-    assert_eq!(f.asks("bob", 3), 403);
+    assert_eq!(f.admitted("bob", 3), 403);
 }
 
 #[test]

@@ -15,7 +15,9 @@ use desk::Desk;
 pub(crate) use desk::run_for;
 use grammar::{Bytes, PEERS};
 use lampfield::wire::doc::pidf::Activities;
-use lampfield::{Agent, Duration, Input, Instant, Moment, Seconds, Settings, Text, Wall, Whom};
+use lampfield::{
+    Agent, Decided, Decree, Duration, Input, Instant, Moment, Seconds, Settings, Text, Wall, Whom,
+};
 
 /// What happens in one run, at most.
 const DEEDS: usize = 200;
@@ -155,16 +157,22 @@ fn trouble(desk: &mut Desk, bytes: &mut Bytes<'_>) {
 
 /// The owner decides about strangers.
 fn decide(desk: &mut Desk, bytes: &mut Bytes<'_>) {
-    let may = bytes.byte() & 1 == 0;
+    let what = bytes.pick(&[
+        Decided::Allow,
+        Decided::Block,
+        Decided::PoliteBlock,
+        Decided::Nothing,
+    ]);
+    let (moment, decree) = (desk.moment(), Decree::plain(what));
     match bytes.byte() % 3 {
         0 => drop(desk.agent.approve_waiting(usize::from(bytes.byte() & 1))),
         1 => {
             let whom = Whom::At(bytes.pick(&PEERS).remote.ip());
-            let _ = desk.agent.decide_strangers(whom, may);
+            let _ = desk.agent.decide(moment, whom, decree);
         }
         _ => {
             let whom = Whom::Named(b"sip:phone@198.51.100.7");
-            let _ = desk.agent.decide_strangers(whom, may);
+            let _ = desk.agent.decide(moment, whom, decree);
         }
     }
 }
