@@ -86,21 +86,26 @@ impl Agent {
 
     /// The network says that a datagram did not get to `remote`, and quotes the beginning of it, as much as it likes: as a
     /// 503 to that request (RFC 3261 §8.1.3.1). What quotes no request of ours that waits for an answer from there means
-    /// nothing (RFC 8085 §5.2).
+    /// nothing (RFC 8085 §5.2). What is on its way there besides waits for its own answer; what was told from there is in
+    /// doubt.
     pub fn handle_unreachable(&mut self, moment: Moment, remote: SocketAddr, quoted: &[u8]) {
         let Some(token) = Token::quoted(quoted) else {
             return;
         };
         let (now, random) = (moment.now, &mut self.random);
-        match token.owner {
+        let is_ours = match token.owner {
             Owner::Subscription => self.notifier.handle_unreachable(now, token, remote),
             Owner::Watch | Owner::Usage => {
-                self.watcher.handle_unreachable(now, token, remote, random);
+                let watcher = &mut self.watcher;
+                watcher.handle_unreachable(now, token, remote, random)
             }
             Owner::Registration | Owner::Publication => {
-                self.upstreams
-                    .handle_unreachable(now, token, remote, random);
+                let upstreams = &mut self.upstreams;
+                upstreams.handle_unreachable(now, token, remote, random)
             }
+        };
+        if is_ours {
+            self.watcher.handle_silent(now, remote, now, random);
         }
     }
 

@@ -5,7 +5,8 @@ use crate::ground::limits::{SERVERS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 pub use crate::ua::credentials::Account;
-pub use crate::ua::servers::{Redirects, Server};
+use crate::ua::servers::Redirects;
+pub use crate::ua::servers::Server;
 use heapless::Vec;
 
 /// What we are at a server, or at several of one account.

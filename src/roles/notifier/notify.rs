@@ -126,10 +126,13 @@ impl Notifier {
     }
 
     /// The network says that the datagram of that branch did not get to `remote` (RFC 3261 §8.1.3.1): as a 503 to it.
-    pub fn handle_unreachable(&mut self, now: Instant, token: Token, remote: SocketAddr) {
-        let Some(id) = self.find(token) else { return };
+    /// Whether it is one of ours.
+    pub fn handle_unreachable(&mut self, now: Instant, token: Token, remote: SocketAddr) -> bool {
+        let Some(id) = self.find(token) else {
+            return false;
+        };
         let Some(subscription) = self.subscriptions.get(id) else {
-            return;
+            return false;
         };
         if let Notify::InFlight(in_flight) = subscription.notify
             && !in_flight.transport.is_reliable()
@@ -137,7 +140,9 @@ impl Notifier {
             && subscription.flow.remote == remote
         {
             self.finish(now, id, in_flight, Outcome::Unreachable);
+            return true;
         }
+        false
     }
 
     /// Expiry, Timers E and F, and changes that waited for their pace.

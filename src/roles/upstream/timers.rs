@@ -26,19 +26,19 @@ impl Upstreams {
     }
 
     /// The network says that the datagram of that branch did not get to `remote`, as a 503 from there (RFC 3261
-    /// §8.1.3.1).
+    /// §8.1.3.1). Whether it is one of ours.
     pub fn handle_unreachable(
         &mut self,
         now: Instant,
         token: Token,
         remote: SocketAddr,
         random: &mut Random,
-    ) {
+    ) -> bool {
         let Some(id) = self.links.id_at(token.slot) else {
-            return;
+            return false;
         };
         let Some(link) = self.links.get_mut(id) else {
-            return;
+            return false;
         };
         let is_it = |exchange: &Exchange| {
             exchange.request.awaits(token.nonce) && exchange.way.flow.remote == remote
@@ -49,7 +49,7 @@ impl Upstreams {
             Some((kind, exchange))
         });
         let Some((kind, exchange)) = asked else {
-            return;
+            return false;
         };
         link.note(kind, 503);
         self.fail(now, id, Fault::Silent("it cannot be reached"), random);
@@ -58,6 +58,7 @@ impl Upstreams {
         {
             link.registration.late = Some(exchange);
         }
+        true
     }
 
     /// A connection ended, or could not be made: as a 503 to what is in flight there. Where nothing is, the server is

@@ -18,16 +18,13 @@
 //! doubt is asked for without it, and so is all that a notifier tells which took a condition badly (RFC 5839 §5.8).
 
 use super::Watcher;
-use super::usage::{Gap, Refresh, Usage, UsageState};
+use super::usage::{Condition, Gap, Refresh, TAG, Usage, UsageState};
 use super::watch::Watch;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::text::Text;
 use crate::ground::time::Instant;
 use crate::wire::sip::{Name, Request, Writer};
-
-/// Bytes of an entity-tag that is held. A longer one is as none.
-pub(super) const TAG: usize = 64;
 
 impl Watcher {
     /// The notifier says that nothing has changed since what the refresh named.
@@ -146,15 +143,4 @@ impl Usage {
             self.tag.clear();
         }
     }
-}
-
-/// What a SUBSCRIBE in a dialog says of the state that is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Condition {
-    /// Nothing: it is to be told.
-    None,
-    /// Its name.
-    Made,
-    /// Its name, and another state was told since.
-    Overtaken,
 }

@@ -3,11 +3,10 @@
 //! Read RFC 6665 §4.1.2.1 and §4.1.2.2, and RFC 5057 §5.1 on what a code means for the subscription.
 
 use super::Watcher;
-use super::condition::Condition;
 use super::ending::Cause;
 use super::notify::same_host;
 use super::reason::{End, denies_package};
-use super::usage::{Usage, UsageState};
+use super::usage::{Condition, Usage, UsageState};
 use super::watch::{Attempt, EXPIRES_MOST, Gone, State, Watch};
 use crate::events::package::Package;
 use crate::ground::random::Random;

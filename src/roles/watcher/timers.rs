@@ -33,21 +33,18 @@ impl Watcher {
     }
 
     /// The network says that the datagram of that branch did not get to `remote`: it counts as a 503 (RFC 3261 §8.1.3.1).
-    /// What else is asked there waits for its own answer, and what was told from there is in doubt.
+    /// What else is asked there waits for its own answer. Whether it is one of ours.
     pub fn handle_unreachable(
         &mut self,
         now: Instant,
         token: Token,
         remote: SocketAddr,
         random: &mut Random,
-    ) {
-        let was_ours = match token.owner {
+    ) -> bool {
+        match token.owner {
             Owner::Watch => self.opening_unreachable(now, token, remote, random),
             Owner::Usage => self.refresh_unreachable(now, token, remote, random),
             Owner::Subscription | Owner::Registration | Owner::Publication => false,
-        };
-        if was_ours {
-            self.handle_silent(now, remote, now, random);
         }
     }
 

@@ -1,7 +1,6 @@
 //! A usage: one notifier's side of a watch, with its dialog, its documents and its refreshes.
 
 use super::WatchId;
-use super::condition::{Condition, TAG};
 use super::doubt::Audit;
 use crate::events::package::Memory;
 use crate::events::watched::Watched;
@@ -12,6 +11,9 @@ use crate::ua::dialog::Dialog;
 use crate::ua::outbound::Way;
 use crate::ua::request::Sending;
 use core::net::{IpAddr, SocketAddr};
+
+/// Bytes of an entity-tag that is held. A longer one is as none.
+pub(super) const TAG: usize = 64;
 
 /// Full documents are asked for after a gap no more often than this (RFC 4235 §4.3).
 const GAP_PACE: Duration = Duration::from_secs(5);
@@ -121,6 +123,17 @@ pub(super) struct Refresh {
     pub(super) condition: Condition,
     /// The credentials of the request, and what was said to those before.
     pub(super) proof: Proof,
+}
+
+/// What a SUBSCRIBE in a dialog says of the state that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// Nothing: it is to be told.
+    None,
+    /// Its name.
+    Made,
+    /// Its name, and another state was told since.
+    Overtaken,
 }
 
 /// FNV-1a: a collision costs a notifier that chose its tag badly its place until the next attempt.

@@ -5,13 +5,12 @@ use std::path::Path;
 
 use super::keys::UPSTREAM;
 use super::{DAY, Reader, build_with};
-use crate::engine::config::{
-    Account, Redirects, Server, UpstreamSettings, is_same, is_server, needs_tls,
-};
+use crate::engine::config::{Account, Server, UpstreamSettings, is_same, is_server, needs_tls};
 use crate::ground::limits::{SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section, shown};
+use crate::ua::servers::Redirects;
 use crate::wire::flow::Transport;
 use crate::wire::sip::Uri;
 

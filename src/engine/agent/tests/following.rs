@@ -353,3 +353,28 @@ fn another_address_of_ours_is_told_to_accounts_and_watches_at_once() {
     assert_eq!(of(&sent, "SUBSCRIBE").len(), 1, "once");
     assert_eq!(lamp(&f), (Watched::Idle, false));
 }
+
+#[test]
+fn a_neighbour_who_cannot_be_told_is_not_believed_either() /* T06 */
+{
+    let mut f = Fixture::with(|settings| {
+        let target = Text::copied("sip:bob@192.0.2.60:5062").unwrap();
+        let from = Text::copied(DESK).unwrap();
+        let watch = WatchSettings::new(target, from, Package::Dialog);
+        settings.watches.push(watch).unwrap();
+    });
+    let mut bob = Phone::new("bob", "presence");
+    bob.address = "192.0.2.60:5062".parse().unwrap();
+    let (_, asked) = f.run(Duration::from_secs(1)).remove(0);
+    assert_eq!(asked.flow.remote, bob.address);
+    f.send(&bob, &asked.answer("200 OK"));
+    f.send(&bob, &notify(&asked, "300"));
+    let sent = f.send(&bob, &bob.subscribe(600));
+    f.send(&bob, &sent[1].answer("200 OK"));
+    let broken = |f: &Fixture| f.agent.watches().next().map(|it| it.broken_since.is_some());
+    f.run(Duration::from_secs(1));
+    assert_eq!(broken(&f), Some(false));
+    let told = f.input(Input::Dnd(true)).remove(0);
+    f.bounce(&told);
+    assert_eq!(broken(&f), Some(true));
+}

@@ -393,8 +393,10 @@ impl Fixture {
 
     pub(super) fn bounce_at(&mut self, sent: &Sent, remote: SocketAddr) {
         let token = Token::from_branch(sent.branch().as_bytes()).expect("our branch");
-        self.watcher
-            .handle_unreachable(self.now, token, remote, &mut self.random);
+        let (watcher, random) = (&mut self.watcher, &mut self.random);
+        if watcher.handle_unreachable(self.now, token, remote, random) {
+            watcher.handle_silent(self.now, remote, self.now, random);
+        }
     }
 
     /// Gives the watcher an answer to `sent`.
