@@ -36,7 +36,14 @@ const FLOORS: [(usize, &str, &[&str]); 9] = [
     (
         3,
         "events",
-        &["etag", "package", "party", "presentity", "watched"],
+        &[
+            "etag",
+            "package",
+            "party",
+            "presentity",
+            "ruling",
+            "watched",
+        ],
     ),
     (4, "roles", &[]),
     (5, "users", &[]),

@@ -4,7 +4,7 @@
 //! (RFC 6665 §6.2). So what is known of a presentity is divided by the topics that a view can leave out, and each part
 //! knows the revision in which it changed last.
 
-use super::presentity::Presence;
+use super::presence::Presence;
 use super::ruling::View;
 use crate::ground::random::Secret;
 use crate::ground::time::{Duration, Wall};
@@ -145,5 +145,95 @@ pub(super) fn next_stamp(last: Wall, wall: Wall) -> Wall {
         last + Duration::from_millis(1)
     } else {
         wall.second()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::presentity::{Carried, Presentity};
+    use crate::ground::text::Text;
+    use crate::wire::doc::pidf::{Activities, Basic};
+
+    /// What a view hides changes neither its revision nor its stamp.
+    #[test]
+    fn a_view_changes_with_what_it_shows() /* N30 */
+    {
+        let wall = |second: u64| Wall::from_unix_millis(1_790_000_000_000 + second * 1_000);
+        let mut presentity = Presentity::new(Text::copied("sip:a@b").expect("it fits"));
+        let mut presence = Presence::new();
+        presentity.update(wall(0), presence.clone(), false);
+        let mut carried = Carried::new();
+        carried.end_tuples();
+        let elements =
+            "<c:mood/><dm:note>one</dm:note><rpid:activities><rpid:away/></rpid:activities>";
+        carried
+            .push::<()>(|buf| {
+                buf[..elements.len()].copy_from_slice(elements.as_bytes());
+                Ok(elements.len())
+            })
+            .expect("it fits");
+        carried.end_person();
+        let views = [
+            View::FULL,
+            View::NO_NOTES,
+            View::NO_ACTIVITIES,
+            View::NO_DEVICES,
+            View::BASIC,
+            View::CLOSED,
+            View::FULL.with_note(0),
+        ];
+        let mut seconds = 0;
+        let mut step = |change: &dyn Fn(&mut Presence), told: [bool; 7]| {
+            let before =
+                views.map(|it| (presentity.presence_revision_in(it), presentity.stamp_in(it)));
+            change(&mut presence);
+            seconds += 10;
+            presentity.update(wall(seconds), presence.clone(), false);
+            for (at, view) in views.into_iter().enumerate() {
+                let (revision, stamp) = before[at];
+                let is_new = presentity.presence_revision_in(view) != revision;
+                assert_eq!((is_new, seconds), (told[at], seconds), "{view:?}");
+                assert_eq!(presentity.stamp_in(view) != stamp, told[at], "{view:?}");
+            }
+        };
+        let (yes, no) = (true, false);
+        step(
+            &|it| it.note = Text::copied("hm").expect("it fits"),
+            [yes, no, yes, yes, no, no, no],
+        );
+        step(
+            &|it| it.activities = Activities::AWAY,
+            [yes, yes, no, yes, no, no, yes],
+        );
+        step(&|it| it.idle = true, [yes, yes, yes, no, no, no, yes]);
+        step(
+            &|it| it.basic = Basic::Closed,
+            [yes, no, no, no, yes, no, no],
+        );
+        step(
+            &|it| it.service = Some(Basic::Closed),
+            [yes, yes, yes, yes, no, no, yes],
+        );
+        step(
+            &|it| it.carried = carried.clone(),
+            [yes, yes, yes, yes, no, no, yes],
+        );
+        let other = |it: &mut Presence, to: &str| {
+            let text = elements.replace("one", "two").replace("<rpid:away/>", to);
+            it.carried = Carried::new();
+            it.carried.end_tuples();
+            let _ = it.carried.push::<()>(|buf| {
+                buf[..text.len()].copy_from_slice(text.as_bytes());
+                Ok(text.len())
+            });
+            it.carried.end_person();
+        };
+        step(
+            &|it| other(it, "<rpid:away/>"),
+            [yes, no, yes, yes, no, no, no],
+        );
+        step(&|it| other(it, ""), [yes, yes, no, yes, no, no, yes]);
+        assert_eq!(presentity.stamp_in(View::CLOSED), wall(0));
     }
 }

@@ -8,6 +8,7 @@ pub mod kept;
 pub mod pace;
 pub mod package;
 pub mod party;
+mod presence;
 pub mod presentity;
 pub mod reach;
 pub mod ruling;

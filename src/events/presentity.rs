@@ -1,14 +1,14 @@
 //! A presentity: whose presence we keep, and its composed state, from which every document is made.
 
 use super::facets::{Facets, next_stamp};
+pub use super::presence::{Carried, Presence};
 use super::ruling::View;
 use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::text::Text;
 use crate::ground::time::Wall;
-use crate::wire::doc::pidf::{self, Activities, Basic};
 use core::fmt::Write;
-use heapless::{Deque, Vec};
+use heapless::Deque;
 
 /// A presentity of ours (RFC 2778 §2) and what is known of it.
 #[derive(Clone, Debug)]
@@ -22,38 +22,6 @@ pub struct Presentity {
     stamp: Wall,
     facets: Facets,
     calls: Calls,
-}
-
-/// What the `presence` package tells: the content of one PIDF document (RFC 3863, 4479, 4480).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presence {
-    /// Whether the presentity takes calls, on any of its services.
-    pub basic: Basic,
-    /// Whether it does on the service that we tell of ourselves; `None` where others tell of all there are.
-    pub service: Option<Basic>,
-    /// What the person does.
-    pub activities: Activities,
-    /// What the person, or the agent for it, says.
-    pub note: Text<{ limits::NOTE }>,
-    /// The language of that, where somebody named it.
-    pub lang: pidf::Lang,
-    /// Whether the person has been away from the device for long (RFC 4480 §3.11).
-    pub idle: bool,
-    /// Whether the presentity is offline: its phone should be registered, and is not.
-    pub gone: bool,
-    /// What others published.
-    pub carried: Carried,
-}
-
-/// Elements of published documents, one behind the other: services, then what belongs into the person, then devices and
-/// extensions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Carried {
-    bytes: Vec<u8, { limits::CARRIED }>,
-    /// Where the services end.
-    tuples: u16,
-    /// Where the person's elements end.
-    person: u16,
 }
 
 /// What the `dialog` package tells a third party: one virtual dialog while the presentity is busy, without
@@ -161,96 +129,6 @@ impl Presentity {
     /// What the `dialog` package tells.
     pub fn calls(&self) -> &Calls {
         &self.calls
-    }
-}
-
-impl Presence {
-    /// Closed and silent, and nothing more is known.
-    pub fn closed() -> Presence {
-        Presence {
-            basic: Basic::Closed,
-            service: Some(Basic::Closed),
-            ..Presence::new()
-        }
-    }
-
-    /// Open, idle and silent.
-    pub const fn new() -> Presence {
-        Presence {
-            basic: Basic::Open,
-            service: Some(Basic::Open),
-            activities: Activities::NONE,
-            note: Text::new(),
-            lang: pidf::Lang::new(),
-            idle: false,
-            gone: false,
-            carried: Carried::new(),
-        }
-    }
-}
-
-impl Carried {
-    /// Nothing.
-    pub const fn new() -> Carried {
-        Carried {
-            bytes: Vec::new(),
-            tuples: 0,
-            person: 0,
-        }
-    }
-
-    /// Puts one more element at the end: `write` gets the room that is left, and says how much it took.
-    ///
-    /// # Errors
-    /// What `write` says; nothing was added then.
-    pub fn push<E>(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<(), E> {
-        let before = self.bytes.len();
-        let _ = self.bytes.resize(limits::CARRIED, 0); // That is its capacity.
-        let written = write(&mut self.bytes[before..]);
-        let len = before + written.as_ref().map_or(0, |&len| len);
-        self.bytes.truncate(len);
-        written.map(|_| ())
-    }
-
-    /// What comes now belongs into the person.
-    pub fn end_tuples(&mut self) {
-        self.tuples = self.bytes.len() as u16;
-        self.person = self.tuples;
-    }
-
-    /// What comes now stands behind the person.
-    pub fn end_person(&mut self) {
-        self.person = self.bytes.len() as u16;
-    }
-
-    /// Whether there is no service in it.
-    pub const fn has_no_tuple(&self) -> bool {
-        self.tuples == 0
-    }
-
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// The three parts.
-    pub fn parts(&self) -> pidf::Carried<'_> {
-        let (tuples, rest) = self.bytes.split_at(usize::from(self.tuples));
-        let (person, others) = rest.split_at(usize::from(self.person - self.tuples));
-        pidf::Carried {
-            tuples,
-            person,
-            others,
-            hidden: pidf::Topics::NONE,
-        }
-    }
-}
-
-const _: () = assert!(limits::CARRIED <= u16::MAX as usize);
-
-impl Default for Presence {
-    fn default() -> Presence {
-        Presence::new()
     }
 }
 
@@ -395,88 +273,6 @@ mod tests {
             assert_ne!(presentity.stamp().utc_to_millis(), last.utc_to_millis());
             last = presentity.stamp();
         }
-    }
-
-    /// What a view hides changes neither its revision nor its stamp.
-    #[test]
-    fn a_view_changes_with_what_it_shows() /* N30 */
-    {
-        let wall = |second: u64| Wall::from_unix_millis(1_790_000_000_000 + second * 1_000);
-        let mut presentity = Presentity::new(Text::copied("sip:a@b").expect("it fits"));
-        let mut presence = Presence::new();
-        presentity.update(wall(0), presence.clone(), false);
-        let mut carried = Carried::new();
-        carried.end_tuples();
-        let elements =
-            "<c:mood/><dm:note>one</dm:note><rpid:activities><rpid:away/></rpid:activities>";
-        carried
-            .push::<()>(|buf| {
-                buf[..elements.len()].copy_from_slice(elements.as_bytes());
-                Ok(elements.len())
-            })
-            .expect("it fits");
-        carried.end_person();
-        let views = [
-            View::FULL,
-            View::NO_NOTES,
-            View::NO_ACTIVITIES,
-            View::NO_DEVICES,
-            View::BASIC,
-            View::CLOSED,
-            View::FULL.with_note(0),
-        ];
-        let mut seconds = 0;
-        let mut step = |change: &dyn Fn(&mut Presence), told: [bool; 7]| {
-            let before =
-                views.map(|it| (presentity.presence_revision_in(it), presentity.stamp_in(it)));
-            change(&mut presence);
-            seconds += 10;
-            presentity.update(wall(seconds), presence.clone(), false);
-            for (at, view) in views.into_iter().enumerate() {
-                let (revision, stamp) = before[at];
-                let is_new = presentity.presence_revision_in(view) != revision;
-                assert_eq!((is_new, seconds), (told[at], seconds), "{view:?}");
-                assert_eq!(presentity.stamp_in(view) != stamp, told[at], "{view:?}");
-            }
-        };
-        let (yes, no) = (true, false);
-        step(
-            &|it| it.note = Text::copied("hm").expect("it fits"),
-            [yes, no, yes, yes, no, no, no],
-        );
-        step(
-            &|it| it.activities = Activities::AWAY,
-            [yes, yes, no, yes, no, no, yes],
-        );
-        step(&|it| it.idle = true, [yes, yes, yes, no, no, no, yes]);
-        step(
-            &|it| it.basic = Basic::Closed,
-            [yes, no, no, no, yes, no, no],
-        );
-        step(
-            &|it| it.service = Some(Basic::Closed),
-            [yes, yes, yes, yes, no, no, yes],
-        );
-        step(
-            &|it| it.carried = carried.clone(),
-            [yes, yes, yes, yes, no, no, yes],
-        );
-        let other = |it: &mut Presence, to: &str| {
-            let text = elements.replace("one", "two").replace("<rpid:away/>", to);
-            it.carried = Carried::new();
-            it.carried.end_tuples();
-            let _ = it.carried.push::<()>(|buf| {
-                buf[..text.len()].copy_from_slice(text.as_bytes());
-                Ok(text.len())
-            });
-            it.carried.end_person();
-        };
-        step(
-            &|it| other(it, "<rpid:away/>"),
-            [yes, no, yes, yes, no, no, no],
-        );
-        step(&|it| other(it, ""), [yes, yes, no, yes, no, no, yes]);
-        assert_eq!(presentity.stamp_in(View::CLOSED), wall(0));
     }
 
     #[test]

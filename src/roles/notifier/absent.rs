@@ -5,7 +5,8 @@
 //! address, are few ([`limits::ABSENT`], [`limits::ABSENT_EACH`]), and each is given up in the end
 //! ([`limits::GIVE_UP`]).
 
-use super::audience::{Track, Uri};
+use super::audience::Uri;
+use super::subscription::Track;
 use super::{Notifier, Subscription, Who, group};
 use crate::events::identity::Identity;
 use crate::events::package::Package;

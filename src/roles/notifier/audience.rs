@@ -4,6 +4,7 @@
 //! constant time and tells nobody yet; the next poll does. A state that nobody could have been told of is never
 //! told: neither a fetch by somebody who may watch, nor one who came and went between two documents.
 
+use super::subscription::Track;
 use super::{GROUPS, Notifier, Subscription};
 use crate::ground::limits;
 use crate::ground::random::Secret;
@@ -22,19 +23,6 @@ pub(super) struct Audiences {
     changed: Queue<GROUPS>,
 }
 
-/// How a watcher's subscription came to its present state.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Track {
-    /// When its SUBSCRIBE came.
-    pub(super) since: Instant,
-    /// The revision of the audience in which it was first there.
-    pub(super) first: u32,
-    /// The revision in which it came to its present state.
-    pub(super) changed: u32,
-    /// What brought it there.
-    pub(super) event: Event,
-}
-
 /// A watcher that is no more.
 pub(super) struct Ended {
     group: usize,
@@ -45,18 +33,6 @@ pub(super) struct Ended {
 
 /// A watcher's own URI.
 pub(super) type Uri = Vec<u8, { limits::URI }>;
-
-impl Track {
-    /// A subscription that begins.
-    pub(super) const fn new(since: Instant) -> Track {
-        Track {
-            since,
-            first: 0,
-            changed: 0,
-            event: Event::Subscribe,
-        }
-    }
-}
 
 impl Audiences {
     pub(super) const fn new() -> Audiences {

@@ -5,7 +5,6 @@
 
 use super::bodies::{Bodies, BodyId, Making};
 use super::condition::{Condition, Tag};
-use super::judging::discerned;
 use super::subscription::{Subscription, Wants};
 use super::winfo;
 use super::{Blank, GROUPS, Notifier, group};
@@ -259,7 +258,7 @@ impl Notifier {
         let note = note.and_then(|it| documents.notes.get(usize::from(it)));
         let mut scene = Scene {
             view: making.view,
-            note: note.map(|it| it.as_str()).filter(|it| !it.is_empty()),
+            note: note.map(Note::as_str).filter(|it| !it.is_empty()),
             since: documents.since[usize::from(making.presentity.slot())],
             ..Scene::alone(presentity)
         };
@@ -306,4 +305,9 @@ impl Notifier {
             }
         }
     }
+}
+
+/// What is left of a view in a package: those that show the same are one.
+pub(super) fn discerned(package: Package, view: View) -> View {
+    package.served().map_or(view, |it| (it.discerns)(view))
 }

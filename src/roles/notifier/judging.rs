@@ -4,12 +4,12 @@
 //! go out in the order of the table, [`BATCH`] in each [`INTERVAL`]; a change of the presentity does not wait for them, and
 //! takes with it what was ruled.
 
-use super::documents::Documents;
+use super::documents::{Documents, discerned};
 use super::subscription::{Notify, Wants};
 use super::waiting::heeded;
 use super::{Notifier, Subscription, Who};
-use crate::events::package::{Baseline, Package};
-use crate::events::ruling::{Ruling, View};
+use crate::events::package::Baseline;
+use crate::events::ruling::Ruling;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits::SUBSCRIPTIONS;
 use crate::ground::table::{Id, Queue};
@@ -151,9 +151,4 @@ impl Subscription {
             Notify::Idle | Notify::Later { .. } => {}
         }
     }
-}
-
-/// What is left of a view in a package: those that show the same are one.
-pub(super) fn discerned(package: Package, view: View) -> View {
-    package.served().map_or(view, |it| (it.discerns)(view))
 }

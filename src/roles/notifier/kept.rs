@@ -4,11 +4,10 @@
 //! used, [`HEADROOM`] beyond what was; after a restart they go on behind that. Who has used up half of it is saved
 //! again.
 
-use super::audience::Track;
 use super::condition::Condition;
 use super::rates::Tempo;
 use super::shares::Keys;
-use super::subscription::{Notify, Subscription, Wants};
+use super::subscription::{Notify, Reserved, Subscription, Track, Wants};
 use super::{Notifier, group};
 use crate::events::identity::Identity;
 use crate::events::kept::{KeptFlow, Lease};
@@ -165,13 +164,6 @@ impl Notifier {
         self.wake(id);
         true
     }
-}
-
-/// Up to where numbers are known to the store.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reserved {
-    seq: u32,
-    version: u32,
 }
 
 impl Subscription {

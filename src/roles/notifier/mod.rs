@@ -36,8 +36,8 @@ mod winfo;
 
 pub use absent::Gone;
 pub use kept::KeptSubscription;
-pub use subscribe::Subscriber;
 pub use subscription::{Subscription, Who};
+pub use target::Subscriber;
 
 use crate::events::pace::Bucket;
 use crate::events::package::{Pace, Package};

@@ -1,10 +1,8 @@
 //! NOTIFY out, answer in (RFC 6665 §4.2.2).
 
 use super::Notifier;
-use super::bodies::BodyId;
-use super::condition::Tag;
-use super::subscription::{Notify, Subscription, Wants};
-use crate::events::package::{Baseline, Package};
+use super::subscription::{InFlight, Notify, Subscription, Wants};
+use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
 use crate::ground::limits;
@@ -14,43 +12,9 @@ use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::client::{Client, Expiry};
 use crate::txn::token::{Owner, Token};
 use crate::ua::dialog::write_contact;
-use crate::wire::flow::{Flow, Transport};
+use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, Method, Name, Rates, Response, Writer};
 use core::net::SocketAddr;
-
-/// A NOTIFY on its way: all that is needed to send the same bytes again.
-#[derive(Clone, Copy)]
-pub(super) struct InFlight {
-    pub(super) client: Client,
-    seq: u32,
-    /// The state it tells, and the lifetime left then.
-    state: State,
-    expires: Seconds,
-    /// The document, unless the watcher gets none, or has it already.
-    body: Option<BodyId>,
-    /// What it is known by.
-    tag: Option<Tag>,
-    /// Which of the package's types it is sent as.
-    media_type: u8,
-    version: u32,
-    /// What the watcher knows once it answered.
-    tells: Baseline,
-    /// How it goes.
-    pub(super) transport: Transport,
-    pub(super) resend: bool,
-}
-
-impl InFlight {
-    /// What it tells is of no use to the watcher any more.
-    pub(super) fn forget_told(&mut self) {
-        self.tells = Baseline::Nothing;
-    }
-
-    /// Whether it ends the subscription.
-    pub(super) const fn is_last(&self) -> bool {
-        matches!(self.state, State::Terminated(_))
-    }
-}
 
 /// What the next poll does about one subscription.
 enum Step {

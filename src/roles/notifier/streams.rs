@@ -3,8 +3,8 @@
 //! Read RFC 3261 §8.1.3.1, §18.1.1 and §18.4.
 
 use super::Notifier;
-use super::notify::{InFlight, Outcome};
-use super::subscription::{Notify, Subscription, Wants};
+use super::notify::Outcome;
+use super::subscription::{InFlight, Notify, Subscription, Wants};
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;

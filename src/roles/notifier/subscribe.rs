@@ -1,20 +1,17 @@
 //! SUBSCRIBE in, answer out (RFC 6665 §4.2.1). The checks keep the order of RFC 3261 §8.2.
 
-use super::audience::Track;
 use super::condition::Condition;
-use super::judging::discerned;
-use super::kept::Reserved;
+use super::documents::discerned;
 use super::rates::Tempo;
 use super::shares::Keys;
-use super::subscription::{Notify, Subscription, Wants, Who};
-use super::target::{contact, home, is_near, notify_flow};
+use super::subscription::{Notify, Reserved, Subscription, Track, Wants, Who};
+use super::target::{Subscriber, contact, home, is_near, notify_flow};
 use super::waiting::heeded;
 use super::{Notifier, group};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::identity::Identity;
 use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
-use crate::events::ruling::Ruling;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits::{self, PRESENTITIES};
 use crate::ground::random::Random;
@@ -26,21 +23,6 @@ use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Event, Rates, Request, Status};
 use core::net::SocketAddr;
 use heapless::Vec;
-
-/// What the engine knows of who sent a SUBSCRIBE.
-#[derive(Clone, Copy)]
-pub struct Subscriber<'a> {
-    /// Where it came from.
-    pub flow: &'a Flow,
-    /// Who it is, as far as it is proven.
-    pub identity: Identity,
-    /// What the policy says of it.
-    pub rules: &'a dyn Fn(Who<'_>) -> Ruling,
-    /// Whether an address is in a trusted network, so that a Contact may name it (RFC 6665 §6.3).
-    pub trusts: &'a dyn Fn(SocketAddr) -> bool,
-    /// Whether it is the owner of what it wants to watch: nobody else is told who watches (RFC 3857 §4.6).
-    pub owns: &'a dyn Fn() -> bool,
-}
 
 impl Notifier {
     /// A SUBSCRIBE outside of any dialog, for `presentity`.

@@ -1,9 +1,7 @@
 //! One watcher's subscription, and how it stands.
 
-use super::audience::Track;
-use super::condition::Condition;
-use super::kept::Reserved;
-use super::notify::InFlight;
+use super::bodies::BodyId;
+use super::condition::{Condition, Tag};
 use super::rates::Tempo;
 use super::shares::Keys;
 use crate::events::identity::Identity;
@@ -13,8 +11,10 @@ use crate::events::ruling::View;
 use crate::events::subscription::State;
 use crate::ground::limits;
 use crate::ground::table::Id;
-use crate::ground::time::Instant;
+use crate::ground::time::{Instant, Seconds};
+use crate::txn::client::Client;
 use crate::ua::dialog::Dialog;
+use crate::wire::doc::winfo::Event;
 use crate::wire::flow::{Flow, Transport};
 use core::net::SocketAddr;
 use heapless::Vec;
@@ -107,6 +107,48 @@ pub(super) enum Notify {
     Later { until: Instant },
 }
 
+/// A NOTIFY on its way: all that is needed to send the same bytes again.
+#[derive(Clone, Copy)]
+pub(super) struct InFlight {
+    pub(super) client: Client,
+    pub(super) seq: u32,
+    /// The state it tells, and the lifetime left then.
+    pub(super) state: State,
+    pub(super) expires: Seconds,
+    /// The document, unless the watcher gets none, or has it already.
+    pub(super) body: Option<BodyId>,
+    /// What it is known by.
+    pub(super) tag: Option<Tag>,
+    /// Which of the package's types it is sent as.
+    pub(super) media_type: u8,
+    pub(super) version: u32,
+    /// What the watcher knows once it answered.
+    pub(super) tells: Baseline,
+    /// How it goes.
+    pub(super) transport: Transport,
+    pub(super) resend: bool,
+}
+
+/// Up to where numbers are known to the store.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reserved {
+    pub(super) seq: u32,
+    pub(super) version: u32,
+}
+
+/// How a watcher's subscription came to its present state.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Track {
+    /// When its SUBSCRIBE came.
+    pub(super) since: Instant,
+    /// The revision of the audience in which it was first there.
+    pub(super) first: u32,
+    /// The revision in which it came to its present state.
+    pub(super) changed: u32,
+    /// What brought it there.
+    pub(super) event: Event,
+}
+
 impl Subscription {
     /// Whom it watches.
     pub fn presentity(&self) -> Id<Presentity> {
@@ -173,6 +215,30 @@ impl Subscription {
             (State::Active { .. }, Wants::Changes) => self.tempo.held_until(),
             (State::Active { .. }, Wants::Nothing) => self.tempo.expected(),
             _ => None,
+        }
+    }
+}
+
+impl InFlight {
+    /// What it tells is of no use to the watcher any more.
+    pub(super) fn forget_told(&mut self) {
+        self.tells = Baseline::Nothing;
+    }
+
+    /// Whether it ends the subscription.
+    pub(super) const fn is_last(&self) -> bool {
+        matches!(self.state, State::Terminated(_))
+    }
+}
+
+impl Track {
+    /// A subscription that begins.
+    pub(super) const fn new(since: Instant) -> Track {
+        Track {
+            since,
+            first: 0,
+            changed: 0,
+            event: Event::Subscribe,
         }
     }
 }

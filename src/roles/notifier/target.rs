@@ -1,11 +1,28 @@
-//! Where a watcher's NOTIFYs go (RFC 6665 §6.3).
+//! Who subscribes, and where its NOTIFYs go (RFC 6665 §6.3).
 
-use super::subscribe::Subscriber;
+use super::subscription::Who;
 use crate::events::answer::Refusal;
+use crate::events::identity::Identity;
+use crate::events::ruling::Ruling;
 use crate::ua::dialog;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, NameAddr, Request, Uri, answer_address, is_somewhere};
 use core::net::SocketAddr;
+
+/// What the engine knows of who sent a SUBSCRIBE.
+#[derive(Clone, Copy)]
+pub struct Subscriber<'a> {
+    /// Where it came from.
+    pub flow: &'a Flow,
+    /// Who it is, as far as it is proven.
+    pub identity: Identity,
+    /// What the policy says of it.
+    pub rules: &'a dyn Fn(Who<'_>) -> Ruling,
+    /// Whether an address is in a trusted network, so that a Contact may name it (RFC 6665 §6.3).
+    pub trusts: &'a dyn Fn(SocketAddr) -> bool,
+    /// Whether it is the owner of what it wants to watch: nobody else is told who watches (RFC 3857 §4.6).
+    pub owns: &'a dyn Fn() -> bool,
+}
 
 /// Where a watcher wants its NOTIFYs.
 pub(super) struct Target<'a> {

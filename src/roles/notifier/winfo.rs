@@ -2,7 +2,8 @@
 //! revision.
 
 use super::absent::Absent;
-use super::audience::{Audiences, Track};
+use super::audience::Audiences;
+use super::subscription::Track;
 use super::{GROUPS, Subscription, group};
 use crate::events::package::{Audience, Package};
 use crate::events::presentity::Presentity;
