@@ -75,7 +75,7 @@ fn a_view_is_told_at_once_and_what_it_hides_never() /* N30 */
 #[test]
 fn watchers_of_all_views_see_their_own() {
     let mut f = Fixture::new();
-    f.agent.notifier.set_notes(["Ask my secretary"]);
+    f.agent.notifier.set_notes(["Ask the office"]);
     let views = [
         ("ann", View::FULL, true, true),
         ("bob", View::NO_NOTES, false, true),
@@ -94,7 +94,7 @@ fn watchers_of_all_views_see_their_own() {
         let body = sent[1].body();
         assert_eq!(body.contains("secret"), has_note, "{name}");
         assert_eq!(body.contains("meeting"), has_activity, "{name}");
-        assert_eq!(body.contains("Ask my secretary"), view.note().is_some());
+        assert_eq!(body.contains("Ask the office"), view.note().is_some());
         assert_eq!(body.contains("dm:person"), view != View::BASIC, "{name}");
     }
 }
