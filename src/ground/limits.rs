@@ -228,7 +228,8 @@ pub const LONGEST_RETRY: Seconds = Seconds(3_600);
 
 /// Bytes of the whole agent. Most of them are tables, and pages of tables that were never used are never resident.
 pub const AGENT_BYTES: usize = 384 * 1_024
-    + 2_048 * (SUBSCRIPTIONS + WATCHES + LAMPS)
+    + 2_304 * SUBSCRIPTIONS
+    + 2_048 * (WATCHES + LAMPS)
     + 4_608 * PRESENTITIES
     + 3_072 * PUBLICATIONS
     + 512 * BINDINGS
