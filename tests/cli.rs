@@ -8,6 +8,8 @@ mod accounts;
 mod configuration;
 #[path = "cli/process.rs"]
 mod process;
+#[path = "cli/users.rs"]
+mod users;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

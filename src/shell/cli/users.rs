@@ -30,6 +30,8 @@ struct Found {
 enum Failed {
     /// Something is wrong with what was asked for, or with a file.
     Wrong(String),
+    /// No agent runs.
+    NoAgent,
     /// The agent does not answer, or does not do it.
     Agent(Trouble),
 }
@@ -60,6 +62,10 @@ fn told(done: Result<String, Failed>) -> Exit {
         Ok(text) => say(&text),
         Err(Failed::Wrong(text)) => {
             eprintln!("lampfield: {text}");
+            Exit::Wrong
+        }
+        Err(Failed::NoAgent) => {
+            eprintln!("lampfield: {NOBODY_KNOWS}");
             Exit::Wrong
         }
         Err(Failed::Agent(trouble)) => complain(&trouble),
@@ -169,11 +175,7 @@ fn find_users(place: &Place) -> Result<Found, Failed> {
 fn ask_agent(control: &Path) -> Result<Found, Failed> {
     let answer = match Client::new(control).get("/users") {
         Ok(answer) => answer,
-        Err(Trouble::NoAgent { .. }) => {
-            let text = "no agent runs that could say where the users stand\n  \
-                        remedy: name the configuration: --config FILE; or the file of users: --users FILE";
-            return Err(Failed::Wrong(text.to_string()));
-        }
+        Err(Trouble::NoAgent { .. }) => return Err(Failed::NoAgent),
         Err(trouble) => return Err(Failed::Agent(trouble)),
     };
     let answer: Value = serde_json::from_str(&answer)
@@ -222,10 +224,10 @@ fn tell_agent(found: &Found, done: String) -> Result<String, Failed> {
     let later = |why: &str| Ok(format!("{done}; {why}\n"));
     match ask_agent(&found.control) {
         Ok(its) if is_one_file(&its.file, &found.file) => {}
-        Ok(_) | Err(Failed::Agent(Trouble::Refused(_))) => {
+        Ok(_) | Err(Failed::Wrong(_) | Failed::Agent(Trouble::Refused(_))) => {
             return later("the agent that runs has other users");
         }
-        Err(Failed::Wrong(_)) => return later("it counts as soon as an agent starts"),
+        Err(Failed::NoAgent) => return later("it counts as soon as an agent starts"),
         Err(failed) => return Err(failed),
     }
     match client.post("/users/reload", "") {
@@ -238,3 +240,6 @@ fn is_one_file(one: &Path, other: &Path) -> bool {
     let real = |it: &Path| fs::canonicalize(it).unwrap_or_else(|_| it.to_path_buf());
     real(one) == real(other)
 }
+
+const NOBODY_KNOWS: &str = "no agent runs that could say where the users stand\n  \
+     remedy: name the configuration: --config FILE; or the file of users: --users FILE";
