@@ -58,7 +58,7 @@ fn expect_user(agent: &Agent, user: &str) {
     });
 }
 
-/// baresip 1.0.0 knows MD5 alone, and skips what it does not know.
+/// baresip 1.0.0 knows MD5 alone, and gives up where anything else is asked for beside it.
 #[test]
 fn baresip_shows_its_password_in_md5() /* A01 A05 A11 C16 */
 {
@@ -124,11 +124,10 @@ fn linphone_is_let_in(transport: Transport, may_md5: bool) {
 #[test]
 fn sipp_shows_its_password() /* A02 A11 N01 */
 {
-    for may_md5 in [true, false] {
-        let agent = server(&[("200", may_md5)]);
-        Sipp::asking("password", &agent.address(), "desk", PASSWORD).finish();
-        agent.expect_watchers(0);
-    }
+    // SIPp 3.6 knows MD5 alone.
+    let agent = server(&[("200", true), ("bob", false)]);
+    Sipp::asking("password", &agent.address(), "desk", PASSWORD).finish();
+    agent.expect_watchers(0);
 }
 
 #[test]

@@ -334,7 +334,8 @@ impl Agent {
         };
         let challenges = match answer {
             Answer::Refused(Refusal::Challenge { stale }) => {
-                Some(self.guard.challenge(now, flow.remote.ip(), stale))
+                let (to, name) = (flow.remote.ip(), request.from.uri());
+                Some(self.guard.challenge(now, to, &name, stale))
             }
             _ => None,
         };

@@ -32,7 +32,7 @@ use crate::ground::time::Instant;
 use crate::wire::sip::digest::{Digest, Hex, Qop};
 use crate::wire::sip::{
     Algorithm, Auth, Bad, Challenge, Credentials, Name, Request, Text as Quoted, Uri, Writer,
-    same_user,
+    is_user_of, same_user,
 };
 use core::net::IpAddr;
 
@@ -75,8 +75,7 @@ pub struct Challenges<'a> {
     realm: &'a str,
     nonce: Digits,
     stale: bool,
-    /// Whether MD5 is among them.
-    md5: bool,
+    algorithms: &'static [Algorithm<'static>],
 }
 
 impl Guard {
@@ -145,14 +144,39 @@ impl Guard {
         self.nonces.take(now, right.nonce, right.nc, user)
     }
 
-    /// What to ask somebody there for: SHA-256 first, and MD5 only if a user may use it (RFC 8760 §2.3). `stale` if only
-    /// the nonce was at fault.
-    pub fn challenge(&mut self, now: Instant, to: IpAddr, stale: bool) -> Challenges<'_> {
+    /// What to ask somebody there for who calls himself like that. `stale` if only the nonce was at fault.
+    pub fn challenge(
+        &mut self,
+        now: Instant,
+        to: IpAddr,
+        name: &Uri<'_>,
+        stale: bool,
+    ) -> Challenges<'_> {
+        let algorithms = self.algorithms_for(name);
         Challenges {
             nonce: self.nonces.give(now, Home::of(to)),
             realm: &self.realm,
             stale,
-            md5: self.users.iter().any(User::may_md5),
+            algorithms,
+        }
+    }
+
+    /// SHA-256 first, and MD5 only if a user may use it (RFC 8760 §2.3). A user who may is asked for MD5 alone: phones
+    /// that know nothing else fail at the sight of SHA-256 (baresip 1.0, SIPp 3.6) and don't look for more. A name that is
+    /// nobody's is asked like one of the users, always the same, so that this tells nothing of who is there.
+    fn algorithms_for(&self, name: &Uri<'_>) -> &'static [Algorithm<'static>] {
+        let named = |it: &&User| is_user_of(it.name().as_bytes(), name);
+        let like = self.users.iter().find(named).or_else(|| {
+            let hash = self.secret.hasher().part(user_of(name)).finish();
+            let at = (hash as usize).checked_rem(self.users.len())?;
+            self.users.get(at)
+        });
+        if like.is_some_and(User::may_md5) {
+            &[Algorithm::Md5]
+        } else if self.users.iter().any(User::may_md5) {
+            &[Algorithm::Sha256, Algorithm::Md5]
+        } else {
+            &[Algorithm::Sha256]
         }
     }
 
@@ -232,8 +256,7 @@ impl Default for Guard {
 impl Challenges<'_> {
     /// Writes them, a row for each hash, the better one first.
     pub fn write(&self, w: &mut Writer<'_>) {
-        let md5 = self.md5.then_some(Algorithm::Md5);
-        for algorithm in [Algorithm::Sha256].into_iter().chain(md5) {
+        for &algorithm in self.algorithms {
             let challenge = Challenge {
                 realm: Quoted::plain(self.realm.as_bytes()),
                 nonce: Quoted::plain(&self.nonce),
@@ -246,6 +269,16 @@ impl Challenges<'_> {
             };
             w.field(Name::WwwAuthenticate, &challenge);
         }
+    }
+}
+
+/// Whom a name is about, wherever he is.
+fn user_of<'a>(name: &Uri<'a>) -> &'a [u8] {
+    match name {
+        Uri::Sip(uri) => uri.user.unwrap_or_default(),
+        Uri::Pres(uri) => uri.user.unwrap_or_default(),
+        Uri::Tel(uri) => uri.number,
+        Uri::Other { rest, .. } => rest,
     }
 }
 

@@ -63,7 +63,8 @@ impl Fixture {
 
     fn nonce(&mut self, home: &str) -> String {
         let to = home.parse().expect("an address");
-        let challenges = self.guard.challenge(self.now, to, false);
+        let ann = Uri::parse(b"sip:ann@192.0.2.9").expect("a URI");
+        let challenges = self.guard.challenge(self.now, to, &ann, false);
         String::from_utf8(challenges.nonce.to_vec()).expect("digits")
     }
 
@@ -489,6 +490,37 @@ fn nobody_locks_out_an_address_that_he_is_not_at() /* ATTACKS F08 */
     assert_eq!(heard, usize::from(failures::FREE), "and guesses no faster");
     let ann = f.ann(HOME);
     assert_eq!(f.show(&ann, HOME), "right");
+}
+
+#[test]
+fn each_is_asked_for_what_it_may_use_and_nobody_like_somebody() /* A01, A06, ATTACKS A05 */
+{
+    let mut f = Fixture::new();
+    let asked = |f: &mut Fixture, name: &str| {
+        let uri = format!("sip:{name}@192.0.2.9");
+        let uri = Uri::parse(uri.as_bytes()).expect("a URI");
+        let to = HOME.parse().expect("an address");
+        f.guard
+            .challenge(f.now, to, &uri, false)
+            .algorithms
+            .to_vec()
+    };
+    let both = [Algorithm::Sha256, Algorithm::Md5];
+    assert_eq!(asked(&mut f, "ann"), both);
+    assert_eq!(asked(&mut f, "bob"), [Algorithm::Md5]);
+    let others: Vec<bool> = (0..64)
+        .map(|at| {
+            let name = format!("nobody{at}");
+            let first = asked(&mut f, &name);
+            assert_eq!(asked(&mut f, &name), first);
+            first == both
+        })
+        .collect();
+    assert!(others.contains(&true) && others.contains(&false));
+    f.guard.set_users(&[user("ann", "secret", false)]);
+    assert_eq!(asked(&mut f, "bob"), [Algorithm::Sha256]);
+    f.guard.set_users(&[]);
+    assert_eq!(asked(&mut f, "bob"), [Algorithm::Sha256]);
 }
 
 #[test]
