@@ -9,7 +9,8 @@ use crate::linphone::Linphone;
 use crate::process::{SOON, free_port, wait_for};
 use crate::sipp::Sipp;
 
-const PASSWORD: &str = "correct horse";
+/// Without a blank, where baresip would end it.
+const PASSWORD: &str = "correct-horse";
 
 /// A Lampfield that asks everybody for a password, and has these users besides none: with MD5 where it says so.
 fn server(users: &[(&str, bool)]) -> Agent {

@@ -298,12 +298,17 @@ fn counted<'a>(shown: &Credentials<'a>) -> Option<(u32, Quoted<'a>)> {
 }
 
 /// Whether they are for this request: their `uri` is the Request-URI, which a proxy may have brought to another host on
-/// the way (RFC 3261 §22.4, RFC 8760 §2.6).
+/// the way (RFC 3261 §22.4, RFC 8760 §2.6); or its host alone, as SIPp writes it.
 fn is_of(shown: &Credentials<'_>, request: &Request<'_>) -> bool {
     let written = shown.uri.raw();
-    written == request.uri_text
-        || Uri::parse(written)
-            .is_ok_and(|uri| same_user(&uri, &request.uri) || uri.equivalent(&request.uri))
+    let is_meant = |uri: Uri<'_>| {
+        let is_host = match (&uri, &request.uri) {
+            (Uri::Sip(host), Uri::Sip(asked)) => host.user.is_none() && host.host == asked.host,
+            (Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. }, _) => false,
+        };
+        is_host || same_user(&uri, &request.uri) || uri.equivalent(&request.uri)
+    };
+    written == request.uri_text || Uri::parse(written).is_ok_and(is_meant)
 }
 
 #[cfg(test)]

@@ -249,6 +249,7 @@ fn what_cannot_be_read_is_bad() /* A17, ATTACKS F01, F04, F07 */
         ("nc", "000000001"),
         ("nc", "0000000g"),
         ("uri", "\"sip:other@192.0.2.1\""),
+        ("uri", "\"sip:192.0.2.2\""),
         ("uri", "\"/\""),
     ] {
         let ann = f.ann(HOME).with(name, value);
