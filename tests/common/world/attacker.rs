@@ -118,8 +118,8 @@ impl Attacker {
                 let text = self.lie(other, desk);
                 vec![datagram(other, desk, text)]
             }
-            6..9 => self.repeat(),
-            9 => self.intrude(),
+            6..9 => self.repeat(desks),
+            9 => self.intrude(desks),
             10 if WITHSTOOD.unreachable => vec![Forged {
                 from: other,
                 to: desk,
@@ -203,41 +203,40 @@ impl Attacker {
     }
 
     /// What he heard, word for word: from where it came, or from himself.
-    fn repeat(&mut self) -> Vec<Forged> {
-        if self.heard.is_empty() {
+    fn repeat(&mut self, desks: &[SocketAddr]) -> Vec<Forged> {
+        let (own, as_himself) = (self.address, self.chance.coin());
+        let Some(heard) = self.recall() else {
+            return Vec::new();
+        };
+        if !desks.contains(&heard.to) {
             return Vec::new();
         }
-        let place = self.chance.below(self.heard.len() as u64) as usize;
-        let as_himself = self.chance.coin();
-        let heard = &self.heard[place];
         if !as_himself {
             return vec![datagram(heard.from, heard.to, heard.text.clone())];
         }
         let kind = Sip::of(&heard.text).method();
         match is_withstood(kind) {
-            true => vec![datagram(self.address, heard.to, heard.text.clone())],
+            true => vec![datagram(own, heard.to, heard.text.clone())],
             false => Vec::new(),
         }
     }
 
     /// Something new in a dialog that he heard, from his own address.
-    fn intrude(&mut self) -> Vec<Forged> {
-        if self.heard.is_empty() {
+    fn intrude(&mut self, desks: &[SocketAddr]) -> Vec<Forged> {
+        let (own, status, coin) = (self.address, self.status(), self.chance.coin());
+        let rows = format!("Contact: <sip:evil@{own}>\r\nExpires: 0\r\n");
+        let Some(heard) = self.recall() else {
             return Vec::new();
-        }
-        let place = self.chance.below(self.heard.len() as u64) as usize;
-        let (status, coin) = (self.status(), self.chance.coin());
-        let rows = format!("Contact: <sip:evil@{}>\r\nExpires: 0\r\n", self.address);
-        let heard = &self.heard[place];
+        };
         let sip = Sip::of(&heard.text);
         let Some(method) = sip.method() else {
             return Vec::new();
         };
-        if coin && WITHSTOOD.answers {
+        if coin && WITHSTOOD.answers && desks.contains(&heard.from) {
             let answer = respond(&sip, status, Some("e"), &rows);
-            return vec![datagram(self.address, heard.from, answer)];
+            return vec![datagram(own, heard.from, answer)];
         }
-        if !is_withstood(Some(method)) || method == "OPTIONS" {
+        if !is_withstood(Some(method)) || method == "OPTIONS" || !desks.contains(&heard.to) {
             return Vec::new();
         }
         let (number, _) = sip.cseq();
@@ -251,7 +250,13 @@ impl Attacker {
             "503 Unavailable" => text.replace(": active", ": terminated"),
             _ => text.replace("confirmed", "terminated"),
         };
-        vec![datagram(self.address, heard.to, text)]
+        vec![datagram(own, heard.to, text)]
+    }
+
+    /// Something that he heard.
+    fn recall(&mut self) -> Option<&Heard> {
+        let place = self.chance.below(self.heard.len() as u64) as usize;
+        self.heard.get(place)
     }
 
     /// Much at once, for a moment.

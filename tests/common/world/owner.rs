@@ -108,11 +108,11 @@ impl Desk {
         agent.is_some_and(|agent| presentities.into_iter().any(|it| agent.waiting(it) > 0))
     }
 
-    /// Where those are who wait.
-    pub(crate) fn waiting(&self) -> BTreeSet<SocketAddr> {
+    /// Where those are who wait, and what they call themselves.
+    pub(crate) fn waiting(&self) -> BTreeSet<(SocketAddr, Vec<u8>)> {
         let all = self.agent.iter().flat_map(|agent| agent.subscriptions());
         let all = all.filter(|it| it.state == "pending");
-        all.map(|it| it.remote).collect()
+        all.map(|it| (it.remote, it.watcher.to_vec())).collect()
     }
 
     /// The facts are what the switches say, and the lamps for the desk itself tell the truth.
@@ -189,7 +189,7 @@ impl World {
         let (shown, before) = (self.desks[desk].lamps.clone(), self.desks[desk].waiting());
         self.desks[desk].approve(now)?;
         let after = self.desks[desk].waiting();
-        let let_in: Vec<SocketAddr> = before.difference(&after).copied().collect();
+        let let_in: Vec<SocketAddr> = before.difference(&after).map(|(at, _)| *at).collect();
         if after.is_empty() == self.desks[desk].is_waited_for() {
             return Err(format!("who waits is {after:?}, and it is said otherwise"));
         }
@@ -226,10 +226,18 @@ impl World {
             return Ok(());
         }
         match sip::Sip::of(super::text(bytes)).body {
-            "" => Ok(()),
+            body if is_blank(body) => Ok(()),
             body => Err(format!("desk{desk} tells a stranger: {body}")),
         }
     }
+}
+
+/// Whether a document says no more than that somebody waits, or is not welcome.
+pub(super) fn is_blank(body: &str) -> bool {
+    let is_silent = body.contains("<dialog-info") && !body.contains("<dialog ");
+    let body = body.replace("<note>Waiting for permission</note>", "");
+    let is_polite = body.contains(">closed<") && !body.contains("note") && !body.contains("person");
+    body.is_empty() || is_silent || is_polite
 }
 
 /// The switch of the handset.

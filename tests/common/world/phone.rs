@@ -7,6 +7,7 @@
 //! ```
 
 use super::chance::Chance;
+use super::owner::is_blank;
 use super::request::{Pending, Tick};
 use super::sip::{Sip, attribute, respond};
 use super::{Moment, SECOND};
@@ -388,6 +389,10 @@ impl Phone {
                 }
             };
         }
+        if state.starts_with("pending") {
+            // What it is told is not so, but all that it may know.
+            self.view = None;
+        }
         if let Some(left) = expires_of(state) {
             if left > self.expires {
                 return Err(format!("more than was asked for: {state}"));
@@ -478,7 +483,7 @@ fn check_notify(sip: &Sip<'_>, event: Event, is_stranger: bool) -> Result<(), St
         return fail("a body of another type");
     }
     let waits = state.starts_with("pending");
-    if waits && (!is_stranger || !sip.body.is_empty()) {
+    if waits && (!is_stranger || !is_blank(sip.body)) {
         return fail("somebody who waits is told, or waits for nothing");
     }
     if sip.body.is_empty() && !is_stranger && state != "terminated;reason=noresource" {
