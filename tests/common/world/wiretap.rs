@@ -15,8 +15,9 @@ use std::net::SocketAddr;
 /// Copies of SUBSCRIBEs of one watch in any minute: two Timer F cycles, and twelve requests for a gap sent twice.
 const SUBSCRIBES: usize = 48;
 
-/// Different SUBSCRIBEs of one watch in any minute.
-const NEW_SUBSCRIBES: usize = 16;
+/// Different SUBSCRIBEs of one watch in any minute. Where a server has not the package, and wants to be asked for longer,
+/// one attempt takes three.
+const NEW_SUBSCRIBES: usize = 24;
 
 /// Copies of NOTIFYs of one subscription in any minute.
 const NOTIFIES: usize = 130;
