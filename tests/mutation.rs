@@ -1,6 +1,7 @@
 //! A million bent messages through the parser, every typed header, the framer and the answer, without a panic
 //! and without an answer that could be read in two ways.
 
+#[allow(dead_code, reason = "the fuzzer prints what it reads, too")]
 #[path = "fuzz/targets/message.rs"]
 mod message;
 #[path = "common/mutate.rs"]

@@ -19,8 +19,9 @@ const SUBSCRIBES: usize = 48;
 /// one attempt takes three.
 const NEW_SUBSCRIBES: usize = 24;
 
-/// Copies of NOTIFYs of one subscription in any minute.
-const NOTIFIES: usize = 130;
+/// Copies of NOTIFYs of one subscription in any minute: a hook that chatters is heard for a second and more, and where the
+/// owner wants no pace, each edge is told.
+const NOTIFIES: usize = 180;
 
 /// What is known of the agents' traffic.
 #[derive(Default)]

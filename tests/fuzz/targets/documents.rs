@@ -35,7 +35,7 @@ fn read(document: &[u8]) {
     }
     let mut shown = 0;
     let head = winfo::read(document, &mut |watcher| {
-        shown += format!("{watcher:?}").len()
+        shown += format!("{watcher:?}").len();
     });
     match head {
         Ok(head) => assert_eq!(winfo::read_head(document), Ok(head)),

@@ -55,15 +55,18 @@ impl TelUri<'_> {
     }
 
     fn has_params_of(&self, other: &TelUri<'_>) -> bool {
-        other.params.iter().all(|(name, theirs)| {
-            let ours = self.params.iter().find(|(mine, _)| same_text(mine, name));
-            let Some((_, ours)) = ours else { return false };
-            let (ours, theirs) = (ours.unwrap_or_default(), theirs.unwrap_or_default());
+        let is_same = |name: &[u8], ours: &[u8], theirs: &[u8]| {
             if ours.starts_with(b"+") || same_text(name, b"ext") {
                 plain_digits(ours).eq(plain_digits(theirs))
             } else {
                 same_escaped(ours, theirs, true)
             }
+        };
+        other.params.iter().all(|(name, theirs)| {
+            self.params.iter().any(|(mine, ours)| {
+                let (ours, theirs) = (ours.unwrap_or_default(), theirs.unwrap_or_default());
+                same_text(mine, name) && is_same(name, ours, theirs)
+            })
         })
     }
 }
@@ -156,21 +159,21 @@ fn same_part(one: Option<&[u8]>, two: Option<&[u8]>) -> bool {
     }
 }
 
-/// Whether each parameter of `one` stands equal in `two`, or is of those that may be missing there.
+/// Whether each parameter of `one` stands equal in `two`, or is of those that may be missing there. One that stands twice
+/// must not (RFC 3261 §19.1.1), and does: each value counts.
 fn params_agree(one: &SipUri<'_>, two: &SipUri<'_>) -> bool {
     /// An explicit default is not the same as none.
     const NEVER_MISSING: [&[u8]; 5] = [b"transport", b"user", b"ttl", b"method", b"maddr"];
     one.params.iter().all(|(name, mine)| {
-        let theirs = two
-            .params
-            .iter()
-            .find(|(found, _)| same_escaped(found, name, true));
-        match theirs {
-            Some((_, theirs)) => {
-                same_escaped(mine.unwrap_or_default(), theirs.unwrap_or_default(), true)
-            }
-            None => !NEVER_MISSING.iter().any(|must| same_text(must, name)),
-        }
+        let mut is_there = false;
+        let is_equal = two.params.iter().any(|(found, theirs)| {
+            let is_named = same_escaped(found, name, true);
+            is_there |= is_named;
+            let (mine, theirs) = (mine.unwrap_or_default(), theirs.unwrap_or_default());
+            is_named && same_escaped(mine, theirs, true)
+        });
+        let may_miss = || !NEVER_MISSING.iter().any(|must| same_text(must, name));
+        is_equal || (!is_there && may_miss())
     })
 }
 

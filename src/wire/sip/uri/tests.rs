@@ -170,6 +170,21 @@ fn compare(one: &str, two: &str, expected: bool) {
 }
 
 #[test]
+fn a_uri_is_itself_though_a_parameter_stands_in_it_twice() {
+    for text in [
+        "sip:a@b;x=1;x=2",
+        "sip:a@b;maddr=c;maddr=d",
+        "tel:+1;x=1;x=2",
+    ] {
+        compare(text, text, true);
+    }
+    compare("sip:a@b;x=1;x=2", "sip:a@b;x=2;x=1", true);
+    compare("sip:a@b;x=1;x=2", "sip:a@b;x=1", false);
+    compare("sip:a@b;x=1;x=2", "sip:a@b;x=3", false);
+    compare("tel:+1;x=1;x=2", "tel:+1;x=1", false);
+}
+
+#[test]
 fn sip_uris_compare_by_their_rules() /* R02 */
 {
     for (one, two) in [
