@@ -5,7 +5,7 @@ use crate::ground::limits::{SERVERS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 pub use crate::ua::credentials::Account;
-use crate::ua::servers::Redirects;
+pub use crate::ua::servers::Redirects;
 pub use crate::ua::servers::Server;
 use heapless::Vec;
 

@@ -129,7 +129,7 @@ impl Reader<'_, '_> {
         let what = format!(
             "a rule with direction = \"{}\" cannot be about \"{}\"",
             direction.name(),
-            shown(text.value)
+            text.value.escape_debug()
         );
         self.faults.add(text.at, what, remedy);
         None

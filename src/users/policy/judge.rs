@@ -1,6 +1,7 @@
 //! Judgement: from who asks to what is ruled.
 
-use super::decisions::{Decided, Decision};
+use super::decisions::Decided;
+use super::names::{domain, of_domain, of_uri};
 use super::rules::{Direction, Rule, Then, Who};
 use super::time::{seconds, wall};
 use super::{Act, Mask, Policy, Strangers, Watching};
@@ -8,13 +9,11 @@ use crate::events::identity::{Identity, UserId};
 use crate::events::package::Package;
 use crate::events::ruling::{Ruling, View};
 use crate::events::subscription::Verdict;
-use crate::ground::limits::{RULES, URI};
+use crate::ground::limits::RULES;
 use crate::ground::network::Network;
-use crate::ground::random::{Hashing, Secret};
 use crate::ground::time::{Seconds, Wall};
 use crate::wire::sip::{Host, Uri};
 use core::net::IpAddr;
-use heapless::Vec;
 
 /// The pace of those who are told nothing while a rule holds: longer than anybody waits.
 pub const SILENCE: Seconds = Seconds(u32::MAX);
@@ -131,7 +130,8 @@ impl Policy {
             return None;
         }
         let of_package = package.map_or(Mask::MAX, |it| self.of_package[it as usize]);
-        let open = self.open.iter().fold(0, |all, open| all | open);
+        let anyway = self.mask(|rule| rule.whom.is_empty() && !rule.during.is_limited());
+        let open = self.open.iter().fold(anyway, |all, open| all | open);
         let mut subject = Subject {
             identity: Identity::Network,
             uri: target.unwrap_or_default().as_bytes(),
@@ -356,107 +356,6 @@ impl Policy {
     }
 }
 
-/// What the owner decided about single watchers.
-impl Policy {
-    /// The owner decided about this watcher, in its package or in all of them, until then or for good.
-    /// [`Decided::Nothing`] takes back what was decided before.
-    pub fn decide(
-        &mut self,
-        who: &Watching<'_>,
-        package: Option<Package>,
-        what: Decided,
-        until: Option<Wall>,
-    ) {
-        let key = self.key(who, package);
-        let (name, place) = (self.name_hash(who.watcher), self.place_hash(who));
-        self.decided
-            .put(Decision::new(key, (name, place), what, until));
-        if package.is_none() {
-            // What holds for all counts for each, whatever was said of it before.
-            for package in Package::ALL {
-                let key = self.key(who, Some(package));
-                self.decided.forget(|it| it.key == key);
-            }
-        }
-    }
-
-    /// Takes back what was decided about those who give themselves this name; how many decisions that were.
-    pub fn forget_named(&mut self, name: &[u8]) -> usize {
-        let name = self.name_hash(name);
-        self.decided.forget(|it| it.name == name)
-    }
-
-    /// The same of those at an address.
-    pub fn forget_at(&mut self, address: IpAddr) -> usize {
-        let place = address_hash(self.secret, address);
-        self.decided.forget(|it| it.place == place)
-    }
-
-    /// The same of a user.
-    pub fn forget_user(&mut self, user: UserId) -> usize {
-        self.decided.forget(|it| it.place == user.bits())
-    }
-
-    /// What the owner decided, the oldest first: by keys under the secret, which say nothing without it.
-    pub fn decisions(&self) -> impl Iterator<Item = Decision> {
-        self.decided.iter()
-    }
-
-    /// Takes back a decision of before a restart, under the same secret.
-    pub fn recall(&mut self, decision: Decision) {
-        self.decided.put(decision);
-    }
-
-    /// Whether the owner's word counts about this watcher.
-    pub fn asks_about(&self, who: &Watching<'_>) -> bool {
-        let (_, basis, _) = self.judge_by(&self.clock, who);
-        match basis {
-            Basis::Rule(rule) => self.rules[usize::from(rule)].then == Then::Confirm,
-            Basis::Decision(..) | Basis::User => true,
-            Basis::Stranger => self.strangers == Strangers::Ask,
-            Basis::Trusted => false,
-        }
-    }
-
-    /// What tells this watcher from others, for those who count them.
-    pub fn key_of(&self, who: &Watching<'_>) -> u64 {
-        self.key(who, None)
-    }
-
-    fn decided(&self, clock: &Clock, who: &Watching<'_>) -> Option<(Decided, Option<Wall>)> {
-        if self.decided.is_empty() {
-            return None;
-        }
-        let one = self
-            .decided
-            .get(self.key(who, Some(who.package)), clock.wall);
-        one.or_else(|| self.decided.get(self.key(who, None), clock.wall))
-    }
-
-    /// A user is who it is wherever it comes from; of others the name and the address count together.
-    fn key(&self, who: &Watching<'_>, package: Option<Package>) -> u64 {
-        let package = [package.map_or(u8::MAX, |it| it as u8)];
-        let hasher = self.secret.hasher();
-        let hasher = hasher.part(who.presentity.as_bytes()).part(&package);
-        let hasher = match who.identity {
-            Identity::User(user) => hasher.part(b"user").part(&user.bits().to_be_bytes()),
-            Identity::Network | Identity::Nobody => address(hasher.part(who.watcher), who.address),
-        };
-        hasher.finish()
-    }
-
-    fn place_hash(&self, who: &Watching<'_>) -> u64 {
-        match who.identity {
-            Identity::User(user) => user.bits(),
-            Identity::Network | Identity::Nobody => address_hash(self.secret, who.address),
-        }
-    }
-
-    fn name_hash(&self, name: &[u8]) -> u64 {
-        self.secret.hasher().part(b"name").part(name).finish()
-    }
-}
-
 /// What becomes of a watcher about whom that was decided.
 fn of_decision(what: Decided, allowed: Ruling) -> Ruling {
     match what {
@@ -479,86 +378,5 @@ fn earlier(one: Option<Wall>, other: Option<Wall>) -> Option<Wall> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
-    }
-}
-
-fn address(hasher: Hashing, address: IpAddr) -> Hashing {
-    match address.to_canonical() {
-        IpAddr::V4(address) => hasher.part(&address.octets()),
-        IpAddr::V6(address) => hasher.part(&address.octets()),
-    }
-}
-
-fn address_hash(secret: Secret, at: IpAddr) -> u64 {
-    address(secret.hasher().part(b"address"), at).finish()
-}
-
-/// The user and the host of a URI: the port says on which phone somebody is, not who.
-pub(super) fn of_uri(secret: Secret, uri: &Uri<'_>) -> u64 {
-    let mut user = Vec::<u8, URI>::new();
-    user_of(uri, &mut user);
-    let hasher = secret.hasher().part(b"uri").part(&user);
-    match host_of(uri) {
-        Some(host) => host_in(hasher, &host).finish(),
-        None => hasher.finish(),
-    }
-}
-
-/// The domain of a URI; 0 if it is in none.
-fn of_domain(secret: Secret, uri: &Uri<'_>) -> u64 {
-    host_of(uri).map_or(0, |host| domain(secret, &host))
-}
-
-fn domain(secret: Secret, host: &Host<'_>) -> u64 {
-    host_in(secret.hasher().part(b"domain"), host).finish()
-}
-
-fn host_in(hasher: Hashing, host: &Host<'_>) -> Hashing {
-    match host {
-        Host::Name(name) => {
-            let mut lower = [0; 255];
-            let lower = &mut lower[..name.len().min(255)];
-            lower.copy_from_slice(&name[..lower.len()]);
-            lower.make_ascii_lowercase();
-            hasher.part(lower)
-        }
-        Host::V4(v4) => hasher.part(&v4.octets()),
-        Host::V6(v6) => hasher.part(&v6.octets()),
-    }
-}
-
-fn host_of<'a>(uri: &Uri<'a>) -> Option<Host<'a>> {
-    match uri {
-        Uri::Sip(uri) => Some(uri.host),
-        Uri::Pres(uri) => Some(uri.host),
-        Uri::Tel(_) | Uri::Other { .. } => None,
-    }
-}
-
-/// The user part with its escapes undone; the digits of a telephone number (RFC 3966 §5.1.1). What is longer than a URI
-/// that is kept is cut.
-pub(super) fn user_of(uri: &Uri<'_>, into: &mut Vec<u8, URI>) {
-    let escaped = match uri {
-        Uri::Sip(uri) => uri.user.unwrap_or_default(),
-        Uri::Pres(uri) => uri.user.unwrap_or_default(),
-        Uri::Tel(uri) => return into.extend(uri.digits().take(URI)),
-        Uri::Other { rest, .. } => rest,
-    };
-    if into.extend_from_slice(escaped).is_err() || !escaped.contains(&b'%') {
-        return;
-    }
-    into.clear();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut rest = escaped;
-    while let [first, behind @ ..] = rest {
-        let (byte, behind) = match (first, behind) {
-            (b'%', [high, low, behind @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => ((high << 4 | low) as u8, behind),
-                (None, _) | (_, None) => (b'%', &rest[1..]),
-            },
-            (byte, behind) => (*byte, behind),
-        };
-        let _ = into.push(byte); // It only gets shorter.
-        rest = behind;
     }
 }

@@ -17,9 +17,11 @@
 
 mod decisions;
 mod judge;
+mod names;
 mod rules;
 mod time;
 mod trial;
+mod word;
 
 pub use decisions::{Decided, Decision};
 pub use judge::{Basis, SILENCE};

@@ -53,7 +53,7 @@ impl Fixture {
 
     /// Both clocks go on until so many seconds later; what is sent meanwhile, and after how many.
     fn pass(&mut self, seconds: u64) -> StdVec<(u64, Sent)> {
-        let start = self.now;
+        let (start, date) = (self.now, self.wall);
         let end = start + Duration::from_secs(seconds);
         let mut sent = StdVec::new();
         for _ in 0..10_000 {
@@ -61,7 +61,7 @@ impl Fixture {
             sent.extend(self.drain().into_iter().map(|it| (after, it)));
             let next = self.agent.due().filter(|due| *due <= end);
             let then = next.unwrap_or(end).max(self.now);
-            self.wall = self.wall + (then - self.now);
+            self.wall = date + (then - start);
             self.now = then;
             self.agent.handle_timeout(self.moment());
             if next.is_none() {

@@ -1,6 +1,7 @@
 //! Each command as it is typed, and each way to type it wrong.
 
 use super::*;
+use crate::shell::control::policy::Asked;
 
 mod documents;
 mod users;

@@ -84,11 +84,18 @@ fn then_in_words(settings: &Settings, rule: &Rule) -> String {
         (Direction::Tell, Then::Allow | Then::Confirm) => format!("is told less{told}"),
         (Direction::Tell, Then::Block) => "is told nothing for as long".to_string(),
         (Direction::Out, Then::Allow) => "ask".to_string(),
-        (Direction::Out, _) => "do not ask".to_string(),
+        (Direction::Out, Then::Block | Then::PoliteBlock | Then::Confirm) => {
+            "do not ask".to_string()
+        }
         (Direction::Hear, Then::Allow) => "show what they know".to_string(),
-        (Direction::Hear, _) => "stay dark".to_string(),
+        (Direction::Hear, Then::Block | Then::PoliteBlock | Then::Confirm) => {
+            "stay dark".to_string()
+        }
         (Direction::Publish | Direction::Register, Then::Allow) => "may".to_string(),
-        (Direction::Publish | Direction::Register, _) => "is refused with 403".to_string(),
+        (
+            Direction::Publish | Direction::Register,
+            Then::Block | Then::PoliteBlock | Then::Confirm,
+        ) => "is refused with 403".to_string(),
     }
 }
 
