@@ -118,7 +118,7 @@ pub use ua::guard::{User, Users};
 pub use ua::query::{Name, Query};
 pub use users::compose::Input;
 pub use users::lamps::{Colour, Look, Looks, Pattern};
-pub use users::policy::Decided;
+pub use users::policy::{Change, Decided, Policy};
 
 /// What the project's own tests and benches drive beside all that; it changes without notice.
 #[doc(hidden)]
@@ -131,7 +131,7 @@ pub mod parts {
     pub use crate::ground::random::Random;
     #[cfg(feature = "std")]
     pub use crate::shell::{
-        control::{Place, Rights, converse, policy::Asked, policy::explain_settings},
+        control::{Place, Rights, converse},
         dns::{self, Paths},
         document::Faults,
         panel::board::Board,

@@ -271,3 +271,6 @@ pub fn explain_settings(
     };
     explain(&known, asked)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,14 @@
-//! The three policies of README.md, read as files and asked as `lampfield policy` asks them.
-#![cfg(feature = "std")]
+//! The three policies of README.md, asked as `lampfield policy` asks them.
 
-use lampfield::parts::{Asked, Configuration, Overrides, explain_settings};
-use lampfield::{Wall, Zone};
+use super::*;
+use crate::shell::settings::{Configuration, Overrides};
 use serde_json::Value;
 use std::path::Path;
 
-const README: &str = include_str!("../README.md");
-const FAMILY: &str = include_str!("policies/family.toml");
-const OFFICE: &str = include_str!("policies/office.toml");
-const DOOR: &str = include_str!("policies/door.toml");
+const README: &str = include_str!("../../../../README.md");
+const FAMILY: &str = include_str!("../../../../tests/policies/family.toml");
+const OFFICE: &str = include_str!("../../../../tests/policies/office.toml");
+const DOOR: &str = include_str!("../../../../tests/policies/door.toml");
 
 /// Wednesday, 25 November 2026, 12:00 UTC.
 const NOW: u64 = 1_795_608_000;
