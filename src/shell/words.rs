@@ -37,7 +37,7 @@ pub fn days(word: &str) -> Option<Days> {
         let name = name.to_ascii_lowercase();
         name == word || name[..3] == word
     };
-    let at = NAMES.iter().position(|name| is_it(&name))?;
+    let at = NAMES.iter().position(is_it)?;
     Some(Days::NONE.with(u8::try_from(at).ok()?))
 }
 

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use tz::TimeZone;
+use tz::{LocalTimeType, TimeZone};
 
 use crate::ground::limits::CLOCK_CHANGES;
 use crate::ground::time::Wall;
@@ -25,7 +25,10 @@ pub fn read(now: Wall) -> Zone {
 }
 
 fn changes(zone: &TimeZone, now: Option<i64>) -> Zone {
-    let offset = |at: i64| zone.find_local_time_type(at).map_or(0, |it| it.ut_offset());
+    let offset = |at: i64| {
+        zone.find_local_time_type(at)
+            .map_or(0, LocalTimeType::ut_offset)
+    };
     let begin = now.unwrap_or(YEAR_2020) - 2 * DAY;
     let mut found = std::vec::Vec::new();
     for day in 0..AHEAD {

@@ -16,7 +16,7 @@ use crate::events::subscription::Verdict;
 use crate::ground::time::{Seconds, Wall};
 use crate::shell::settings::{rule_in_words, view_in_words};
 use crate::shell::words;
-use crate::users::policy::{Basis, Decided, Policy, SILENCE, Trial, Watching, Zone};
+use crate::users::policy::{Basis, Decided, Misfit, Policy, SILENCE, Trial, Watching, Zone};
 
 /// About whom it is asked, and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -242,7 +242,7 @@ fn rules(settings: &Settings, trial: &Trial) -> Vec<OneRule> {
             line: rule.line,
             says: rule_in_words(settings, rule),
             fits: misfit.is_none(),
-            why_not: misfit.map(|it| it.in_words()),
+            why_not: misfit.map(Misfit::in_words),
         }
     });
     all.collect()

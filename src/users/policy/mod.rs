@@ -27,9 +27,7 @@ pub use decisions::{Decided, Decision};
 pub use judge::{Basis, SILENCE};
 pub use rules::{Direction, During, Packages, Rule, Rules, Then, Who};
 pub use time::{Change, Days, Local, Span, Zone, seconds, wall};
-#[cfg(test)]
-pub(crate) use trial::Misfit;
-pub use trial::Trial;
+pub use trial::{Misfit, Trial};
 
 use self::decisions::Decisions;
 use self::judge::{Clock, Test};

@@ -187,7 +187,11 @@ fn every_kind_of_name_fits_whom_it_is_about() {
         (network("203.0.113.0/24"), [true, false, true, false]),
         (network("192.0.2.7"), [false, true, false, true]),
     ] {
-        let rules = built(|it| rule(it, &[who.clone()], |it| it.then = Then::PoliteBlock));
+        let rules = built(|it| {
+            rule(it, core::slice::from_ref(&who), |it| {
+                it.then = Then::PoliteBlock
+            })
+        });
         let policy = ruled(Strangers::Refuse, THURSDAY, &rules);
         let found = [as_ann, inside, outside, six].map(|it| policy.judge(it).view == View::CLOSED);
         assert_eq!(found, fits, "{who:?}");
@@ -206,7 +210,7 @@ fn a_name_that_nothing_proves_gets_nothing_and_loses_all() /* N29 */
             (Then::PoliteBlock, Verdict::Allow),
             (Then::Confirm, Verdict::Confirm),
         ] {
-            let rules = built(|it| rule(it, &[who.clone()], |it| it.then = then));
+            let rules = built(|it| rule(it, core::slice::from_ref(&who), |it| it.then = then));
             let policy = ruled(Strangers::Refuse, THURSDAY, &rules);
             let ruling = policy.judge(stranger);
             assert_eq!(ruling.verdict, verdict, "{who:?} {then:?}");
@@ -605,7 +609,7 @@ fn a_trial_says_of_every_rule_why_it_does_not_fit() {
             it.whom.push(1).expect("room");
         });
         rule(it, &[Who::Everyone], |it| {
-            it.packages = Packages::NONE.with(Package::Dialog)
+            it.packages = Packages::NONE.with(Package::Dialog);
         });
         rule(it, &[Who::Everyone], |it| it.during.dnd = true);
         rule(it, &[Who::Everyone], |it| it.span = hours(8, 18));

@@ -18,8 +18,8 @@ fn read(text: &str) -> Configuration {
     read.unwrap_or_else(|faults| panic!("{faults}"))
 }
 
-fn ask(configuration: &Configuration, now: Wall, asked: Asked) -> Value {
-    let told = explain_settings(&configuration.settings, Zone::UTC, now, &asked);
+fn ask(configuration: &Configuration, now: Wall, asked: &Asked) -> Value {
+    let told = explain_settings(&configuration.settings, Zone::UTC, now, asked);
     serde_json::to_value(told.expect("a good question")).expect("JSON")
 }
 
@@ -34,7 +34,7 @@ fn check(text: &str, rows: &[(&str, &str, &str, &str, u64)]) {
             presentity: Some(presentity.to_string()),
             at: Some(at.to_string()),
         };
-        let told = ask(&configuration, Wall::from_unix_millis(NOW * 1_000), asked);
+        let told = ask(&configuration, Wall::from_unix_millis(NOW * 1_000), &asked);
         let found = (told["verdict"].as_str(), told["rule"].as_u64().unwrap_or(0));
         assert_eq!(
             found,
@@ -91,7 +91,7 @@ fn the_office_tells_tom_at_most_every_ten_minutes() /* N29 */
         ask(
             &office,
             now,
-            Asked {
+            &Asked {
                 watcher,
                 ..Asked::default()
             },
@@ -144,7 +144,7 @@ fn the_door_shows_strangers_open_or_closed_and_nothing_else() {
         watcher: "203.0.113.99".to_string(),
         ..Asked::default()
     };
-    let told = ask(&door, Wall::from_unix_millis(NOW * 1_000), asked);
+    let told = ask(&door, Wall::from_unix_millis(NOW * 1_000), &asked);
     let sees = "open or closed and nothing more, with the note \"Open Monday to Friday, 9 to 18\"";
     assert_eq!(told["sees"].as_str(), Some(sees));
     assert_eq!(told["at_most_every_s"].as_u64(), Some(60));
@@ -158,7 +158,7 @@ fn without_a_clock_the_office_is_closed() {
             watcher: watcher.to_string(),
             ..Asked::default()
         };
-        let told = ask(&office, Wall::UNSET, asked);
+        let told = ask(&office, Wall::UNSET, &asked);
         assert_eq!(told["verdict"].as_str(), Some(verdict), "{told:#}");
         assert_eq!(told["at"], Value::Null);
     }

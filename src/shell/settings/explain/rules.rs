@@ -13,16 +13,16 @@ use crate::shell::words;
 /// A rule in one sentence: whom it is about, when, and what then.
 pub fn rule_in_words(settings: &Settings, rule: &Rule) -> String {
     let names = settings.rules.names_of(rule).iter().map(name_in_words);
-    let names = joined(names.collect());
+    let names = joined(&names.collect::<Vec<_>>());
     let whom = rule.whom.iter().filter_map(|at| {
         let presentity = settings.presentities.get(usize::from(*at))?;
         Some(presentity.uri.to_string())
     });
     let whom: Vec<String> = whom.collect();
     let (does, whom) = match rule.direction {
-        Direction::In | Direction::Tell => (" who watches ", or_anybody(whom)),
-        Direction::Publish => (" who publishes for ", or_anybody(whom)),
-        Direction::Register => (" who registers for ", or_anybody(whom)),
+        Direction::In | Direction::Tell => (" who watches ", or_anybody(&whom)),
+        Direction::Publish => (" who publishes for ", or_anybody(&whom)),
+        Direction::Register => (" who registers for ", or_anybody(&whom)),
         Direction::Out | Direction::Hear => ("", String::new()),
     };
     let subject = match rule.direction {
@@ -135,17 +135,17 @@ fn packages_in_words(packages: Packages) -> String {
     let names = Package::ALL.iter().filter(|it| packages.has(**it));
     format!(
         " ({})",
-        joined(names.map(|it| it.name().to_string()).collect())
+        joined(&names.map(|it| it.name().to_string()).collect::<Vec<_>>())
     )
 }
 
-fn or_anybody(whom: Vec<String>) -> String {
+fn or_anybody(whom: &[String]) -> String {
     match whom.is_empty() {
         true => "anybody here".to_string(),
         false => joined(whom),
     }
 }
 
-fn joined(words: Vec<String>) -> String {
+fn joined(words: &[String]) -> String {
     words.join(" or ")
 }

@@ -114,7 +114,7 @@ fn every_mistake_in_a_rule_says_what_to_do() {
             "5:9: while cannot be \"busy\" | use one of: dnd, away",
         ),
         (
-            format!("{who}"),
+            who.to_string(),
             "3:1: [[rule]] does not say what then | add then = \"allow\", \"block\", \"polite-block\" or \"confirm\"",
         ),
         (

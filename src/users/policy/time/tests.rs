@@ -46,7 +46,10 @@ fn changes(span: &Span, zone: &Zone, mut now: i64, count: usize) -> StdVec<(i32,
     while found.len() < count
         && let Some(next) = span.next_change(zone, now)
     {
-        assert!(!span.holds(zone.local(next - 1)) == span.holds(zone.local(next)));
+        assert_ne!(
+            span.holds(zone.local(next - 1)),
+            span.holds(zone.local(next))
+        );
         let local = zone.local(next);
         found.push((local.day, local.second / 60, span.holds(local)));
         now = next;
