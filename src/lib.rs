@@ -118,7 +118,7 @@ pub use ua::guard::{User, Users};
 pub use ua::query::{Name, Query};
 pub use users::compose::Input;
 pub use users::lamps::{Colour, Look, Looks, Pattern};
-pub use users::policy::{Change, Decided, Policy};
+pub use users::policy::{Basis, Change, Decided, Local, Misfit, Policy, SILENCE, Trial, Watching};
 
 /// What the project's own tests and benches drive beside all that; it changes without notice.
 #[doc(hidden)]

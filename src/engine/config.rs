@@ -6,7 +6,7 @@
 mod authentication;
 mod buttons;
 mod lamps;
-mod rules;
+pub mod rules;
 mod upstreams;
 mod watches;
 
@@ -19,9 +19,7 @@ use heapless::Vec;
 pub use authentication::{Authentication, Demand, Listed, Listener};
 pub use buttons::{Action, ButtonSettings};
 pub use lamps::{LampSettings, Shows};
-pub use rules::{
-    Days, Direction, During, Packages, Rule, Rules, Span, Then, Who, Zone, can_say, is_fit,
-};
+pub use rules::{Days, Direction, During, Packages, Rule, Rules, Span, Then, Who, Zone};
 pub use upstreams::{Account, Redirects, Server, UpstreamSettings};
 pub use watches::WatchSettings;
 

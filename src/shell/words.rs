@@ -5,7 +5,8 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use crate::ground::time::Wall;
-use crate::users::policy::{Days, Local, Span, Zone, seconds, wall};
+use crate::users::policy::time::{seconds, wall};
+use crate::users::policy::{Days, Local, Span, Zone};
 
 /// What a moment can be, behind "is no moment: ".
 pub const MOMENT: &str =

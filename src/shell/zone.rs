@@ -6,7 +6,8 @@ use tz::{LocalTimeType, TimeZone};
 
 use crate::ground::limits::CLOCK_CHANGES;
 use crate::ground::time::Wall;
-use crate::users::policy::{Change, Zone, seconds};
+use crate::users::policy::time::seconds;
+use crate::users::policy::{Change, Zone};
 
 /// Seconds.
 const DAY: i64 = 86_400;

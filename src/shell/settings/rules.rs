@@ -8,8 +8,9 @@ use std::vec::Vec;
 
 use super::Reader;
 use super::keys::RULE;
+use crate::engine::config::rules::{can_say, is_fit};
 use crate::engine::config::{
-    Days, Direction, During, Network, Packages, Rule, Span, Then, Who, can_say, is_fit, is_same,
+    Days, Direction, During, Network, Packages, Rule, Span, Then, Who, is_same,
 };
 use crate::events::package::Package;
 use crate::events::ruling::View;

@@ -19,14 +19,14 @@ mod decisions;
 mod judge;
 mod names;
 mod rules;
-mod time;
+pub mod time;
 mod trial;
 mod word;
 
 pub use decisions::{Decided, Decision};
 pub use judge::{Basis, SILENCE};
 pub use rules::{Direction, During, Packages, Rule, Rules, Then, Who};
-pub use time::{Change, Days, Local, Span, Zone, seconds, wall};
+pub use time::{Change, Days, Local, Span, Zone};
 pub use trial::{Misfit, Trial};
 
 use self::decisions::Decisions;

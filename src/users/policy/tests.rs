@@ -1,6 +1,7 @@
 //! Who may watch: by rules, by networks, and by the owner's word. Groups N and W.
 
 extern crate std;
+use super::time::wall;
 use super::*;
 use crate::events::ruling::{Ruling, View};
 use crate::ground::limits::DECISIONS;
@@ -189,8 +190,8 @@ fn every_kind_of_name_fits_whom_it_is_about() {
     ] {
         let rules = built(|it| {
             rule(it, core::slice::from_ref(&who), |it| {
-                it.then = Then::PoliteBlock
-            })
+                it.then = Then::PoliteBlock;
+            });
         });
         let policy = ruled(Strangers::Refuse, THURSDAY, &rules);
         let found = [as_ann, inside, outside, six].map(|it| policy.judge(it).view == View::CLOSED);

@@ -6,7 +6,7 @@ use super::Reader;
 use crate::engine::config::{During, Rule, Rules, Then, Who};
 use crate::ground::time::Wall;
 use crate::shell::words;
-use crate::users::policy::seconds;
+use crate::users::policy::time::seconds;
 
 impl Reader<'_, '_> {
     /// Warns of each rule that never fits: behind one that fits whenever it does, or of a date that is over.
