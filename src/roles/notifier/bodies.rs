@@ -47,8 +47,8 @@ struct Rendered {
     making: Making,
     bytes: Vec<u8, { limits::BODY }>,
     version_at: Option<usize>,
-    /// The tag of the full state.
-    tag: u64,
+    /// The tag of the full state, as it is written but for the type.
+    tag: [u8; Tag::LEN - 1],
 }
 
 impl Making {
@@ -77,7 +77,7 @@ impl Bodies {
     }
 
     /// Renders a document; `None` if it does not fit [`limits::BODY`].
-    pub(super) fn render(&mut self, scene: &Scene<'_>, making: Making, tag: u64) -> Option<BodyId> {
+    pub(super) fn render(&mut self, scene: &Scene<'_>, making: Making, tag: Tag) -> Option<BodyId> {
         let slot = self.next;
         if self.ring.len() == usize::from(slot) {
             let fresh = Rendered {
@@ -85,7 +85,7 @@ impl Bodies {
                 making,
                 bytes: Vec::new(),
                 version_at: None,
-                tag,
+                tag: [0; Tag::LEN - 1],
             };
             self.ring.push(fresh).ok()?;
         }
@@ -98,7 +98,7 @@ impl Bodies {
         rendered.bytes.truncate(len);
         self.made = self.made.wrapping_add(1).max(1);
         (rendered.number, rendered.making, rendered.version_at) = (self.made, making, version_at);
-        rendered.tag = tag;
+        rendered.tag.copy_from_slice(&tag.text()[..Tag::LEN - 1]);
         self.next = (slot + 1) % limits::BODIES as u16;
         Some(BodyId {
             slot,
@@ -125,10 +125,9 @@ impl Bodies {
             .is_some_and(|rendered| rendered.making == *making)
     }
 
-    /// The tag of the full state that the document tells of, sent as that type.
-    pub(super) fn tag(&self, id: BodyId, media_type: u8) -> Option<Tag> {
-        let hash = self.get(id)?.tag;
-        Some(Tag { hash, media_type })
+    /// The tag of the full state that the document tells of, as it is written but for the type.
+    pub(super) fn tag(&self, id: BodyId) -> Option<&[u8]> {
+        self.get(id).map(|rendered| &rendered.tag[..])
     }
 
     /// The document's bytes around its version number, if it has one; `None` once the id is stale.

@@ -38,6 +38,7 @@ pub(super) struct Documents {
 /// What a NOTIFY holds.
 pub(super) struct Content {
     pub(super) body: Option<BodyId>,
+    /// The tag of what is left out because it is known.
     pub(super) tag: Option<Tag>,
     /// What the watcher knows once it answered.
     pub(super) tells: Baseline,
@@ -181,12 +182,10 @@ impl Notifier {
                 return None;
             }
         }
-        let media_type = subscription.body;
         if let Some(making) = making
             && let Some(body) = self.document(&making, presentities)
         {
             content.body = Some(body);
-            content.tag = self.documents.bodies.tag(body, media_type);
             content.tells = Baseline::Until(making.revision);
         }
         Some(content)
@@ -262,7 +261,7 @@ impl Notifier {
             since: documents.since[usize::from(making.presentity.slot())],
             ..Scene::alone(presentity)
         };
-        let tag = making.tag(&self.secret, 0).hash;
+        let tag = making.tag(&self.secret, 0);
         let Some(watched) = making.package.watchers_of() else {
             return documents.bodies.render(&scene, *making, tag);
         };

@@ -281,7 +281,13 @@ impl Notifier {
         let tempo = &subscription.tempo;
         let rates = tempo.is_asked().then(|| tempo.in_force());
         write_state(&mut w, in_flight.state, in_flight.expires, rates);
-        if let Some(tag) = in_flight.tag {
+        // A fan-out copies what was written once.
+        let tag = in_flight.body.and_then(|it| self.documents.bodies.tag(it));
+        if let Some(tag) = tag {
+            w.field_with(Name::SipEtag, |out| {
+                out.raw(tag).byte(b'0' + in_flight.media_type);
+            });
+        } else if let Some(tag) = in_flight.tag {
             w.header(Name::SipEtag, &tag.text());
         }
         if let Some(body) = in_flight.body {

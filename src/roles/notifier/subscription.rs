@@ -117,7 +117,7 @@ pub(super) struct InFlight {
     pub(super) expires: Seconds,
     /// The document, unless the watcher gets none, or has it already.
     pub(super) body: Option<BodyId>,
-    /// What it is known by.
+    /// What the document is known by that is left out because the watcher has it.
     pub(super) tag: Option<Tag>,
     /// Which of the package's types it is sent as.
     pub(super) media_type: u8,
