@@ -86,7 +86,7 @@ fn add(user: &NewUser, place: &Place) -> Result<String, Failed> {
         "{name} of {realm} has a password now ({})",
         entry.algorithms()
     );
-    tell_agent(&found, done)
+    tell_agent(&found, &done)
 }
 
 fn remove(name: &str, place: &Place) -> Result<String, Failed> {
@@ -104,7 +104,7 @@ fn remove(name: &str, place: &Place) -> Result<String, Failed> {
         );
         return Err(Failed::Wrong(text));
     }
-    tell_agent(&found, format!("{name} has no password any more"))
+    tell_agent(&found, &format!("{name} has no password any more"))
 }
 
 fn list(as_json: bool, place: &Place) -> Result<String, Failed> {
@@ -219,7 +219,7 @@ fn owner(found: &Found) -> Option<(u32, u32)> {
 }
 
 /// Lets the agent read the file, if it is one of its own.
-fn tell_agent(found: &Found, done: String) -> Result<String, Failed> {
+fn tell_agent(found: &Found, done: &str) -> Result<String, Failed> {
     let client = Client::new(&found.control);
     let later = |why: &str| Ok(format!("{done}; {why}\n"));
     match ask_agent(&found.control) {

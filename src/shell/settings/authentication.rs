@@ -13,6 +13,7 @@ use crate::ground::text::Text;
 use crate::shell::document::{Found, Section};
 use crate::shell::listen::Listen;
 use crate::shell::users::{Roll, name_of, realm_of};
+use crate::ua::guard::User;
 use crate::wire::sip::Uri;
 
 impl Reader<'_, '_> {
@@ -168,7 +169,7 @@ impl Configuration {
         let Some(file) = &self.users.file else {
             return Vec::new();
         };
-        let names: Vec<&str> = self.users.users.iter().map(|it| it.name()).collect();
+        let names: Vec<&str> = self.users.users.iter().map(User::name).collect();
         let names = match names.is_empty() {
             true => "nobody yet".to_string(),
             false => names.join(", "),
