@@ -6,6 +6,7 @@ use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::table::Id;
+use crate::ground::text::Text;
 use crate::ground::time::{Instant, Moment, Wall};
 use crate::roles::notifier::{Blank, Rules};
 use crate::roles::watcher::{Order, Watch};
@@ -47,7 +48,7 @@ impl Agent {
         let kept = self.let_go_buttons(moment, settings);
         self.notifier.set_rules(rules(settings));
         let notes = settings.rules.notes.iter();
-        self.notifier.set_notes(notes.map(|it| it.as_str()));
+        self.notifier.set_notes(notes.map(Text::as_str));
         let lifetimes = settings.registrations;
         self.registrar.set_rules(lifetimes.min, lifetimes.max);
         let lifetimes = settings.publications;

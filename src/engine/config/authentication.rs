@@ -18,6 +18,10 @@ pub struct Authentication {
 
 /// Who has to show a password.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in all the settings"
+)]
 pub enum Demand {
     /// Those outside the trusted networks, once there are users.
     #[default]

@@ -1,9 +1,9 @@
 //! A password that somebody types: twice, and not to be seen; or that a program hands in, on one line.
 
-use std::eprint;
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Read};
 use std::string::String;
 use std::vec::Vec;
+use std::{eprint, eprintln};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
@@ -66,7 +66,7 @@ fn typed(prompt: &str) -> io::Result<String> {
         }
     };
     drop(hushed);
-    eprint!("\n");
+    eprintln!();
     ended?;
     let text = String::from_utf8(text);
     text.map_err(|_| io::Error::new(ErrorKind::InvalidData, "that is no UTF-8"))

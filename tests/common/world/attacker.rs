@@ -24,26 +24,6 @@ const REMEMBERED: usize = 16;
 /// Datagrams of a flood.
 const FLOOD: u64 = 120;
 
-/// What agents withstand of what he can do in the dialogs of others.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Withstood {
-    /// SUBSCRIBEs from another address.
-    pub(crate) subscribes: bool,
-    /// NOTIFYs from another address.
-    pub(crate) notifies: bool,
-    /// Answers from another address than was asked.
-    pub(crate) answers: bool,
-    /// The network's word that nobody is somewhere, from anybody.
-    pub(crate) unreachable: bool,
-}
-
-pub(crate) const WITHSTOOD: Withstood = Withstood {
-    subscribes: false,
-    notifies: false,
-    answers: false,
-    unreachable: false,
-};
-
 /// What he sends.
 pub(crate) struct Forged {
     pub(crate) from: SocketAddr,
@@ -120,12 +100,11 @@ impl Attacker {
             }
             6..9 => self.repeat(desks),
             9 => self.intrude(desks),
-            10 if WITHSTOOD.unreachable => vec![Forged {
+            10 => vec![Forged {
                 from: other,
                 to: desk,
                 arrival: Arrival::Unreachable(Vec::new()),
             }],
-            10 => Vec::new(),
             _ => self.flood(desk),
         }
     }
@@ -214,11 +193,7 @@ impl Attacker {
         if !as_himself {
             return vec![datagram(heard.from, heard.to, heard.text.clone())];
         }
-        let kind = Sip::of(&heard.text).method();
-        match is_withstood(kind) {
-            true => vec![datagram(own, heard.to, heard.text.clone())],
-            false => Vec::new(),
-        }
+        vec![datagram(own, heard.to, heard.text.clone())]
     }
 
     /// Something new in a dialog that he heard, from his own address.
@@ -232,11 +207,11 @@ impl Attacker {
         let Some(method) = sip.method() else {
             return Vec::new();
         };
-        if coin && WITHSTOOD.answers && desks.contains(&heard.from) {
+        if coin && desks.contains(&heard.from) {
             let answer = respond(&sip, status, Some("e"), &rows);
             return vec![datagram(own, heard.from, answer)];
         }
-        if !is_withstood(Some(method)) || method == "OPTIONS" || !desks.contains(&heard.to) {
+        if method == "OPTIONS" || !desks.contains(&heard.to) {
             return Vec::new();
         }
         let (number, _) = sip.cseq();
@@ -272,16 +247,6 @@ impl Attacker {
 /// What begins the Call-IDs of what is said from that address: nothing of it may go anywhere else.
 pub(crate) fn mark(from: IpAddr) -> String {
     format!("evil-{from}-")
-}
-
-/// Whether agents know an intruder by his address, in a request of that method or an answer.
-fn is_withstood(method: Option<&str>) -> bool {
-    match method {
-        Some("SUBSCRIBE") => WITHSTOOD.subscribes,
-        Some("NOTIFY") => WITHSTOOD.notifies,
-        Some(_) => true,
-        None => WITHSTOOD.answers,
-    }
 }
 
 fn datagram(from: SocketAddr, to: SocketAddr, text: String) -> Forged {

@@ -178,7 +178,7 @@ impl World {
             match &arrival {
                 Arrival::Datagram(bytes) => self.log(from, to, bytes),
                 Arrival::Unreachable(_) => {
-                    self.say(|| format!("it is said that nobody is at {from}"))
+                    self.say(|| format!("it is said that nobody is at {from}"));
                 }
             }
             self.network.send(self.now, Datagram { from, to, arrival });

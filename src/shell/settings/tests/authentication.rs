@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::config::{Demand, Listed};
 use crate::shell::users::{Entry, add};
+use crate::ua::guard::User;
 use std::os::unix::fs::PermissionsExt;
 use std::{env, fs, process};
 
@@ -43,11 +44,11 @@ fn users_come_from_their_file_and_the_realm_from_the_first_presentity() {
     let read = folder.read(&text).expect("good");
     assert_eq!(read.settings.authentication.realm.as_str(), "192.168.1.20");
     assert_eq!(read.settings.authentication.demand, Demand::Strangers);
-    let names: Vec<&str> = read.users.users.iter().map(|it| it.name()).collect();
+    let names: Vec<&str> = read.users.users.iter().map(User::name).collect();
     assert_eq!(names, ["ann"]);
     assert_eq!(read.secrets, [folder.0.join("users")]);
     let owners = &read.settings.presentities[0].owners;
-    let owners: Vec<&str> = owners.iter().map(|it| it.as_str()).collect();
+    let owners: Vec<&str> = owners.iter().map(Text::as_str).collect();
     assert_eq!(owners, ["ann", "bob"]);
     assert_eq!(read.warnings, None);
     let told = read.to_string();
