@@ -179,7 +179,7 @@ pub fn rounds(package: Package, count: usize) -> Script {
         let told = recorder.input(Input::Hook(round % 2 == 0));
         phone.confirm(&mut recorder, &told[0]);
         phone.subscribe(&mut recorder, 0);
-        assert!(recorder.wait(Duration::from_millis(100)).is_empty());
+        assert!(recorder.wait(Duration::from_millis(250)).is_empty());
     }
     recorder.finish()
 }

@@ -47,7 +47,7 @@ fn a_phone_that_reboots_for_ever_keeps_one_place() /* ATTACKS C01 */
 {
     let mut desk = Desk::new();
     for number in 1..limits::SUBSCRIPTIONS {
-        let address = format!("192.0.2.40:{}", 6_000 + number);
+        let address = format!("192.0.2.{}:5060", 100 + number);
         desk.watcher(&format!("n{number}"), &address, "presence");
         desk.run(Duration::from_secs(1));
     }

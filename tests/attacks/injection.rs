@@ -16,6 +16,7 @@ const OURS: &[&str] = &[
     "contact",
     "event",
     "subscription-state",
+    "sip-etag",
     "content-type",
     "content-length",
     "expires",

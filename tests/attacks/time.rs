@@ -116,13 +116,14 @@ fn uptimes_at_which_counters_wrap_pass_unnoticed() /* ATTACKS J01 */
             .map(|(at, _)| *at)
             .collect();
         assert_eq!(expired[0], 60_000, "from {start}: neither early nor late");
-        let refresh = desk.run(Duration::from_secs(240));
-        let (at, _) = refresh
-            .iter()
-            .find(|(_, sent)| sent.is("SUBSCRIBE"))
-            .expect("a refresh");
-        assert!((100_000..240_000).contains(at), "from {start}: {at}");
-        assert_eq!(desk.now - begun, Duration::from_secs(301));
-        assert_ne!(desk.lamp(), Watched::Unknown);
+        let mut refreshed = false;
+        while !refreshed {
+            let sent = desk.run(Duration::from_secs(1));
+            refreshed = sent.iter().any(|(_, sent)| sent.is("SUBSCRIBE"));
+            assert_ne!(desk.lamp(), Watched::Unknown);
+            assert!(desk.now - begun < Duration::from_secs(300), "from {start}");
+        }
+        let at = desk.now - begun;
+        assert!(at > Duration::from_secs(160), "from {start}: {at:?}");
     }
 }
