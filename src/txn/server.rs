@@ -6,7 +6,6 @@
 
 use super::T1_64;
 use crate::ground::limits;
-use crate::ground::network::site;
 use crate::ground::random::Secret;
 use crate::ground::table::{Index, cells};
 use crate::ground::time::Instant;
@@ -247,12 +246,7 @@ impl<A: Copy> Transactions<A> {
         if from.is_loopback() {
             return EVERYBODY;
         }
-        let hasher = self.secret.hasher();
-        let hash = match site(from) {
-            IpAddr::V4(ip) => hasher.part(&ip.octets()),
-            IpAddr::V6(ip) => hasher.part(&ip.octets()),
-        };
-        (hash.finish() % cells(limits::TRANSACTIONS) as u64) as u16
+        (self.secret.of_host(from) % cells(limits::TRANSACTIONS) as u64) as u16
     }
 
     fn merge_key(&self, request: &Request<'_>) -> u64 {

@@ -1,13 +1,15 @@
 //! Fair shares of the table: what one address, one watcher and one user may have of it.
 //!
 //! A phone that runs wild is refused what others still get. An address is all of a /64 in IPv6, since one host has as
-//! many as it likes there; a watcher is who gives itself one name at one address. Counting takes constant time.
+//! many as it likes there; a watcher is who gives itself one name at one address. Each is counted in one of many places;
+//! two that happen to have the same one share a share.
 
 use crate::events::identity::Identity;
 use crate::ground::limits::{SHARE, SHARE_OF_ADDRESS, SUBSCRIPTIONS};
 use crate::ground::random::Secret;
-use crate::ground::table::{Index, Table, cells};
+use crate::ground::table::cells;
 use core::net::IpAddr;
+use core::num::NonZeroU16;
 
 /// How many subscriptions each has.
 pub(super) struct Shares {
@@ -16,40 +18,42 @@ pub(super) struct Shares {
     users: Tally,
 }
 
-/// Whose share a subscription is in: hashes; 0 for nobody's.
+/// Whose share a subscription is in: places; `None` for nobody's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keys {
-    address: u64,
-    watcher: u64,
-    user: u64,
+    address: Option<Place>,
+    watcher: Option<Place>,
+    user: Option<Place>,
 }
 
-/// How many there are of each key.
-struct Tally {
-    held: Table<Held, SUBSCRIPTIONS>,
-    by_key: Index<{ cells(SUBSCRIPTIONS) }>,
-}
+/// A place in a tally, from 1.
+type Place = NonZeroU16;
 
-struct Held {
-    key: u64,
-    count: u16,
-}
+/// How many there are in each place.
+struct Tally([u16; PLACES]);
+
+/// So many that few of a full table meet.
+const PLACES: usize = {
+    let wanted = 4 * cells(SUBSCRIPTIONS);
+    if wanted < 1 << 15 { wanted } else { 1 << 15 }
+};
 
 impl Keys {
     /// Those of a watcher at that address.
     pub(super) fn of(secret: &Secret, address: IpAddr, watcher: &[u8], who: Identity) -> Keys {
-        let hasher = match address.to_canonical() {
-            // What runs on this host is its owner's.
-            address if address.is_loopback() => return Keys::default(),
-            IpAddr::V4(address) => secret.hasher().part(&address.octets()),
-            IpAddr::V6(address) => secret.hasher().part(&address.octets()[..8]),
-        };
+        // What runs on this host is its owner's.
+        if address.to_canonical().is_loopback() {
+            return Keys::default();
+        }
+        let host = secret.of_host(address);
+        // Names meet names of the same address only, so nobody else has a part in it.
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         Keys {
-            address: hasher.finish(),
-            watcher: hasher.part(watcher).finish(),
+            address: place(host),
+            watcher: place(watcher.iter().fold(host, step)),
             user: match who {
-                Identity::User(user) => user.bits(),
-                Identity::Nobody | Identity::Network => 0,
+                Identity::User(user) => place(user.bits()),
+                Identity::Nobody | Identity::Network => None,
             },
         }
     }
@@ -58,9 +62,9 @@ impl Keys {
 impl Shares {
     pub(super) const fn new() -> Shares {
         Shares {
-            addresses: Tally::new(),
-            watchers: Tally::new(),
-            users: Tally::new(),
+            addresses: Tally([0; PLACES]),
+            watchers: Tally([0; PLACES]),
+            users: Tally([0; PLACES]),
         }
     }
 
@@ -78,72 +82,35 @@ impl Shares {
     }
 
     pub(super) fn take(&mut self, keys: Keys) {
-        self.addresses.take(keys.address);
-        self.watchers.take(keys.watcher);
-        self.users.take(keys.user);
+        self.addresses.add(keys.address, 1);
+        self.watchers.add(keys.watcher, 1);
+        self.users.add(keys.user, 1);
     }
 
     pub(super) fn give_back(&mut self, keys: Keys) {
-        self.addresses.give_back(keys.address);
-        self.watchers.give_back(keys.watcher);
-        self.users.give_back(keys.user);
+        self.addresses.add(keys.address, -1);
+        self.watchers.add(keys.watcher, -1);
+        self.users.add(keys.user, -1);
     }
 }
 
 impl Tally {
-    const fn new() -> Tally {
-        Tally {
-            held: Table::new(),
-            by_key: Index::new(),
-        }
+    fn count(&self, place: Option<Place>) -> usize {
+        place.map_or(0, |place| usize::from(self.0[usize::from(place.get()) - 1]))
     }
 
-    fn count(&self, key: u64) -> usize {
-        let held = self.find(key).and_then(|slot| {
-            let id = self.held.id_at(slot)?;
-            self.held.get(id)
-        });
-        held.map_or(0, |held| usize::from(held.count))
+    fn add(&mut self, place: Option<Place>, by: i16) {
+        if let Some(place) = place {
+            let count = &mut self.0[usize::from(place.get()) - 1];
+            *count = count.saturating_add_signed(by);
+        }
     }
+}
 
-    fn take(&mut self, key: u64) {
-        if key == 0 {
-            return;
-        }
-        let known = self.find(key).and_then(|slot| self.held.id_at(slot));
-        if let Some(held) = known.and_then(|id| self.held.get_mut(id)) {
-            held.count += 1;
-            return;
-        }
-        // There are as many places as subscriptions.
-        if let Ok(id) = self.held.insert(Held { key, count: 1 }) {
-            self.by_key.insert(key, id.slot());
-        }
-    }
-
-    fn give_back(&mut self, key: u64) {
-        let Some(id) = self.find(key).and_then(|slot| self.held.id_at(slot)) else {
-            return;
-        };
-        let Some(held) = self.held.get_mut(id) else {
-            return;
-        };
-        held.count -= 1;
-        if held.count == 0 {
-            self.held.remove(id);
-            self.by_key.remove(key, id.slot());
-        }
-    }
-
-    fn find(&self, key: u64) -> Option<u16> {
-        if key == 0 {
-            return None;
-        }
-        self.by_key.find(key, |slot| {
-            let held = self.held.id_at(slot).and_then(|id| self.held.get(id));
-            held.is_some_and(|held| held.key == key)
-        })
-    }
+/// The place of that hash.
+fn place(hash: u64) -> Option<Place> {
+    let place = (hash ^ hash >> 32) as usize % PLACES;
+    Place::new(place as u16 + 1)
 }
 
 #[cfg(test)]
