@@ -63,7 +63,7 @@ pub(super) fn write(
     match answer {
         Answer::Subscribed { expires, .. } | Answer::Unchanged { expires } => {
             w.echo(&request.headers, Name::RecordRoute);
-            write_contact(&mut w, own_uri(request), flow);
+            write_contact(&mut w, request.uri.user(), flow);
             w.header_u32(Name::Expires, expires.0);
             write_allow(&mut w);
             write_allow_events(&mut w, Package::is_served);
@@ -178,11 +178,6 @@ fn write_accept(w: &mut Writer<'_>, is_meant: fn(Package) -> bool) {
     let bodies = packages.flat_map(|package| package.spec().bodies);
     let types = bodies.map(|body| body.text.as_bytes());
     w.field_with(Name::Accept, |out| _ = out.list(types));
-}
-
-/// The user that the request was for, as our Contact names it.
-fn own_uri<'a>(request: &Request<'a>) -> &'a str {
-    core::str::from_utf8(request.uri_text).unwrap_or_default()
 }
 
 /// The same tag for every response to a request, without remembering the request (§8.2.7). It is no token of ours:

@@ -7,6 +7,7 @@ use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::ground::text::Text;
 use crate::ground::time::Wall;
+use crate::wire::sip::Uri;
 use core::fmt::Write;
 use heapless::Deque;
 
@@ -22,6 +23,8 @@ pub struct Presentity {
     stamp: Wall,
     facets: Facets,
     calls: Calls,
+    /// Where in the URI its user stands: each NOTIFY has it in its Contact.
+    user: (u16, u16),
 }
 
 /// What the `dialog` package tells a third party: one virtual dialog while the presentity is busy, without
@@ -52,6 +55,7 @@ impl Presentity {
     pub fn new(uri: Text<{ limits::URI }>) -> Presentity {
         Presentity {
             device: device(&uri, [0; 2]),
+            user: user(&uri),
             uri,
             presence: Presence::new(),
             presence_revision: 1,
@@ -84,6 +88,12 @@ impl Presentity {
     /// Its URI as configured: the `entity` of every document.
     pub fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// The user of that; empty if there is none.
+    pub fn user(&self) -> &[u8] {
+        let (from, to) = self.user;
+        &self.uri.as_bytes()[usize::from(from)..usize::from(to)]
     }
 
     /// What the `presence` package tells.
@@ -198,6 +208,16 @@ impl Calls {
             }
             (None, false) | (Some(_), true) => false,
         }
+    }
+}
+
+/// Where the user stands in a URI: behind the scheme, and before the host.
+fn user(uri: &str) -> (u16, u16) {
+    let user = Uri::parse(uri.as_bytes()).map_or(&b""[..], |uri| uri.user());
+    let from = memchr::memchr(b':', uri.as_bytes()).map_or(0, |at| at + 1);
+    match user.len() {
+        0 => (0, 0),
+        len => (from as u16, (from + len) as u16),
     }
 }
 

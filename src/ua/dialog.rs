@@ -350,15 +350,10 @@ pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Token) {
     });
 }
 
-/// Writes our Contact: the user of `uri` at the address the peer reaches us at. The `gr` parameter says that it leads
+/// Writes our Contact: a user at the address the peer reaches us at. The `gr` parameter says that it leads
 /// to this instance and no other (RFC 5627 §4.3, 7621 §2; RFC 6665 §4.5.1). Without its `transport` a peer on a stream
 /// would answer by datagram (RFC 3263 §4.1).
-pub fn write_contact(w: &mut Writer<'_>, uri: &str, flow: &Flow) {
-    let user = match Uri::parse(uri.as_bytes()) {
-        Ok(Uri::Sip(uri)) => uri.user.unwrap_or_default(),
-        Ok(Uri::Pres(uri)) => uri.user.unwrap_or_default(),
-        Ok(Uri::Tel(_) | Uri::Other { .. }) | Err(_) => b"",
-    };
+pub fn write_contact(w: &mut Writer<'_>, user: &[u8], flow: &Flow) {
     let transport: &[u8] = match flow.transport {
         Transport::Udp => b"",
         Transport::Tcp => b";transport=tcp",

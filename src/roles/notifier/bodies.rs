@@ -47,9 +47,15 @@ struct Rendered {
     making: Making,
     bytes: Vec<u8, { limits::BODY }>,
     version_at: Option<usize>,
-    /// The tag of the full state, as it is written but for the type.
-    tag: [u8; Tag::LEN - 1],
+    /// The line with the tag of the full state, as the first of the package's body types has it.
+    tag: [u8; LINE],
 }
+
+/// What the line with a tag begins with.
+const HEAD: &[u8] = b"SIP-ETag: ";
+
+/// Bytes of that line.
+const LINE: usize = HEAD.len() + Tag::LEN + 2;
 
 impl Making {
     /// The tag of what it is made of: equal states seen alike, equal tags (RFC 5839 §6.1).
@@ -85,7 +91,7 @@ impl Bodies {
                 making,
                 bytes: Vec::new(),
                 version_at: None,
-                tag: [0; Tag::LEN - 1],
+                tag: [0; LINE],
             };
             self.ring.push(fresh).ok()?;
         }
@@ -98,7 +104,9 @@ impl Bodies {
         rendered.bytes.truncate(len);
         self.made = self.made.wrapping_add(1).max(1);
         (rendered.number, rendered.making, rendered.version_at) = (self.made, making, version_at);
-        rendered.tag.copy_from_slice(&tag.text()[..Tag::LEN - 1]);
+        rendered.tag[HEAD.len()..LINE - 2].copy_from_slice(&tag.text());
+        rendered.tag[..HEAD.len()].copy_from_slice(HEAD);
+        rendered.tag[LINE - 2..].copy_from_slice(b"\r\n");
         self.next = (slot + 1) % limits::BODIES as u16;
         Some(BodyId {
             slot,
@@ -125,9 +133,17 @@ impl Bodies {
             .is_some_and(|rendered| rendered.making == *making)
     }
 
-    /// The tag of the full state that the document tells of, as it is written but for the type.
-    pub(super) fn tag(&self, id: BodyId) -> Option<&[u8]> {
+    /// The line with the tag of the full state that the document tells of, in the first of the package's body types.
+    pub(super) fn tag_line(&self, id: BodyId) -> Option<&[u8]> {
         self.get(id).map(|rendered| &rendered.tag[..])
+    }
+
+    /// The same tag in one of its types.
+    pub(super) fn tag(&self, id: BodyId, media_type: u8) -> Option<[u8; Tag::LEN]> {
+        let mut text = [0; Tag::LEN];
+        text.copy_from_slice(&self.get(id)?.tag[HEAD.len()..LINE - 2]);
+        text[Tag::LEN - 1] += media_type;
+        Some(text)
     }
 
     /// The document's bytes around its version number, if it has one; `None` once the id is stale.

@@ -259,9 +259,8 @@ impl Notifier {
         buf: &mut [u8],
     ) -> Option<(Flow, usize)> {
         let subscription = self.subscriptions.get(id)?;
-        let uri = presentities
-            .get(subscription.presentity)
-            .map_or("", Presentity::uri);
+        let presentity = presentities.get(subscription.presentity);
+        let user = presentity.map_or(&b""[..], Presentity::user);
         let flow = Flow {
             transport: in_flight.transport,
             ..subscription.flow
@@ -276,19 +275,20 @@ impl Notifier {
             .dialog
             .write_request(&mut w, Method::Notify, in_flight.seq, &flow, token);
         // A long NOTIFY that leaves UDP for TCP is no reason for the watcher to do so too.
-        write_contact(&mut w, uri, &subscription.flow);
+        write_contact(&mut w, user, &subscription.flow);
         write_event(&mut w, subscription.package, &subscription.event_id);
         let tempo = &subscription.tempo;
         let rates = tempo.is_asked().then(|| tempo.in_force());
         write_state(&mut w, in_flight.state, in_flight.expires, rates);
         // A fan-out copies what was written once.
-        let tag = in_flight.body.and_then(|it| self.documents.bodies.tag(it));
-        if let Some(tag) = tag {
-            w.field_with(Name::SipEtag, |out| {
-                out.raw(tag).byte(b'0' + in_flight.media_type);
-            });
-        } else if let Some(tag) = in_flight.tag {
-            w.header(Name::SipEtag, &tag.text());
+        let bodies = &self.documents.bodies;
+        match (in_flight.body, in_flight.media_type) {
+            (Some(body), 0) => _ = w.raw(bodies.tag_line(body)?),
+            (Some(body), other) => _ = w.header(Name::SipEtag, &bodies.tag(body, other)?),
+            (None, _) => {
+                let tag = in_flight.tag.iter();
+                tag.for_each(|tag| _ = w.header(Name::SipEtag, &tag.text()));
+            }
         }
         if let Some(body) = in_flight.body {
             let (before, after) = self.documents.bodies.parts(body)?;

@@ -19,7 +19,7 @@ use crate::ua::query::{Asker, Query};
 use crate::ua::request::{Sending, USER_AGENT};
 use crate::ua::retry::Retry;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Method, Name, Rates, Writer};
+use crate::wire::sip::{Method, Name, Rates, Uri, Writer};
 use core::net::SocketAddr;
 
 impl Watcher {
@@ -449,7 +449,9 @@ fn write_rest(
     expires: Seconds,
     contact: &Flow,
 ) -> Option<usize> {
-    write_contact(w, &watch.from, contact);
+    let from = Uri::parse(watch.from.as_bytes());
+    let user = from.map_or(&b""[..], |uri| uri.user());
+    write_contact(w, user, contact);
     // Of one NOTIFY alone no rate can be kept.
     let rates = Rates {
         max: watch.max_rate.filter(|_| expires > Seconds::ZERO),

@@ -36,6 +36,15 @@ pub enum Uri<'a> {
 }
 
 impl<'a> Uri<'a> {
+    /// Its user; empty if it has none, and of a number.
+    pub fn user(&self) -> &'a [u8] {
+        match self {
+            Uri::Sip(uri) => uri.user.unwrap_or_default(),
+            Uri::Pres(uri) => uri.user.unwrap_or_default(),
+            Uri::Tel(_) | Uri::Other { .. } => b"",
+        }
+    }
+
     /// Reads a whole URI.
     ///
     /// # Errors
