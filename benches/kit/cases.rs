@@ -3,8 +3,8 @@
 use super::peers::{DESK, Pbx, Phone, REALM, Softphone};
 use super::stage::{Recorder, Script};
 use lampfield::{
-    Demand, Duration, Input, LampSettings, Network, Pace, Package, PresentitySettings, Settings,
-    Shows, Text, WatchSettings, limits,
+    Demand, Direction, Duration, Input, LampSettings, Network, Pace, Package, PresentitySettings, Rule,
+    Settings, Shows, Text, WatchSettings, Who, limits,
 };
 
 /// A part of the agent's work.
@@ -14,6 +14,8 @@ pub enum Case {
     Subscribe,
     /// The same of users who have been asked for a password and show it.
     SubscribeDigest,
+    /// The first where each of as many rules as there can be is about somebody, and the last about everybody.
+    SubscribeRules,
     /// The first with `Expires: 0`: the state once, and nothing stays.
     Fetch,
     /// A SUBSCRIBE in its dialog, 200, NOTIFY and its 200.
@@ -31,9 +33,10 @@ pub enum Case {
 }
 
 impl Case {
-    pub const ALL: [Case; 11] = [
+    pub const ALL: [Case; 12] = [
         Case::Subscribe,
         Case::SubscribeDigest,
+        Case::SubscribeRules,
         Case::Fetch,
         Case::Refresh,
         Case::FanOut(Package::Presence),
@@ -50,6 +53,7 @@ impl Case {
         match self {
             Case::Subscribe => "subscribe",
             Case::SubscribeDigest => "subscribe-digest",
+            Case::SubscribeRules => "subscribe-rules",
             Case::Fetch => "fetch",
             Case::Refresh => "refresh",
             Case::FanOut(Package::Presence) => "fan-out-presence",
@@ -69,7 +73,8 @@ impl Case {
         match self {
             Case::Subscribe => "SUBSCRIBE, 200, NOTIFY, 200",
             Case::SubscribeDigest => "the same, with a password (SHA-256)",
-            Case::Fetch => "the same without, Expires: 0",
+            Case::SubscribeRules => "the same without, judged by 32 rules",
+            Case::Fetch => "the same without either, Expires: 0",
             Case::Refresh => "the same in a dialog",
             Case::FanOut(_) => "a change, for each NOTIFY",
             Case::Answers(_) => "200 to a NOTIFY",
@@ -82,7 +87,9 @@ impl Case {
     /// How many times it happens in one performance.
     pub fn times(self) -> usize {
         match self {
-            Case::Subscribe | Case::Fetch | Case::Refresh => limits::SUBSCRIPTIONS.min(CYCLES),
+            Case::Subscribe | Case::SubscribeRules | Case::Fetch | Case::Refresh => {
+                limits::SUBSCRIPTIONS.min(CYCLES)
+            }
             Case::SubscribeDigest => limits::USERS.min(limits::SUBSCRIPTIONS).min(CYCLES),
             Case::FanOut(_) | Case::Answers(_) => limits::SUBSCRIPTIONS,
             Case::Refused | Case::Lamp | Case::Publish => CYCLES,
@@ -92,9 +99,10 @@ impl Case {
     /// Holds the conversation.
     pub fn record(self) -> Script {
         let script = match self {
-            Case::Subscribe => cycles(self.times(), 3_600),
+            Case::Subscribe => cycles(desk(), self.times(), 3_600),
+            Case::SubscribeRules => cycles(ruled(), self.times(), 3_600),
             Case::SubscribeDigest => proved(self.times()),
-            Case::Fetch => cycles(self.times(), 0),
+            Case::Fetch => cycles(desk(), self.times(), 0),
             Case::Refresh => refreshes(self.times()),
             Case::FanOut(package) => fan_out(package, false),
             Case::Answers(package) => fan_out(package, true),
@@ -103,9 +111,11 @@ impl Case {
             Case::Publish => publish(self.times()),
         };
         let (messages, looks) = match self {
-            Case::Subscribe | Case::SubscribeDigest | Case::Fetch | Case::Refresh => {
-                (2 * self.times(), 0)
-            }
+            Case::Subscribe
+            | Case::SubscribeDigest
+            | Case::SubscribeRules
+            | Case::Fetch
+            | Case::Refresh => (2 * self.times(), 0),
             Case::FanOut(_) => (self.times(), 0),
             Case::Answers(_) => (0, 0),
             Case::Refused | Case::Publish => (self.times(), 0),
@@ -120,8 +130,8 @@ impl Case {
 const CYCLES: usize = 64;
 
 /// Phones come and go once before, so that every slot was used.
-fn cycles(times: usize, expires: u32) -> Script {
-    let mut recorder = Recorder::new(desk());
+fn cycles(settings: Box<Settings>, times: usize, expires: u32) -> Script {
+    let mut recorder = Recorder::new(settings);
     let mut phones = phones(times, "presence");
     for phone in &mut phones {
         phone.subscribe(&mut recorder, 3_600);
@@ -135,6 +145,22 @@ fn cycles(times: usize, expires: u32) -> Script {
         phone.subscribe(&mut recorder, expires);
     }
     recorder.finish()
+}
+
+/// As many rules as there can be, of which only the last fits.
+fn ruled() -> Box<Settings> {
+    let mut settings = desk();
+    let rules = &mut settings.rules;
+    for number in 0..limits::RULES {
+        let who = match number + 1 {
+            limits::RULES => Who::Everyone,
+            _ => Who::Uri(Text::copied(&format!("sip:{number}@192.0.2.9")).expect("short")),
+        };
+        let at = u8::try_from(number).expect("a few rules");
+        let rule = Rule::new(Direction::In, (at, at + 1));
+        assert!(rules.names.push(who).is_ok() && rules.list.push(rule).is_ok());
+    }
+    settings
 }
 
 /// Phones are asked for their passwords, and show them.
