@@ -3,8 +3,8 @@
 use super::peers::{DESK, Pbx, Phone, REALM, Softphone};
 use super::stage::{Recorder, Script};
 use lampfield::{
-    Demand, Direction, Duration, Input, LampSettings, Network, Pace, Package, PresentitySettings, Rule,
-    Settings, Shows, Text, WatchSettings, Who, limits,
+    Demand, Direction, Duration, Input, LampSettings, Network, Pace, Package, PresentitySettings,
+    Rule, Settings, Shows, Text, WatchSettings, Who, limits,
 };
 
 /// A part of the agent's work.

@@ -59,8 +59,9 @@ pub(super) struct Subject<'a> {
     pub(super) identity: Identity,
     pub(super) uri: &'a [u8],
     pub(super) address: Option<IpAddr>,
-    /// The hashes of its URI and of the domain in that, once they were asked for.
-    pub(super) hashes: Option<[u64; 2]>,
+    /// The hash of its URI, once it was asked for; and of the domain in that.
+    pub(super) name: Option<u64>,
+    pub(super) domain: Option<u64>,
 }
 
 /// What came of a walk along the rules.
@@ -97,7 +98,8 @@ impl<'a> Subject<'a> {
             identity: who.identity,
             uri: who.watcher,
             address: Some(who.address),
-            hashes: None,
+            name: None,
+            domain: None,
         }
     }
 }
@@ -136,7 +138,8 @@ impl Policy {
             identity: Identity::Network,
             uri: target.unwrap_or_default().as_bytes(),
             address: None,
-            hashes: None,
+            name: None,
+            domain: None,
         };
         let found = self.walk(&self.clock, candidates & of_package & open, &mut subject);
         let rule = found.rule?;
@@ -154,7 +157,8 @@ impl Policy {
             identity: Identity::User(user),
             uri: b"",
             address: None,
-            hashes: None,
+            name: None,
+            domain: None,
         };
         let found = self.walk(&self.clock, candidates, &mut subject);
         let rule = self.rules.get(usize::from(found.rule?))?;
@@ -257,11 +261,11 @@ impl Policy {
             rule: None,
             until: None,
         };
-        let mut left = candidates;
+        let mut left = self.sift(candidates, subject);
         while left != 0 {
             let number = left.trailing_zeros() as usize;
             left &= left - 1;
-            if self.fits(&self.rules[number], subject) != Fit::Yes {
+            if !self.is_about(number, subject) {
                 continue;
             }
             found.until = earlier(found.until, clock.next[number]);
@@ -273,7 +277,42 @@ impl Policy {
         found
     }
 
+    /// The candidates without those that name one person, domain or user, and another one: most rules do, and a number
+    /// tells.
+    fn sift(&self, candidates: Mask, subject: &mut Subject<'_>) -> Mask {
+        let [of_uri, of_domain, of_user] = self.of_one;
+        let mut left = candidates;
+        if candidates & of_uri != 0 {
+            left &= !self.others(candidates & of_uri, self.name_of(subject));
+        }
+        if candidates & of_domain != 0 {
+            left &= !self.others(candidates & of_domain, self.domain_of(subject));
+        }
+        if candidates & of_user != 0 {
+            left &= !match subject.identity {
+                Identity::User(user) => self.others(candidates & of_user, user.bits()),
+                Identity::Network | Identity::Nobody => of_user,
+            };
+        }
+        left
+    }
+
+    /// Those of these rules whose one name is another one.
+    fn others(&self, rules: Mask, name: u64) -> Mask {
+        let all = self.keys.iter().enumerate();
+        let others = |mask, (at, key): (usize, &u64)| mask | Mask::from(*key != name) << at;
+        rules & all.fold(0, others)
+    }
+
+    /// Whether the rule of that number is about somebody.
+    #[inline]
+    fn is_about(&self, number: usize, subject: &mut Subject<'_>) -> bool {
+        let rule = &self.rules[number];
+        self.fits(rule, subject) == Fit::Yes
+    }
+
     /// Whether a rule is about somebody.
+    #[inline]
     pub(super) fn fits(&self, rule: &Rule, subject: &mut Subject<'_>) -> Fit {
         let (first, last) = rule.names;
         let tests = &self.tests[usize::from(first)..usize::from(last)];
@@ -290,17 +329,18 @@ impl Policy {
         fit
     }
 
+    #[inline]
     fn passes(&self, test: &Test, subject: &mut Subject<'_>) -> Fit {
         let sure = |is: bool| if is { Fit::Yes } else { Fit::No };
-        let named = match *test {
+        let named = match test {
             Test::Everyone => return Fit::Yes,
             Test::NobodyKnown => return sure(subject.identity == Identity::Nobody),
-            Test::User(user) => return sure(subject.identity == Identity::User(user)),
+            Test::User(user) => return sure(subject.identity == Identity::User(*user)),
             Test::Network(network) => {
-                return sure(subject.address.is_some_and(|it| network.contains(it)));
+                return sure(is_in(network, subject.address));
             }
-            Test::Uri(hash) => self.hashes(subject)[0] == hash,
-            Test::Domain(hash) => self.hashes(subject)[1] == hash,
+            Test::Uri(hash) => self.name_of(subject) == *hash,
+            Test::Domain(hash) => self.domain_of(subject) == *hash,
         };
         match named {
             true if subject.identity.is_known() => Fit::Yes,
@@ -309,14 +349,18 @@ impl Policy {
         }
     }
 
-    fn hashes(&self, subject: &mut Subject<'_>) -> [u64; 2] {
+    /// The hash of a subject's URI; 0 without one, to which nothing is hashed on purpose.
+    fn name_of(&self, subject: &mut Subject<'_>) -> u64 {
         let uri = subject.uri;
-        let known = subject.hashes.get_or_insert_with(|| match Uri::parse(uri) {
-            Ok(uri) => [of_uri(self.secret, &uri), of_domain(self.secret, &uri)],
-            // Nothing is hashed to it on purpose.
-            Err(_) => [0; 2],
-        });
-        *known
+        let of = || Uri::parse(uri).map_or(0, |uri| of_uri(self.secret, &uri));
+        *subject.name.get_or_insert_with(of)
+    }
+
+    /// The hash of the domain in that; 0 without one.
+    fn domain_of(&self, subject: &mut Subject<'_>) -> u64 {
+        let uri = subject.uri;
+        let of = || Uri::parse(uri).map_or(0, |uri| of_domain(self.secret, &uri));
+        *subject.domain.get_or_insert_with(of)
     }
 
     pub(super) fn test(&self, name: &Who) -> Test {
@@ -379,4 +423,10 @@ fn earlier(one: Option<Wall>, other: Option<Wall>) -> Option<Wall> {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
+}
+
+/// Whether somebody is in a network. A call of its own: inside the walk what it takes is worked out for each rule.
+#[inline(never)]
+fn is_in(network: &Network, address: Option<IpAddr>) -> bool {
+    address.is_some_and(|address| network.contains(address))
 }

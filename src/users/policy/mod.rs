@@ -92,6 +92,9 @@ pub struct Policy {
     rules: Vec<Rule, RULES>,
     /// The names in the rules, ready to be compared.
     tests: Vec<Test, RULE_NAMES>,
+    /// The rules that have one name alone: a URI, a domain, a user; and that name as a number.
+    of_one: [Mask; 3],
+    keys: [u64; RULES],
     of_direction: [Mask; Direction::COUNT],
     of_package: [Mask; Package::ALL.len()],
     /// The rules about each presentity, as it is now.
@@ -115,6 +118,8 @@ impl Policy {
             decided: Decisions::new(),
             rules: Vec::new(),
             tests: Vec::new(),
+            of_one: [0; 3],
+            keys: [0; RULES],
             of_direction: [0; Direction::COUNT],
             of_package: [0; Package::ALL.len()],
             open: [0; PRESENTITIES],
@@ -154,7 +159,12 @@ impl Policy {
         }
         self.of_direction = [0; Direction::COUNT];
         self.of_package = [0; Package::ALL.len()];
+        self.of_one = [0; 3];
         for (at, rule) in self.rules.iter().enumerate() {
+            if let Some((kind, key)) = one_name(rule, &self.tests) {
+                self.of_one[kind] |= 1 << at;
+                self.keys[at] = key;
+            }
             self.of_direction[rule.direction as usize] |= 1 << at;
             for package in Package::ALL {
                 let has = Mask::from(rule.packages.has(package));
@@ -260,6 +270,20 @@ impl Policy {
     fn mask(&self, is: impl Fn(&Rule) -> bool) -> Mask {
         let all = self.rules.iter().enumerate();
         all.fold(0, |mask, (at, rule)| mask | Mask::from(is(rule)) << at)
+    }
+}
+
+/// The one name that a rule has, as a number, and whether it is a URI, a domain or a user.
+fn one_name(rule: &Rule, tests: &[Test]) -> Option<(usize, u64)> {
+    let (first, last) = rule.names;
+    let [test] = tests.get(usize::from(first)..usize::from(last))? else {
+        return None;
+    };
+    match *test {
+        Test::Uri(key) => Some((0, key)),
+        Test::Domain(key) => Some((1, key)),
+        Test::User(user) => Some((2, user.bits())),
+        Test::Everyone | Test::NobodyKnown | Test::Network(_) => None,
     }
 }
 

@@ -19,9 +19,16 @@ pub(super) fn address_hash(secret: Secret, at: IpAddr) -> u64 {
 
 /// The user and the host of a URI: the port says on which phone somebody is, not who.
 pub(super) fn of_uri(secret: Secret, uri: &Uri<'_>) -> u64 {
-    let mut user = Vec::<u8, URI>::new();
-    user_of(uri, &mut user);
-    let hasher = secret.hasher().part(b"uri").part(&user);
+    let hasher = secret.hasher().part(b"uri");
+    let plain = uri.user();
+    let hasher = match plain.is_empty() || plain.contains(&b'%') {
+        false => hasher.part(plain),
+        true => {
+            let mut user = Vec::<u8, URI>::new();
+            user_of(uri, &mut user);
+            hasher.part(&user)
+        }
+    };
     match host_of(uri) {
         Some(host) => host_in(hasher, &host).finish(),
         None => hasher.finish(),

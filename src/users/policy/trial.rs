@@ -65,7 +65,8 @@ impl Policy {
             identity: who.identity,
             uri: who.watcher,
             address: Some(who.address),
-            hashes: None,
+            name: None,
+            domain: None,
         };
         let mut rules = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
