@@ -219,7 +219,12 @@ impl Life {
                 text.lines().next().unwrap_or_default()
             );
         }
-        if self.chance.permille(self.loss) {
+        // A server repeats the answer to a fetch until it is heard (RFC 3261 §17.1.2.2); here all at once.
+        let repeats = match text.contains("\r\nSubscription-State: terminated") && to_agent {
+            true => 3,
+            false => 0,
+        };
+        if (0..=repeats).all(|_| self.chance.permille(self.loss)) {
             return;
         }
         self.sent += 1;
