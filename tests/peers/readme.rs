@@ -58,7 +58,7 @@ fn json_has_the_keys_that_programs_were_promised() {
 
     let status = json(&["status", "--json"]);
     assert_eq!(
-        keys(&[&status, &status["presentities"][0]]),
+        keys(&[&status, &status["presentities"][0], &status["connections"]]),
         promised("status")
     );
     assert_eq!(keys(&[&json(&["lamps", "--json"])[0]]), promised("lamps"));
