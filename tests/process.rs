@@ -59,16 +59,21 @@ impl Agent {
             .spawn()
             .expect("it runs");
         let mut log = BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        log.read_line(&mut line).expect("a line");
-        let ready = line.strip_prefix("lampfield: ready, sip on udp:");
-        let Some((sip, _)) = ready.and_then(|rest| rest.split_once(' ')) else {
-            log.read_to_string(&mut line).expect("the rest");
-            assert_eq!(child.wait().expect("it ends").code(), Some(1), "{line}");
-            return Err(line);
+        let mut said = String::new();
+        // It may have something to say before it is ready.
+        let sip = loop {
+            let before = said.len();
+            if log.read_line(&mut said).expect("a line") == 0 {
+                assert_eq!(child.wait().expect("it ends").code(), Some(1), "{said}");
+                return Err(said);
+            }
+            let ready = said[before..].strip_prefix("lampfield: ready, sip on udp:");
+            if let Some((sip, _)) = ready.and_then(|rest| rest.split_once(' ')) {
+                break sip.parse().expect("an address");
+            }
         };
         Ok(Agent {
-            sip: sip.parse().expect("an address"),
+            sip,
             folder,
             child,
             log,
