@@ -33,7 +33,7 @@ pub(super) const TOP: Table = Table {
 
 pub(super) const SUBSCRIPTIONS: Table = Table {
     name: "[subscriptions]",
-    keys: &["min_expires", "max_expires", "pace"],
+    keys: &["min_expires", "max_expires", "blank_documents", "pace"],
 };
 
 pub(super) const REGISTRATIONS: Table = Table {

@@ -20,6 +20,9 @@ impl Reader<'_, '_> {
         let settings = &mut self.settings;
         let (min, max) = (&mut settings.min_expires, &mut settings.max_expires);
         read_lifetimes(&section, min, max, faults);
+        if let Some(blank) = section.flag("blank_documents", faults) {
+            settings.blank_documents = blank.value;
+        }
         let Some(pace) = section.section("pace", PACE.name, Package::served_names(), faults) else {
             return;
         };

@@ -741,6 +741,14 @@ fn what_is_written_wrongly_is_told_before_anything_else() {
 }
 
 #[test]
+fn a_blank_document_can_be_left_out() /* N29 */
+{
+    let blank = |text: &str| good(text).settings.blank_documents;
+    assert!(blank(""));
+    assert!(!blank("[subscriptions]\nblank_documents = false\n"));
+}
+
+#[test]
 fn a_pace_is_asked_for_and_makes_a_watch_of_its_own() /* F09 */
 {
     let lamp = |name: &str, more: &str| {
