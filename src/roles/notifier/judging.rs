@@ -95,6 +95,8 @@ impl Notifier {
         let verdict = heeded(subscription.package, ruling.verdict);
         let mut tells = !core::mem::replace(&mut subscription.judged, true);
         tells |= subscription.see(ruling, &mut self.documents);
+        // What waited for its pace may have nothing to wait for any more.
+        tells |= subscription.wants == Wants::Changes;
         let state = match (subscription.state, verdict) {
             (State::Terminated(_), _)
             | (State::Pending { .. }, Verdict::Confirm)

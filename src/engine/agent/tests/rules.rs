@@ -138,6 +138,69 @@ fn all_watchers_are_rejected_after_working_hours() /* N29 N37 */
     assert_eq!(f.admitted("ann", 12), 200);
 }
 
+/// What one who watches our presence is told in so many seconds, and after how many.
+fn notes(f: &mut Fixture, phone: &Phone, seconds: u64) -> StdVec<(u64, String)> {
+    let told = f.pass(seconds);
+    for (_, notify) in &told {
+        f.confirm(phone, notify);
+    }
+    let note = |body: &str| {
+        body.split("note>")
+            .nth(1)?
+            .split('<')
+            .next()
+            .map(ToString::to_string)
+    };
+    let told = told.iter();
+    told.map(|(after, it)| (*after, note(it.body()).unwrap_or_default()))
+        .collect()
+}
+
+fn say(f: &mut Fixture, note: &str) -> StdVec<Sent> {
+    f.input(Input::Note(Text::copied(note).unwrap()))
+}
+
+#[test]
+fn tom_is_told_at_most_every_ten_minutes() /* N31 */
+{
+    let mut f = at_noon(|it| {
+        rule(it, |it| {
+            it.direction = Direction::Tell;
+            it.then = Then::Allow;
+            it.pace = crate::ground::time::Seconds(600);
+        });
+    });
+    let tom = f.watching("tom", "presence");
+    assert_eq!(say(&mut f, "one"), [], "he was told a moment ago");
+    for note in ["two", "three"] {
+        assert_eq!(notes(&mut f, &tom, 599), []);
+        assert_eq!(say(&mut f, note), []);
+        assert_eq!(notes(&mut f, &tom, 1), [(1, note.to_string())]);
+    }
+}
+
+#[test]
+fn who_is_told_nothing_for_a_time_is_told_the_last_then() {
+    let mut f = at_noon(|it| {
+        rule(it, |it| {
+            it.direction = Direction::Tell;
+            it.span = hours(12, 13);
+        });
+        it.max_expires = crate::ground::time::Seconds(86_400);
+    });
+    let mut bob = Phone::new("bob", "presence");
+    let sent = f.send(&bob, &bob.subscribe(86_400));
+    bob.learn(&sent[0]);
+    f.confirm(&bob, &sent[1]);
+    for note in ["one", "two"] {
+        assert_eq!(say(&mut f, note), []);
+        assert_eq!(notes(&mut f, &bob, 1_799), []);
+    }
+    assert_eq!(notes(&mut f, &bob, 1), []);
+    assert_eq!(notes(&mut f, &bob, 1), [(1, "two".to_string())]);
+    assert_eq!(say(&mut f, "three").len(), 1, "as anybody");
+}
+
 #[test]
 fn no_rule_with_a_time_no_wake_up() {
     let mut f = at_noon(|it| rule(it, |it| it.during.dnd = true));
