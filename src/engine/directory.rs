@@ -8,7 +8,7 @@ use crate::ground::table::{Id, Index, Table, cells};
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Moment};
 use crate::users::compose::{Input, Inputs, Published, Sources, compose};
-use crate::wire::sip::{Uri, names_presentity, same_presentity};
+use crate::wire::sip::{Uri, names_presentity, same_presentity, unescaped};
 use heapless::Vec;
 
 /// Whose presence is kept here.
@@ -245,30 +245,11 @@ impl Directory {
 
 /// The user part with its escapes undone; the digits of a telephone number (RFC 3966 §5.1.1).
 fn user(uri: &Uri<'_>) -> Vec<u8, { limits::URI }> {
-    let escaped = match uri {
-        Uri::Sip(uri) => uri.user.unwrap_or_default(),
-        Uri::Pres(uri) => uri.user.unwrap_or_default(),
-        Uri::Tel(uri) => return uri.digits().take(limits::URI).collect(),
-        Uri::Other { .. } => &[],
-    };
-    let mut user = Vec::new();
-    let mut rest = escaped;
-    while let Some((&byte, behind)) = rest.split_first() {
-        let (byte, behind) = match (byte, behind) {
-            (b'%', [high, low, behind @ ..]) => match (
-                char::from(*high).to_digit(16),
-                char::from(*low).to_digit(16),
-            ) {
-                (Some(high), Some(low)) => ((high << 4 | low) as u8, behind),
-                (None, _) | (_, None) => (b'%', &rest[1..]),
-            },
-            (byte, behind) => (byte, behind),
-        };
+    match uri {
+        Uri::Tel(uri) => uri.digits().take(limits::URI).collect(),
         // No user of ours is longer, so a cut one finds nobody.
-        if user.push(byte).is_err() {
-            break;
+        Uri::Sip(_) | Uri::Pres(_) | Uri::Other { .. } => {
+            unescaped(uri.user()).take(limits::URI).collect()
         }
-        rest = behind;
     }
-    user
 }

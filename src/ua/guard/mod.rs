@@ -167,7 +167,7 @@ impl Guard {
     fn algorithms_for(&self, name: &Uri<'_>) -> &'static [Algorithm<'static>] {
         let named = |it: &&User| is_user_of(it.name().as_bytes(), name);
         let like = self.users.iter().find(named).or_else(|| {
-            let hash = self.secret.hasher().part(user_of(name)).finish();
+            let hash = self.secret.hasher().part(name.user()).finish();
             let at = (hash as usize).checked_rem(self.users.len())?;
             self.users.get(at)
         });
@@ -269,16 +269,6 @@ impl Challenges<'_> {
             };
             w.field(Name::WwwAuthenticate, &challenge);
         }
-    }
-}
-
-/// Whom a name is about, wherever he is.
-fn user_of<'a>(name: &Uri<'a>) -> &'a [u8] {
-    match name {
-        Uri::Sip(uri) => uri.user.unwrap_or_default(),
-        Uri::Pres(uri) => uri.user.unwrap_or_default(),
-        Uri::Tel(uri) => uri.number,
-        Uri::Other { rest, .. } => rest,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::ground::limits::{USER, USERS};
 use crate::ground::text::Text;
 use crate::wire::sip::digest::{Hex, name_hash};
-use crate::wire::sip::{Algorithm, Credentials};
+use crate::wire::sip::{Algorithm, Credentials, unescaped};
 use heapless::Vec;
 
 /// The users there are. More are refused by whoever reads them.
@@ -89,21 +89,4 @@ fn is_extended(written: &[u8], name: &[u8]) -> bool {
         return false;
     };
     charset.eq_ignore_ascii_case(b"UTF-8") && unescaped(value).eq(name.iter().copied())
-}
-
-/// The bytes meant; a broken escape is as it stands.
-fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut rest = text;
-    core::iter::from_fn(move || {
-        if let [b'%', high, low, tail @ ..] = rest
-            && let (Some(high), Some(low)) = (digit(*high), digit(*low))
-        {
-            rest = tail;
-            return Some((high << 4 | low) as u8);
-        }
-        let (first, tail) = rest.split_first()?;
-        rest = tail;
-        Some(*first)
-    })
 }

@@ -2,7 +2,7 @@
 
 use crate::ground::limits::URI;
 use crate::ground::random::{Hashing, Secret};
-use crate::wire::sip::{Host, Uri};
+use crate::wire::sip::{Host, Uri, unescaped};
 use core::net::IpAddr;
 use heapless::Vec;
 
@@ -69,27 +69,9 @@ fn host_of<'a>(uri: &Uri<'a>) -> Option<Host<'a>> {
 /// The user part with its escapes undone; the digits of a telephone number (RFC 3966 §5.1.1). What is longer than a URI
 /// that is kept is cut.
 pub(super) fn user_of(uri: &Uri<'_>, into: &mut Vec<u8, URI>) {
-    let escaped = match uri {
-        Uri::Sip(uri) => uri.user.unwrap_or_default(),
-        Uri::Pres(uri) => uri.user.unwrap_or_default(),
-        Uri::Tel(uri) => return into.extend(uri.digits().take(URI)),
-        Uri::Other { rest, .. } => rest,
-    };
-    if into.extend_from_slice(escaped).is_err() || !escaped.contains(&b'%') {
-        return;
-    }
-    into.clear();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut rest = escaped;
-    while let [first, behind @ ..] = rest {
-        let (byte, behind) = match (first, behind) {
-            (b'%', [high, low, behind @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => ((high << 4 | low) as u8, behind),
-                (None, _) | (_, None) => (b'%', &rest[1..]),
-            },
-            (byte, behind) => (*byte, behind),
-        };
-        let _ = into.push(byte); // It only gets shorter.
-        rest = behind;
+    match uri {
+        Uri::Tel(uri) => into.extend(uri.digits().take(URI)),
+        Uri::Other { rest, .. } => into.extend(unescaped(rest).take(URI)),
+        Uri::Sip(_) | Uri::Pres(_) => into.extend(unescaped(uri.user()).take(URI)),
     }
 }

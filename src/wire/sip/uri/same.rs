@@ -203,11 +203,16 @@ fn same_escaped(one: &[u8], two: &[u8], ignore_case: bool) -> bool {
         };
         (byte, kept)
     };
-    unescaped(one).map(fold).eq(unescaped(two).map(fold))
+    meant(one).map(fold).eq(meant(two).map(fold))
 }
 
-/// The bytes meant; the flag says that it is a reserved character which was escaped.
-fn unescaped(text: &[u8]) -> impl Iterator<Item = (u8, bool)> + '_ {
+/// The bytes meant by a text with escapes (RFC 3986 §2.1); a broken escape stands for itself.
+pub fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    meant(text).map(|(byte, _)| byte)
+}
+
+/// The same; the flag says that it is a reserved character which was escaped.
+fn meant(text: &[u8]) -> impl Iterator<Item = (u8, bool)> + '_ {
     let mut rest = text;
     core::iter::from_fn(move || {
         if let [b'%', high, low, tail @ ..] = rest
