@@ -20,10 +20,7 @@ impl Instant {
 
     /// The earlier of two moments, or the one that there is.
     pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-        match (one, other) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        earlier(one, other)
     }
 
     /// The moment `micros` microseconds after the origin.
@@ -111,6 +108,11 @@ pub struct Wall(u64);
 impl Wall {
     /// A clock that was never set. Documents then carry no timestamp (RFC 3863 §4.1.7).
     pub const UNSET: Wall = Wall(0);
+
+    /// The earlier of two times, or the one that there is.
+    pub fn earlier(one: Option<Wall>, other: Option<Wall>) -> Option<Wall> {
+        earlier(one, other)
+    }
 
     /// The time `millis` milliseconds after 1970 began. Before 2020 a clock counts as [`Wall::UNSET`].
     pub const fn from_unix_millis(millis: u64) -> Wall {
@@ -261,6 +263,13 @@ pub struct Moment {
     pub now: Instant,
     /// The calendar, for documents and rules about the time of day; it may be unset, and jump.
     pub wall: Wall,
+}
+
+fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ impl Agent {
         self.policy.decide(&about, None, Decided::Allow, None);
         self.report(line);
         self.enforce();
+        self.keeping.decided();
         true
     }
 
@@ -87,22 +88,23 @@ impl Agent {
         decree: Decree,
     ) -> Result<usize, Ambiguous> {
         let decided = match (decree.what, whom) {
-            (Decided::Nothing, _) => {
-                let count = self.take_back(whom);
-                self.judge_all();
-                count
-            }
+            (Decided::Nothing, _) => self.take_back(whom),
             (_, Whom::User(name)) => self.decide_user(name, decree),
             (Decided::Allow | Decided::Block | Decided::PoliteBlock, _) => {
                 self.decide_present(whom, decree)?
             }
         };
-        if decided > 0 {
-            self.keeping.decided();
-            self.policy.tick(moment.wall);
-            self.enforce();
-            self.expect_change(moment);
+        if decided == 0 {
+            return Ok(0);
         }
+        self.policy.tick(moment.wall);
+        match decree.what {
+            // Who may not be sure of it any more comes again.
+            Decided::Nothing => self.judge_all(),
+            Decided::Allow | Decided::Block | Decided::PoliteBlock => self.enforce(),
+        }
+        self.keeping.decided();
+        self.expect_change(moment);
         Ok(decided)
     }
 
@@ -176,7 +178,6 @@ impl Agent {
             let ruling = policy.judge(watching(policy, directory, who));
             (ruling.verdict != Verdict::Confirm).then_some(ruling)
         });
-        self.keeping.decided();
     }
 }
 

@@ -22,11 +22,6 @@ impl Agent {
         }
     }
 
-    /// Somebody has set the calendar clock.
-    pub fn handle_clock(&mut self, moment: Moment) {
-        self.turn_clock(moment);
-    }
-
     /// What the owner rules, for those who ask why.
     pub fn policy(&self) -> &Policy {
         &self.policy
@@ -42,8 +37,8 @@ impl Agent {
         place_rules(&mut self.policy, &self.presentities, &self.settings, wall);
     }
 
-    /// It is so late now.
-    pub(super) fn turn_clock(&mut self, moment: Moment) {
+    /// The calendar clock is another one: somebody has set it, or a time has come that a rule speaks of.
+    pub fn handle_clock(&mut self, moment: Moment) {
         if self.policy.tick(moment.wall) {
             self.judge_anew(moment);
         } else {
@@ -54,7 +49,7 @@ impl Agent {
     /// The time may have come at which a rule begins or ceases to hold.
     pub(super) fn handle_boundary(&mut self, moment: Moment) {
         if self.boundary.is_some_and(|at| at <= moment.now) {
-            self.turn_clock(moment);
+            self.handle_clock(moment);
         }
     }
 

@@ -255,7 +255,7 @@ impl Agent {
             },
             Key::Decisions => {
                 let is_back = self.restore_decisions(record);
-                self.turn_clock(moment);
+                self.handle_clock(moment);
                 is_back
             }
             Key::Desk(_) => self.restore_desk(moment, record),

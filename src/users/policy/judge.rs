@@ -93,14 +93,18 @@ impl Clock {
 }
 
 impl<'a> Subject<'a> {
-    fn of(who: &Watching<'a>) -> Subject<'a> {
+    fn new(identity: Identity, uri: &'a [u8], address: Option<IpAddr>) -> Subject<'a> {
         Subject {
-            identity: who.identity,
-            uri: who.watcher,
-            address: Some(who.address),
+            identity,
+            uri,
+            address,
             name: None,
             domain: None,
         }
+    }
+
+    pub(super) fn of(who: &Watching<'a>) -> Subject<'a> {
+        Subject::new(who.identity, who.watcher, Some(who.address))
     }
 }
 
@@ -134,13 +138,8 @@ impl Policy {
         let of_package = package.map_or(Mask::MAX, |it| self.of_package[it as usize]);
         let anyway = self.mask(|rule| rule.whom.is_empty() && !rule.during.is_limited());
         let open = self.open.iter().fold(anyway, |all, open| all | open);
-        let mut subject = Subject {
-            identity: Identity::Network,
-            uri: target.unwrap_or_default().as_bytes(),
-            address: None,
-            name: None,
-            domain: None,
-        };
+        let uri = target.unwrap_or_default().as_bytes();
+        let mut subject = Subject::new(Identity::Network, uri, None);
         let found = self.walk(&self.clock, candidates & of_package & open, &mut subject);
         let rule = found.rule?;
         (self.rules[usize::from(rule)].then == Then::Block).then_some(rule)
@@ -153,13 +152,7 @@ impl Policy {
             Act::Register => Direction::Register,
         };
         let candidates = self.of_direction[direction as usize] & self.open[usize::from(place)];
-        let mut subject = Subject {
-            identity: Identity::User(user),
-            uri: b"",
-            address: None,
-            name: None,
-            domain: None,
-        };
+        let mut subject = Subject::new(Identity::User(user), b"", None);
         let found = self.walk(&self.clock, candidates, &mut subject);
         let rule = self.rules.get(usize::from(found.rule?))?;
         Some(rule.then == Then::Allow)
@@ -179,13 +172,13 @@ impl Policy {
             Some(rule) => self.by_rule(clock, who, rule),
             None => self.by_default(clock, who),
         };
-        ruling.until = earlier(ruling.until, found.until);
+        ruling.until = Wall::earlier(ruling.until, found.until);
         let tell = open & self.of_direction[Direction::Tell as usize];
         if tell == 0 || ruling.verdict == Verdict::Block || ruling.view == View::CLOSED {
             return (ruling, basis, None);
         }
         let told = self.walk(clock, tell, &mut subject);
-        ruling.until = earlier(ruling.until, told.until);
+        ruling.until = Wall::earlier(ruling.until, told.until);
         if let Some(rule) = told.rule {
             self.temper(&mut ruling, usize::from(rule));
         }
@@ -265,10 +258,10 @@ impl Policy {
         while left != 0 {
             let number = left.trailing_zeros() as usize;
             left &= left - 1;
-            if !self.is_about(number, subject) {
+            if self.fits(&self.rules[number], subject) != Fit::Yes {
                 continue;
             }
-            found.until = earlier(found.until, clock.next[number]);
+            found.until = Wall::earlier(found.until, clock.next[number]);
             if clock.holds >> number & 1 == 1 {
                 found.rule = Some(number as u8);
                 break;
@@ -302,13 +295,6 @@ impl Policy {
         let all = self.keys.iter().enumerate();
         let others = |mask, (at, key): (usize, &u64)| mask | Mask::from(*key != name) << at;
         rules & all.fold(0, others)
-    }
-
-    /// Whether the rule of that number is about somebody.
-    #[inline]
-    fn is_about(&self, number: usize, subject: &mut Subject<'_>) -> bool {
-        let rule = &self.rules[number];
-        self.fits(rule, subject) == Fit::Yes
     }
 
     /// Whether a rule is about somebody.
@@ -415,13 +401,6 @@ const fn closed() -> Ruling {
     Ruling {
         view: View::CLOSED,
         ..Ruling::plain(Verdict::Allow)
-    }
-}
-
-fn earlier(one: Option<Wall>, other: Option<Wall>) -> Option<Wall> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }
 

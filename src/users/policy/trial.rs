@@ -61,13 +61,7 @@ impl Policy {
     pub fn explain(&self, who: &Watching<'_>, wall: Wall) -> Trial {
         let clock = self.clock_at(wall);
         let (ruling, basis, tell) = self.judge_by(&clock, who);
-        let mut subject = Subject {
-            identity: who.identity,
-            uri: who.watcher,
-            address: Some(who.address),
-            name: None,
-            domain: None,
-        };
+        let mut subject = Subject::of(who);
         let mut rules = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
             if !rule.direction.is_about_watchers() {
