@@ -3,6 +3,7 @@
 
 use super::etag::EntityTag;
 use super::presentity::Presentity;
+use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::token::Token;
@@ -86,6 +87,10 @@ impl Answer {
 }
 
 impl Refusal {
+    /// Not now, for a table is full or we take our leave.
+    pub const BUSY: Refusal =
+        Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER);
+
     /// A 400 that says what is wrong.
     pub const fn bad(why: &'static str) -> Refusal {
         Refusal::Because(Status::BAD_REQUEST, why)

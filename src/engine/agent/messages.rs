@@ -9,7 +9,6 @@ use crate::events::answer::{Answer, Refusal};
 use crate::events::identity::Identity;
 use crate::events::package::Package;
 use crate::events::subscription::Verdict;
-use crate::ground::limits;
 use crate::ground::time::{Instant, Moment};
 use crate::txn::server::{Room, Seen};
 use crate::txn::token::{Owner, Token};
@@ -189,12 +188,7 @@ impl Agent {
             Room::Share if needs_place => {
                 return Err(Refusal::Share("it has its share of transactions"));
             }
-            Room::Full if needs_place => {
-                return Err(Refusal::AnswerLater(
-                    Status::SERVICE_UNAVAILABLE,
-                    limits::RETRY_AFTER,
-                ));
-            }
+            Room::Full if needs_place => return Err(Refusal::BUSY),
             Room::Share | Room::Full => {}
         }
         let answer = match request.method {
@@ -248,6 +242,14 @@ impl Agent {
             return Err(Status::UNSUPPORTED_MEDIA_TYPE.into());
         }
         Ok(())
+    }
+
+    /// Who comes anew while we take our leave comes again when somebody else is there.
+    pub(super) fn takes_more(&self) -> Result<(), Refusal> {
+        match self.stopping {
+            true => Err(Refusal::BUSY),
+            false => Ok(()),
+        }
     }
 
     fn answer_options(

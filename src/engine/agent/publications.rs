@@ -26,15 +26,10 @@ impl Agent {
     ) -> Result<Answer, Refusal> {
         // Step 1.
         let id = self.directory.find(&request.uri).ok_or(Status::NOT_FOUND)?;
-        if self.stopping {
-            return Err(Refusal::AnswerLater(
-                Status::SERVICE_UNAVAILABLE,
-                limits::RETRY_AFTER,
-            ));
-        }
+        self.takes_more()?;
         let may = match identity {
-            Identity::User(_) => self.may_act_for(identity, id, Act::Publish),
-            Identity::Network | Identity::Nobody => self.is_itself(id, request),
+            Identity::Network => self.is_itself(id, request),
+            Identity::User(_) | Identity::Nobody => self.may_act_for(identity, id, Act::Publish),
         };
         let from = Publisher {
             flow,

@@ -6,7 +6,6 @@ use crate::events::answer::{Answer, Refusal};
 use crate::events::identity::Identity;
 use crate::events::presentity::Presentity;
 use crate::events::reach::Reach;
-use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Moment;
 use crate::users::policy::Act;
@@ -14,8 +13,8 @@ use crate::wire::flow::Flow;
 use crate::wire::sip::{NameAddr, Request, Status, Uri};
 
 impl Agent {
-    /// A REGISTER from a user or a trusted network (RFC 3261 §10.3). Of its steps, 1 is taken as passed, for a phone reaches us
-    /// under many hosts; 2 and 3 are those of every request.
+    /// A REGISTER from a user or a trusted network (RFC 3261 §10.3). Of its steps, 1 is taken as passed, for a phone
+    /// reaches us under many hosts; 2 and 3 are those of every request.
     pub(super) fn answer_register(
         &mut self,
         moment: Moment,
@@ -23,15 +22,10 @@ impl Agent {
         request: &Request<'_>,
         identity: Identity,
     ) -> Result<Answer, Refusal> {
-        if self.stopping {
-            return Err(Refusal::AnswerLater(
-                Status::SERVICE_UNAVAILABLE,
-                limits::RETRY_AFTER,
-            ));
-        }
-        // Step 4: nobody registers somebody else.
+        self.takes_more()?;
+        // Step 4: nobody registers somebody else; of a user the From was looked at already.
         let presentity = self.named(&request.to);
-        if !is_user(identity) && self.named(&request.from) != presentity {
+        if identity == Identity::Network && self.named(&request.from) != presentity {
             return Err(Status::FORBIDDEN.into());
         }
         // Step 5.
@@ -98,13 +92,5 @@ impl Agent {
             Uri::Other { .. } => None,
             uri @ (Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_)) => self.directory.find(&uri),
         }
-    }
-}
-
-/// Whether it is a user, whose From was looked at already.
-const fn is_user(identity: Identity) -> bool {
-    match identity {
-        Identity::User(_) => true,
-        Identity::Network | Identity::Nobody => false,
     }
 }

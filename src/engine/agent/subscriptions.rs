@@ -4,7 +4,6 @@ use super::approval::{uri_of, watching};
 use super::{Agent, Excerpt, Report};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::identity::Identity;
-use crate::ground::limits;
 use crate::ground::time::Moment;
 use crate::roles::notifier::{Subscriber, Who};
 use crate::wire::flow::Flow;
@@ -40,12 +39,7 @@ impl Agent {
         let presentity = known
             .or_else(|| self.behind_contact(moment.now, flow, &request.uri))
             .ok_or(Status::NOT_FOUND)?;
-        if self.stopping {
-            return Err(Refusal::AnswerLater(
-                Status::SERVICE_UNAVAILABLE,
-                limits::RETRY_AFTER,
-            ));
-        }
+        self.takes_more()?;
         let is_owner = match identity {
             Identity::User(user) => self.owns(user, presentity),
             Identity::Network | Identity::Nobody => false,

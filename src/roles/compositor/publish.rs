@@ -297,7 +297,10 @@ impl Compositor {
         if let Some(orphan) = orphan {
             self.forget(orphan);
         }
-        let id = self.publications.insert(publication).map_err(|_| busy())?;
+        let id = self
+            .publications
+            .insert(publication)
+            .map_err(|_| Refusal::BUSY)?;
         self.timers.set(id.slot(), Some(now + granted));
         self.unsaved.hasten(id.slot(), now);
         self.announce(id, presentity);
@@ -344,9 +347,9 @@ impl Compositor {
         let of_presentity = || all().filter(|it| it.presentity == new.presentity);
         let is_free = |number: &u8| of_presentity().all(|it| it.number != *number);
         let number = (1..=limits::PUBLICATIONS_EACH as u8).find(is_free);
-        let number = number.ok_or_else(busy)?;
+        let number = number.ok_or(Refusal::BUSY)?;
         if self.publications.is_full() {
-            return Err(busy());
+            return Err(Refusal::BUSY);
         }
         let free = limits::PUBLICATIONS_EACH - of_presentity().count();
         let near = of_presentity().filter(|it| new.is_near(it)).count();
@@ -440,8 +443,4 @@ impl<'a> Document<'a> {
         })?;
         Ok(Document { body, says, ids })
     }
-}
-
-fn busy() -> Refusal {
-    Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER)
 }

@@ -79,13 +79,13 @@ impl Notifier {
         let fits = may_wait && full_for.is_none();
         // Who was there already, and forgot, has its old place.
         if !fits && self.make_room(device, wanted, allowed).is_none() {
-            return Err(full_for.map_or(busy(), Refusal::Share));
+            return Err(full_for.map_or(Refusal::BUSY, Refusal::Share));
         }
         let slot = self
             .subscriptions
             .vacant()
             .or_else(|| self.make_room(device, wanted, allowed))
-            .ok_or_else(busy)?;
+            .ok_or(Refusal::BUSY)?;
         let token = Token::draw(Owner::Subscription, slot, random);
         let dialog = Dialog::accepted(request, target.text, token, 0)
             .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
@@ -126,7 +126,7 @@ impl Notifier {
         let id = self
             .subscriptions
             .insert(subscription)
-            .map_err(|_| busy())?;
+            .map_err(|_| Refusal::BUSY)?;
         self.shares.take(keys);
         self.watchers.enter(group(presentity, package), slot);
         self.index(device, slot);
@@ -418,8 +418,4 @@ fn initial_state(
         Verdict::Allow => State::Active { ends },
         Verdict::Confirm | Verdict::Block => State::Pending { ends },
     }
-}
-
-fn busy() -> Refusal {
-    Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER)
 }

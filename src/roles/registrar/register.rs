@@ -226,7 +226,7 @@ impl Registrar {
                 None if has_place && free > 0 => {
                     return Err(Refusal::Share("it has its share of bindings"));
                 }
-                None => return Err(busy()),
+                None => return Err(Refusal::BUSY),
             }
         }
         Ok(gone)
@@ -372,8 +372,4 @@ fn is_fit(wishes: &[Wish<'_>]) -> bool {
     let mut bound = wishes.iter().filter(|it| it.lasts > Seconds::ZERO);
     let has_flow = bound.clone().any(|it| it.device.is_some());
     !has_flow || (bound.next().is_some() && bound.next().is_none())
-}
-
-fn busy() -> Refusal {
-    Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER)
 }

@@ -13,7 +13,6 @@ use super::{SPARE_USAGES, Watcher};
 use crate::events::answer::Refusal;
 use crate::events::package::{LampKind, Memory, Package};
 use crate::events::watched::Watched;
-use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::text::Text;
@@ -275,7 +274,7 @@ impl Watcher {
             audit: Audit::new(now),
             state: UsageState::Resting { refresh: ends },
         });
-        let later = Refusal::AnswerLater(Status::SERVICE_UNAVAILABLE, limits::RETRY_AFTER);
+        let later = Refusal::BUSY;
         let usage = usage.map_err(|_| later)?;
         self.join(now, id, usage);
         Ok(usage)
