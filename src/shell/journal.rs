@@ -118,11 +118,13 @@ struct Reader {
 const PATIENCE: Duration = Duration::from_millis(100);
 
 impl Reader {
-    /// The reader at the other end of `fd`.
+    /// The reader at the other end of `fd`. Of the devices only a terminal can be stopped; others need not say that
+    /// they have room: the kernel's log never does.
     fn of(fd: impl AsFd) -> Reader {
-        let kind = fstat(fd).map(|it| FileType::from_raw_mode(it.st_mode));
+        let kind = fstat(&fd).map(|it| FileType::from_raw_mode(it.st_mode));
         let may_hang = match kind {
-            Ok(FileType::Fifo | FileType::Socket | FileType::CharacterDevice) => true,
+            Ok(FileType::Fifo | FileType::Socket) => true,
+            Ok(FileType::CharacterDevice) => fd.as_fd().is_terminal(),
             Ok(_) | Err(_) => false,
         };
         Reader {
@@ -414,6 +416,17 @@ mod tests {
             &mut [PollFd::new(&fd, PollFlags::IN)],
             Some(&Timespec::default()),
         ) != Ok(0)
+    }
+
+    /// On a card standard error is the kernel's log, a device that never says it has room.
+    #[test]
+    fn the_kernels_log_takes_what_comes() {
+        let file = std::fs::File::options().write(true).open("/dev/kmsg");
+        let file = file.or_else(|_| std::fs::File::open("/dev/kmsg"));
+        let Ok(file) = file else {
+            return std::eprintln!("/dev/kmsg cannot be opened here");
+        };
+        assert_eq!(Reader::of(&file).admit(&file), Some(0));
     }
 
     #[test]
