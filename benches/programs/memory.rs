@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use agent::Agent;
-use world::{LAMPS, World, board, settings};
+use lampfield::limits;
+use world::{FETCHES, LAMPS, World, board, settings};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,9 +39,9 @@ fn main() -> ExitCode {
     let mut agent = Agent::start(Path::new(program), &files);
     world.serve(LAMPS);
     print(&agent, "after start, all lamps told");
-    world.fetch(agent.sip);
+    world.fetch(agent.sip, FETCHES);
     print(&agent, "many who only asked");
-    world.fill(agent.sip);
+    world.fill(agent.sip, limits::SUBSCRIPTIONS);
     let resident = print(&agent, "all tables full");
     agent.stop();
     match most {

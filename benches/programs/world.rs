@@ -13,8 +13,9 @@ pub(crate) const LAMPS: usize = if limits::LAMPS < limits::WATCHES {
     limits::WATCHES
 };
 
-/// Those who only fetch.
-const FETCHES: usize = limits::TRANSACTIONS.saturating_sub(limits::SUBSCRIPTIONS + LAMPS);
+/// Those who only fetch where all tables are filled: this machine itself may.
+pub(crate) const FETCHES: usize =
+    limits::TRANSACTIONS.saturating_sub(limits::SUBSCRIPTIONS + LAMPS);
 
 /// Waiting for longer than this is a failure.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -77,18 +78,18 @@ impl World {
         }
     }
 
-    /// Takes every place that those need who only fetch, and leave a transaction behind; the lamps' NOTIFYs did too.
-    pub(crate) fn fetch(&self, agent: SocketAddr) {
-        for number in 0..FETCHES {
+    /// So many who only fetch, and leave a transaction behind; the lamps' NOTIFYs did too.
+    pub(crate) fn fetch(&self, agent: SocketAddr, count: usize) {
+        for number in 0..count {
             let status = self.subscribe(agent, 0, number, "presence", 0);
             assert_eq!(status, 200, "fetch {number}");
         }
     }
 
-    /// Takes every other place there is.
-    pub(crate) fn fill(&self, agent: SocketAddr) {
+    /// Takes so many of the places that are left.
+    pub(crate) fn fill(&self, agent: SocketAddr, count: usize) {
         let each = limits::SUBSCRIPTIONS.div_ceil(limits::PRESENTITIES);
-        for number in 0..limits::SUBSCRIPTIONS {
+        for number in 0..count {
             let event = ["presence", "dialog"][number % 2];
             let status = self.subscribe(agent, number / each, FETCHES + number, event, 3_600);
             assert_eq!(status, 200, "subscription {number}");
