@@ -131,7 +131,7 @@ impl Configuration {
         reader.upstreams(&root, folder);
         reader.lamps(&root);
         reader.buttons(&root);
-        reader.rules(&root);
+        reader.rules(&root, &users.users);
         reader.reach(&root, &listen);
         let (secrets, mut faults) = (reader.secrets, reader.faults);
         let configuration = Configuration {

@@ -20,10 +20,11 @@ use crate::ground::time::Seconds;
 use crate::shell::clock;
 use crate::shell::document::{Found, Section, shown};
 use crate::shell::words;
+use crate::ua::guard::User;
 use crate::wire::sip::Host;
 
 impl Reader<'_, '_> {
-    pub(super) fn rules(&mut self, root: &Section<'_, '_>) {
+    pub(super) fn rules(&mut self, root: &Section<'_, '_>, users: &[User]) {
         let mut places = Vec::new();
         for section in root.sections("rule", RULE.name, RULE.keys, &mut self.faults) {
             let Some(rule) = self.rule(&section) else {
@@ -38,6 +39,7 @@ impl Reader<'_, '_> {
             }
         }
         self.doubt_rules(&places, clock::wall());
+        self.doubt_users(&places, users);
     }
 
     fn rule(&mut self, section: &Section<'_, '_>) -> Option<Rule> {

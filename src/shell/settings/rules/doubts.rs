@@ -1,4 +1,4 @@
-//! Rules that can never fit.
+//! Rules that can never fit, and those about users who are not there.
 
 use std::format;
 
@@ -6,6 +6,7 @@ use super::Reader;
 use crate::engine::config::{During, Rule, Rules, Then, Who};
 use crate::ground::time::Wall;
 use crate::shell::words;
+use crate::ua::guard::User;
 use crate::users::policy::time::seconds;
 
 impl Reader<'_, '_> {
@@ -35,6 +36,24 @@ impl Reader<'_, '_> {
                 let what = format!("rule {} never fits any more: {last} is over", at + 1);
                 self.faults
                     .warn(place, &what, "give it another date, or leave it out");
+            }
+        }
+    }
+
+    /// Warns of rules about somebody who has no password here, where others have one: mostly a name mistyped.
+    pub(super) fn doubt_users(&mut self, places: &[usize], users: &[User]) {
+        if users.is_empty() {
+            return;
+        }
+        let rules = &self.settings.rules;
+        for (at, (rule, place)) in rules.list.iter().zip(places).enumerate() {
+            for name in rules.names_of(rule) {
+                let Who::User(name) = name else { continue };
+                if users.iter().all(|it| it.name() != name.as_str()) {
+                    let what = format!("rule {} is about {name}, who is no user here", at + 1);
+                    let remedy = format!("mend the name, or: lampfield user add {name}");
+                    self.faults.warn(*place, &what, remedy);
+                }
             }
         }
     }

@@ -163,3 +163,24 @@ fn mistakes_are_said() {
     let faults = read(owners).expect_err("too many");
     assert_eq!(faults.faults[0].what, "more than 4 owners");
 }
+
+#[test]
+fn a_rule_about_nobody_who_is_there_is_doubted() {
+    let folder = Folder::new("nobody");
+    folder.add("ann", "192.168.1.20");
+    let text = format!(
+        "[authentication]\nusers = \"users\"\n{DESK}[[rule]]\nwho = [\"user:ann\", \"user:anne\"]\nthen = \"block\"\n"
+    );
+    let warnings = folder.read(&text).expect("good").warnings;
+    let all: Vec<String> = warnings.map_or(Vec::new(), |it| {
+        let all = it.faults.iter();
+        all.map(|it| format!("{}: {} | {}", it.line, it.what, it.remedy))
+            .collect()
+    });
+    assert_eq!(
+        all,
+        [
+            "7: warning: rule 1 is about anne, who is no user here | mend the name, or: lampfield user add anne"
+        ]
+    );
+}
