@@ -50,16 +50,26 @@ pub(crate) fn populate(world: &mut World, chance: &mut Chance) {
     for desk in 0..desks {
         if chance.coin() {
             world.desks[desk].furnish(chance.pick(&[0, 5, 30]));
+        } else if chance.permille(400) {
+            world.desks[desk].guard();
         }
     }
     for _ in 0..chance.between(0, 3) {
         let desk = chance.below(desks as u64) as usize;
         let event = chance.pick(&[Event::Presence, Event::Dialog]);
         let expires = chance.pick(&[45, 90, 300, 600]);
-        let phone = match world.desks[desk].is_furnished() && chance.coin() {
-            true => world.add_stranger(desk, event, expires),
-            false => world.add_phone(desk, event, expires),
+        let is_outside = chance.coin();
+        let phone = if is_outside && world.desks[desk].is_furnished() {
+            world.add_stranger(desk, event, expires)
+        } else if is_outside && world.desks[desk].is_guarded() {
+            world.add_user(desk, event, expires, chance.permille(700))
+        } else {
+            world.add_phone(desk, event, expires)
         };
+        if !is_outside && chance.permille(300) {
+            let lasts = chance.between(1, 20) as u32 * 60;
+            world.hide_from(phone, chance.between(0, 900) as u32, lasts);
+        }
         if chance.coin() {
             world.phones[phone].habits = Habits {
                 forgets: chance.pick(&[0, 30]),

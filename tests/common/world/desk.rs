@@ -10,7 +10,7 @@ use lampfield::wire::doc::pidf::Activities;
 use lampfield::wire::flow::Flow;
 use lampfield::{
     Agent, Input, Instant, LampSettings, Look, Looks, Network, Output, Package, PresentitySettings,
-    Report, Seconds, Settings, Shows, Subject, Text, Wall, WatchSettings, Watched,
+    Report, Seconds, Settings, Shows, Subject, Text, User, Wall, WatchSettings, Watched,
 };
 use std::net::SocketAddr;
 
@@ -22,6 +22,8 @@ pub(crate) struct Desk {
     pub(crate) address: SocketAddr,
     pub(crate) uri: String,
     pub(crate) settings: Box<Settings>,
+    /// Who has a password here.
+    pub(crate) users: Vec<User>,
     pub(crate) agent: Option<Box<Agent>>,
     /// What the buttons and sensors say, power or not.
     pub(crate) hardware: Hardware,
@@ -122,6 +124,7 @@ impl Desk {
             address,
             uri,
             settings,
+            users: Vec::new(),
             agent: None,
             hardware: Hardware::default(),
             presence: History::default(),
@@ -189,6 +192,9 @@ impl Desk {
         let moment = self.moment(now);
         let mut agent = Box::new(const { Agent::new() });
         agent.start(moment, &self.settings, seed, &[self.address.into()]);
+        if !self.users.is_empty() {
+            agent.set_users(&self.users);
+        }
         // Every other desk has a store, from its first boot on.
         if self.disk.is_none() && seed[0].is_multiple_of(2) && !self.was_up {
             self.disk = Some(Disk::default());
@@ -196,6 +202,7 @@ impl Desk {
         self.was_up = true;
         if let Some(disk) = &mut self.disk {
             disk.restore(undated(moment.now), &mut agent);
+            agent.handle_clock(moment);
         }
         for (fact, input) in self.hardware.inputs().into_iter().enumerate() {
             match (self.switch(fact), &input) {
@@ -431,7 +438,14 @@ impl Desk {
         Ok(())
     }
 
+    /// While a hook chatters it may be heard either way.
     fn note_truth(&mut self, now: Moment) {
+        if self.chatters(now) {
+            let mut other = self.hardware.clone();
+            other.hook = !other.hook;
+            self.presence.note(now, other.presence());
+            self.dialog.note(now, other.dialog());
+        }
         self.presence.note(now, self.hardware.presence());
         self.dialog.note(now, self.hardware.dialog());
     }
@@ -447,17 +461,21 @@ impl Desk {
         }
     }
 
-    fn wall(&self, now: Moment) -> Wall {
+    pub(super) fn wall(&self, now: Moment) -> Wall {
         Wall::from_unix_millis(self.wall + now / 1_000)
     }
 
     /// The wall clock steps to what the network says, or to what a dead battery makes of it.
-    pub(crate) fn step_wall(&mut self, millis: u64) {
+    pub(crate) fn step_wall(&mut self, now: Moment, millis: u64) -> Result<(), String> {
         self.wall = millis;
+        let moment = self.moment(now);
+        if let Some(agent) = &mut self.agent {
+            agent.handle_clock(moment);
+        }
+        self.drain(now)
     }
 }
 
-/// Patience of a service manager, as the shell has it.
 /// The store never learns the date.
 fn undated(now: Instant) -> lampfield::Moment {
     lampfield::Moment {
@@ -466,4 +484,5 @@ fn undated(now: Instant) -> lampfield::Moment {
     }
 }
 
+/// Patience of a service manager, as the shell has it.
 pub(crate) const PATIENCE: Moment = 3 * SECOND;

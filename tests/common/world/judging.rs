@@ -3,6 +3,7 @@
 use super::desk::{Desk, Shown};
 use super::phone::{Event, View};
 use super::truth::{History, judge};
+use super::user::Login;
 use super::{Moment, Party, SECOND, Source, World};
 use lampfield::Watched;
 
@@ -25,11 +26,16 @@ impl World {
             let Some(Party::Desk(desk)) = self.parties.get(&phone.server) else {
                 continue;
             };
-            let truth = true_view(&self.desks[*desk], phone.event);
-            if phone.view != Some(truth) {
+            let desk = &self.desks[*desk];
+            let truth = match self.is_hidden(desk, phone) {
+                true => View::closed(phone.event),
+                false => true_view(desk, phone.event),
+            };
+            let knows = phone.login.as_ref().is_none_or(Login::knows);
+            if phone.view != knows.then_some(truth) {
                 astray.push(format!(
-                    "phone{number} believes {:?}, desk{desk} is {truth:?}",
-                    phone.view
+                    "phone{number} believes {:?}, {} is {truth:?}",
+                    phone.view, desk.uri
                 ));
             }
         }

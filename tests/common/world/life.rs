@@ -54,6 +54,11 @@ pub(crate) struct Tally {
     /// Strangers that were let in.
     pub(crate) let_in: u64,
     pub(crate) notified: u64,
+    /// Users that showed the right password, and requests with a wrong one.
+    pub(crate) proven: u64,
+    pub(crate) refused: u64,
+    /// Times that an owner began to hide from somebody.
+    pub(crate) hidings: u64,
     /// How long the calm took, at most.
     pub(crate) slowest: Moment,
 }
@@ -94,6 +99,11 @@ pub(crate) fn lived(
         .map_err(|why| format!("at {}: {why}", clock(life.world.now)))?;
     life.tally.requests = life.world.wiretap.requests;
     life.tally.let_in = life.world.let_in.len() as u64;
+    life.tally.hidings = life.world.hidings;
+    for login in life.world.phones.iter().filter_map(|it| it.login.as_ref()) {
+        life.tally.proven += login.proven;
+        life.tally.refused += login.refused;
+    }
     life.tally.notified = life.world.phones.iter().map(|phone| phone.notified).sum();
     Ok((life.tally, life.world))
 }
@@ -200,10 +210,7 @@ impl Life {
                 self.trouble_pbx();
                 Ok(())
             }
-            86..91 => {
-                self.step_clock(desk);
-                Ok(())
-            }
+            86..91 => self.step_clock(desk),
             91..94 => {
                 self.cut_phone();
                 Ok(())
@@ -349,15 +356,17 @@ impl Life {
     }
 
     /// The network tells the date, or a dead battery forgets it, or summer ends, or somebody types another year.
-    fn step_clock(&mut self, desk: usize) {
+    fn step_clock(&mut self, desk: usize) -> Result<(), String> {
         const DATE: u64 = 1_790_000_000_000;
         const HOUR: u64 = 3_600_000;
         const YEARS: u64 = 12 * 8_766 * HOUR;
         let walls = [0, DATE, DATE - HOUR, DATE - YEARS, DATE + YEARS];
         let wall = self.chance.pick(&walls);
-        if self.clocks.walls_step {
-            self.world.desks[desk].step_wall(wall);
+        if !self.clocks.walls_step {
+            return Ok(());
         }
+        let now = self.world.now;
+        self.world.with_desk(desk, |desk| desk.step_wall(now, wall))
     }
 
     fn cut_phone(&mut self) {
@@ -474,7 +483,11 @@ impl Life {
         // Transactions are kept for Timer J, if nobody asks again meanwhile; then there is nothing to wait for. Who waited
         // in vain is remembered for days.
         let end = self.world.now + 40 * SECOND;
-        let quiet = |world: &World| world.desks[desk].due.is_none_or(|due| due > end + MINUTE);
+        let quiet = |world: &World| {
+            let desk = &world.desks[desk];
+            // A rule goes on looking at the clock.
+            desk.settings.rules.has_times() || desk.due.is_none_or(|due| due > end + MINUTE)
+        };
         let host = self.world.desks[desk].address.ip();
         self.world.network.cut(host, end);
         if !self.world.run_until(end, SECOND, quiet)? {

@@ -25,6 +25,7 @@ pub(crate) mod phone;
 pub(crate) mod request;
 pub(crate) mod sip;
 pub(crate) mod truth;
+mod user;
 pub(crate) mod wiretap;
 
 use attacker::Attacker;
@@ -66,6 +67,8 @@ pub(crate) struct World {
     sources: BTreeMap<(usize, usize), Source>,
     /// Strangers that desks let in since they were switched on.
     let_in: Set<(usize, SocketAddr)>,
+    /// Times that an owner began to hide from somebody.
+    hidings: u64,
     parties: Map<SocketAddr, Party>,
     chance: Chance,
     /// Whether monotonic clocks begin at zero, whatever chance says.
@@ -122,6 +125,7 @@ impl World {
             trail: None,
             sources: BTreeMap::new(),
             let_in: Set::default(),
+            hidings: 0,
             parties: Map::default(),
             chance,
             clocks_at_zero: false,
@@ -441,6 +445,7 @@ impl World {
     fn after(&mut self, number: usize, shown: &[Shown]) -> Result<(), String> {
         let now = self.now;
         let from = self.desks[number].address;
+        self.note_hidden(number);
         for (to, bytes) in self.desks[number].take_sent() {
             if !self.parties.contains_key(&to) {
                 return Err(format!("desk{number} sends to {to}, who is nobody"));

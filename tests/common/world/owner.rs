@@ -101,6 +101,11 @@ impl Desk {
         self.drain(now)
     }
 
+    /// Whether the switch of the handset has moved so lately that it is perhaps not heard.
+    pub(super) fn chatters(&self, now: Moment) -> bool {
+        self.is_furnished() && now <= self.hook_moved + QUIET
+    }
+
     /// Whether anybody waits.
     fn is_waited_for(&self) -> bool {
         let agent = self.agent.as_ref();
@@ -121,8 +126,7 @@ impl Desk {
             return Ok(());
         };
         let own = agent.presentities().nth(self.own).expect("it is served");
-        let chatters = self.is_furnished() && now <= self.hook_moved + QUIET;
-        let hook_is_wrong = own.inputs.hook_up != self.hardware.hook && !chatters;
+        let hook_is_wrong = own.inputs.hook_up != self.hardware.hook && !self.chatters(now);
         if own.uri != self.uri || hook_is_wrong || own.inputs.dnd != self.hardware.dnd {
             return Err(format!("{:?} of {:?}", own.inputs, self.hardware));
         }
@@ -217,6 +221,8 @@ impl World {
         to: SocketAddr,
         bytes: &[u8],
     ) -> Result<(), String> {
+        let sip = sip::Sip::of(super::text(bytes));
+        self.keep_hidden(desk, to, &sip)?;
         let is_stranger = match self.parties.get(&to) {
             Some(Party::Phone(phone)) => self.phones[*phone].is_stranger,
             Some(Party::Attacker) => true,
@@ -225,7 +231,7 @@ impl World {
         if !is_stranger || self.let_in.contains(&(desk, to)) {
             return Ok(());
         }
-        match sip::Sip::of(super::text(bytes)).body {
+        match sip.body {
             body if is_blank(body) => Ok(()),
             body => Err(format!("desk{desk} tells a stranger: {body}")),
         }

@@ -10,6 +10,7 @@ use super::chance::Chance;
 use super::owner::is_blank;
 use super::request::{Pending, Tick};
 use super::sip::{Sip, attribute, respond};
+use super::user::{Hidden, Login};
 use super::{Moment, SECOND};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -63,6 +64,16 @@ pub(crate) struct View {
     pub(crate) closed: Option<bool>,
 }
 
+impl View {
+    /// What is seen of somebody who is closed, and has no calls.
+    pub(crate) fn closed(event: Event) -> View {
+        View {
+            calls: false,
+            closed: (event == Event::Presence).then_some(true),
+        }
+    }
+}
+
 /// A phone.
 pub(crate) struct Phone {
     pub(crate) address: SocketAddr,
@@ -71,6 +82,10 @@ pub(crate) struct Phone {
     pub(crate) habits: Habits,
     /// Nobody trusts it, so that it may have to wait.
     pub(crate) is_stranger: bool,
+    /// What it shows when it is asked who it is.
+    pub(crate) login: Option<Login>,
+    /// When the owner is closed to it.
+    pub(crate) hidden: Option<Hidden>,
     pub(crate) view: Option<View>,
     /// NOTIFYs taken in.
     pub(crate) notified: u64,
@@ -113,6 +128,8 @@ impl Phone {
             event,
             habits: Habits::default(),
             is_stranger: false,
+            login: None,
+            hidden: None,
             view: None,
             notified: 0,
             next: Some(0),
@@ -241,11 +258,15 @@ impl Phone {
             address,
             target,
             event,
+            login,
             ..
         } = self;
+        let name = login.as_ref().map_or("phone", Login::name);
+        let login = login.as_mut();
+        let proof = login.map_or(String::new(), |it| it.row("SUBSCRIBE", target));
         let text = format!(
             "SUBSCRIBE {target} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch={branch};rport\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:phone@{address}>;tag={}\r\nTo: <{target}>{to_tag}\r\n\
+             {proof}Max-Forwards: 70\r\nFrom: <sip:{name}@{address}>;tag={}\r\nTo: <{target}>{to_tag}\r\n\
              Call-ID: {}\r\nCSeq: {} SUBSCRIBE\r\nContact: <sip:phone@{address}>\r\nEvent: {}\r\n\
              Accept: {}\r\nExpires: {}\r\nContent-Length: 0\r\n\r\n",
             dialog.tag,
@@ -271,7 +292,17 @@ impl Phone {
             return;
         };
         match status {
+            401 => {
+                let tries = self.login.as_mut().is_some_and(|it| it.asked(sip));
+                match tries {
+                    true => self.subscribe(now),
+                    false => self.give_up(now),
+                }
+            }
             200..300 => {
+                if let Some(login) = &mut self.login {
+                    login.proven += 1;
+                }
                 let granted = sip.number("Expires");
                 assert!(granted <= dialog.expires, "more than asked: {}", sip.start);
                 let tag = sip.tag("To").expect("a 2xx has a tag").to_string();
