@@ -3,7 +3,7 @@
 
 use super::strict::check;
 use lampfield::parts::{Inputs, Memory, Presentity, Published, Reach, Sources, compose, write_as};
-use lampfield::wire::doc::{Fault, dialog_info, message_summary, pidf, winfo};
+use lampfield::wire::doc::{Fault, dialog_info, message_summary, multipart, pidf, rlmi, winfo};
 use lampfield::{Input, Instant, Package, Text, Wall, limits};
 
 /// The first byte says what stands around the documents; those that are published are cut at NULs.
@@ -42,6 +42,23 @@ fn read(document: &[u8]) {
         Err(_) => assert_eq!(shown, 0, "a watcher of a document that was refused"),
     }
     let _ = message_summary::read(document);
+    read_list(document);
+}
+
+/// As a list, and as one of several parts.
+fn read_list(document: &[u8]) {
+    let mut shown = 0;
+    let list = rlmi::read(document, &mut |resource| {
+        shown += format!("{resource:?}").len();
+    });
+    assert!(
+        list.is_ok() || shown == 0,
+        "a resource of a list that was refused"
+    );
+    if let Ok(parts) = multipart::read(document, b"b", None) {
+        let inside: usize = parts.iter().map(|part| part.body.len()).sum();
+        assert!(inside <= document.len(), "more in the parts than there is");
+    }
 }
 
 /// One after the other, as the notifications of one subscription.
