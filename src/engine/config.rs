@@ -6,6 +6,7 @@
 mod authentication;
 mod buttons;
 mod lamps;
+mod lists;
 pub mod rules;
 mod upstreams;
 mod watches;
@@ -19,6 +20,7 @@ use heapless::Vec;
 pub use authentication::{Authentication, Demand, Listed, Listener};
 pub use buttons::{Action, ButtonSettings};
 pub use lamps::{LampSettings, Shows};
+pub use lists::WatchRole;
 pub use rules::{Days, Direction, During, Packages, Rule, Rules, Span, Then, Who, Zone};
 pub use upstreams::{Account, Redirects, Server, UpstreamSettings};
 pub use watches::WatchSettings;
@@ -233,6 +235,7 @@ impl Settings {
         self.validate_presentities()?;
         self.validate_upstreams()?;
         self.validate_watches()?;
+        self.validate_lists()?;
         self.validate_lamps()?;
         self.validate_buttons()?;
         self.validate_rules()
@@ -343,6 +346,8 @@ pub enum Invalid {
     WatchRate(usize),
     /// A watch's upstream is not there.
     WatchUpstream(usize),
+    /// A watch's list is not there, or tells of something else.
+    WatchList(usize),
     /// An upstream's address of record.
     UpstreamAor(usize),
     /// An upstream of that address of record is there already.
@@ -394,6 +399,7 @@ impl fmt::Display for Invalid {
             Invalid::WatchAudit(at) => ("watch", Some(at), "let audit be 120 or more, or 0"),
             Invalid::WatchRate(at) => ("watch", Some(at), "let at_most_every be 3600 at most"),
             Invalid::WatchUpstream(at) => ("watch", Some(at), "name an upstream in the list"),
+            Invalid::WatchList(at) => ("watch", Some(at), "name a list of the same event"),
             Invalid::UpstreamAor(at) => {
                 ("upstream", Some(at), "write aor as sip:name@host, not sips")
             }

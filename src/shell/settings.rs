@@ -26,6 +26,7 @@ mod buttons;
 mod explain;
 mod keys;
 mod lamps;
+mod lists;
 pub mod reach;
 mod rules;
 mod secrets;
@@ -129,6 +130,7 @@ impl Configuration {
         reader.presentities(&root);
         let users = reader.authentication(&root, folder, &listen);
         reader.upstreams(&root, folder);
+        reader.lists(&root);
         reader.lamps(&root);
         reader.buttons(&root);
         reader.rules(&root, &users.users);

@@ -82,6 +82,7 @@ impl Agent {
             self.relight_showing(now, Shows::Watch(number as u16));
             self.examine_with_others(now, number as u16);
         }
+        self.attach_members(now);
         for lamp in 0..self.settings.lamps.len() {
             if self.hide(lamp) {
                 self.relight(now, lamp as u16);

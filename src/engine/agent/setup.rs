@@ -1,7 +1,7 @@
 //! From settings to a running agent, and from one set of settings to the next.
 
 use super::Agent;
-use crate::engine::config::{Settings, WatchSettings};
+use crate::engine::config::{Settings, WatchRole, WatchSettings};
 use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
@@ -9,7 +9,7 @@ use crate::ground::table::Id;
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Moment, Wall};
 use crate::roles::notifier::{Blank, Rules};
-use crate::roles::watcher::{Order, Watch};
+use crate::roles::watcher::{Order, Role, Watch};
 use crate::ua::addresses::LocalAddress;
 use crate::users::policy::Policy;
 use heapless::Vec;
@@ -69,6 +69,7 @@ impl Agent {
         self.watcher.handle_reload(moment.now, &mut self.random);
         self.settings.copy_from(settings);
         (self.watches, self.links) = (watches, links);
+        self.attach_members(moment.now);
         self.reach_all(moment);
         self.examine_all(moment.now);
         self.connect_lamps(moment.now);
@@ -166,6 +167,11 @@ impl Agent {
             target: &watch.target,
             from: &watch.from,
             package: watch.package,
+            role: match watch.role {
+                WatchRole::Alone => Role::Alone,
+                WatchRole::List => Role::List,
+                WatchRole::Member(_) => Role::Member,
+            },
             fallback: watch.fallback,
             server: watch.server.as_deref(),
             account: watch.upstream,
@@ -174,6 +180,16 @@ impl Agent {
             at_most_every: watch.at_most_every,
         };
         self.watcher.add(now, &order, &mut self.random).ok()
+    }
+
+    /// Tells every watch that is on a list which one tells it.
+    pub(super) fn attach_members(&mut self, now: Instant) {
+        for (watch, id) in self.settings.watches.iter().zip(&self.watches) {
+            if let (WatchRole::Member(list), Some(id)) = (watch.role, *id) {
+                let list = self.watches.get(usize::from(list)).copied().flatten();
+                self.watcher.attach(now, id, list, &mut self.random);
+            }
+        }
     }
 
     fn connect_lamps(&mut self, now: Instant) {

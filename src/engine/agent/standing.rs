@@ -1,6 +1,7 @@
 //! How our accounts and watches stand, and what of it is news: for those who follow, and for the log.
 
 use super::{Agent, Excerpt, Lost, Report, Standing};
+use crate::engine::config::{WatchRole, WatchSettings};
 use crate::ground::limits;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
@@ -173,9 +174,12 @@ impl Agent {
         });
     }
 
-    /// The first lamp that a watch feeds, and how many others there are.
+    /// The first lamp that a watch feeds, itself or as a list, and how many others there are.
     fn lamps_of(&self, watch: u16) -> (super::Word, u16) {
-        let fed = || self.panel.showing.fed_by(watch);
+        let told =
+            |it: &(u16, &WatchSettings)| it.0 == watch || it.1.role == WatchRole::Member(watch);
+        let watches = || (0..).zip(&self.settings.watches).filter(told);
+        let fed = || watches().flat_map(|(it, _)| self.panel.showing.fed_by(it));
         let first = fed()
             .min()
             .and_then(|lamp| self.settings.lamps.get(usize::from(lamp)));

@@ -1,6 +1,6 @@
 //! Whom the agent watches.
 
-use super::{Invalid, Settings, is_address, is_server};
+use super::{Invalid, Settings, WatchRole, is_address, is_server};
 use crate::events::package::Package;
 use crate::ground::limits::{HOST, URI};
 use crate::ground::text::Text;
@@ -15,6 +15,8 @@ pub struct WatchSettings {
     pub from: Text<URI>,
     /// What we subscribe to.
     pub package: Package,
+    /// Whether it is asked for, and for a list.
+    pub role: WatchRole,
     /// Whether a 489 (Bad Event) to `dialog` makes us ask for `presence`.
     pub fallback: bool,
     /// The next hop as `host[:port]`; without it the server of [`WatchSettings::upstream`], or the target's own host.
@@ -49,6 +51,7 @@ impl WatchSettings {
             target,
             from,
             package,
+            role: WatchRole::Alone,
             fallback: false,
             server: None,
             upstream: None,

@@ -45,8 +45,8 @@ impl Usage {
     pub(super) fn vouch(&mut self, now: Instant, watch: &Watch, tells: bool, random: &mut Random) {
         self.audit.heard = now;
         if tells || self.pending {
-            self.audit
-                .hear(now, self.knowledge.watched(), watch.audit.period, random);
+            let known = watch.place.most().or(self.knowledge.watched());
+            self.audit.hear(now, known, watch.audit.period, random);
         }
     }
 

@@ -25,7 +25,7 @@ const ASKED_JUST_NOW: Duration = Duration::from_secs(60);
 pub(super) enum Cause {
     /// The SUBSCRIBE was answered with this code.
     Refused(u16),
-    /// It was challenged with this code, and what proves who we are does not help, for that reason.
+    /// The same for a reason that is known: of a challenge, why what proves who we are does not help.
     Unproven(u16, &'static str),
     /// Timer F.
     NoAnswer,
@@ -35,6 +35,8 @@ pub(super) enum Cause {
     Unreachable,
     /// The name has no address.
     Unresolved,
+    /// The server answers, and knows no lists.
+    NoList,
     /// We have no address of the peer's family, or no room for the request.
     NoLocalAddress,
     /// The lifetime passed without a refresh.
@@ -48,9 +50,9 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    /// A final answer of that status that nothing can be done about; with why a challenge can't be met.
-    pub(super) fn of_refusal(status: Status, unproven: Option<&'static str>) -> Cause {
-        match unproven {
+    /// A final answer of that status that nothing can be done about; with why, where that is known.
+    pub(super) fn of_refusal(status: Status, why: Option<&'static str>) -> Cause {
+        match why {
             Some(why) => Cause::Unproven(status.code(), why),
             None => Cause::Refused(status.code()),
         }
@@ -64,6 +66,7 @@ impl Cause {
             Cause::NoNotify => "no NOTIFY",
             Cause::Unreachable => "unreachable",
             Cause::Unresolved => "name not found",
+            Cause::NoList => "no list there",
             Cause::NoLocalAddress => "no local address",
             Cause::Expired => "expired",
             Cause::Moved => "another server",
@@ -80,6 +83,7 @@ impl Cause {
             | Cause::Unproven(..)
             | Cause::NoNotify
             | Cause::Unresolved
+            | Cause::NoList
             | Cause::NoLocalAddress
             | Cause::Expired
             | Cause::Moved
@@ -106,6 +110,7 @@ impl Cause {
             Cause::Unreachable => Some(503),
             Cause::NoNotify
             | Cause::Unresolved
+            | Cause::NoList
             | Cause::NoLocalAddress
             | Cause::Expired
             | Cause::Moved
@@ -384,6 +389,7 @@ impl Watcher {
         let since = match &watch.state {
             State::Told { since, .. } => *since,
             State::Waiting { .. }
+            | State::Listed
             | State::Seeking { .. }
             | State::Resolving { .. }
             | State::Asking(_)
@@ -405,7 +411,7 @@ impl Watcher {
     pub(super) fn forget_usages(&mut self, id: Id<Watch>) {
         if let Some(watch) = self.watches.get_mut(id) {
             watch.fetch = None;
-            watch.audit.refused = false;
+            watch.audit.refused = watch.place.is_list();
         }
         while let Some(usage) = self
             .watches

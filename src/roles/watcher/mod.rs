@@ -25,7 +25,7 @@
 //! subscription is gone or in doubt until a notifier vouches for the state again. A server that answers without a
 //! document vouches for having no state, which for most packages means something; the head of `told` says when.
 //!
-//! What ends by itself in life is asked about while it lasts: see `audit`.
+//! What ends by itself in life is asked about while it lasts: see `audit`. One subscription may tell of many: see `list`.
 //!
 //! # Where we leave RFC 6665 §4.1.3 on purpose
 //!
@@ -41,9 +41,13 @@ mod condition;
 mod doubt;
 mod ending;
 mod fetch;
+mod list;
+mod listing;
+mod member;
 mod moving;
 mod notify;
 mod patrol;
+mod place;
 mod reason;
 mod response;
 mod silence;
@@ -56,6 +60,8 @@ mod watch;
 
 pub use crate::ua::request::Action;
 pub use doubt::Doubt;
+pub use member::Standing;
+pub use place::{IS_A_LIST, Listed, Role};
 pub use usage::Usage;
 pub use watch::{AddError, Order, Report, Watch};
 
@@ -166,6 +172,7 @@ impl Watcher {
             State::Told { attempt, .. } if !watch.usages.is_empty() => *attempt,
             // A notifier that answers only now gets 481, which ends its side.
             State::Waiting { .. }
+            | State::Listed
             | State::Seeking { .. }
             | State::Resolving { .. }
             | State::Asking(_)
@@ -197,6 +204,7 @@ impl Watcher {
     pub fn take_changed(&mut self) -> Option<Id<Watch>> {
         while let Some(slot) = self.changed.pop() {
             if let Some(id) = self.watches.id_at(slot) {
+                self.change_members(id);
                 return Some(id);
             }
         }
@@ -234,14 +242,17 @@ impl Watcher {
 
     /// What a watch knows, and since when that is in doubt; `None` once it is forgotten.
     pub fn known(&self, id: Id<Watch>) -> Option<(Watched, Option<Instant>)> {
-        let story = &self.watches.get(id)?.story;
-        Some((story.watched, story.broken_since))
+        Some(self.knows(self.watches.get(id)?))
     }
 
     /// The other party of the call that a watch knows of, if its notifier names one.
     pub fn party(&self, id: Id<Watch>) -> Option<&Party> {
         let watch = self.watches.get(id)?;
-        watch.story.party(&watch.target, self.usages_of(watch))
+        let told = match watch.member() {
+            Some(member) => member.party(watch.story.watched),
+            None => return watch.story.party(&watch.target, self.usages_of(watch)),
+        };
+        told.filter(|party| !party.is_at(&watch.target))
     }
 
     /// Whether the server of a watch says that it does not have the package, and nobody ever told anything in it.
@@ -258,38 +269,50 @@ impl Watcher {
     /// How a watch stands; `None` once it is forgotten.
     pub fn state(&self, id: Id<Watch>) -> Option<Report<'_>> {
         let watch = self.watches.get(id)?;
-        let usage = watch
+        // Who is on a list stands as its list does.
+        let asked = self.list_of(watch).unwrap_or(watch);
+        let usage = asked
             .usages
             .first()
             .and_then(|usage| self.usages.get(*usage));
-        let (state, next) = progress(watch, usage);
+        let (state, next) = progress(asked, usage);
         let remote = match usage {
             Some(usage) => Some(usage.peer()),
             None => {
-                let attempt = watch.attempt().map(|it| it.way.flow.remote);
-                attempt.or(watch.last_hop)
+                let attempt = asked.attempt().map(|it| it.way.flow.remote);
+                attempt.or(asked.last_hop)
             }
         };
+        let (watched, broken_since) = self.knows(watch);
+        let listed = self.listed(watch);
         Some(Report {
             target: &watch.target,
             package: watch.speaks,
-            state,
-            watched: watch.story.watched,
+            state: listed.map_or(state, |listed| listed.progress(state)),
+            listed,
+            is_unlisted: watch.place.is_apart(),
+            watched,
             party: self.party(id),
             is_stateless: told::are_stateless(self.usages_of(watch)),
             remote,
             expires: usage.map(|usage| usage.ends),
             next,
-            last_status: watch.story.last_status,
-            last_reason: watch.story.last_reason,
+            last_status: asked.story.last_status,
+            last_reason: match listed {
+                Some(listed) => listed.reason().unwrap_or(asked.story.last_reason),
+                None => watch.story.last_reason,
+            },
             last_notify: watch.story.last_notify,
-            distrusts: watch.story.distrusts,
+            distrusts: asked.story.distrusts,
             lacks_package: watch.story.lacks_package(),
             messages: watch.story.messages,
             unasked: watch.story.unasked,
-            lost: watch.story.broken_since.is_some() && usage.is_none_or(|it| it.retries > 0),
-            broken_since: watch.story.broken_since,
-            doubt: watch.doubt(usage),
+            lost: match listed {
+                Some(listed) => listed.is_in_trouble(),
+                None => broken_since.is_some() && usage.is_none_or(|it| it.retries > 0),
+            },
+            broken_since,
+            doubt: asked.doubt(usage),
             confirmed: usage.map(|usage| usage.audit.confirmed),
         })
     }
@@ -311,6 +334,7 @@ impl Watcher {
         let asks = match self.watches.get(id)?.state {
             State::Resolving { number, .. } => number == query.number,
             State::Waiting { .. }
+            | State::Listed
             | State::Seeking { .. }
             | State::Asking(_)
             | State::Told { .. }
@@ -331,6 +355,8 @@ fn progress(watch: &Watch, usage: Option<&Usage>) -> (&'static str, Option<Insta
     match (&watch.state, usage.map(|usage| (usage, &usage.state))) {
         (State::Waiting { until }, _) if watch.failures > 0 => ("retrying", Some(*until)),
         (State::Waiting { until }, _) => ("waiting", Some(*until)),
+        // Its list goes before.
+        (State::Listed, _) => ("waiting", None),
         (State::Seeking { .. } | State::Resolving { .. }, _) => ("resolving", None),
         (State::Asking(_), _) | (State::Told { .. }, None) => ("subscribing", None),
         (State::Ending(_), _) => ("ending", None),

@@ -86,6 +86,7 @@ impl Watcher {
                 State::Waiting { until } if watch.failures > 0 => *until,
                 State::Asking(_) if watch.story.distrusts.is_some() => Instant::MAX,
                 State::Waiting { .. }
+                | State::Listed
                 | State::Seeking { .. }
                 | State::Resolving { .. }
                 | State::Asking(_)
@@ -166,7 +167,7 @@ impl Watcher {
                     self.follow_in_dialog(now, usage, soon, accounts);
                 }
             }
-            State::Seeking { .. } | State::Resolving { .. } | State::Ending(_) => {}
+            State::Listed | State::Seeking { .. } | State::Resolving { .. } | State::Ending(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::doubt::Audit;
 use super::ending::Cause;
+use super::place::names_lists;
 use super::reason::{End, Leaves};
 use super::told::contact;
 use super::usage::{Gap, Knowledge, Usage, UsageState, tag_hash};
@@ -58,6 +59,10 @@ impl Watcher {
         let usage = self.usage_of(watch_id, request);
         if usage.is_none() && !self.takes_another_usage(now, watch_id, request) {
             return Err(Status::NO_SUCH_SUBSCRIPTION.into());
+        }
+        if names_lists(request.headers.require()) && !self.is_list(watch_id) {
+            // Nobody asked for one (RFC 4662 §4.1).
+            return Err(Status::BAD_EXTENSION.into());
         }
         let state = match request.headers.subscription_state() {
             Ok(Some(state)) => state,
@@ -118,10 +123,12 @@ impl Watcher {
                 now < attempt.notify_by
                     && attempt.left != Some(tag)
                     && watch.speaks.spec().several_notifiers
+                    && !watch.place.is_list()
                     && !watch.usages.is_full()
                     && self.spare_used < SPARE_USAGES
             }
             WatchState::Waiting { .. }
+            | WatchState::Listed
             | WatchState::Seeking { .. }
             | WatchState::Resolving { .. }
             | WatchState::Ending(_) => false,
@@ -201,7 +208,7 @@ impl Watcher {
                     Retry::Soon | Retry::Backoff if heard && waits => self.rest(now, id, random),
                     Retry::Soon | Retry::Query | Retry::Backoff | Retry::Slow | Retry::Rare => {}
                 }
-                self.conclude(id, &end);
+                self.conclude(now, id, &end, random);
             }
             return Ok(());
         }
@@ -320,7 +327,19 @@ impl Watcher {
         usage.behind = 0;
         let party = usage.memory.party().cloned();
         let is_same = usage.is_same(request);
-        let read = usage.read(now, watch.speaks, request, state);
+        let is_list = watch.place.is_list();
+        let read = match is_list {
+            true => self.read_list(now, id, request, state, random),
+            false => usage.read(now, watch.speaks, request, state),
+        };
+        let usage = self
+            .usages
+            .get_mut(id)
+            .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
+        let watch = self
+            .watches
+            .get_mut(watch_id)
+            .ok_or(Status::NO_SUCH_SUBSCRIPTION)?;
         if usage.memory.party() != party.as_ref() {
             self.changed.push(watch_id.slot());
         }
@@ -369,14 +388,21 @@ impl Watcher {
         }
         let cause = Cause::Terminated(end.reason);
         self.lose(now, id, cause, end.retry, end.retry_after, random);
-        self.conclude(watch, &end);
+        self.conclude(now, watch, &end, random);
     }
 
     /// Two reasons say something about the state itself: the resource is gone, or can't change any more.
-    pub(super) fn conclude(&mut self, id: Id<Watch>, end: &End) {
+    pub(super) fn conclude(&mut self, now: Instant, id: Id<Watch>, end: &End, random: &mut Random) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
+        if watch.place.is_list() {
+            return match end.leaves {
+                // There is no such list. How its members are, that does not say.
+                Leaves::Gone => self.disband(now, id, random),
+                Leaves::Nothing | Leaves::LastState => {}
+            };
+        }
         let story = &mut watch.story;
         if story.unasked.is_some() {
             return;

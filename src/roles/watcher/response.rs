@@ -4,7 +4,9 @@
 
 use super::Watcher;
 use super::ending::Cause;
+use super::list::denies_list;
 use super::notify::same_host;
+use super::place::{IS_A_LIST, Said, names_lists};
 use super::reason::{End, denies_package};
 use super::usage::{Condition, Usage, UsageState};
 use super::watch::{Attempt, EXPIRES_MOST, Gone, State, Watch};
@@ -122,6 +124,9 @@ impl Watcher {
             let remote = attempt.way.flow.remote;
             watch.is_answered();
             watch.story.last_status = Some(status.code());
+            if watch.place.is_denied_by(Said::Answer, &response.headers) {
+                return self.deny(now, id, Cause::NoList, None, random);
+            }
             for usage in usages {
                 self.shorten(now, usage, now + granted, random);
             }
@@ -131,7 +136,10 @@ impl Watcher {
             State::Asking(_) => self.refused(now, id, status, response, accounts, random),
             // A notifier has told us already: what else becomes of the request changes nothing.
             State::Told { .. } | State::Ending(_) => watch.story.last_status = Some(status.code()),
-            State::Waiting { .. } | State::Seeking { .. } | State::Resolving { .. } => {}
+            State::Waiting { .. }
+            | State::Listed
+            | State::Seeking { .. }
+            | State::Resolving { .. } => {}
         }
     }
 
@@ -181,12 +189,19 @@ impl Watcher {
             watch.story.last_status = Some(status.code());
             return self.seek(id, Some(to));
         }
-        let cause = Cause::of_refusal(status, unproven);
+        let is_a_list = || {
+            let needs_lists = names_lists(response.headers.require()) && !watch.place.is_list();
+            (status.code() == 421 && needs_lists).then_some(IS_A_LIST)
+        };
+        let cause = Cause::of_refusal(status, unproven.or_else(is_a_list));
         let after = response.headers.retry_after();
+        if watch.place.is_list() && denies_list(status) {
+            return self.deny(now, id, cause, after, random);
+        }
         if watch.gone == Gone::Said && matches!(status.code(), 404 | 410 | 604) {
             let end = End::of_nobody();
             self.fail(now, id, cause, end.retry, after, random);
-            return self.conclude(id, &end);
+            return self.conclude(now, id, &end, random);
         }
         self.fail(now, id, cause, retry_after_refusal(status), after, random);
     }

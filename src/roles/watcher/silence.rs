@@ -194,7 +194,8 @@ impl Watch {
                 State::Waiting { until } => when < *until,
                 // What was sent while nobody was there may be over before it is sent once more.
                 State::Asking(attempt) => self.asks_at(remote) && now - attempt.sent >= T2,
-                State::Seeking { .. }
+                State::Listed
+                | State::Seeking { .. }
                 | State::Resolving { .. }
                 | State::Told { .. }
                 | State::Ending(_) => false,

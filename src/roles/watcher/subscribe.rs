@@ -1,6 +1,7 @@
 //! Attempts and the requests they send.
 
 use super::ending::Cause;
+use super::place::EVENTLIST;
 use super::usage::{Usage, UsageState};
 use super::watch::{Attempt, State, Watch};
 use super::{Action, Watcher};
@@ -159,6 +160,7 @@ impl Watcher {
             return;
         };
         watch.last_hop = Some(way.flow.remote);
+        watch.place.begin();
         watch.late = None;
         watch.state = State::Asking(Attempt::new(now, id.slot(), way, random));
         self.settle_watch(id);
@@ -463,7 +465,15 @@ fn write_rest(
     let spec = watch.speaks.spec();
     let types = spec.bodies.iter().chain(spec.also_read);
     let types = types.map(|body| body.text.as_bytes());
+    let of_lists: &[&[u8]] = match watch.place.is_list() {
+        true => &[b"multipart/related", b"application/rlmi+xml"],
+        false => &[],
+    };
+    let types = types.chain(of_lists.iter().copied());
     w.field_with(Name::Accept, |out| _ = out.list(types));
+    if watch.place.is_list() {
+        w.header(Name::Supported, EVENTLIST);
+    }
     w.header(Name::UserAgent, USER_AGENT);
     w.empty_body();
     w.finish().ok()

@@ -134,7 +134,7 @@ impl Watcher {
                     self.changed.push(id.slot());
                 }
             }
-            State::Ending(_) | State::Seeking { .. } => {}
+            State::Listed | State::Ending(_) | State::Seeking { .. } => {}
         }
     }
 
@@ -158,6 +158,7 @@ impl Watcher {
             State::Told { attempt, .. } => attempt.request = Sending::Answered,
             State::Ending(_)
             | State::Waiting { .. }
+            | State::Listed
             | State::Seeking { .. }
             | State::Resolving { .. } => {}
         }

@@ -2,6 +2,7 @@
 
 use super::UsageId;
 use super::doubt::{Auditor, Doubt};
+use super::place::{Listed, Place, Role};
 use crate::events::package::Package;
 use crate::events::party::Party;
 use crate::events::watched::Watched;
@@ -39,6 +40,8 @@ pub struct Order<'a> {
     pub from: &'a str,
     /// The event package.
     pub package: Package,
+    /// Whether it is asked for by itself, as a list, or told by one.
+    pub role: Role,
     /// Whether a refusal of `dialog` that means the package is followed by an attempt with `presence`.
     pub fallback: bool,
     /// Where all requests go, as `host[:port]`; without it the way of the account, or else to the host of the target.
@@ -79,6 +82,7 @@ pub struct Watch {
     pub(super) from: Text<{ limits::URI }>,
     pub(super) server: Option<Text<{ limits::HOST }>>,
     pub(super) package: Package,
+    pub(super) place: Place,
     pub(super) account: Option<u16>,
     pub(super) fallback: bool,
     /// The package asked for now: that of the order, or what it fell back to.
@@ -119,6 +123,8 @@ pub struct Watch {
 pub(super) enum State {
     /// Nothing is under way until this moment.
     Waiting { until: Instant },
+    /// A list tells it, and nothing is asked.
+    Listed,
     /// The next poll begins an attempt: there, if that is known already.
     Seeking { at: Option<SocketAddr> },
     /// The name of the next hop is asked for.
@@ -236,6 +242,10 @@ pub struct Report<'a> {
     pub doubt: Option<Doubt>,
     /// When a document last told it, or the notifier said that nothing has changed.
     pub confirmed: Option<Instant>,
+    /// The list that tells of it, as long as one does.
+    pub listed: Option<Listed<'a>>,
+    /// Whether the server was found to have no such list, of which this is the watch: its members are asked for one by one.
+    pub is_unlisted: bool,
 }
 
 impl Watch {
@@ -250,6 +260,7 @@ impl Watch {
             from: Text::copied(order.from)?,
             server,
             package: order.package,
+            place: Place::new(order.role),
             account: order.account,
             fallback: order.fallback,
             speaks: order.package,
@@ -263,7 +274,10 @@ impl Watch {
             woken: 0,
             long: Long::MayMove,
             plain: false,
-            state: State::Waiting { until },
+            state: match order.role {
+                Role::Alone | Role::List => State::Waiting { until },
+                Role::Member => State::Listed,
+            },
             usages: Vec::new(),
             failures: 0,
             not_before: Instant::ZERO,
@@ -317,7 +331,10 @@ impl Watch {
             State::Asking(attempt) | State::Told { attempt, .. } | State::Ending(attempt) => {
                 Some(attempt)
             }
-            State::Waiting { .. } | State::Seeking { .. } | State::Resolving { .. } => None,
+            State::Waiting { .. }
+            | State::Listed
+            | State::Seeking { .. }
+            | State::Resolving { .. } => None,
         }
     }
 
@@ -327,6 +344,7 @@ impl Watch {
             State::Asking(attempt) | State::Told { attempt, .. } => Some(attempt),
             State::Ending(_)
             | State::Waiting { .. }
+            | State::Listed
             | State::Seeking { .. }
             | State::Resolving { .. } => None,
         }
@@ -346,6 +364,7 @@ impl Watch {
         match &self.state {
             State::Told { .. } => true,
             State::Waiting { .. }
+            | State::Listed
             | State::Seeking { .. }
             | State::Resolving { .. }
             | State::Asking(_)
@@ -367,7 +386,7 @@ impl Watch {
                 };
                 Instant::earlier(first, self.fetch.as_ref().and_then(Attempt::due))
             }
-            State::Ending(_) | State::Seeking { .. } => None,
+            State::Listed | State::Ending(_) | State::Seeking { .. } => None,
         }
     }
 }

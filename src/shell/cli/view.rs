@@ -292,6 +292,8 @@ fn subscription(watch: &Value, is_one_of_two: bool) -> String {
     }
     out += &format!("subscription   {}\n", text(watch, "state"));
     for (label, key) in [
+        ("list", "list"),
+        ("on the list", "listed"),
         ("unasked by", "unasked"),
         ("peer", "remote"),
         ("last answer", "last_status"),

@@ -5,7 +5,7 @@ use std::string::{String, ToString};
 
 use crate::engine::agent::status::Why;
 use crate::engine::config::Settings;
-use crate::roles::watcher::Report;
+use crate::roles::watcher::{IS_A_LIST, Listed, Report, Standing};
 use crate::shell::listen::Listen;
 use crate::shell::settings::{reach, rule_in_words};
 
@@ -34,6 +34,8 @@ pub(super) fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<Cause> {
     let found = refused.or_else(out_of_reach);
     // Nothing can be done about this here, and often nothing has to be.
     found
+        .or_else(|| all().find_map(|it| on_a_list(&it.listed?, it.target)))
+        .or_else(|| all().find_map(is_a_list))
         .or_else(|| alone(watches))
         .or_else(|| stateless(watches))
 }
@@ -60,6 +62,50 @@ fn distrust(who: SocketAddr) -> Cause {
             "if it is the server's too, add \"{ip}\" to `trusted`"
         )),
     }
+}
+
+/// A list is told, and does not tell of the one who is watched.
+fn on_a_list(listed: &Listed<'_>, target: &str) -> Option<Cause> {
+    let list = listed.list;
+    let (what, remedy) = match listed.standing {
+        Standing::Unlisted if listed.is_told => {
+            let what = std::format!("{target} is not on the list {list}");
+            let remedy = "add it to the list at the server, or leave `list` out for this lamp";
+            (what, Some(remedy))
+        }
+        Standing::Nested => {
+            let what = std::format!("{target} is a list itself, which is not looked into");
+            let remedy = "let the lamp name that list, and somebody on it";
+            (what, Some(remedy))
+        }
+        Standing::Ended(reason) => {
+            let what = std::format!("the list {list} has no subscription to {target}: {reason}");
+            (what, None)
+        }
+        Standing::Pending => (std::format!("{target} has not allowed it yet"), None),
+        Standing::Untold if listed.is_told => {
+            let what = std::format!("the list {list} knows nothing of {target} yet");
+            (what, None)
+        }
+        Standing::Unreadable => {
+            let what = std::format!("what the list {list} tells of {target} can't be read");
+            (what, None)
+        }
+        Standing::Unlisted | Standing::Untold | Standing::Active => return None,
+    };
+    let remedy = remedy.map(ToString::to_string);
+    Some(Cause { what, remedy })
+}
+
+/// Whom a lamp asks for is a list of others.
+fn is_a_list(watch: &Report<'_>) -> Option<Cause> {
+    (watch.last_reason == IS_A_LIST && watch.last_status == Some(421)).then(|| Cause {
+        what: std::format!("{} is a list of others", watch.target),
+        remedy: Some(std::format!(
+            "add [[list]] uri = \"{0}\", and let the lamp name list = \"{0}\" and watch somebody on it",
+            watch.target
+        )),
+    })
 }
 
 /// A server was asked, and has nothing to tell.

@@ -269,6 +269,8 @@ pub struct Watch {
     broken_s: Option<u64>,
     doubt: Option<&'static str>,
     confirmed_s: Option<u64>,
+    list: Option<String>,
+    listed: Option<&'static str>,
 }
 
 impl Watch {
@@ -292,6 +294,8 @@ impl Watch {
             broken_s: watch.broken_since.map(|moment| now.ago(moment)),
             doubt: watch.doubt.map(watcher::Doubt::reason),
             confirmed_s: watch.confirmed.map(|moment| now.ago(moment)),
+            list: watch.listed.map(|listed| listed.list.to_string()),
+            listed: watch.listed.map(|listed| listed.standing.name()),
         }
     }
 }

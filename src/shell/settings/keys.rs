@@ -74,11 +74,25 @@ pub(super) const UPSTREAM: Table = Table {
     ],
 };
 
+pub(super) const LIST: Table = Table {
+    name: "[[list]]",
+    keys: &[
+        "uri",
+        "event",
+        "server",
+        "from",
+        "expires",
+        "audit",
+        "at_most_every",
+    ],
+};
+
 pub(super) const LAMP: Table = Table {
     name: "[[lamp]]",
     keys: &[
         "name",
         "watch",
+        "list",
         "event",
         "fallback",
         "server",
@@ -124,13 +138,14 @@ pub(super) const PACE: Table = Table {
 };
 
 /// Every table that a line in brackets begins.
-pub(super) const TABLES: [Table; 9] = [
+pub(super) const TABLES: [Table; 10] = [
     AUTHENTICATION,
     SUBSCRIPTIONS,
     REGISTRATIONS,
     PUBLICATIONS,
     PRESENTITY,
     UPSTREAM,
+    LIST,
     LAMP,
     BUTTON,
     RULE,

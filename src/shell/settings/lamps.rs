@@ -47,6 +47,7 @@ impl Reader<'_, '_> {
     fn shows(&mut self, section: &Section<'_, '_>) -> Option<Shows> {
         if section.key_place("watch").is_none() {
             self.refuse_pointless(section, &WATCHING, "watch", "sip:name@host");
+            self.refuse_pointless(section, &["list"], "watch", "sip:name@host");
         }
         let Some(at) = section.key_place("shows") else {
             self.refuse_pointless(section, &["presentity"], "shows", "dnd");
@@ -80,6 +81,50 @@ impl Reader<'_, '_> {
 
     /// The watches a lamp asks for, shared with other lamps that ask for the same.
     fn watch(&mut self, section: &Section<'_, '_>) -> Option<Shows> {
+        if let Some(list) = section.text("list", &mut self.faults) {
+            return self.member(section, list);
+        }
+        let (watch, event) = self.subscription(section, "watch")?;
+        self.share(section, &watch, event)
+    }
+
+    /// The watches that are like this one, of each package of `event`.
+    pub(super) fn share(
+        &mut self,
+        section: &Section<'_, '_>,
+        watch: &WatchSettings,
+        event: Event,
+    ) -> Option<Shows> {
+        let mut share = |package| {
+            let watch = watch.clone();
+            self.settings
+                .share_watch(WatchSettings { package, ..watch })
+        };
+        let shared = match event {
+            Event::One(package) => share(package).map(Shows::Watch),
+            Event::Both => share(Package::Dialog).and_then(|calls| {
+                let presence = share(Package::Presence)?;
+                Ok(Shows::Both { calls, presence })
+            }),
+        };
+        if shared.is_err() {
+            self.too_many(section);
+        }
+        shared.ok()
+    }
+
+    /// There is no room for another watch.
+    pub(super) fn too_many(&mut self, section: &Section<'_, '_>) {
+        let what = format!("more than {WATCHES} different watches");
+        self.faults.add(section.at, what, build_with("WATCHES"));
+    }
+
+    /// What a table says of a subscription to whom it names at `key`; its package is to be that of the event.
+    pub(super) fn subscription(
+        &mut self,
+        section: &Section<'_, '_>,
+        key: &'static str,
+    ) -> Option<(WatchSettings, Event)> {
         let event = self.event(section);
         let faults = &mut self.faults;
         let fallback = section.flag("fallback", faults);
@@ -89,7 +134,7 @@ impl Reader<'_, '_> {
         let at_most_every = section.number("at_most_every", 0..=seldom, faults);
         let server = section.text("server", faults);
         let from = section.text("from", faults);
-        let target = section.text("watch", faults)?;
+        let target = section.text(key, faults)?;
         if let Some(Found { value: true, at }) = fallback
             && event != Event::One(Package::Dialog)
         {
@@ -102,7 +147,7 @@ impl Reader<'_, '_> {
         }
         let audit = audit.map(|it| self.audit(it));
         let server = server.map(|it| self.server(it));
-        let target = self.target(target);
+        let target = self.target(key, target);
         let from = match from {
             Some(from) => self.address("from", from),
             // Only the owner is told who watches.
@@ -134,23 +179,7 @@ impl Reader<'_, '_> {
         if let Some(at_most_every) = at_most_every {
             watch.at_most_every = Seconds(at_most_every.value);
         }
-        let mut share = |package| {
-            let watch = watch.clone();
-            self.settings
-                .share_watch(WatchSettings { package, ..watch })
-        };
-        let shared = match event {
-            Event::One(package) => share(package).map(Shows::Watch),
-            Event::Both => share(Package::Dialog).and_then(|calls| {
-                let presence = share(Package::Presence)?;
-                Ok(Shows::Both { calls, presence })
-            }),
-        };
-        if shared.is_err() {
-            let what = format!("more than {WATCHES} different watches");
-            self.faults.add(section.at, what, build_with("WATCHES"));
-        }
-        shared.ok()
+        Some((watch, event))
     }
 
     /// What a lamp asks for; calls, where nothing else is written or what is written cannot be had.
@@ -181,8 +210,8 @@ impl Reader<'_, '_> {
     }
 
     /// Whom to watch: an address that can be asked.
-    fn target(&mut self, written: Found<&str>) -> Option<Text<URI>> {
-        let target = self.address("watch", written)?;
+    fn target(&mut self, key: &'static str, written: Found<&str>) -> Option<Text<URI>> {
+        let target = self.address(key, written)?;
         if !needs_tls(&target) {
             return Some(target);
         }
@@ -194,7 +223,7 @@ impl Reader<'_, '_> {
     }
 
     /// Keys that say more about a key which is not there.
-    fn refuse_pointless(
+    pub(super) fn refuse_pointless(
         &mut self,
         section: &Section<'_, '_>,
         pointless: &[&str],
@@ -280,7 +309,7 @@ impl Reader<'_, '_> {
 
 /// What a lamp asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Event {
+pub(super) enum Event {
     One(Package),
     /// Calls and presence of the same person.
     Both,
@@ -311,7 +340,7 @@ impl Event {
 }
 
 /// What says how to watch.
-const WATCHING: [&str; 7] = [
+pub(super) const WATCHING: [&str; 7] = [
     "event",
     "fallback",
     "server",

@@ -88,6 +88,7 @@ pub(super) fn order(target: &str) -> Order<'_> {
         target,
         from: "sip:desk@192.0.2.9",
         package: Package::Dialog,
+        role: Role::Alone,
         fallback: false,
         server: None,
         account: None,
