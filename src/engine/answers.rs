@@ -62,6 +62,9 @@ pub(super) fn write(
     respond_with(&mut w, request.response_head(), flow, status, Some(&tag));
     match answer {
         Answer::Subscribed { expires, .. } | Answer::Unchanged { expires } => {
+            if let Answer::Subscribed { is_list: true, .. } = answer {
+                w.header(Name::Require, b"eventlist");
+            }
             w.echo(&request.headers, Name::RecordRoute);
             write_contact(&mut w, request.uri.user(), flow);
             w.header_u32(Name::Expires, expires.0);
@@ -120,6 +123,14 @@ pub(super) fn refuse(
     w.finish()
 }
 
+/// What the request requires and we do not know. Lists are understood where they are asked for and told (RFC 4662 §4.1);
+/// whether it asked for one, the watcher knows.
+pub(super) fn unsupported<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let may_list = matches!(request.method, Method::Subscribe | Method::Notify);
+    let all = request.headers.require();
+    all.filter(move |tag| !(may_list && tag.eq_ignore_ascii_case(b"eventlist")))
+}
+
 /// A 400 says what is wrong (RFC 3261 §21.4.1). Other refusals say what their code says: why a stranger is sent away is
 /// for the log.
 fn reason(status: Status, why: &str) -> &str {
@@ -152,9 +163,9 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
             w.header(Name::Accept, b"")
                 .header(Name::AcceptEncoding, b"identity");
         }
+        Status::EXTENSION_REQUIRED => _ = w.header(Name::Require, b"eventlist"),
         Status::BAD_EXTENSION => {
-            let tags = request.headers.require();
-            w.field_with(Name::Unsupported, |out| _ = out.list(tags));
+            w.field_with(Name::Unsupported, |out| _ = out.list(unsupported(request)));
         }
         _ => {}
     }

@@ -8,6 +8,7 @@ mod buttons;
 mod lamps;
 mod lists;
 pub mod rules;
+mod served_lists;
 mod upstreams;
 mod watches;
 
@@ -22,13 +23,14 @@ pub use buttons::{Action, ButtonSettings};
 pub use lamps::{LampSettings, Shows};
 pub use lists::WatchRole;
 pub use rules::{Days, Direction, During, Packages, Rule, Rules, Span, Then, Who, Zone};
+pub use served_lists::ServedListSettings;
 pub use upstreams::{Account, Redirects, Server, UpstreamSettings};
 pub use watches::WatchSettings;
 
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
     BUTTONS, LAMPS, MAX_EXPIRES, MAX_PUBLICATION, MAX_REGISTRATION, MIN_EXPIRES, MIN_PUBLICATION,
-    MIN_REGISTRATION, OWNERS, PRESENTITIES, TRUSTED, UPSTREAMS, URI, USER, WATCHES,
+    MIN_REGISTRATION, OWNERS, PRESENTITIES, SERVED_LISTS, TRUSTED, UPSTREAMS, URI, USER, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
@@ -41,6 +43,8 @@ use crate::wire::sip::{Bad, Uri, same_presentity};
 pub struct Settings {
     /// Whose presence is kept and served here.
     pub presentities: Vec<PresentitySettings, PRESENTITIES>,
+    /// Lists of them that are served. Together they are no more than [`PRESENTITIES`].
+    pub served_lists: Vec<ServedListSettings, SERVED_LISTS>,
     /// The servers above us. No two have the same address of record.
     pub upstreams: Vec<UpstreamSettings, UPSTREAMS>,
     /// Our own subscriptions. No two are equal: lamps that ask for the same thing share one.
@@ -77,6 +81,7 @@ impl Settings {
     pub const fn new() -> Settings {
         Settings {
             presentities: Vec::new(),
+            served_lists: Vec::new(),
             upstreams: Vec::new(),
             watches: Vec::new(),
             lamps: Vec::new(),
@@ -105,6 +110,7 @@ impl Settings {
     /// Forgets everything, then sets what is not zero by default.
     pub fn restore_defaults(&mut self) {
         self.presentities.clear();
+        self.served_lists.clear();
         self.upstreams.clear();
         self.watches.clear();
         self.lamps.clear();
@@ -168,6 +174,7 @@ impl Settings {
         }
         let Settings {
             presentities,
+            served_lists,
             upstreams,
             watches,
             lamps,
@@ -187,6 +194,7 @@ impl Settings {
         self.rules.copy_from(rules);
         self.publications = *publications;
         copy(&mut self.presentities, presentities);
+        copy(&mut self.served_lists, served_lists);
         copy(&mut self.upstreams, upstreams);
         copy(&mut self.watches, watches);
         copy(&mut self.lamps, lamps);
@@ -233,6 +241,7 @@ impl Settings {
             return Err(Invalid::Publications);
         }
         self.validate_presentities()?;
+        self.validate_served_lists()?;
         self.validate_upstreams()?;
         self.validate_watches()?;
         self.validate_lists()?;
@@ -243,9 +252,7 @@ impl Settings {
 
     fn validate_presentities(&self) -> Result<(), Invalid> {
         for (at, presentity) in self.presentities.iter().enumerate() {
-            // An XML document spells these out in five and six bytes, and the longest must fit.
-            let is_plain = !presentity.uri.contains(['&', '\'']);
-            if !is_address(&presentity.uri) || !is_plain {
+            if !is_entity(&presentity.uri) {
                 return Err(Invalid::Presentity(at));
             }
             let mut before = self.presentities.iter().take(at);
@@ -332,6 +339,8 @@ pub enum Invalid {
     Presentity(usize),
     /// A presentity is there already.
     PresentityTwice(usize),
+    /// A list's URI, or who is on it.
+    ServedList(usize),
     /// A watch's target.
     Target(usize),
     /// A watch's `from`.
@@ -392,6 +401,11 @@ impl fmt::Display for Invalid {
             }
             Invalid::Presentity(at) => ("presentity", Some(at), "write uri as sip:name@host"),
             Invalid::PresentityTwice(at) => ("presentity", Some(at), "name each uri only once"),
+            Invalid::ServedList(at) => (
+                "served_list",
+                Some(at),
+                "give it a uri of its own, and presentities served here",
+            ),
             Invalid::Target(at) => ("watch", Some(at), "write the target as sip:name@host"),
             Invalid::From(at) => ("watch", Some(at), "write from as sip:name@host"),
             Invalid::Server(at) => ("watch", Some(at), "write server as host or host:port"),
@@ -446,6 +460,12 @@ pub fn is_address(text: &str) -> bool {
         Ok(Uri::Tel(_) | Uri::Other { .. }) | Err(Bad) => return false,
     };
     headers.is_empty() && text.bytes().all(|it| it.is_ascii_graphic())
+}
+
+/// Whether `text` is such an address that documents can be about: XML spells out `&` and `'` in five and six bytes, and
+/// the longest must fit.
+fn is_entity(text: &str) -> bool {
+    is_address(text) && !text.contains(['&', '\''])
 }
 
 /// Whether the address may only be asked over TLS, which we do not speak.

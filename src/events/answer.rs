@@ -18,6 +18,8 @@ pub enum Answer {
         tag: Option<Token>,
         /// Never more than was asked for (RFC 6665 §3.1.1).
         expires: Seconds,
+        /// Whether it is to a list (RFC 4662 §4.1).
+        is_list: bool,
     },
     /// 204 to a SUBSCRIBE in its dialog: the watcher has the state already, and no NOTIFY follows (RFC 5839 §6.3).
     Unchanged {

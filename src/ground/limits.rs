@@ -12,6 +12,22 @@ pub const PRESENTITIES: usize = setting(option_env!("LAMPFIELD_PRESENTITIES"), 8
 /// Subscriptions served (settable): the lamps of a large department on one desk.
 pub const SUBSCRIPTIONS: usize = setting(option_env!("LAMPFIELD_SUBSCRIPTIONS"), 64);
 
+/// Lists of presentities that are served; each takes the place of a presentity.
+pub const SERVED_LISTS: usize = 4;
+
+/// Members of one of them: so many that a document of each kind of state fits one message.
+pub const LIST_MEMBERS: usize = least(PRESENTITIES, 48);
+
+/// Subscriptions to lists (settable), each of which is one of [`SUBSCRIPTIONS`] too: every phone of the house, for
+/// presence and calls. Full: 503 with Retry-After.
+pub const LIST_SUBSCRIPTIONS: usize = least(
+    SUBSCRIPTIONS,
+    setting(option_env!("LAMPFIELD_LIST_SUBSCRIPTIONS"), 16),
+);
+
+/// Documents in one NOTIFY about a list. What more there is goes out in the next.
+pub const LIST_PARTS: usize = BODIES / 2;
+
 /// Own subscriptions to others (settable): a sidecar of 32 keys, or 16 that show calls and presence both.
 pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 32);
 

@@ -30,6 +30,7 @@ mod lists;
 pub mod reach;
 mod rules;
 mod secrets;
+mod served_lists;
 mod subscriptions;
 mod upstreams;
 
@@ -128,6 +129,7 @@ impl Configuration {
         reader.registrations(&root);
         reader.publications(&root);
         reader.presentities(&root);
+        reader.served_lists(&root);
         let users = reader.authentication(&root, folder, &listen);
         reader.upstreams(&root, folder);
         reader.lists(&root);

@@ -33,6 +33,13 @@ pub struct Mark {
     error: Option<WriteError>,
 }
 
+impl Mark {
+    /// How much was written up to there.
+    pub const fn position(&self) -> usize {
+        self.at
+    }
+}
+
 /// What can be written as it is read.
 pub trait Print {
     /// Appends the canonical spelling; the sink remembers a failure.

@@ -61,7 +61,8 @@ impl Agent {
         let Some(&presentity) = self.presentities.get(presentity) else {
             return false;
         };
-        let mut all = self.notifier.waiting().map(|(_, it)| it.who());
+        let waiting = self.notifier.waiting().map(|(_, it)| it.who());
+        let mut all = waiting.chain(self.notifier.undecided());
         let Some(first) = all.find(|who| who.presentity == presentity) else {
             return false;
         };
@@ -191,7 +192,10 @@ fn meant<'n, 'p>(
 ) -> impl Iterator<Item = Watching<'n>> + use<'n, 'p> {
     let is_open = |it: &Subscription| match it.state() {
         State::Pending { .. } => true,
-        State::Active { .. } => policy.asks_about(&watching(policy, directory, it.who())),
+        State::Active { .. } => {
+            let mut each = notifier.each_of(it.who());
+            each.any(|who| policy.asks_about(&watching(policy, directory, who)))
+        }
         State::Terminated(_) => false,
     };
     let all = notifier.waiting().chain(notifier.iter());
@@ -199,7 +203,9 @@ fn meant<'n, 'p>(
         .filter(move |(_, it)| is_open(it))
         .map(|(_, it)| it.who());
     let gone = notifier.absent().map(Gone::who);
-    let all = there.chain(gone);
+    let all = notifier.undecided().chain(there).chain(gone);
+    // Whoever waits for a list waits for each member.
+    let all = all.flat_map(|who| notifier.each_of(who));
     let all = all.map(|who| watching(policy, directory, who));
     all.filter(move |about| match whom {
         Whom::Named(name) => about.watcher == name,

@@ -214,9 +214,7 @@ impl Agent {
             Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) => {}
             Uri::Other { .. } => return Err(Status::UNSUPPORTED_URI_SCHEME.into()),
         }
-        // Whether it asked for a list, the watcher knows (RFC 4662 §4.1).
-        let is_known = |tag: &[u8]| request.method == Method::Notify && is_eventlist(tag);
-        if !request.headers.require().all(is_known) {
+        if answers::unsupported(request).next().is_some() {
             return Err(Status::BAD_EXTENSION.into());
         }
         if request.body.is_empty() {
@@ -427,9 +425,4 @@ fn is_of(request: &Request<'_>, is_one: impl Fn(Package) -> bool) -> bool {
         return false;
     };
     Package::from_name(event.package).is_some_and(is_one)
-}
-
-/// Whether an option tag is that of lists (RFC 4662 §7.1).
-fn is_eventlist(tag: &[u8]) -> bool {
-    tag.eq_ignore_ascii_case(b"eventlist")
 }

@@ -95,6 +95,8 @@ pub struct Agent {
     directory: Directory,
     /// The presentities in the order of the settings.
     presentities: Vec<Id<Presentity>, { limits::PRESENTITIES }>,
+    /// The lists that are served, which are kept among the presentities.
+    lists: Vec<Id<Presentity>, { limits::SERVED_LISTS }>,
     transactions: Transactions<Answer>,
     compositor: Compositor,
     notifier: Notifier,
@@ -165,6 +167,7 @@ impl Agent {
             locals: LocalAddresses::new(),
             directory: Directory::new(),
             presentities: Vec::new(),
+            lists: Vec::new(),
             transactions: Transactions::new(),
             compositor: Compositor::new(),
             notifier: Notifier::new(),

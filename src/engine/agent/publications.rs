@@ -25,7 +25,7 @@ impl Agent {
         identity: Identity,
     ) -> Result<Answer, Refusal> {
         // Step 1.
-        let id = self.directory.find(&request.uri).ok_or(Status::NOT_FOUND)?;
+        let id = self.find(&request.uri).ok_or(Status::NOT_FOUND)?;
         self.takes_more()?;
         let may = match identity {
             Identity::Network => self.is_itself(id, request),

@@ -86,11 +86,17 @@ impl Agent {
         })
     }
 
+    /// The presentity that a request means; a list is none.
+    pub(super) fn find(&self, uri: &Uri<'_>) -> Option<Id<Presentity>> {
+        let found = self.directory.find(uri);
+        found.filter(|id| !self.lists.contains(id))
+    }
+
     /// Who is meant by an address in a From or To.
     pub(super) fn named(&self, address: &NameAddr<'_>) -> Option<Id<Presentity>> {
         match address.uri() {
             Uri::Other { .. } => None,
-            uri @ (Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_)) => self.directory.find(&uri),
+            uri @ (Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_)) => self.find(&uri),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From settings to a running agent, and from one set of settings to the next.
 
 use super::Agent;
+use super::approval::uri_of;
 use crate::engine::config::{Settings, WatchRole, WatchSettings};
 use crate::events::package::Package;
 use crate::events::presentity::Presentity;
@@ -54,11 +55,12 @@ impl Agent {
         let lifetimes = settings.publications;
         self.compositor.set_rules(lifetimes.min, lifetimes.max);
         self.keep_presentities(moment, settings);
+        let are_lists_others = self.keep_lists(moment.now, settings);
         let (old, new) = (&self.settings, settings);
         let are_trusted_others = (&old.trusted, old.strangers) != (&new.trusted, new.strangers);
         let is_ruled_otherwise = old.rules != new.rules;
         place_rules(&mut self.policy, &self.presentities, settings, moment.wall);
-        if are_trusted_others || is_ruled_otherwise {
+        if are_trusted_others || are_lists_others || is_ruled_otherwise {
             self.judge_all();
         }
         self.upstreams
@@ -95,6 +97,7 @@ impl Agent {
                 .iter()
                 .any(|presentity| presentity.uri.as_str() == uri)
         };
+        self.drop_lists(settings);
         for &id in &self.presentities {
             let gone = self
                 .directory
@@ -120,6 +123,39 @@ impl Agent {
             self.directory.show_dnd(id, presentity.dialog_shows_dnd);
             self.compose(moment, id);
         }
+    }
+
+    /// Ends lists that are no more, before others may take their places.
+    fn drop_lists(&mut self, settings: &Settings) {
+        for &id in &self.lists {
+            let uri = uri_of(&self.directory, id);
+            if !settings
+                .served_lists
+                .iter()
+                .any(|it| it.uri.as_str() == uri)
+            {
+                self.notifier.handle_removal(id);
+                self.directory.remove(id);
+            }
+        }
+    }
+
+    /// Keeps lists among the presentities, where requests find them. Whether any of them is another one.
+    fn keep_lists(&mut self, now: Instant, settings: &Settings) -> bool {
+        self.lists.clear();
+        let mut members = Vec::<Members, { limits::SERVED_LISTS }>::new();
+        for list in &settings.served_lists {
+            let known = self.directory.configured(&list.uri);
+            let id = known.or_else(|| self.directory.add(now, &list.uri, false));
+            let Some(id) = id else { continue };
+            let on_it = settings.members_of(list);
+            let on_it = on_it.filter_map(|at| self.presentities.get(at).copied());
+            let _ = self.lists.push(id);
+            let _ = members.push(on_it.take(limits::LIST_MEMBERS).collect());
+        }
+        let lists = self.lists.iter().zip(&members);
+        self.notifier
+            .set_lists(lists.map(|(&id, members)| (id, &members[..])))
     }
 
     fn keep_watches(
@@ -209,6 +245,9 @@ impl Agent {
         }
     }
 }
+
+/// Who is on a list.
+type Members = Vec<Id<Presentity>, { limits::LIST_MEMBERS }>;
 
 /// Gives the policy the rules of these settings, whose presentities are there.
 pub(super) fn place_rules(

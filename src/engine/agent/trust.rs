@@ -193,8 +193,11 @@ impl Agent {
             watcher: request.from.uri_text,
             remote: flow.remote,
         };
-        let who = watching(&self.policy, &self.directory, who);
-        self.policy.serves_by_rule(who)
+        let mut each = self.notifier.each_of(who);
+        each.any(|who| {
+            let who = watching(&self.policy, &self.directory, who);
+            self.policy.serves_by_rule(who)
+        })
     }
 
     fn report_wrong(&mut self, flow: &Flow, user: Option<Excerpt<32>>) {

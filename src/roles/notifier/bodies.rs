@@ -127,6 +127,12 @@ impl Bodies {
         })
     }
 
+    /// Whether the document is there for at least so many newer ones.
+    pub(super) fn outlasts(&self, id: BodyId, newer: usize) -> bool {
+        let ahead = usize::from(id.slot) + limits::BODIES - usize::from(self.next);
+        ahead % limits::BODIES >= newer
+    }
+
     /// Whether the document is there and was made of this.
     pub(super) fn is(&self, id: BodyId, making: &Making) -> bool {
         self.get(id)

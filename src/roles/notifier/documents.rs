@@ -24,9 +24,9 @@ pub(super) struct Documents {
     /// The newest documents of each group.
     latest: [Latest; GROUPS],
     /// What rules say in place of notes.
-    notes: Vec<Note, RULE_NOTES>,
+    pub(super) notes: Vec<Note, RULE_NOTES>,
     /// Of each presentity: a number that changes when its documents do for a reason of ours.
-    editions: [u32; PRESENTITIES],
+    pub(super) editions: [u32; PRESENTITIES],
     /// No document of a presentity is older than this: whoever sees otherwise from now on must not be told that what it
     /// sees has long been so.
     since: [Wall; PRESENTITIES],
@@ -131,14 +131,14 @@ impl Notifier {
             let Some(subscription) = self.subscriptions.get_mut(id) else {
                 continue;
             };
-            let Some(number) = subscription.view.note().map(usize::from) else {
-                continue;
-            };
-            if old.get(number) != self.documents.notes.get(number) {
+            if let Some(number) = subscription.view.note().map(usize::from)
+                && old.get(number) != self.documents.notes.get(number)
+            {
                 self.documents.make_anew(subscription.presentity);
                 subscription.sent = 0;
                 self.tell(slot);
             }
+            self.renote_members(id, &old);
         }
     }
 
@@ -158,7 +158,11 @@ impl Notifier {
         id: Id<Subscription>,
         presentities: &Table<Presentity, PRESENTITIES>,
     ) -> Option<Content> {
-        let making = self.making(now, self.subscriptions.get(id)?, presentities);
+        let subscription = self.subscriptions.get(id)?;
+        if let Some(row) = subscription.row {
+            return self.list_content(now, id, row, presentities);
+        }
+        let making = self.making(now, subscription, presentities);
         let subscription = self.subscriptions.get_mut(id)?;
         let sees_nothing_new = making.is_some_and(|it| it.revision == subscription.sent);
         if subscription.wants == Wants::Changes && sees_nothing_new {
@@ -256,7 +260,7 @@ impl Notifier {
         body
     }
 
-    fn render(&mut self, making: &Making, presentity: &Presentity) -> Option<BodyId> {
+    pub(super) fn render(&mut self, making: &Making, presentity: &Presentity) -> Option<BodyId> {
         let documents = &mut self.documents;
         let note = making.view.note();
         let note = note.and_then(|it| documents.notes.get(usize::from(it)));

@@ -52,8 +52,7 @@ impl Notifier {
         self.unjudged = false;
         for slot in 0..SUBSCRIPTIONS as u16 {
             if let Some(id) = self.subscriptions.id_at(slot)
-                && let Some(subscription) = self.subscriptions.get(id)
-                && let Some(ruling) = judge(subscription.who())
+                && let Some(ruling) = self.judge(id, &judge)
             {
                 self.obey(id, ruling);
             }
@@ -85,6 +84,18 @@ impl Notifier {
         {
             rejudged.left -= 1;
             self.ready.push(slot);
+        }
+    }
+
+    fn judge(
+        &mut self,
+        id: Id<Subscription>,
+        judge: &dyn Fn(Who<'_>) -> Option<Ruling>,
+    ) -> Option<Ruling> {
+        let subscription = self.subscriptions.get(id)?;
+        match subscription.row {
+            None => judge(subscription.who()),
+            Some(_) => self.judge_members(id, judge),
         }
     }
 

@@ -114,6 +114,7 @@ impl Notifier {
             flow,
             long_by: Transport::Tcp,
             presentity,
+            row: None,
             package,
             identity: kept.identity,
             event_id,
@@ -150,6 +151,10 @@ impl Notifier {
         let Ok(id) = self.subscriptions.insert_at(slot, subscription) else {
             return false;
         };
+        if !self.enter_list(id) {
+            self.subscriptions.remove(id);
+            return false;
+        }
         self.shares.take(shares);
         self.unjudged = true;
         self.watchers.enter(group(presentity, package), slot);

@@ -22,6 +22,8 @@ mod condition;
 mod documents;
 mod judging;
 mod kept;
+mod list_notify;
+mod lists;
 mod moves;
 mod notify;
 mod rates;
@@ -54,6 +56,7 @@ use absent::Absent;
 use audience::Audiences;
 use documents::Documents;
 use judging::Rejudged;
+use lists::Lists;
 use shares::Shares;
 use subscription::{Notify, Wants};
 use waiting::Waiting;
@@ -92,6 +95,7 @@ pub struct Notifier {
     /// Those who went before anybody decided.
     absent: Absent,
     audiences: Audiences,
+    lists: Lists,
     /// Subscriptions that are not what they were, for those who follow.
     altered: Queue<{ limits::SUBSCRIPTIONS }>,
 }
@@ -146,6 +150,7 @@ impl Notifier {
             unsaved: Timers::new(),
             absent: Absent::new(),
             audiences: Audiences::new(),
+            lists: Lists::new(),
             altered: Queue::new(),
         }
     }
@@ -256,7 +261,8 @@ impl Notifier {
     }
 
     fn tell_group(&mut self, now: Instant, group: usize) {
-        if self.watchers.first(group).is_none() {
+        let lists = self.lists.with((group / Package::SERVED_COUNT) as u16);
+        if self.watchers.first(group).is_none() && lists.is_empty() {
             return;
         }
         let pace = self.rules.pace[group % Package::SERVED_COUNT];
@@ -264,12 +270,20 @@ impl Notifier {
             Err(later) => self.paced.set(group as u16, Some(later)),
             Ok(()) => {
                 self.paced.set(group as u16, None);
-                let mut next = self.watchers.first(group);
-                while let Some(slot) = next {
-                    next = self.watchers.after(slot);
-                    self.tell(slot);
+                self.tell_all(group);
+                for list in lists {
+                    let package = group % Package::SERVED_COUNT;
+                    self.tell_all(usize::from(list) * Package::SERVED_COUNT + package);
                 }
             }
+        }
+    }
+
+    fn tell_all(&mut self, group: usize) {
+        let mut next = self.watchers.first(group);
+        while let Some(slot) = next {
+            next = self.watchers.after(slot);
+            self.tell(slot);
         }
     }
 
@@ -310,8 +324,10 @@ impl Notifier {
     }
 
     fn arm(&mut self, id: Id<Subscription>) {
-        let due = self.subscriptions.get(id).and_then(Subscription::due);
-        self.timers.set(id.slot(), due);
+        let subscription = self.subscriptions.get(id);
+        let held = subscription.and_then(|it| self.held(it));
+        let due = subscription.and_then(Subscription::due);
+        self.timers.set(id.slot(), Instant::earlier(due, held));
     }
 
     fn forget(&mut self, id: Id<Subscription>) {
@@ -330,6 +346,7 @@ impl Notifier {
                 .leave(group(gone.presentity, gone.package), id.slot());
             self.timers.set(id.slot(), None);
             self.by_device.remove(gone.device, id.slot());
+            self.leave_list(gone.row);
             self.shares.give_back(gone.shares);
             self.unsaved.hasten(id.slot(), Instant::ZERO);
             self.altered.push(id.slot());

@@ -2,7 +2,7 @@
 
 use super::Notifier;
 use super::subscription::{InFlight, Notify, Subscription, Wants};
-use crate::events::package::Package;
+use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State};
 use crate::ground::limits;
@@ -148,6 +148,10 @@ impl Notifier {
                 }
             };
             subscription.expect(now);
+            self.expect_held(now, id);
+            let Some(subscription) = self.subscriptions.get_mut(id) else {
+                continue;
+            };
             match (expiry, &mut subscription.notify) {
                 // Who does not answer is gone.
                 (Expiry::TimedOut, _) => self.forget(id),
@@ -182,11 +186,15 @@ impl Notifier {
                 in_flight.resend = false;
                 let in_flight = *in_flight;
                 // The document made way for newer ones: the newest takes its place, under a new CSeq.
-                if in_flight
-                    .body
-                    .is_some_and(|body| self.documents.bodies.parts(body).is_none())
-                {
-                    subscription.wants = Wants::Full;
+                let is_stale = match (in_flight.body, subscription.row) {
+                    (Some(body), _) => self.documents.bodies.parts(body).is_none(),
+                    (None, Some(row)) => self.is_list_stale(row),
+                    (None, None) => false,
+                };
+                if is_stale {
+                    self.subscriptions
+                        .get_mut(id)
+                        .map(|it| it.wants = Wants::Full);
                     return Step::New;
                 }
                 Step::Resend(in_flight)
@@ -231,7 +239,7 @@ impl Notifier {
             transport: subscription.flow.transport,
             resend: false,
         };
-        if content.body.is_some() {
+        if content.body.is_some() || subscription.row.is_some() {
             subscription.version = subscription.version.wrapping_add(1);
         }
         subscription.sent = content.revision;
@@ -290,7 +298,9 @@ impl Notifier {
                 tag.for_each(|tag| _ = w.header(Name::SipEtag, &tag.text()));
             }
         }
-        if let Some(body) = in_flight.body {
+        if let Some(row) = subscription.row {
+            self.write_list(&mut w, (subscription, row), in_flight, presentities)?;
+        } else if let Some(body) = in_flight.body {
             let (before, after) = self.documents.bodies.parts(body)?;
             let media_type = subscription
                 .package
@@ -319,12 +329,20 @@ impl Notifier {
         };
         let was_last = in_flight.is_last();
         subscription.notify = Notify::Idle;
+        if subscription.row.is_some() {
+            subscription.look_again();
+        }
         match outcome {
             Outcome::Baseline => {
                 subscription.told = in_flight.tells;
                 subscription.failures = 0;
             }
-            Outcome::Refused => subscription.failures = 0,
+            Outcome::Refused => {
+                subscription.failures = 0;
+                if subscription.row.is_some() {
+                    subscription.told = Baseline::Nothing;
+                }
+            }
             Outcome::Passing(after) => subscription.postpone(now, after),
             Outcome::Unreachable => subscription.postpone(now, None),
             Outcome::Gone => {}

@@ -38,6 +38,10 @@ impl Notifier {
         random: &mut Random,
     ) -> Result<Answer, Refusal> {
         let (package, event) = wanted(request)?;
+        let is_list = self.lists.members(presentity).is_some();
+        if is_list {
+            takes_lists(request, package)?;
+        }
         let who = Who {
             presentity,
             package,
@@ -45,7 +49,7 @@ impl Notifier {
             watcher: request.from.uri_text,
             remote: from.flow.remote,
         };
-        let ruling = (from.rules)(who);
+        let ruling = self.ruling(who, from.rules);
         let verdict = ruling.verdict;
         match verdict {
             Verdict::Allow | Verdict::Confirm => {}
@@ -76,7 +80,8 @@ impl Notifier {
         );
         let may_wait = allowed || self.may_wait(flow.remote.ip());
         let full_for = self.shares.full_for(keys);
-        let fits = may_wait && full_for.is_none();
+        let has_row = !is_list || !self.lists.rows.is_full();
+        let fits = may_wait && has_row && full_for.is_none();
         // Who was there already, and forgot, has its old place.
         if !fits && self.make_room(device, wanted, allowed).is_none() {
             return Err(full_for.map_or(Refusal::BUSY, Refusal::Share));
@@ -101,6 +106,7 @@ impl Notifier {
             flow,
             long_by: Transport::Tcp,
             presentity,
+            row: None,
             package,
             identity: from.identity,
             event_id,
@@ -114,7 +120,10 @@ impl Notifier {
             track: Track::new(now),
             told: Baseline::Nothing,
             sent: 0,
-            condition: Condition::of(request),
+            condition: match is_list {
+                true => Condition::Never,
+                false => Condition::of(request),
+            },
             tempo,
             shares: keys,
             version: 0,
@@ -127,6 +136,13 @@ impl Notifier {
             .subscriptions
             .insert(subscription)
             .map_err(|_| Refusal::BUSY)?;
+        if !self.enter_list(id) {
+            self.subscriptions.remove(id);
+            return Err(Refusal::BUSY);
+        }
+        if is_list {
+            self.judge_members(id, &|who| Some((from.rules)(who)));
+        }
         self.shares.take(keys);
         self.watchers.enter(group(presentity, package), slot);
         self.index(device, slot);
@@ -140,6 +156,7 @@ impl Notifier {
         Ok(Answer::Subscribed {
             tag: Some(token),
             expires: granted,
+            is_list,
         })
     }
 
@@ -165,11 +182,13 @@ impl Notifier {
             return Err(unknown.into());
         }
         subscription.admits(from)?;
-        let verdict = (from.rules)(subscription.who()).verdict;
+        let subscription = self.subscriptions.get(id).ok_or(unknown)?;
+        let verdict = self.ruling(subscription.who(), from.rules).verdict;
         match verdict {
             Verdict::Allow | Verdict::Confirm => {}
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
         }
+        let subscription = self.subscriptions.get_mut(id).ok_or(unknown)?;
         if !subscription.dialog.advance(request.cseq.number) {
             return Err(Status::SERVER_ERROR.into());
         }
@@ -206,7 +225,9 @@ impl Notifier {
         }
         subscription.heard |= subscription.flow.remote.ip() == from.flow.remote.ip();
         subscription.body = body;
-        subscription.condition = Condition::of(request);
+        if subscription.row.is_none() {
+            subscription.condition = Condition::of(request);
+        }
         let rates = Rates::of(&event.params);
         if rates != Rates::default() || subscription.tempo.is_asked() {
             subscription.tempo.ask(rates, granted, pace);
@@ -224,7 +245,12 @@ impl Notifier {
         presentities: &Table<Presentity, PRESENTITIES>,
     ) -> Answer {
         let expires = granted;
-        let answer = Answer::Subscribed { tag: None, expires };
+        let row = self.subscriptions.get(id).and_then(|it| it.row);
+        let answer = Answer::Subscribed {
+            tag: None,
+            expires,
+            is_list: row.is_some(),
+        };
         let Some(subscription) = self.subscriptions.get(id) else {
             return answer;
         };
@@ -375,6 +401,19 @@ fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
         .filter(|package| package.is_served())
         .ok_or(Status::BAD_EVENT)?;
     Ok((package, event))
+}
+
+/// Whether a list is of use to whoever asks: it says so by the option tag, which promises that it reads what lists are
+/// written in, whatever its Accept says of that (RFC 4662 §4.1, §4.3). A list has no watchers to tell of.
+fn takes_lists(request: &Request<'_>, package: Package) -> Result<(), Refusal> {
+    if package.watchers_of().is_some() {
+        return Err(Status::BAD_EVENT.into());
+    }
+    let mut tags = request.headers.supported().chain(request.headers.require());
+    match tags.any(|tag| tag.eq_ignore_ascii_case(b"eventlist")) {
+        true => Ok(()),
+        false => Err(Refusal::Because(Status::EXTENSION_REQUIRED, "it is a list")),
+    }
 }
 
 /// Which of the package's body types the watcher likes best (RFC 3856 §6.5, RFC 6665 §4.1.2.1).

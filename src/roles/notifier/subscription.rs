@@ -2,6 +2,7 @@
 
 use super::bodies::BodyId;
 use super::condition::{Condition, Tag};
+use super::lists::Row;
 use super::rates::Tempo;
 use super::shares::Keys;
 use crate::events::identity::Identity;
@@ -30,6 +31,8 @@ pub struct Subscription {
     /// §18.1.1).
     pub(super) long_by: Transport,
     pub(super) presentity: Id<Presentity>,
+    /// Its place among those to lists, if it is to one.
+    pub(super) row: Option<Id<Row>>,
     pub(super) package: Package,
     /// Who watches, as far as it was proven when it subscribed.
     pub(super) identity: Identity,

@@ -34,6 +34,21 @@ impl Waiting {
             changed: false,
         }
     }
+
+    /// What is ruled of a member of a list that is watched is another verdict.
+    pub(super) fn recount(&mut self, presentity: Id<Presentity>, old: Verdict, new: Verdict) {
+        let counts = |verdict| i16::from(verdict == Verdict::Confirm);
+        let by = counts(new) - counts(old);
+        if by != 0 {
+            self.add(presentity, by);
+        }
+    }
+
+    fn add(&mut self, presentity: Id<Presentity>, by: i16) {
+        let count = &mut self.pending[usize::from(presentity.slot())];
+        *count = count.saturating_add_signed(by);
+        self.changed = true;
+    }
 }
 
 impl Notifier {
@@ -62,10 +77,10 @@ impl Notifier {
         subscription.map(|it| it.identity)
     }
 
-    /// Whether somebody has allowed the subscription of this tag.
+    /// Whether somebody has allowed the subscription of this tag, with all that it is to.
     pub fn is_allowed(&self, tag: Token) -> bool {
         let subscription = self.find(tag).and_then(|id| self.subscriptions.get(id));
-        subscription.is_some_and(|it| it.allowed)
+        subscription.is_some_and(|it| self.is_decided(it))
     }
 
     /// Whether one more at that address may wait.
@@ -102,11 +117,7 @@ impl Notifier {
     pub(super) fn count(&mut self, presentity: Id<Presentity>, state: State, by: i16) {
         match state {
             State::Active { .. } | State::Terminated(_) => {}
-            State::Pending { .. } => {
-                let count = &mut self.waiting.pending[usize::from(presentity.slot())];
-                *count = count.saturating_add_signed(by);
-                self.waiting.changed = true;
-            }
+            State::Pending { .. } => self.waiting.add(presentity, by),
         }
     }
 }

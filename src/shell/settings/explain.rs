@@ -118,6 +118,12 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
             )?;
         }
     }
+    for list in &settings.served_lists {
+        let all = settings.members_of(list);
+        let all = all.filter_map(|at| settings.presentities.get(at));
+        let all: Vec<&str> = all.map(|it| it.uri.as_str()).collect();
+        writeln!(f, "serves       {}, a list of {}", list.uri, all.join(", "))?;
+    }
     let trusted: Vec<String> = settings.trusted.iter().map(ToString::to_string).collect();
     match (trusted.is_empty(), settings.strangers) {
         (true, Strangers::Refuse) => {

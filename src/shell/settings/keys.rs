@@ -56,6 +56,11 @@ pub(super) const PRESENTITY: Table = Table {
     keys: &["uri", "dialog_shows_dnd", "registers", "owners"],
 };
 
+pub(super) const SERVED_LIST: Table = Table {
+    name: "[[served_list]]",
+    keys: &["uri", "members"],
+};
+
 pub(super) const UPSTREAM: Table = Table {
     name: "[[upstream]]",
     keys: &[
@@ -138,12 +143,13 @@ pub(super) const PACE: Table = Table {
 };
 
 /// Every table that a line in brackets begins.
-pub(super) const TABLES: [Table; 10] = [
+pub(super) const TABLES: [Table; 11] = [
     AUTHENTICATION,
     SUBSCRIPTIONS,
     REGISTRATIONS,
     PUBLICATIONS,
     PRESENTITY,
+    SERVED_LIST,
     UPSTREAM,
     LIST,
     LAMP,

@@ -15,6 +15,14 @@ impl<'b> Out<'b> {
         Out(out::Out::new(buf))
     }
 
+    /// Goes on where `sink` is.
+    pub(super) fn onto(sink: &mut out::Out<'b>, write: impl FnOnce(&mut Out<'b>)) {
+        let nowhere = out::Out::new(&mut []);
+        let mut out = Out(core::mem::replace(sink, nowhere));
+        write(&mut out);
+        *sink = out.0;
+    }
+
     /// Writes markup as it stands.
     pub(super) fn raw(&mut self, markup: &str) {
         self.bytes(markup.as_bytes());
@@ -72,6 +80,11 @@ impl<'b> Out<'b> {
     /// Writes a number with at least `width` digits.
     pub(super) fn number(&mut self, number: u32, width: usize) {
         self.0.padded(number, width);
+    }
+
+    /// Writes what spells itself without markup.
+    pub(super) fn print(&mut self, what: &impl out::Print) {
+        self.0.print(what);
     }
 
     /// How much is written so far.

@@ -130,6 +130,19 @@ impl<'b> Writer<'b> {
         self.close(&[before, &digits[..len], after])
     }
 
+    /// A body that `write` appends, and its two headers; nothing can follow. It is written twice, for its length stands
+    /// before it.
+    pub fn body_with(&mut self, content_type: &[u8], write: impl Fn(&mut Out<'b>)) -> &mut Self {
+        self.header(Name::ContentType, content_type);
+        let mark = self.out.mark();
+        write(&mut self.out);
+        let len = self.out.position() - mark.position();
+        if self.out.is_sound() {
+            self.out.rewind(mark);
+        }
+        self.close_with(len, write)
+    }
+
     /// Says that there is no body; nothing can follow.
     pub fn empty_body(&mut self) -> &mut Self {
         self.close(&[])
@@ -160,16 +173,22 @@ impl<'b> Writer<'b> {
     }
 
     fn close(&mut self, body: &[&[u8]]) -> &mut Self {
+        let len = body.iter().map(|part| part.len()).sum::<usize>();
+        self.close_with(len, |out| {
+            for part in body {
+                out.raw(part);
+            }
+        })
+    }
+
+    fn close_with(&mut self, len: usize, write: impl FnOnce(&mut Out<'b>)) -> &mut Self {
         if self.has_body {
             self.out.fail();
         }
         self.has_body = true;
-        let len = body.iter().map(|part| part.len()).sum::<usize>();
         self.header_u32(Name::ContentLength, u32::try_from(len).unwrap_or(u32::MAX));
         self.out.raw(b"\r\n");
-        for part in body {
-            self.out.raw(part);
-        }
+        write(&mut self.out);
         self
     }
 }

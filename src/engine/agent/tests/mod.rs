@@ -30,6 +30,7 @@ mod restarts;
 mod rules;
 mod seen;
 mod sending;
+mod served_lists;
 mod shares;
 mod strangers;
 mod streams;

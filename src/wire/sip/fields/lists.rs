@@ -11,6 +11,11 @@ impl<'a> Headers<'a> {
         self.values(Name::Require)
     }
 
+    /// The option tags a peer supports.
+    pub fn supported(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.values(Name::Supported)
+    }
+
     /// The methods a peer takes.
     pub fn allow(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.values(Name::Allow)

@@ -1,0 +1,358 @@
+//! Lists of presentities that are watched as one (RFC 4662): who is on them, and what each of their watchers may see of
+//! whom.
+//!
+//! A list is kept among the presentities, for its URI is asked for as theirs are, and has no state of its own. Whoever
+//! subscribes to it has one subscription, one place in [`Lists`], and a virtual subscription to each member: the owner's
+//! policy decides about every one by itself, as if it had been asked for alone.
+
+use super::bodies::BodyId;
+use super::documents::discerned;
+use super::subscription::{Notify, Wants};
+use super::{Notifier, Subscription, Who};
+use crate::events::package::Baseline;
+use crate::events::presentity::Presentity;
+use crate::events::ruling::{Ruling, View};
+use crate::events::subscription::{State, Verdict};
+use crate::ground::limits::{LIST_MEMBERS, LIST_SUBSCRIPTIONS, SERVED_LISTS, SUBSCRIPTIONS};
+use crate::ground::table::{Id, Table};
+use crate::ground::time::{Instant, Seconds};
+use crate::wire::doc::Extent;
+use crate::wire::doc::pidf::Note;
+use heapless::Vec;
+
+/// The lists, and what is known of those who watch them.
+///
+/// Full: a SUBSCRIBE to a list gets 503 with Retry-After, as with a full table of subscriptions.
+pub(super) struct Lists {
+    lists: Vec<List, SERVED_LISTS>,
+    pub(super) rows: Table<Row, LIST_SUBSCRIPTIONS>,
+}
+
+struct List {
+    id: Id<Presentity>,
+    members: Vec<Id<Presentity>, LIST_MEMBERS>,
+}
+
+/// What the watcher of a list may see, and was told.
+pub(super) struct Row {
+    pub(super) members: Vec<Member, LIST_MEMBERS>,
+    /// What the last NOTIFY was.
+    pub(super) extent: Extent,
+    /// Whether the list was another one when that was written.
+    pub(super) stale: bool,
+    /// When what the owner holds back may be told.
+    pub(super) held: Option<Instant>,
+}
+
+/// A virtual subscription to one member.
+#[derive(Clone, Copy)]
+pub(super) struct Member {
+    pub(super) id: Id<Presentity>,
+    pub(super) verdict: Verdict,
+    pub(super) view: View,
+    /// It is told at most once in so many seconds.
+    pub(super) pace: Seconds,
+    /// When it was told last.
+    pub(super) last: Option<Instant>,
+    /// The revision of what was told last; 0 if that is of no use any more.
+    pub(super) sent: u32,
+    pub(super) part: Part,
+}
+
+/// What a NOTIFY says of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Nothing: it is as it was.
+    Left,
+    /// That it is there.
+    Named,
+    /// How it is.
+    Told(BodyId),
+    /// That nobody has decided yet.
+    Pending,
+    /// That it may not be seen.
+    Rejected,
+}
+
+impl Lists {
+    pub(super) const fn new() -> Lists {
+        Lists {
+            lists: Vec::new(),
+            rows: Table::new(),
+        }
+    }
+
+    /// Who is on it, if it is a list.
+    pub(super) fn members(&self, id: Id<Presentity>) -> Option<&[Id<Presentity>]> {
+        let list = self.lists.iter().find(|list| list.id == id)?;
+        Some(&list.members)
+    }
+
+    /// The places of the lists that whoever has that place is on.
+    pub(super) fn with(&self, member: u16) -> Vec<u16, SERVED_LISTS> {
+        let has = |list: &&List| list.members.iter().any(|id| id.slot() == member);
+        let lists = self.lists.iter().filter(has);
+        lists.map(|list| list.id.slot()).collect()
+    }
+}
+
+impl Row {
+    /// That of somebody who was told nothing, and may see nobody yet.
+    fn new(members: &[Id<Presentity>]) -> Row {
+        Row {
+            members: members.iter().map(|&id| Member::new(id)).collect(),
+            extent: Extent::Full,
+            stale: false,
+            held: None,
+        }
+    }
+
+    /// What the members' verdicts make of the subscription as a whole.
+    pub(super) fn verdict(&self) -> Verdict {
+        best(self.members.iter().map(|member| member.verdict))
+    }
+
+    pub(super) fn has_pending(&self) -> bool {
+        let mut all = self.members.iter();
+        all.any(|member| member.verdict == Verdict::Confirm)
+    }
+}
+
+impl Member {
+    const fn new(id: Id<Presentity>) -> Member {
+        Member {
+            id,
+            verdict: Verdict::Block,
+            view: View::FULL,
+            pace: Seconds::ZERO,
+            last: None,
+            sent: 0,
+            part: Part::Left,
+        }
+    }
+
+    /// Takes what is ruled; says whether it has to be told another thing now. What is seen otherwise is told at once.
+    fn obey(&mut self, ruling: Ruling) -> bool {
+        let (verdict, view) = (ruling.verdict, ruling.view);
+        self.pace = ruling.pace;
+        if (self.verdict, self.view) == (verdict, view) {
+            return false;
+        }
+        (self.verdict, self.view) = (verdict, view);
+        (self.sent, self.last) = (0, None);
+        true
+    }
+}
+
+impl Notifier {
+    /// Who is on which list from now on; a list is one of the presentities. Whether anything is different: then all are
+    /// to be judged. More than [`SERVED_LISTS`], and members beyond [`LIST_MEMBERS`], are left out.
+    pub fn set_lists<'a>(
+        &mut self,
+        lists: impl Iterator<Item = (Id<Presentity>, &'a [Id<Presentity>])>,
+    ) -> bool {
+        let is_same = |old: &List, new: &List| old.id == new.id && old.members == new.members;
+        let new = lists.take(SERVED_LISTS).map(|(id, members)| List {
+            id,
+            members: members.iter().copied().take(LIST_MEMBERS).collect(),
+        });
+        let new: Vec<List, SERVED_LISTS> = new.collect();
+        let old = core::mem::replace(&mut self.lists.lists, new);
+        let new = &self.lists.lists;
+        if old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new)) {
+            return false;
+        }
+        for slot in 0..SUBSCRIPTIONS as u16 {
+            if let Some(id) = self.subscriptions.id_at(slot) {
+                self.list_anew(id);
+            }
+        }
+        true
+    }
+
+    /// The list that is watched may have other members: all of them are told.
+    fn list_anew(&mut self, id: Id<Subscription>) {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return;
+        };
+        let Some(row) = subscription
+            .row
+            .and_then(|row| self.lists.rows.get_mut(row))
+        else {
+            return;
+        };
+        let list = |list: &&List| list.id == subscription.presentity;
+        let Some(list) = self.lists.lists.iter().find(list) else {
+            return; // It is told that there is no such list any more.
+        };
+        let is_same = row
+            .members
+            .iter()
+            .map(|it| it.id)
+            .eq(list.members.iter().copied());
+        if is_same {
+            return;
+        }
+        let mut new = Row::new(&list.members);
+        for member in &mut new.members {
+            let known = row.members.iter().find(|it| it.id == member.id);
+            *member = known.copied().unwrap_or(*member);
+        }
+        row.members = new.members;
+        row.stale = true;
+        subscription.wants = subscription.wants.max(Wants::Changes);
+        subscription.told = Baseline::Nothing;
+        self.ready.push(id.slot());
+    }
+
+    /// What is ruled of somebody: of a list what its members' rulings make of the whole.
+    pub(super) fn ruling(&self, who: Who<'_>, rules: &dyn Fn(Who<'_>) -> Ruling) -> Ruling {
+        match self.lists.members(who.presentity) {
+            None => rules(who),
+            Some(members) => {
+                let each = members.iter().map(|&presentity| Who { presentity, ..who });
+                Ruling::plain(best(each.map(|who| rules(who).verdict)))
+            }
+        }
+    }
+
+    /// Everybody who is watched so: whom `who` names, or the members of that list.
+    pub fn each_of<'a>(&'a self, who: Who<'a>) -> impl Iterator<Item = Who<'a>> + use<'a> {
+        let members = self.lists.members(who.presentity);
+        let alone = members.is_none().then_some(who);
+        let members = members.unwrap_or_default().iter();
+        let members = members.map(move |&presentity| Who { presentity, ..who });
+        alone.into_iter().chain(members)
+    }
+
+    /// Members of lists about whom the owner has not decided yet.
+    pub fn undecided(&self) -> impl Iterator<Item = Who<'_>> {
+        let all = self.subscriptions.iter();
+        let rows = all.filter_map(|(_, it)| Some((it, self.lists.rows.get(it.row?)?)));
+        rows.flat_map(|(subscription, row)| {
+            let pending = row.members.iter();
+            let pending = pending.filter(|member| member.verdict == Verdict::Confirm);
+            pending.map(|member| Who {
+                presentity: member.id,
+                ..subscription.who()
+            })
+        })
+    }
+
+    /// Gives a new subscription to a list its place; `false` if there is none.
+    pub(super) fn enter_list(&mut self, id: Id<Subscription>) -> bool {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return false;
+        };
+        let Some(members) = self.lists.members(subscription.presentity) else {
+            return true;
+        };
+        let row = self.lists.rows.insert(Row::new(members)).ok();
+        subscription.row = row;
+        row.is_some()
+    }
+
+    /// Judges each member of a list that is watched. What that makes of the whole; `None` where not all could be judged
+    /// that have to be.
+    pub(super) fn judge_members(
+        &mut self,
+        id: Id<Subscription>,
+        judge: &dyn Fn(Who<'_>) -> Option<Ruling>,
+    ) -> Option<Ruling> {
+        let subscription = self.subscriptions.get_mut(id)?;
+        let row = self.lists.rows.get_mut(subscription.row?)?;
+        let mut tells = false;
+        for member in &mut row.members {
+            let who = Who {
+                presentity: member.id,
+                ..subscription.who()
+            };
+            let Some(mut ruling) = judge(who) else {
+                if !subscription.judged {
+                    return None;
+                }
+                continue;
+            };
+            ruling.view = discerned(subscription.package, ruling.view);
+            let (verdict, view) = (member.verdict, member.view);
+            tells |= member.obey(ruling);
+            if view != member.view {
+                self.documents.make_anew(member.id);
+            }
+            self.waiting.recount(member.id, verdict, member.verdict);
+        }
+        if tells {
+            subscription.wants = subscription.wants.max(Wants::Changes);
+        }
+        Some(Ruling::plain(row.verdict()))
+    }
+
+    /// The subscription is no more: nor is its place among those to lists.
+    pub(super) fn leave_list(&mut self, row: Option<Id<Row>>) {
+        let Some(row) = row.and_then(|row| self.lists.rows.remove(row)) else {
+            return;
+        };
+        for member in &row.members {
+            self.waiting
+                .recount(member.id, member.verdict, Verdict::Block);
+        }
+    }
+
+    /// Whether the owner has decided about all that the subscription is to.
+    pub(super) fn is_decided(&self, subscription: &Subscription) -> bool {
+        let row = subscription.row.and_then(|row| self.lists.rows.get(row));
+        subscription.allowed && !row.is_some_and(Row::has_pending)
+    }
+
+    /// What rules say in place of notes is different: members whose view has one of those notes are told again.
+    pub(super) fn renote_members(&mut self, id: Id<Subscription>, old: &[Note]) {
+        let row = self.subscriptions.get(id).and_then(|it| it.row);
+        let Some(row) = row.and_then(|row| self.lists.rows.get_mut(row)) else {
+            return;
+        };
+        let mut tells = false;
+        for member in &mut row.members {
+            if let Some(number) = member.view.note().map(usize::from)
+                && old.get(number) != self.documents.notes.get(number)
+            {
+                self.documents.make_anew(member.id);
+                member.sent = 0;
+                tells = true;
+            }
+        }
+        if tells {
+            self.tell(id.slot());
+        }
+    }
+
+    /// When what the owner holds back of a list may be told.
+    pub(super) fn held(&self, subscription: &Subscription) -> Option<Instant> {
+        match (subscription.row, &subscription.notify) {
+            (Some(row), Notify::Idle) => self.lists.rows.get(row)?.held,
+            _ => None,
+        }
+    }
+
+    /// It may be time to tell what the owner held back.
+    pub(super) fn expect_held(&mut self, now: Instant, id: Id<Subscription>) {
+        if let Some(subscription) = self.subscriptions.get_mut(id)
+            && let State::Active { .. } = subscription.state
+            && let Some(row) = subscription
+                .row
+                .and_then(|row| self.lists.rows.get_mut(row))
+            && row.held.is_some_and(|held| held <= now)
+        {
+            row.held = None;
+            subscription.wants = subscription.wants.max(Wants::Changes);
+        }
+    }
+}
+
+/// The one that allows most.
+fn best(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    verdicts.fold(Verdict::Block, |best, verdict| match (best, verdict) {
+        (Verdict::Allow, _) | (_, Verdict::Allow) => Verdict::Allow,
+        (Verdict::Confirm, _) | (_, Verdict::Confirm) => Verdict::Confirm,
+        (Verdict::Block, Verdict::Block) => Verdict::Block,
+    })
+}
