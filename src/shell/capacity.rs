@@ -10,7 +10,7 @@ use crate::events::answer::Answer;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::roles::compositor::Publication;
-use crate::roles::notifier::{Gone, Subscription};
+use crate::roles::notifier::{Gone, ListRow, Subscription};
 use crate::roles::registrar::Binding;
 use crate::roles::watcher::Watch;
 use crate::txn::server::Transactions;
@@ -72,6 +72,12 @@ impl Capacity {
                 "subscriptions",
                 limits::SUBSCRIPTIONS,
                 size_of::<Subscription>(),
+                LATER,
+            ),
+            Table::new(
+                "subscriptions to lists",
+                limits::LIST_SUBSCRIPTIONS,
+                size_of::<ListRow>(),
                 LATER,
             ),
             Table::new(

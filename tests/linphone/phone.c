@@ -2,7 +2,9 @@
  * configuration says (tests/peers/linphone.rs writes it). linphonec would do but for two things: it has no command
  * that changes the presence, and does not say what it hears of its friends.
  *
- *   phone CONFIGURATION
+ *   phone CONFIGURATION [LIST]
+ *
+ * It watches those on the list of that URI too, whoever they are.
  *
  * It reads one word a line, what it is to publish: online, busy, dnd, offline; and ends when there are no more.
  * It prints a line for each thing that happens: "registration STATE", "friend URI STATUS ACTIVITY".
@@ -59,8 +61,21 @@ static void obey(LinphoneCore *core, const char *word) {
 	fprintf(stderr, "what is %s?\n", word);
 }
 
+static void watch_list(LinphoneCore *core, const char *uri) {
+	LinphoneFriendList *list = linphone_core_create_friend_list(core);
+	LinphoneAddress *address = linphone_factory_create_address(linphone_factory_get(), uri);
+	linphone_friend_list_set_rls_address(list, address);
+	/* The server knows who is on it. */
+	linphone_friend_list_set_subscription_bodyless(list, TRUE);
+	linphone_core_add_friend_list(core, list);
+	linphone_friend_list_enable_subscriptions(list, TRUE);
+	linphone_friend_list_update_subscriptions(list);
+	linphone_address_unref(address);
+	linphone_friend_list_unref(list);
+}
+
 int main(int count, char **arguments) {
-	if (count != 2) return 2;
+	if (count != 2 && count != 3) return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	LinphoneFactory *factory = linphone_factory_get();
 	LinphoneCore *core = linphone_factory_create_core_3(factory, arguments[1], NULL, NULL);
@@ -71,6 +86,7 @@ int main(int count, char **arguments) {
 	linphone_core_start(core);
 	/* It takes the network for dead where there is no way to the Internet. */
 	linphone_core_set_network_reachable(core, TRUE);
+	if (count == 3) watch_list(core, arguments[2]);
 
 	char line[64];
 	size_t used = 0;

@@ -37,6 +37,15 @@ pub(crate) struct Linphone {
 impl Linphone {
     /// Starts a phone at a server; it watches its friends, given by their addresses, through that server.
     pub(crate) fn phone(line: &Line<'_>, friends: &[&str]) -> Linphone {
+        Linphone::start(line, friends, None)
+    }
+
+    /// Starts a phone that watches those on a list of its server's.
+    pub(crate) fn of_list(line: &Line<'_>, list: &str) -> Linphone {
+        Linphone::start(line, &[], Some(list))
+    }
+
+    fn start(line: &Line<'_>, friends: &[&str], list: Option<&str>) -> Linphone {
         let scratch = Scratch::new();
         let configuration = scratch.write("linphonerc", &configuration(line, friends));
         // Its database lies below the user's folder, and it makes but the last folder of that path.
@@ -47,6 +56,7 @@ impl Linphone {
             .arg(LIFETIME)
             .arg(program())
             .arg(configuration)
+            .args(list)
             .env("HOME", scratch.path(""))
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("XDG_DATA_HOME");

@@ -34,7 +34,7 @@ struct List {
 }
 
 /// What the watcher of a list may see, and was told.
-pub(super) struct Row {
+pub struct Row {
     pub(super) members: Vec<Member, LIST_MEMBERS>,
     /// What the last NOTIFY was.
     pub(super) extent: Extent,

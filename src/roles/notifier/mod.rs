@@ -38,6 +38,7 @@ mod winfo;
 
 pub use absent::Gone;
 pub use kept::KeptSubscription;
+pub use lists::Row as ListRow;
 pub use subscription::{Subscription, Who};
 pub use target::Subscriber;
 

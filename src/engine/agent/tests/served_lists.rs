@@ -1,7 +1,7 @@
 //! A list of presentities, watched as one (RFC 4662).
 
 use super::approval::stranger;
-use super::keeping::Disk;
+use super::keeping::keeping;
 use super::*;
 use crate::engine::config::{Direction, Rule, ServedListSettings, Strangers, Then, Who};
 use crate::ground::time::Seconds;
@@ -454,9 +454,8 @@ fn watchers_of_a_list_are_told_all_of_it_after_a_cut() /* N22 F18 */
             .served_lists
             .push(ServedListSettings { uri, members });
     };
-    let mut f = Fixture::with(three);
+    let (mut f, mut disk) = keeping(three);
     let (phone, first) = watching(&mut f, "bob", "presence");
-    let mut disk = Disk::default();
     disk.run(&mut f, Duration::from_secs(5));
     let mut f = disk.boot(f.wall, Seconds(30), three);
     let sent = f.drain();
