@@ -116,6 +116,7 @@ pub use shell::cli::main;
 pub use ua::addresses::LocalAddress;
 pub use ua::guard::{User, Users};
 pub use ua::query::{Name, Query};
+pub use ua::targets::Target;
 pub use users::compose::Input;
 pub use users::lamps::{Colour, Look, Looks, Pattern};
 pub use users::policy::{Basis, Change, Decided, Local, Misfit, Policy, SILENCE, Trial, Watching};

@@ -383,7 +383,7 @@ fn settings(upstream: bool) -> Box<Settings> {
         let mut upstream = UpstreamSettings::new(Text::copied("sip:100@192.0.2.50").unwrap());
         upstream.publish = Some(0);
         let host = Text::copied("192.0.2.50").unwrap();
-        let transport = Transport::Udp;
+        let transport = Some(Transport::Udp);
         upstream.servers.push(Server { host, transport }).unwrap();
         settings.upstreams.push(upstream).unwrap();
     }

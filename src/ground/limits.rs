@@ -43,6 +43,10 @@ pub const UPSTREAMS: usize = setting(option_env!("LAMPFIELD_UPSTREAMS"), 4);
 /// Servers of one upstream, in the order of their priority.
 pub const SERVERS: usize = 4;
 
+/// Places of one name that are tried in turn: at half a minute each for those that are silent, more would not be reached
+/// before the first deserves another try.
+pub const TARGETS: usize = 8;
+
 /// Server transactions kept (settable). One lives 32 s and takes some 70 bytes; this many let a building of phones
 /// subscribe within the same half minute after a power cut, 16 a second.
 pub const TRANSACTIONS: usize = setting(option_env!("LAMPFIELD_TRANSACTIONS"), 512);

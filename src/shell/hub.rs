@@ -456,12 +456,11 @@ impl Hub {
         }
     }
 
-    /// Gives the agent the addresses that were found; says whether there were any.
+    /// Gives the agent the places that were found; says whether any name was answered.
     fn pass_addresses(&mut self, now: Instant) -> bool {
         let mut any = false;
-        while let Some((query, address)) = self.resolver.take_finished() {
-            self.agent
-                .handle_resolved(clock::dated(now), query, address);
+        while let Some((query, found)) = self.resolver.take_finished() {
+            self.agent.handle_resolved(clock::dated(now), query, &found);
             any = true;
         }
         any

@@ -12,3 +12,4 @@ pub mod reach;
 pub mod request;
 pub mod retry;
 pub mod servers;
+pub mod targets;

@@ -1,5 +1,6 @@
 //! Where requests of ours go: the configured server, else the host of the target (RFC 3261 §8.1.2).
 
+use crate::wire::flow::Transport;
 use crate::wire::sip::{Host, Uri, is_answerable};
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -69,6 +70,18 @@ impl<'a> NextHop<'a> {
     }
 }
 
+/// Over what a URI asks for its target; `None` if it leaves that open, or names what we do not speak in the clear (RFC 3263
+/// §4.1).
+pub fn transport_of(target: &[u8]) -> Option<Transport> {
+    let Ok(Uri::Sip(uri)) = Uri::parse(target) else {
+        return None;
+    };
+    let name = uri.transport()?;
+    let spoken = [Transport::Udp, Transport::Tcp];
+    let mut spoken = spoken.into_iter();
+    spoken.find(|it| name.eq_ignore_ascii_case(it.name().as_bytes()))
+}
+
 fn reachable<'a>(address: SocketAddr) -> Result<NextHop<'a>, NoNextHop> {
     if is_answerable(address) {
         Ok(NextHop::Address(address))
@@ -109,6 +122,19 @@ mod tests {
             ("", Err(NoNextHop::Nowhere)),
         ] {
             assert_eq!(NextHop::of_server(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_target_may_say_over_what() {
+        for (text, expected) in [
+            ("sip:bob@pbx.example;transport=TCP", Some(Transport::Tcp)),
+            ("sip:bob@pbx.example;transport=udp", Some(Transport::Udp)),
+            ("sip:bob@pbx.example;transport=ws", None),
+            ("sip:bob@pbx.example", None),
+            ("pres:bob@pbx.example", None),
+        ] {
+            assert_eq!(transport_of(text.as_bytes()), expected, "{text}");
         }
     }
 

@@ -8,12 +8,12 @@
 
 use super::addresses::LocalAddresses;
 use super::credentials::{Account, Login};
-use super::next_hop::{NextHop, PORT};
+use super::next_hop::NextHop;
 use super::query::Name;
 use super::servers::{Server, ServerList};
+use super::targets::{Target, Targets};
 use crate::ground::time::{Duration, Instant};
 use crate::wire::flow::{Flow, Transport};
-use crate::wire::sip::is_answerable;
 use core::net::{IpAddr, SocketAddr};
 
 /// The way of one account.
@@ -25,6 +25,8 @@ pub struct Outbound {
     /// The servers, and which of them is asked.
     pub servers: ServerList,
     place: Place,
+    /// Where it is, or was when its name was asked for last.
+    targets: Targets,
     /// The connection in use, for a stream; 0 before it is known.
     connection: u32,
     /// Over what requests go that are too long for a datagram.
@@ -44,8 +46,8 @@ enum Place {
     Wanted { until: Instant },
     /// Its name is asked for.
     Asked { number: u32, until: Instant },
-    /// There.
-    At(SocketAddr),
+    /// Known.
+    Known,
 }
 
 /// Which way a request goes.
@@ -107,6 +109,7 @@ impl Outbound {
             login: Login::new(),
             servers: ServerList::new(servers),
             place: Place::Unknown,
+            targets: Targets::new(),
             connection: 0,
             long_by: Transport::Tcp,
             works: None,
@@ -136,19 +139,46 @@ impl Outbound {
         self.long_by = Transport::Tcp;
     }
 
-    /// The server that is asked fails: turns to the next. `false` if all have failed in turn: time to wait, and to begin
-    /// again with the best.
+    /// The place that is asked fails: turns to the next that its name leads to, and then to the next server. `false` if
+    /// all have failed in turn: time to wait, and to begin again with the best.
     pub fn fail(&mut self) -> bool {
         let here = self.remote();
         self.works = self.works.filter(|way| Some(way.flow.remote) != here);
+        let is_known = self.place == Place::Known;
         self.leave();
+        if is_known && self.targets.fail() {
+            self.place = Place::Known;
+            return true;
+        }
         self.servers.fail()
     }
 
-    /// Turns to the best server; the way that worked stays until that one works too.
+    /// Turns to the best server, and its best place; the way that worked stays until that one works too.
     pub fn go_home(&mut self) {
         self.servers.go_home();
+        self.targets.go_home();
         self.leave();
+    }
+
+    /// All that is wanted has been answered there.
+    pub const fn rest(&mut self) {
+        self.servers.settle();
+        self.targets.settle();
+    }
+
+    /// Whether there is a better server than this one, or a better place of its name.
+    pub const fn is_second_best(&self) -> bool {
+        self.servers.is_second_best() || self.targets.is_second_best()
+    }
+
+    /// Whether there is another one to try in this round.
+    pub fn has_next(&self) -> bool {
+        self.servers.has_next() || self.place == Place::Known && self.targets.has_next()
+    }
+
+    /// Whether there is more than one.
+    pub fn has_several(&self) -> bool {
+        self.servers.has_several() || self.targets.has_several()
     }
 
     /// A request that went that way was granted. Says whether that is news to who goes the same way.
@@ -190,18 +220,21 @@ impl Outbound {
     pub fn lead(&mut self, now: Instant, addresses: &LocalAddresses) -> Lead {
         if self.place == Place::Unknown {
             self.place = match self.servers.hop() {
-                Ok(NextHop::Address(address)) => Place::At(address),
+                Ok(NextHop::Address(address)) => {
+                    let transport = self.servers.transport().unwrap_or(Transport::Udp);
+                    self.targets.take(&[Target { transport, address }]);
+                    Place::Known
+                }
                 Ok(NextHop::Name(..)) => Place::Wanted {
                     until: now + RESOLVE,
                 },
                 Err(_) => return Lead::Nowhere,
             };
         }
-        let remote = match self.place {
-            Place::At(remote) => remote,
-            Place::Unknown | Place::Wanted { .. } | Place::Asked { .. } => return Lead::Soon,
+        let Some(target) = self.target() else {
+            return Lead::Soon;
         };
-        match addresses.flow(self.transport(), remote) {
+        match addresses.flow(target.transport, target.address) {
             Some(flow) => Lead::Way(self.way(self.through(flow), addresses)),
             None => Lead::Nowhere,
         }
@@ -238,29 +271,26 @@ impl Outbound {
             Ok(NextHop::Name(host, port)) => Some(Name {
                 host,
                 port,
-                transport: self.transport(),
+                transport: self.servers.transport(),
             }),
             Ok(NextHop::Address(_)) | Err(_) => None,
         }
     }
 
-    /// Takes the address of the name; `false` if nothing can be sent to it.
-    pub fn resolve(&mut self, address: Option<SocketAddr>) -> bool {
-        let port = self.name().and_then(|it| it.port);
-        match address.and_then(|it| found(it, port)) {
-            Some(address) => {
-                self.place = Place::At(address);
-                true
-            }
-            None => false,
+    /// Takes the places that the name leads to, the best first; `false` if nothing can be sent to any.
+    pub fn resolve(&mut self, found: &[Target]) -> bool {
+        let any = self.targets.take(found);
+        if any {
+            self.place = Place::Known;
         }
+        any
     }
 
     /// When the name should have been found.
     pub const fn due(&self) -> Option<Instant> {
         match self.place {
             Place::Wanted { until } | Place::Asked { until, .. } => Some(until),
-            Place::Unknown | Place::At(_) => None,
+            Place::Unknown | Place::Known => None,
         }
     }
 
@@ -302,15 +332,19 @@ impl Outbound {
 
     /// Over what the server is spoken to.
     pub fn transport(&self) -> Transport {
-        self.servers.transport()
+        let target = self.target().map(|it| it.transport);
+        target
+            .or_else(|| self.servers.transport())
+            .unwrap_or(Transport::Udp)
     }
 
     /// Where the server is, once that is known.
     pub fn remote(&self) -> Option<SocketAddr> {
         match (self.place, self.servers.hop()) {
-            (Place::At(remote), _) => Some(remote),
             (Place::Unknown, Ok(NextHop::Address(remote))) => Some(remote),
-            (Place::Unknown | Place::Wanted { .. } | Place::Asked { .. }, _) => None,
+            (Place::Unknown | Place::Known | Place::Wanted { .. } | Place::Asked { .. }, _) => {
+                self.target().map(|it| it.address)
+            }
         }
     }
 
@@ -327,10 +361,20 @@ impl Outbound {
         self.connection
     }
 
+    /// The place that is asked, once that is known.
+    fn target(&self) -> Option<Target> {
+        match self.place {
+            Place::Known => self.targets.here(),
+            Place::Unknown | Place::Wanted { .. } | Place::Asked { .. } => None,
+        }
+    }
+
     fn leads_to(&self, flow: &Flow) -> bool {
-        self.transport().is_reliable()
-            && self.transport() == flow.transport
-            && self.place == Place::At(flow.remote)
+        let Some(Target { transport, address }) = self.target() else {
+            return false;
+        };
+        let is_there = (transport, address) == (flow.transport, flow.remote);
+        transport.is_reliable() && is_there
     }
 
     /// The flow, over the connection in use.
@@ -400,6 +444,17 @@ impl Way {
         }
     }
 
+    /// Where it leads.
+    pub const fn target(&self) -> Target {
+        let Flow {
+            transport, remote, ..
+        } = self.contact();
+        Target {
+            transport,
+            address: remote,
+        }
+    }
+
     /// Whether it leads to the same server by the same transport, over whatever connection.
     pub fn is_beside(&self, other: &Way) -> bool {
         let (one, other) = (self.contact(), other.contact());
@@ -416,18 +471,6 @@ impl Way {
             && self.flow.local == other.flow.local
             && may_share
     }
-}
-
-/// The address with the port that was written, else the one it came with, else the usual one; `None` if nobody can be
-/// there.
-pub fn found(address: SocketAddr, written: Option<u16>) -> Option<SocketAddr> {
-    let port = match (written, address.port()) {
-        (Some(port), _) => port,
-        (None, 0) => PORT,
-        (None, port) => port,
-    };
-    let address = SocketAddr::new(address.ip(), port);
-    is_answerable(address).then_some(address)
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub struct Name<'a> {
     pub host: &'a str,
     /// The port, if one is written: then the name itself has the address, else its SRV records come first (§4.2).
     pub port: Option<u16>,
-    /// What is to be spoken there: it chooses the SRV records, as `_sip._udp` or `_sip._tcp`.
-    pub transport: Transport,
+    /// What is to be spoken there, if that is written: then it chooses the SRV records, as `_sip._udp` or `_sip._tcp`.
+    /// Else the NAPTR records say what there is (§4.1).
+    pub transport: Option<Transport>,
 }

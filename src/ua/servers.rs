@@ -2,7 +2,8 @@
 //! (RFC 3263 §4.3, RFC 3261 §8.1.3.4).
 
 use super::dialog::without_headers;
-use super::next_hop::{NextHop, NoNextHop};
+use super::next_hop::{NextHop, NoNextHop, transport_of};
+use super::targets::Turn;
 use crate::ground::limits::{HOST, SERVERS, URI};
 use crate::ground::text::Text;
 use crate::wire::flow::Transport;
@@ -15,8 +16,8 @@ use heapless::Vec;
 pub struct Server {
     /// `host[:port]`.
     pub host: Text<HOST>,
-    /// Over what.
-    pub transport: Transport,
+    /// Over what; as its records say, if that is not written (RFC 3263 §4.1).
+    pub transport: Option<Transport>,
 }
 
 /// The servers of one account.
@@ -25,9 +26,7 @@ pub struct ServerList {
     /// The first is the best.
     servers: Vec<Server, SERVERS>,
     /// Which one is spoken to.
-    at: u8,
-    /// How many have failed since one worked.
-    failed: u8,
+    turn: Turn,
     /// Where a server sent us instead, until it fails.
     redirect: Option<Text<URI>>,
     /// Whether that is no place of the account's own.
@@ -44,8 +43,7 @@ impl ServerList {
     pub fn new(servers: &[Server]) -> ServerList {
         ServerList {
             servers: servers.iter().take(SERVERS).cloned().collect(),
-            at: 0,
-            failed: 0,
+            turn: Turn::new(),
             redirect: None,
             is_outside: false,
             redirected: 0,
@@ -59,14 +57,13 @@ impl ServerList {
         if servers == self.servers {
             return false;
         }
-        let was_first = self.at == 0;
+        let was_first = !self.is_second_best();
         let kept = self
             .server()
             .and_then(|it| servers.iter().position(|other| other == it));
         let kept = kept.filter(|at| *at == 0 || !was_first);
         self.servers = servers;
-        self.failed = 0;
-        self.at = kept.unwrap_or(0) as u8;
+        self.turn = Turn::of(kept.unwrap_or(0));
         if kept.is_none() {
             self.forget_redirect();
         }
@@ -85,22 +82,17 @@ impl ServerList {
         }
     }
 
-    /// Over what.
-    pub fn transport(&self) -> Transport {
-        let redirect = self.redirect.as_ref().map(|it| Uri::parse(it.as_bytes()));
-        match redirect {
-            Some(Ok(Uri::Sip(uri))) => match uri.transport() {
-                Some(name) if name.eq_ignore_ascii_case(b"tcp") => Transport::Tcp,
-                Some(_) | None => Transport::Udp,
-            },
-            Some(_) => Transport::Udp,
-            None => self.server().map_or(Transport::Udp, |it| it.transport),
+    /// Over what, if that is written.
+    pub fn transport(&self) -> Option<Transport> {
+        match &self.redirect {
+            Some(target) => transport_of(target.as_bytes()),
+            None => self.server()?.transport,
         }
     }
 
     /// The server in use, as it is configured.
     pub fn server(&self) -> Option<&Server> {
-        self.servers.get(usize::from(self.at))
+        self.servers.get(self.turn.at())
     }
 
     /// Where a server sent us, as a Request-URI.
@@ -133,13 +125,13 @@ impl ServerList {
     }
 
     /// Whether a better server than this one is configured.
-    pub fn is_second_best(&self) -> bool {
-        self.at > 0
+    pub const fn is_second_best(&self) -> bool {
+        self.turn.at() > 0
     }
 
     /// Whether there is another one to try in this round.
     pub fn has_next(&self) -> bool {
-        usize::from(self.failed) + 1 < self.servers.len()
+        self.turn.has_next(self.servers.len())
     }
 
     /// Whether there is more than one.
@@ -149,7 +141,7 @@ impl ServerList {
 
     /// The one in use works.
     pub const fn settle(&mut self) {
-        self.failed = 0;
+        self.turn.settle();
         self.redirected = 0;
     }
 
@@ -157,21 +149,13 @@ impl ServerList {
     /// with the best.
     pub fn fail(&mut self) -> bool {
         self.forget_redirect();
-        self.failed = self.failed.saturating_add(1);
-        if usize::from(self.failed) >= self.servers.len() {
-            self.failed = 0;
-            self.at = 0;
-            return false;
-        }
-        self.at = (self.at + 1) % self.servers.len() as u8;
-        true
+        self.turn.fail(self.servers.len())
     }
 
     /// Turns to the best one.
     pub fn go_home(&mut self) {
         self.forget_redirect();
-        self.failed = 0;
-        self.at = 0;
+        self.turn = Turn::new();
     }
 
     /// A server sends us elsewhere (3xx), to a place that is the account's own or not. `false` if that is followed no
@@ -185,7 +169,7 @@ impl ServerList {
         let Ok(target) = Text::from_bytes(without_headers(target)) else {
             return false;
         };
-        let downgrades = self.transport() == Transport::Tls;
+        let downgrades = self.transport() == Some(Transport::Tls);
         if !is_plain
             || downgrades
             || self.redirected >= REDIRECTIONS
@@ -258,7 +242,7 @@ mod tests {
     fn servers(hosts: &[&str]) -> ServerList {
         let server = |host: &&str| Server {
             host: Text::copied(host).expect("short"),
-            transport: Transport::Udp,
+            transport: None,
         };
         let servers: Vec<Server, SERVERS> = hosts.iter().map(server).collect();
         ServerList::new(&servers)
@@ -300,7 +284,7 @@ mod tests {
         assert!(!servers.follow(b"sip:x@b;transport=tls", true));
         assert!(servers.follow(b"sip:x@b;transport=tcp", true));
         assert_eq!(host(&servers), "b");
-        assert_eq!(servers.transport(), Transport::Tcp);
+        assert_eq!(servers.transport(), Some(Transport::Tcp));
         assert!(!servers.follow(b"sip:x@b;transport=tcp", true), "to itself");
         assert!(servers.follow(b"sip:x@c", true) && servers.follow(b"sip:x@d", true));
         assert!(!servers.follow(b"sip:x@e", true), "for ever");
@@ -309,7 +293,7 @@ mod tests {
         assert!(servers.follow(b"sip:x@b?Subject=no", true), "another round");
         let mut secure = ServerList::new(&[Server {
             host: Text::copied("a").expect("short"),
-            transport: Transport::Tls,
+            transport: Some(Transport::Tls),
         }]);
         assert!(!secure.follow(b"sip:x@b;transport=tcp", true));
         assert_eq!(servers.redirect(), Some("sip:x@b"));
@@ -393,9 +377,9 @@ mod tests {
     fn over_what_is_said_by_who_sends_us_there() {
         let mut servers = servers(&["a"]);
         for (target, transport) in [
-            ("sip:x@b", Transport::Udp),
-            ("sip:x@c;transport=TCP", Transport::Tcp),
-            ("sip:x@d;transport=udp", Transport::Udp),
+            ("sip:x@b", None),
+            ("sip:x@c;transport=TCP", Some(Transport::Tcp)),
+            ("sip:x@d;transport=udp", Some(Transport::Udp)),
         ] {
             assert!(servers.follow(target.as_bytes(), true));
             assert_eq!(servers.transport(), transport, "{target}");

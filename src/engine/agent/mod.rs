@@ -66,12 +66,13 @@ use crate::txn::server::Transactions;
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::guard::Guard;
 use crate::ua::query::{Asker, Name, Query};
+use crate::ua::targets::Target;
 use crate::users::compose::Input;
 use crate::users::lamps::{Lamp, Shows};
 use crate::users::policy::Policy;
 use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Flow;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use health::Health;
 use heapless::{Deque, Vec};
 use lamps::Showing;
@@ -221,12 +222,13 @@ impl Agent {
         self.relight_showing(moment.now, Shows::Dnd(presentity as u16));
     }
 
-    /// The address of the name asked for by [`Output::Resolve`], or `None` if there is none to be had.
-    pub fn handle_resolved(&mut self, moment: Moment, query: Query, address: Option<SocketAddr>) {
+    /// Where the name leads that was asked for by [`Output::Resolve`], the best place first; none if it leads nowhere.
+    /// They are tried in that order (RFC 3263 §4.3), at most [`limits::TARGETS`] of them.
+    pub fn handle_resolved(&mut self, moment: Moment, query: Query, found: &[Target]) {
         let (now, random) = (moment.now, &mut self.random);
         match query.asker {
-            Asker::Watch => self.watcher.handle_resolved(now, query, address, random),
-            Asker::Upstream => self.upstreams.handle_resolved(now, query, address, random),
+            Asker::Watch => self.watcher.handle_resolved(now, query, found, random),
+            Asker::Upstream => self.upstreams.handle_resolved(now, query, found, random),
         }
     }
 

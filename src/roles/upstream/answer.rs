@@ -228,7 +228,7 @@ impl Upstreams {
             // The NAT gave us another address: whoever calls us there reaches nobody (RFC 5626 §4.4.2).
             link.begin(Kind::Register);
         }
-        if link.outbound.servers.is_second_best() {
+        if link.outbound.is_second_best() {
             link.home.get_or_insert(home_after(now, random));
         }
         link.keep_alive(now, &exchange.way, addresses, random);
@@ -263,7 +263,7 @@ impl Upstreams {
         if looks_on && link.unsettled {
             return self.fail(now, id, Fault::Ill("it refuses"), random);
         }
-        if is_ill && link.outbound.servers.has_several() && !link.has(now, kind) {
+        if is_ill && link.outbound.has_several() && !link.has(now, kind) {
             link.outbound.go_home();
         }
         if kind == Kind::Publish {

@@ -212,7 +212,7 @@ impl Link {
     /// Whether a server that says no is left for the next one: what stands, if anything, stands elsewhere.
     pub(super) fn looks_on(&self, now: Instant, kind: Kind) -> bool {
         let is_first = kind == self.first() && !self.ends(kind);
-        is_first && self.outbound.servers.has_next() && (self.unsettled || !self.has(now, kind))
+        is_first && self.outbound.has_next() && (self.unsettled || !self.has(now, kind))
     }
 
     /// Whether the server has what is wanted of the kind.
@@ -248,7 +248,7 @@ impl Link {
     pub(super) const fn settle(&mut self) {
         self.failures = 0;
         self.round = None;
-        self.outbound.servers.settle();
+        self.outbound.rest();
     }
 
     /// One kind does not work.

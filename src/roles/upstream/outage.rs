@@ -90,7 +90,7 @@ impl Upstreams {
         if !link.is_resting(Kind::Publish) {
             link.publication.doubt();
         }
-        if link.outbound.servers.has_several() {
+        if link.outbound.has_several() {
             link.registration.be_modern();
             link.publication.be_quiet(now);
         }

@@ -17,8 +17,8 @@ use crate::ua::credentials::Proof;
 use crate::ua::outbound::{Lead, Way};
 use crate::ua::query::{Asker, Name, Query};
 use crate::ua::request::{Action, Sending};
+use crate::ua::targets::Target;
 use crate::wire::flow::Flow;
-use core::net::SocketAddr;
 
 /// What a link needs of others to say what it has to say.
 pub struct Around<'a> {
@@ -60,12 +60,12 @@ impl Upstreams {
         link.outbound.name()
     }
 
-    /// Takes the address that answers an [`Action::Resolve`] of ours; `None` if the name has none.
+    /// Takes the places that answer an [`Action::Resolve`] of ours, the best first; none if the name leads nowhere.
     pub fn handle_resolved(
         &mut self,
         now: Instant,
         query: Query,
-        address: Option<SocketAddr>,
+        found: &[Target],
         random: &mut Random,
     ) {
         let Some(id) = self.find_query(query) else {
@@ -74,7 +74,7 @@ impl Upstreams {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        if !link.outbound.resolve(address) {
+        if !link.outbound.resolve(found) {
             return self.fail(now, id, Fault::Silent("its name has no address"), random);
         }
         // Others may wait for it too.

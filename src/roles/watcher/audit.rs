@@ -196,7 +196,7 @@ impl Watcher {
             watch.doubt_since(now);
             self.changed.push(id.slot());
         }
-        self.seek(id, None);
+        self.seek(id, true);
     }
 }
 

@@ -92,6 +92,13 @@ impl Cause {
         }
     }
 
+    /// Whether another place of the same name may do better (RFC 3263 §4.3).
+    const fn is_of_the_place(self) -> bool {
+        self.is_of_the_server()
+            || self.is_of_an_ill_server()
+            || matches!(self, Cause::NoLocalAddress)
+    }
+
     /// Whether it says that the server does not have the package.
     const fn denies_package(self) -> bool {
         matches!(self, Cause::Refused(code) if denies_package(code))
@@ -149,23 +156,27 @@ impl Watcher {
         if was_good {
             watch.failures = 0;
         }
-        if let Some(asked) = retry_after {
+        let turns = watch.turn(cause);
+        if let Some(asked) = retry_after.filter(|_| !turns) {
             watch.not_before = now + retry::retry_after(asked, random);
         }
-        let usual = retry.delay(watch.failures, random);
-        watch.failures = watch.failures.saturating_add(1);
+        let usual = match turns {
+            true => Duration::ZERO,
+            false => retry.delay(watch.failures, random),
+        };
+        watch.failures = watch.failures.saturating_add((!turns).into());
         watch.state = State::Waiting { until: now + usual };
         watch.doubt_since(now);
         watch.awaits = None;
         self.forget_usages(id);
         let wait = match asked {
-            Some(asked) if is_silent => self.give_way(now, &asked, usual, random),
+            Some(asked) if is_silent && !turns => self.give_way(now, &asked, usual, random),
             Some(_) | None => usual,
         };
         if let Some(watch) = self.watches.get_mut(id) {
             let until = (now + wait).max(watch.not_before);
             watch.state = State::Waiting { until };
-            let waits = is_silent || cause.is_of_an_ill_server();
+            let waits = !turns && (is_silent || cause.is_of_an_ill_server());
             watch.awaits = asked.filter(|_| waits).map(|asked| asked.remote);
         }
         self.changed.push(id.slot());
@@ -233,7 +244,10 @@ impl Watcher {
             return;
         };
         let watch_id = usage.watch;
-        if matches!(usage.state, UsageState::Ending(_)) {
+        let watch = self.watches.get(watch_id);
+        // Another place of its name need not wait until this one's word has run out.
+        let moves = watch.is_some_and(|it| it.may_turn(cause));
+        if moves || matches!(usage.state, UsageState::Ending(_)) {
             return self.lose(now, id, cause, Retry::Backoff, None, random);
         }
         let (peer, sent) = (usage.peer(), usage.sent);
@@ -440,6 +454,17 @@ impl Watcher {
 }
 
 impl Watch {
+    /// The place in use does not work: turns to the next, if it has a way of its own and there is one left in this round.
+    fn turn(&mut self, cause: Cause) -> bool {
+        let is_of_the_place = self.follows().is_none() && cause.is_of_the_place();
+        is_of_the_place && self.targets.fail()
+    }
+
+    /// Whether it would.
+    fn may_turn(&self, cause: Cause) -> bool {
+        self.follows().is_none() && cause.is_of_the_place() && self.targets.has_next()
+    }
+
     /// Notes why something ended.
     pub(super) fn blame(&mut self, cause: Cause) {
         self.story.last_reason = cause.reason();

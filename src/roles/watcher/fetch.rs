@@ -245,7 +245,7 @@ fn way_of_fetch(
     accounts: &mut dyn Accounts,
 ) -> Option<Way> {
     match watch.follows() {
-        None => watch.way_to(fetch.way.flow.remote, accounts.addresses()),
+        None => watch.way_to(fetch.way.target(), accounts.addresses()),
         Some(account) => match accounts.lead(now, account) {
             Lead::Way(way) => Some(way),
             Lead::Soon | Lead::Nowhere => None,

@@ -77,7 +77,6 @@ use crate::ua::query::{Name, Query};
 use crate::ua::reach::News;
 use crate::ua::retry;
 use crate::wire::doc::message_summary::Messages;
-use crate::wire::flow::Transport;
 use usage::{Refresh, UsageState};
 use watch::State;
 
@@ -218,7 +217,7 @@ impl Watcher {
             Ok(NextHop::Name(host, port)) => Some(Name {
                 host,
                 port,
-                transport: Transport::Udp,
+                transport: watch.transport(),
             }),
             Ok(NextHop::Address(_)) | Err(_) => None,
         }
@@ -280,7 +279,7 @@ impl Watcher {
             Some(usage) => Some(usage.peer()),
             None => {
                 let attempt = asked.attempt().map(|it| it.way.flow.remote);
-                attempt.or(asked.last_hop)
+                attempt.or(asked.targets.here().map(|it| it.address))
             }
         };
         let (watched, broken_since) = self.knows(watch);

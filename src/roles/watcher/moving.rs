@@ -136,14 +136,14 @@ impl Watcher {
                 *until = (*until).min(soon.max(watch.not_before));
                 self.settle_watch(id);
             }
-            State::Resolving { .. } if lead.is_some() => self.seek(id, None),
+            State::Resolving { .. } if lead.is_some() => self.seek(id, true),
             State::Asking(attempt) => {
                 let way = match lead {
                     Some(Lead::Way(way)) => Some(way),
                     Some(Lead::Soon | Lead::Nowhere) => None,
                     None => {
-                        let (remote, addresses) = (attempt.way.flow.remote, accounts.addresses());
-                        watch.way_to(remote, addresses)
+                        let target = attempt.way.target();
+                        watch.way_to(target, accounts.addresses())
                     }
                 };
                 let is_same = |attempt: &super::watch::Attempt| {
@@ -151,7 +151,7 @@ impl Watcher {
                 };
                 if !watch.attempt().is_some_and(is_same) {
                     // No answer finds us, or nobody is there to give one.
-                    self.seek(id, None);
+                    self.seek(id, true);
                 }
             }
             State::Told { .. } => {

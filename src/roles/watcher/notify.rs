@@ -22,6 +22,7 @@ use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::dialog::Dialog;
 use crate::ua::retry::{self, Retry};
+use crate::ua::targets::Target;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Request, State, Status, SubscriptionState};
 
@@ -250,9 +251,12 @@ impl Watcher {
         let way = match (watch.follows(), &watch.server) {
             (Some(_), _) | (_, Some(_)) => attempt.way,
             (None, None) => {
-                let hop = dialog.next_hop();
-                let there = hop.and_then(|hop| watch.way_to(hop, addresses));
-                let back = || watch.way_to(flow.remote, addresses);
+                let to = |address| {
+                    let asked = attempt.way.target();
+                    watch.way_to(Target { address, ..asked }, addresses)
+                };
+                let there = dialog.next_hop().and_then(to);
+                let back = || to(flow.remote);
                 there.or_else(back).unwrap_or(attempt.way)
             }
         };

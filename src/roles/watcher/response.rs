@@ -187,7 +187,7 @@ impl Watcher {
         if watch.falls_back(status, to) {
             watch.speaks = Package::Presence;
             watch.story.last_status = Some(status.code());
-            return self.seek(id, Some(to));
+            return self.seek(id, false);
         }
         let is_a_list = || {
             let needs_lists = names_lists(response.headers.require()) && !watch.place.is_list();
@@ -376,6 +376,7 @@ impl Watch {
 
     /// Its request was granted.
     const fn is_answered(&mut self) {
+        self.targets.settle();
         self.awaits = None;
         self.woken = 0;
     }

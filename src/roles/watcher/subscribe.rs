@@ -15,13 +15,13 @@ use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::Proof;
 use crate::ua::dialog::{Dialog, write_contact};
 use crate::ua::next_hop::NextHop;
-use crate::ua::outbound::{Accounts, Lead, Long, RESOLVE, Way, found};
+use crate::ua::outbound::{Accounts, Lead, Long, RESOLVE, Way};
 use crate::ua::query::{Asker, Query};
 use crate::ua::request::{Sending, USER_AGENT};
 use crate::ua::retry::Retry;
-use crate::wire::flow::Flow;
+use crate::ua::targets::Target;
+use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{Method, Name, Rates, Uri, Writer};
-use core::net::SocketAddr;
 
 impl Watcher {
     /// Gives the next thing to do; `None` when there is nothing more for now. `buf` holds a datagram.
@@ -54,18 +54,17 @@ impl Watcher {
         None
     }
 
-    /// Takes the address that answers an [`Action::Resolve`]; `None` if the name has none, or nobody answered.
-    /// An address from an earlier attempt then still serves. A port that
-    /// stands in the query is kept; port 0 is taken for 5060.
+    /// Takes the places that answer an [`Action::Resolve`], the best first; none if the name leads nowhere, or nobody
+    /// answered. Those of an earlier attempt then still serve.
     pub fn handle_resolved(
         &mut self,
         now: Instant,
         query: Query,
-        address: Option<SocketAddr>,
+        found: &[Target],
         random: &mut Random,
     ) {
         if let Some(id) = self.find_query(query) {
-            self.resolved(now, id, address, random);
+            self.resolved(now, id, found, random);
         }
     }
 
@@ -74,28 +73,24 @@ impl Watcher {
         &mut self,
         now: Instant,
         id: Id<Watch>,
-        address: Option<SocketAddr>,
+        found: &[Target],
         random: &mut Random,
     ) {
-        let Some(watch) = self.watches.get(id) else {
+        let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        let port = match watch.hop() {
-            Ok(NextHop::Name(_, port)) => port,
-            Ok(NextHop::Address(_)) | Err(_) => None,
-        };
-        let address = address.and_then(|address| found(address, port));
-        let known = watch.last_hop.filter(|_| watch.follows().is_none());
-        match address.or(known) {
-            Some(address) => self.seek(id, Some(address)),
-            None => self.fail(now, id, Cause::Unresolved, Retry::Backoff, None, random),
+        watch.targets.take(found);
+        if watch.follows().is_none() && watch.targets.here().is_some() {
+            self.seek(id, false);
+        } else {
+            self.fail(now, id, Cause::Unresolved, Retry::Backoff, None, random);
         }
     }
 
-    /// Begins an attempt with the next poll: at that address if it is known, else wherever the way leads.
-    pub(super) fn seek(&mut self, id: Id<Watch>, at: Option<SocketAddr>) {
+    /// Begins an attempt with the next poll: where the last one went, or wherever the way leads now.
+    pub(super) fn seek(&mut self, id: Id<Watch>, anew: bool) {
         if let Some(watch) = self.watches.get_mut(id) {
-            watch.state = State::Seeking { at };
+            watch.state = State::Seeking { anew };
             self.ready_watches.push(id.slot());
             self.settle_watch(id);
         }
@@ -106,22 +101,24 @@ impl Watcher {
         &mut self,
         now: Instant,
         id: Id<Watch>,
-        at: Option<SocketAddr>,
+        anew: bool,
         accounts: &mut dyn Accounts,
         random: &mut Random,
     ) {
-        let Some(watch) = self.watches.get(id) else {
+        let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
         let until = now + RESOLVE;
-        let lead = match (watch.follows(), at) {
+        let lead = match (watch.follows(), watch.hop()) {
             (Some(account), _) => accounts.lead(now, account),
-            (None, Some(remote)) => lead(watch, remote, accounts.addresses()),
-            (None, None) => match watch.hop() {
-                Ok(NextHop::Address(remote)) => lead(watch, remote, accounts.addresses()),
-                Ok(NextHop::Name(..)) => return self.look_up(id, until),
-                Err(_) => Lead::Nowhere,
-            },
+            (None, Err(_)) => Lead::Nowhere,
+            (None, Ok(NextHop::Name(..))) if anew => return self.look_up(id, until),
+            (None, Ok(NextHop::Name(..))) => lead(watch, accounts.addresses()),
+            (None, Ok(NextHop::Address(address))) => {
+                let transport = watch.transport().unwrap_or(Transport::Udp);
+                watch.targets.take(&[Target { transport, address }]);
+                lead(watch, accounts.addresses())
+            }
         };
         match lead {
             Lead::Way(way) => self.ask(now, id, way, random),
@@ -159,7 +156,6 @@ impl Watcher {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        watch.last_hop = Some(way.flow.remote);
         watch.place.begin();
         watch.late = None;
         watch.state = State::Asking(Attempt::new(now, id.slot(), way, random));
@@ -174,8 +170,8 @@ impl Watcher {
         random: &mut Random,
         buf: &mut [u8],
     ) -> Option<Action> {
-        if let State::Seeking { at } = self.watches.get(id)?.state {
-            self.begin(now, id, at, accounts, random);
+        if let State::Seeking { anew } = self.watches.get(id)?.state {
+            self.begin(now, id, anew, accounts, random);
         }
         let watch = self.watches.get_mut(id)?;
         if let State::Resolving { number, asked, .. } = &mut watch.state {
@@ -305,9 +301,10 @@ impl Watcher {
     }
 }
 
-/// The way to `remote` of a watch that has its own.
-fn lead(watch: &Watch, remote: SocketAddr, addresses: &LocalAddresses) -> Lead {
-    match watch.way_to(remote, addresses) {
+/// The way of a watch that has its own.
+fn lead(watch: &Watch, addresses: &LocalAddresses) -> Lead {
+    let target = watch.targets.here();
+    match target.and_then(|it| watch.way_to(it, addresses)) {
         Some(way) => Lead::Way(way),
         None => Lead::Nowhere,
     }
@@ -333,7 +330,11 @@ pub(super) fn way_now(
         (None, None) => usage.dialog.next_hop(),
         (Some(_), _) | (_, Some(_)) => None,
     };
-    let found = next_hop.and_then(|hop| watch.way_to(hop, addresses));
+    let to = |address| Target {
+        address,
+        ..old.target()
+    };
+    let found = next_hop.and_then(|hop| watch.way_to(to(hop), addresses));
     found.or_else(|| {
         let contact = old.contact();
         let flow = addresses.flow(contact.transport, contact.remote)?;

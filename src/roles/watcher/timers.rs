@@ -110,9 +110,9 @@ impl Watcher {
         match &mut watch.state {
             State::Waiting { .. } => {
                 watch.speaks = watch.package;
-                self.seek(id, None);
+                self.seek(id, true);
             }
-            State::Resolving { .. } => self.resolved(now, id, None, random),
+            State::Resolving { .. } => self.resolved(now, id, &[], random),
             State::Asking(attempt) => match attempt.request.handle_timeout(now) {
                 Expiry::Resend => self.ready_watches.push(id.slot()),
                 Expiry::TimedOut => {

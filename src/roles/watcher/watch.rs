@@ -15,9 +15,10 @@ use crate::txn::T1_64;
 use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::Proof;
-use crate::ua::next_hop::{NextHop, NoNextHop};
+use crate::ua::next_hop::{NextHop, NoNextHop, transport_of};
 use crate::ua::outbound::{Long, Way};
 use crate::ua::request::Sending;
+use crate::ua::targets::{Target, Targets};
 use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Transport;
 use crate::wire::sip::Rate;
@@ -91,8 +92,8 @@ pub struct Watch {
     pub(super) asks: Seconds,
     /// How often at most it is to be told.
     pub(super) max_rate: Option<Rate>,
-    /// Where the last attempt went; used again when a name cannot be resolved.
-    pub(super) last_hop: Option<SocketAddr>,
+    /// Where its own way leads; used again when a name cannot be resolved.
+    pub(super) targets: Targets,
     /// Which server served the package of the order.
     pub(super) served: Option<SocketAddr>,
     /// What was said about whether the resource is there.
@@ -125,8 +126,8 @@ pub(super) enum State {
     Waiting { until: Instant },
     /// A list tells it, and nothing is asked.
     Listed,
-    /// The next poll begins an attempt: there, if that is known already.
-    Seeking { at: Option<SocketAddr> },
+    /// The next poll begins an attempt: where the last one went, or where the way leads now.
+    Seeking { anew: bool },
     /// The name of the next hop is asked for.
     Resolving {
         number: u32,
@@ -267,7 +268,7 @@ impl Watch {
             asks: order.expires.clamp(EXPIRES_LEAST, EXPIRES_MOST),
             max_rate: (order.at_most_every > Seconds::ZERO)
                 .then(|| Rate::once_in(order.at_most_every)),
-            last_hop: None,
+            targets: Targets::new(),
             served: None,
             gone: Gone::Unsaid,
             awaits: None,
@@ -311,17 +312,29 @@ impl Watch {
         }
     }
 
+    /// Over what, if that is written.
+    pub(super) fn transport(&self) -> Option<Transport> {
+        match &self.server {
+            Some(_) => None,
+            None => transport_of(self.target.as_bytes()),
+        }
+    }
+
     /// The account whose way it goes, if it has none of its own.
     pub(super) fn follows(&self) -> Option<u16> {
         self.account.filter(|_| self.server.is_none())
     }
 
-    /// The way to `remote`, if it has one of its own; `None` if we have no address of that family.
-    pub(super) fn way_to(&self, remote: SocketAddr, addresses: &LocalAddresses) -> Option<Way> {
-        let flow = addresses.flow(Transport::Udp, remote)?;
-        Some(Way {
-            long: self.long,
-            ..Way::of(flow, addresses)
+    /// The way to a place, if it has one of its own; `None` if we have no address of that family.
+    pub(super) fn way_to(&self, target: Target, addresses: &LocalAddresses) -> Option<Way> {
+        let flow = addresses.flow(target.transport, target.address)?;
+        let way = Way::of(flow, addresses);
+        Some(match way.long {
+            Long::MayMove => Way {
+                long: self.long,
+                ..way
+            },
+            Long::Stays | Long::Moved => way,
         })
     }
 

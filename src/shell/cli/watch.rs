@@ -31,7 +31,6 @@ use crate::shell::settings::{Lacking, password_in, password_of};
 use crate::shell::users::Roll;
 use crate::shell::{clock, journal};
 use crate::wire::doc::message_summary::Messages;
-use crate::wire::flow::Transport;
 
 /// Who we are when nobody says otherwise (RFC 3323 §4.1.1.3).
 const ANONYMOUS: &str = "sip:anonymous@anonymous.invalid";
@@ -241,7 +240,7 @@ fn settings(wanted: &Watch, account: Option<Account>) -> Result<Box<Settings>, T
         let host = host.map_or_else(|| Text::copied(host_of(&wanted.target)), Ok)?;
         let server = Server {
             host,
-            transport: Transport::Udp,
+            transport: None,
         };
         // Every build has room for one of each.
         let _ = upstream.servers.push(server);

@@ -12,6 +12,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+use crate::ground::limits::TARGETS;
+
 /// Name servers that are asked; the resolver of the C library takes as many.
 pub const SERVERS: usize = 3;
 
@@ -84,13 +86,14 @@ fn address(input: &str) -> Parsed<'_, IpAddr> {
     map_res(take_till1(|it: char| it.is_ascii_whitespace()), str::parse).parse(input)
 }
 
-/// The address of `name` in the text of a hosts file, of a family that `usable` takes.
-pub fn find_host(text: &str, name: &str, usable: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
-    text.lines().find_map(|line| {
+/// The addresses of `name` in the text of a hosts file, of families that `usable` takes.
+pub fn find_host(text: &str, name: &str, usable: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
+    let found = text.lines().filter_map(|line| {
         let (_, (ip, names)) = hosts_line(line).ok()?;
         let mut names = names.split_ascii_whitespace();
         (usable(ip) && names.any(|it| it.eq_ignore_ascii_case(name))).then_some(ip)
-    })
+    });
+    found.take(TARGETS).collect()
 }
 
 /// `localhost` and all below it are this machine, whatever anybody says (RFC 6761 §6.3).
@@ -135,14 +138,15 @@ mod tests {
 
     #[test]
     fn hosts_are_found_by_any_of_their_names() {
-        let text = "127.0.0.1 localhost\n#10.9.9.9 pbx\n10.0.0.5\tpbx.example PBX # old\nfe80::zz x\n::1 six\n";
+        let text = "127.0.0.1 localhost\n#10.9.9.9 pbx\n10.0.0.5\tpbx.example PBX # old\nfe80::zz x\n::1 six\n10.0.0.6 pbx\n";
         let find = |name| find_host(text, name, |_| true);
-        assert_eq!(find("pbx"), Some([10, 0, 0, 5].into()));
-        assert_eq!(find("Pbx.Example"), Some([10, 0, 0, 5].into()));
-        assert_eq!(find("old"), None);
-        assert_eq!(find("x"), None);
-        assert_eq!(find_host(text, "six", |ip| ip.is_ipv4()), None);
-        assert_eq!(find("six"), Some(Ipv6Addr::LOCALHOST.into()));
+        let pbx = IpAddr::from([10, 0, 0, 5]);
+        assert_eq!(find("pbx"), [pbx, [10, 0, 0, 6].into()]);
+        assert_eq!(find("Pbx.Example"), [pbx]);
+        assert_eq!(find("old"), [] as [IpAddr; 0]);
+        assert_eq!(find("x"), [] as [IpAddr; 0]);
+        assert_eq!(find_host(text, "six", |ip| ip.is_ipv4()), [] as [IpAddr; 0]);
+        assert_eq!(find("six"), [IpAddr::from(Ipv6Addr::LOCALHOST)]);
     }
 
     #[test]

@@ -1,10 +1,19 @@
-//! DNS messages: a question out, an answer in (RFC 1035 §4, SRV RFC 2782, AAAA RFC 3596).
+//! DNS messages: a question out, an answer in (RFC 1035 §4, SRV RFC 2782, AAAA RFC 3596, NAPTR RFC 3403).
 //!
-//! Nothing here panics or allocates, and every loop is bounded by the length of the message.
+//! `domain` reads them: it checks every length, and follows a compressed name only backwards. What is taken from a message
+//! is bounded here. Nothing panics or allocates.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 
+use domain::base::iana::{Class, Rcode, Rtype};
+use domain::base::message::RecordSection;
+use domain::base::name::ToLabelIter;
+use domain::base::{Message, ParsedName, Ttl};
+use domain::rdata::{A, Aaaa, Cname, Naptr, Soa, Srv};
 use heapless::Vec;
+
+use crate::ground::random::Random;
+use crate::wire::flow::Transport;
 
 /// Bytes of a question: header, name, type and class.
 pub const QUESTION: usize = 12 + NAME + 4;
@@ -15,8 +24,14 @@ const NAME: usize = 255;
 /// Records of one answer that are used; the rest is left alone.
 pub const RECORDS: usize = 16;
 
+/// Records of one section that are looked at.
+const ENOUGH: usize = 64;
+
 /// Steps through CNAMEs before an answer counts as a loop.
 const ALIASES: usize = 8;
+
+/// A name in a message.
+type Parsed<'a> = ParsedName<&'a [u8]>;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +42,12 @@ pub enum Kind {
     Aaaa,
     /// Servers of a service.
     Srv,
+    /// Services of a domain.
+    Naptr,
 }
 
-/// A name in lower case, as it is on the wire without compression.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A name as it is on the wire without compression. Two are equal that differ in the case of letters alone (RFC 4343).
+#[derive(Clone, Debug, Default, Eq)]
 pub struct Name(Vec<u8, NAME>);
 
 /// One server of a service (RFC 2782).
@@ -46,6 +63,19 @@ pub struct Server {
     pub host: Name,
 }
 
+/// One way to speak SIP with a domain (RFC 3263 §4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Lower comes first.
+    pub order: u16,
+    /// Lower comes first, among those of equal order.
+    pub preference: u16,
+    /// What is spoken.
+    pub transport: Transport,
+    /// Whose SRV records say where.
+    pub name: Name,
+}
+
 /// What a name server said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -53,22 +83,30 @@ pub struct Answer {
     pub addresses: Vec<IpAddr, RECORDS>,
     /// Servers, if those were asked for.
     pub servers: Vec<Server, RECORDS>,
-    /// How long all of it may be kept, in seconds.
-    pub lifetime: u32,
+    /// Services, if those were asked for.
+    pub services: Vec<Service, RECORDS>,
+    /// How long all of it may be kept, or that there is nothing (RFC 2308 §5), in seconds; `None` if nobody says.
+    pub lifetime: Option<u32>,
     /// The server could not do its work; another one may.
     pub failed: bool,
 }
 
 /// Not an answer to our question: keep waiting for the right one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotOurs;
+pub enum NotOurs {
+    /// To another question, or none at all.
+    Stray,
+    /// To our question, but not as it was spelled.
+    Respelled,
+}
 
 impl Kind {
-    const fn number(self) -> u16 {
+    const fn number(self) -> Rtype {
         match self {
-            Kind::A => 1,
-            Kind::Aaaa => 28,
-            Kind::Srv => 33,
+            Kind::A => Rtype::A,
+            Kind::Aaaa => Rtype::AAAA,
+            Kind::Srv => Rtype::SRV,
+            Kind::Naptr => Rtype::NAPTR,
         }
     }
 }
@@ -94,40 +132,34 @@ impl Name {
         Some(name)
     }
 
+    /// The same with each letter in a case of chance: a server gives it back so, and who forges an answer has to guess it.
+    #[must_use]
+    pub fn mixed(&self, random: &mut Random) -> Name {
+        let mut name = self.clone();
+        for bytes in name.0.chunks_mut(64) {
+            let bits = random.bits();
+            for (nth, byte) in bytes.iter_mut().enumerate() {
+                // A length is no letter: it is 63 at most.
+                if bits >> nth & 1 == 1 && byte.is_ascii_alphabetic() {
+                    *byte ^= 0x20;
+                }
+            }
+        }
+        name
+    }
+
     /// Whether it has no label at all: a service that is not offered (RFC 2782).
     pub fn is_root(&self) -> bool {
         self.0.as_slice() == [0]
     }
 
-    /// Reads a name that may be compressed; gives it and the place behind it.
-    fn read(message: &[u8], mut at: usize) -> Option<(Name, usize)> {
+    fn read(parsed: &Parsed<'_>) -> Option<Name> {
         let mut name = Name::default();
-        let mut end = None;
-        loop {
-            let length = *message.get(at)?;
-            match length {
-                0 => {
-                    name.0.push(0).ok()?;
-                    return Some((name, end.unwrap_or(at + 1)));
-                }
-                1..=63 => {
-                    let label = message.get(at + 1..at + 1 + usize::from(length))?;
-                    name.push_label(label)?;
-                    at += 1 + label.len();
-                }
-                192.. => {
-                    let low = *message.get(at + 1)?;
-                    let to = usize::from(length & 63) << 8 | usize::from(low);
-                    // Only backwards, so that it ends (and forwards is never right).
-                    if to >= at {
-                        return None;
-                    }
-                    end.get_or_insert(at + 2);
-                    at = to;
-                }
-                64..=191 => return None,
-            }
+        for label in parsed.iter_labels().filter(|it| !it.is_root()) {
+            name.push_label(label.as_slice())?;
         }
+        name.0.push(0).ok()?;
+        Some(name)
     }
 
     fn push_label(&mut self, label: &[u8]) -> Option<()> {
@@ -135,10 +167,13 @@ impl Name {
             return None;
         }
         self.0.push(label.len() as u8).ok()?;
-        for &byte in label {
-            self.0.push(byte.to_ascii_lowercase()).ok()?;
-        }
-        Some(())
+        self.0.extend_from_slice(label).ok()
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Name) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
@@ -151,8 +186,8 @@ pub fn question(id: u16, name: &Name, kind: Kind) -> Vec<u8, QUESTION> {
         &RECURSE,
         &[0, 1, 0, 0, 0, 0, 0, 0],
         &name.0,
-        &kind.number().to_be_bytes(),
-        &INTERNET.to_be_bytes(),
+        &kind.number().to_int().to_be_bytes(),
+        &Class::IN.to_int().to_be_bytes(),
     ];
     for part in parts {
         // QUESTION has room for the longest name.
@@ -166,180 +201,142 @@ pub fn question(id: u16, name: &Name, kind: Kind) -> Vec<u8, QUESTION> {
 /// # Errors
 /// [`NotOurs`] for anything that is not a whole answer to exactly that question.
 pub fn answer(message: &[u8], id: u16, name: &Name, kind: Kind) -> Result<Answer, NotOurs> {
-    let header = Header::read(message).ok_or(NotOurs)?;
-    if header.id != id || !header.is_answer() || header.questions != 1 {
-        return Err(NotOurs);
+    let message = Message::from_octets(message).map_err(|_| NotOurs::Stray)?;
+    let header = message.header();
+    if header.id() != id || !header.qr() {
+        return Err(NotOurs::Stray);
     }
-    let (asked, at) = Name::read(message, 12).ok_or(NotOurs)?;
-    let asked_kind = number(message, at).ok_or(NotOurs)?;
-    let asked_class = number(message, at + 2).ok_or(NotOurs)?;
-    if asked != *name || asked_kind != kind.number() || asked_class != INTERNET {
-        return Err(NotOurs);
+    let asked = message.sole_question().map_err(|_| NotOurs::Stray)?;
+    let spelled = Name::read(asked.qname()).ok_or(NotOurs::Stray)?;
+    if spelled != *name || (asked.qtype(), asked.qclass()) != (kind.number(), Class::IN) {
+        return Err(NotOurs::Stray);
+    }
+    if spelled.0 != name.0 {
+        return Err(NotOurs::Respelled);
     }
     let mut answer = Answer {
-        failed: header.is_failure(),
+        // Anything but these two, which are both answers.
+        failed: !matches!(header.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN),
         ..Answer::default()
     };
-    if answer.failed {
-        return Ok(answer);
+    if !answer.failed {
+        collect(&message, name, kind, &mut answer);
+        // Cut off in the middle, and nothing in the part that came: of no use.
+        answer.failed = header.tc() && answer.is_empty();
     }
-    collect(message, at + 4, header.answers, name, kind, &mut answer);
-    // Cut off in the middle, and nothing in the part that came: of no use.
-    let empty = answer.addresses.is_empty() && answer.servers.is_empty();
-    answer.failed = header.is_cut() && empty;
     Ok(answer)
 }
 
 /// Follows the aliases from `name` and takes the records at their end.
-fn collect(message: &[u8], start: usize, count: u16, name: &Name, kind: Kind, answer: &mut Answer) {
+fn collect(message: &Message<&[u8]>, name: &Name, kind: Kind, answer: &mut Answer) {
     let mut owner = name.clone();
-    answer.lifetime = u32::MAX;
     for _ in 0..ALIASES {
-        let mut alias = None;
-        for record in Records::new(message, start, count) {
-            if record.class != INTERNET || record.owner != owner {
-                continue;
-            }
-            if record.kind == kind.number() {
-                take(message, &record, kind, answer);
-            } else if record.kind == CNAME {
-                alias = Name::read(message, record.data).map(|(name, _)| (name, record.lifetime));
-            }
-        }
-        let found = !answer.addresses.is_empty() || !answer.servers.is_empty();
-        match alias {
-            Some((next, lifetime)) if !found => {
-                answer.lifetime = answer.lifetime.min(lifetime);
-                owner = next;
-            }
-            Some(_) | None => break,
-        }
+        let Ok(records) = message.answer() else {
+            return;
+        };
+        let Some((next, lifetime)) = take(records, &owner, kind, answer) else {
+            break;
+        };
+        answer.keep(lifetime);
+        owner = next;
+    }
+    if answer.is_empty() {
+        answer.lifetime = absence(message);
     }
 }
 
-fn take(message: &[u8], record: &Record, kind: Kind, answer: &mut Answer) {
-    let data = &message[record.data..record.end];
-    let taken = match kind {
-        Kind::A => <[u8; 4]>::try_from(data)
-            .is_ok_and(|bytes| push_address(answer, Ipv4Addr::from(bytes).into())),
-        Kind::Aaaa => <[u8; 16]>::try_from(data)
-            .is_ok_and(|bytes| push_address(answer, Ipv6Addr::from(bytes).into())),
-        Kind::Srv => server(message, record).is_some_and(|one| answer.servers.push(one).is_ok()),
-    };
-    if taken {
-        answer.lifetime = answer.lifetime.min(record.lifetime);
+/// Takes the records of `owner`; gives what it is an alias of, if there are none.
+fn take(
+    records: RecordSection<'_, &[u8]>,
+    owner: &Name,
+    kind: Kind,
+    answer: &mut Answer,
+) -> Option<(Name, Ttl)> {
+    let mut alias = None;
+    // Up to the first that is broken.
+    for record in records.take(ENOUGH).map_while(Result::ok) {
+        let is_its = Name::read(&record.owner().deref_octets()).is_some_and(|it| it == *owner);
+        if record.class() != Class::IN || !is_its {
+            continue;
+        }
+        let lifetime = record.ttl();
+        let taken = match kind {
+            Kind::A => match record.to_record::<A>() {
+                Ok(Some(it)) => answer.addresses.push(it.data().addr().into()).is_ok(),
+                Ok(None) | Err(_) => false,
+            },
+            Kind::Aaaa => match record.to_record::<Aaaa>() {
+                Ok(Some(it)) => answer.addresses.push(it.data().addr().into()).is_ok(),
+                Ok(None) | Err(_) => false,
+            },
+            Kind::Srv => match record.to_record::<Srv<Parsed<'_>>>() {
+                Ok(Some(it)) => server(it.data()).is_some_and(|it| answer.servers.push(it).is_ok()),
+                Ok(None) | Err(_) => false,
+            },
+            Kind::Naptr => match record.to_record::<Naptr<&[u8], Parsed<'_>>>() {
+                Ok(Some(it)) => {
+                    service(it.data()).is_some_and(|it| answer.services.push(it).is_ok())
+                }
+                Ok(None) | Err(_) => false,
+            },
+        };
+        if taken {
+            answer.keep(lifetime);
+        } else if let Ok(Some(it)) = record.to_record::<Cname<Parsed<'_>>>() {
+            alias = Name::read(it.data().cname()).map(|name| (name, lifetime));
+        }
     }
+    alias.filter(|_| answer.is_empty())
 }
 
-fn push_address(answer: &mut Answer, address: IpAddr) -> bool {
-    answer.addresses.push(address).is_ok()
-}
-
-fn server(message: &[u8], record: &Record) -> Option<Server> {
-    let (host, end) = Name::read(message, record.data + 6)?;
-    (end <= record.end).then_some(())?;
+fn server(data: &Srv<Parsed<'_>>) -> Option<Server> {
     Some(Server {
-        priority: number(message, record.data)?,
-        weight: number(message, record.data + 2)?,
-        port: number(message, record.data + 4)?,
-        host,
+        priority: data.priority(),
+        weight: data.weight(),
+        port: data.port(),
+        host: Name::read(data.target())?,
     })
 }
 
-const INTERNET: u16 = 1;
-const CNAME: u16 = 5;
-
-struct Header {
-    id: u16,
-    flags: u16,
-    questions: u16,
-    answers: u16,
+/// A service that we speak, if its SRV records come next: those are what RFC 3263 §4.1 has for SIP.
+fn service(data: &Naptr<&[u8], Parsed<'_>>) -> Option<Service> {
+    const SERVICES: [(&[u8], Transport); 3] = [
+        (b"SIP+D2U", Transport::Udp),
+        (b"SIP+D2T", Transport::Tcp),
+        (b"SIPS+D2T", Transport::Tls),
+    ];
+    let is_srv = data.flags().as_slice().eq_ignore_ascii_case(b"s");
+    let mut services = SERVICES.into_iter();
+    let spoken = services.find(|(name, _)| data.services().as_slice().eq_ignore_ascii_case(name));
+    let (_, transport) = spoken.filter(|_| is_srv && data.regexp().is_empty())?;
+    Some(Service {
+        order: data.order(),
+        preference: data.preference(),
+        transport,
+        name: Name::read(data.replacement())?,
+    })
 }
 
-impl Header {
-    fn read(message: &[u8]) -> Option<Header> {
-        message.get(..12)?;
-        Some(Header {
-            id: number(message, 0)?,
-            flags: number(message, 2)?,
-            questions: number(message, 4)?,
-            answers: number(message, 6)?,
-        })
-    }
-
-    const fn is_answer(&self) -> bool {
-        self.flags & 0x8000 != 0
-    }
-
-    const fn is_cut(&self) -> bool {
-        self.flags & 0x0200 != 0
-    }
-
-    /// Anything but "no error" and "no such name", which are both answers.
-    const fn is_failure(&self) -> bool {
-        !matches!(self.flags & 15, 0 | 3)
-    }
+/// How long it may be believed that there is nothing.
+fn absence(message: &Message<&[u8]>) -> Option<u32> {
+    let records = message.authority().ok()?;
+    let mut records = records.take(ENOUGH).map_while(Result::ok);
+    records.find_map(|record| {
+        let soa = record.to_record::<Soa<Parsed<'_>>>().ok()??;
+        Some(record.ttl().min(soa.data().minimum()).as_secs())
+    })
 }
 
-struct Record {
-    owner: Name,
-    kind: u16,
-    class: u16,
-    lifetime: u32,
-    /// Its data is `data..end` of the message.
-    data: usize,
-    end: usize,
-}
-
-/// The records of the answer section, until one is broken.
-struct Records<'a> {
-    message: &'a [u8],
-    at: usize,
-    left: u16,
-}
-
-impl<'a> Records<'a> {
-    fn new(message: &'a [u8], at: usize, count: u16) -> Records<'a> {
-        const ENOUGH: u16 = 64;
-        let left = count.min(ENOUGH);
-        Records { message, at, left }
+impl Answer {
+    /// Whether it brings nothing.
+    pub fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.servers.is_empty() && self.services.is_empty()
     }
 
-    fn read(&mut self) -> Option<Record> {
-        let (owner, at) = Name::read(self.message, self.at)?;
-        let high = number(self.message, at + 4)?;
-        let low = number(self.message, at + 6)?;
-        let data = at + 10;
-        let end = data + usize::from(number(self.message, at + 8)?);
-        self.message.get(data..end)?;
-        self.at = end;
-        Some(Record {
-            owner,
-            kind: number(self.message, at)?,
-            class: number(self.message, at + 2)?,
-            lifetime: u32::from(high) << 16 | u32::from(low),
-            data,
-            end,
-        })
+    fn keep(&mut self, lifetime: Ttl) {
+        let lifetime = lifetime.as_secs();
+        self.lifetime = Some(self.lifetime.map_or(lifetime, |it| it.min(lifetime)));
     }
-}
-
-impl Iterator for Records<'_> {
-    type Item = Record;
-
-    fn next(&mut self) -> Option<Record> {
-        self.left = self.left.checked_sub(1)?;
-        let record = self.read();
-        if record.is_none() {
-            self.left = 0;
-        }
-        record
-    }
-}
-
-fn number(message: &[u8], at: usize) -> Option<u16> {
-    let bytes = message.get(at..at + 2)?;
-    Some(u16::from_be_bytes([bytes[0], bytes[1]]))
 }
 
 #[cfg(test)]

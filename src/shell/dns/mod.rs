@@ -1,12 +1,13 @@
-//! Names to addresses without ever waiting: RFC 3263 §4, but for its NAPTR records.
+//! Names to places without ever waiting (RFC 3263 §4).
 //!
 //! A number is an address already; then `localhost`, `/etc/hosts`, what was learnt lately, and at last the name
-//! servers of `/etc/resolv.conf`: SRV where no port is given, `_sip._udp` or `_sip._tcp` as the transport is, then A or
-//! AAAA, whichever the sockets can use. Each question has a socket of its own (the kernel checks who answers, and the port is a fresh random
-//! one), a random id, and a deadline.
+//! servers of `/etc/resolv.conf`, as [`plan`] says. Each question has a socket of its own (the kernel checks who answers,
+//! and the port is a fresh random one), a random id, letters in random case, and a deadline. Additional records are not
+//! believed: what they say is asked for.
 
 pub mod files;
 pub mod message;
+pub mod plan;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -15,10 +16,14 @@ use std::vec::Vec;
 use std::{format, io};
 
 use self::files::{ResolvConf, find_host, find_localhost};
-use self::message::{Answer, Kind, Name, Server};
+use self::message::{Answer, Name, NotOurs};
+pub use self::plan::Families;
+use self::plan::Plan;
 use super::poller::{Registry, Source};
+use crate::ground::random::Random;
 use crate::ground::time::{Duration, Instant};
 use crate::ua::query::{self, Query};
+use crate::ua::targets::Target;
 use crate::wire::flow::Transport;
 
 /// Names asked for at the same time; one more gets "no address".
@@ -33,14 +38,17 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 /// How often all name servers are asked for one thing.
 const ROUNDS: usize = 2;
 
+/// How long one name is asked for, whatever there would be to ask. Then the agent has given it up.
+const LONGEST: Duration = Duration::from_secs(38);
+
 /// How long an answer is believed at least and at most, whatever it says.
 const LIFETIME: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(3_600));
 
-/// How long a failure is believed.
-const FAILURE: Duration = Duration::from_secs(10);
+/// How long it is believed at least and at most that there is nothing, whatever the zone says (RFC 2308 §5).
+const ABSENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 
-/// The port where none is given or found (RFC 3261 §19.1.2).
-const SIP: u16 = 5_060;
+/// How long that is believed, or that nobody answers, if nothing is said.
+const FAILURE: Duration = Duration::from_secs(10);
 
 /// Resolves names for the agent.
 pub struct Resolver {
@@ -49,19 +57,12 @@ pub struct Resolver {
     paths: Paths,
     lookups: Vec<Lookup>,
     cache: VecDeque<Known>,
-    finished: VecDeque<(Query, Option<SocketAddr>)>,
-    /// Which of several equal addresses comes next: everybody should not ask the first.
-    turn: usize,
+    finished: VecDeque<(Query, Found)>,
+    random: Random,
 }
 
-/// The address families that there are sockets for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Families {
-    /// There is an IPv4 socket.
-    pub v4: bool,
-    /// There is an IPv6 socket.
-    pub v6: bool,
-}
+/// Where a name leads, the best place first; nothing if nowhere.
+pub type Found = Vec<Target>;
 
 /// Where the machine's knowledge lies, and the port where name servers listen.
 #[derive(Clone, Debug)]
@@ -78,33 +79,30 @@ pub struct Paths {
 struct Key {
     host: String,
     port: Option<u16>,
-    transport: Transport,
+    transport: Option<Transport>,
 }
 
 struct Known {
     key: Key,
-    addresses: Vec<SocketAddr>,
+    found: Found,
     until: Instant,
 }
 
-/// One name on its way. `questions` are what is still to be asked, the current one first.
+/// One name on its way.
 struct Lookup {
     key: Key,
     waiting: Vec<Query>,
     conf: ResolvConf,
-    questions: VecDeque<Question>,
+    plan: Plan,
     tries: usize,
+    /// The question as it is out: its id, and how its name is spelled.
     id: u16,
+    spelled: Name,
+    /// Whether a server gives names back in letters of its own: it is not asked to keep ours.
+    is_plain: bool,
     socket: Option<UdpSocket>,
     deadline: Instant,
-    /// A server said so itself that there is nothing, or we only got no answer.
-    heard: bool,
-}
-
-struct Question {
-    kind: Kind,
-    name: Name,
-    port: u16,
+    gives_up: Instant,
 }
 
 impl Resolver {
@@ -117,16 +115,15 @@ impl Resolver {
             lookups: Vec::new(),
             cache: VecDeque::new(),
             finished: VecDeque::new(),
-            turn: 0,
+            random: seeded(),
         }
     }
 
     /// Starts looking for `name`; the answer comes out of [`Resolver::take_finished`], perhaps at once.
     pub fn ask(&mut self, now: Instant, query: Query, name: query::Name<'_>) {
-        if let Some(ip) = self.find_here(name.host) {
-            let address = SocketAddr::new(ip, name.port.unwrap_or(SIP));
-            self.finished.push_back((query, Some(address)));
-            return;
+        let found = self.find_here(&name);
+        if !found.is_empty() {
+            return self.finished.push_back((query, found));
         }
         let key = Key {
             host: name.host.to_ascii_lowercase(),
@@ -135,9 +132,7 @@ impl Resolver {
         };
         let known = self.cache.iter().find(|it| it.key == key && it.until > now);
         if let Some(known) = known {
-            let address = pick(&known.addresses, &mut self.turn);
-            self.finished.push_back((query, address));
-            return;
+            return self.finished.push_back((query, known.found.clone()));
         }
         if let Some(lookup) = self.lookups.iter_mut().find(|it| it.key == key) {
             lookup.waiting.push(query);
@@ -157,6 +152,11 @@ impl Resolver {
                         break; // The lookup has moved on, or is gone.
                     }
                     Err(Failure::Stray) => {}
+                    Err(Failure::Respelled) => {
+                        self.lookups[at].is_plain = true;
+                        self.send(now, at);
+                        break;
+                    }
                     Err(Failure::Server) => {
                         self.try_again(now, at);
                         break;
@@ -169,7 +169,9 @@ impl Resolver {
     /// Gives up on servers that did not answer in time.
     pub fn handle_timeout(&mut self, now: Instant) {
         for at in (0..self.lookups.len()).rev() {
-            if self.lookups[at].deadline <= now {
+            if self.lookups[at].gives_up <= now {
+                self.finish(now, at);
+            } else if self.lookups[at].deadline <= now {
                 self.try_again(now, at);
             }
         }
@@ -177,11 +179,12 @@ impl Resolver {
 
     /// When [`Resolver::handle_timeout`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        self.lookups.iter().map(|lookup| lookup.deadline).min()
+        let due = |it: &Lookup| it.deadline.min(it.gives_up);
+        self.lookups.iter().map(due).min()
     }
 
-    /// The next answer: the agent's query and an address, or none.
-    pub fn take_finished(&mut self) -> Option<(Query, Option<SocketAddr>)> {
+    /// The next answer: the agent's query, and where the name leads.
+    pub fn take_finished(&mut self) -> Option<(Query, Found)> {
         self.finished.pop_front()
     }
 
@@ -191,17 +194,26 @@ impl Resolver {
     }
 
     /// What needs no name server.
-    fn find_here(&self, host: &str) -> Option<IpAddr> {
+    fn find_here(&self, name: &query::Name<'_>) -> Found {
+        let (host, transport) = (name.host, name.transport.unwrap_or(Transport::Udp));
+        let port = name.port.unwrap_or(transport.default_port());
         let number = host
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))
             .unwrap_or(host);
-        if let Ok(ip) = number.parse() {
-            return Some(ip);
-        }
         let usable = |ip| self.usable.take(ip);
-        find_localhost(host, usable)
-            .or_else(|| find_host(&files::read(&self.paths.hosts), host, usable))
+        let known = || match find_localhost(host, usable) {
+            Some(ip) => Vec::from([ip]),
+            None => find_host(&files::read(&self.paths.hosts), host, usable),
+        };
+        let addresses = number
+            .parse()
+            .map_or_else(|_| known(), |ip| Vec::from([ip]));
+        let target = |ip| Target {
+            transport,
+            address: SocketAddr::new(ip, port),
+        };
+        addresses.into_iter().map(target).collect()
     }
 
     fn start(&mut self, now: Instant, query: Query, key: Key) {
@@ -209,57 +221,26 @@ impl Resolver {
         for server in &mut conf.servers {
             server.set_port(self.paths.port);
         }
-        let questions = self.questions_for(&key, &conf);
-        if conf.servers.is_empty() || questions.is_empty() || self.lookups.len() >= LOOKUPS {
-            self.finished.push_back((query, None));
+        let names = candidates(&key.host, &conf);
+        let plan = Plan::new(names, key.port, key.transport, self.usable);
+        if conf.servers.is_empty() || plan.question().is_none() || self.lookups.len() >= LOOKUPS {
+            self.finished.push_back((query, Found::new()));
             return;
         }
         self.lookups.push(Lookup {
             key,
             waiting: Vec::from([query]),
             conf,
-            questions,
+            plan,
             tries: 0,
             id: 0,
+            spelled: Name::default(),
+            is_plain: false,
             socket: None,
             deadline: now,
-            heard: false,
+            gives_up: now + LONGEST,
         });
         self.send(now, self.lookups.len() - 1);
-    }
-
-    /// All that may have to be asked for a name, in order.
-    fn questions_for(&self, key: &Key, conf: &ResolvConf) -> VecDeque<Question> {
-        let mut questions = VecDeque::new();
-        let short = !key.host.contains('.');
-        let domains = conf.domains.iter().filter(|_| short);
-        let longer = domains.map(|domain| format!("{}.{domain}", key.host));
-        let candidates = longer.chain([key.host.to_string()]);
-        for name in candidates.filter_map(|text| Name::from_text(&text)) {
-            if key.port.is_none()
-                && let Some(service) = name.below(service_of(key.transport))
-            {
-                questions.push_back(Question {
-                    kind: Kind::Srv,
-                    name: service,
-                    port: SIP,
-                });
-            }
-            questions.extend(self.address_questions(&name, key.port.unwrap_or(SIP)));
-        }
-        questions
-    }
-
-    fn address_questions(&self, name: &Name, port: u16) -> Vec<Question> {
-        let kinds = [(self.usable.v4, Kind::A), (self.usable.v6, Kind::Aaaa)];
-        let usable = kinds.into_iter().filter(|(usable, _)| *usable);
-        usable
-            .map(|(_, kind)| Question {
-                kind,
-                name: name.clone(),
-                port,
-            })
-            .collect()
     }
 
     /// Sends the current question; a server that cannot be asked counts as one that does not answer.
@@ -267,7 +248,7 @@ impl Resolver {
         let lookup = &mut self.lookups[at];
         lookup.deadline = now + PATIENCE;
         lookup.socket = None;
-        if let Ok(socket) = lookup.open() {
+        if let Ok(socket) = lookup.open(&mut self.random) {
             // A socket that is not watched runs into the deadline like one that hears nothing.
             let _ = self.registry.add(&socket, Source::Dns);
             lookup.socket = Some(socket);
@@ -280,118 +261,94 @@ impl Resolver {
         if lookup.tries < ROUNDS * lookup.conf.servers.len() {
             self.send(now, at);
         } else {
-            self.next_question(now, at);
+            lookup.plan.skip();
+            self.go_on(now, at);
         }
     }
 
     fn advance(&mut self, now: Instant, at: usize, answer: &Answer) {
-        let lookup = &mut self.lookups[at];
-        lookup.heard = true;
-        let port = lookup.questions.front().map_or(SIP, |it| it.port);
-        if !answer.addresses.is_empty() {
-            let to_address = |&ip| SocketAddr::new(ip, port);
-            let addresses = answer.addresses.iter().map(to_address).collect();
-            let lifetime = Duration::from_secs(u64::from(answer.lifetime));
-            let until = now + lifetime.clamp(LIFETIME.0, LIFETIME.1);
-            self.finish(now, at, addresses, until);
-            return;
-        }
-        let best = best_servers(&answer.servers);
-        let more: Vec<Question> = best
-            .iter()
-            .flat_map(|server| self.address_questions(&server.host, server.port))
-            .collect();
-        let lookup = &mut self.lookups[at];
-        for question in more.into_iter().rev() {
-            // Behind the current one, which is done.
-            lookup.questions.insert(1, question);
-        }
-        self.next_question(now, at);
+        self.lookups[at].plan.answer(answer, &mut self.random);
+        self.go_on(now, at);
     }
 
-    fn next_question(&mut self, now: Instant, at: usize) {
+    /// Turns to the next question, or is done.
+    fn go_on(&mut self, now: Instant, at: usize) {
         let lookup = &mut self.lookups[at];
-        lookup.questions.pop_front();
         lookup.tries = 0;
-        if lookup.questions.is_empty() {
-            self.finish(now, at, Vec::new(), now + FAILURE);
-        } else {
+        if lookup.plan.question().is_some() {
             self.send(now, at);
+        } else {
+            self.finish(now, at);
         }
     }
 
-    /// Without any answer, the last good address is better than none (it may be the network that is away).
-    fn finish(&mut self, now: Instant, at: usize, mut addresses: Vec<SocketAddr>, until: Instant) {
-        let lookup = self.lookups.swap_remove(at);
-        let old = self.cache.iter().position(|it| it.key == lookup.key);
+    /// Where nobody answered, what was found last is better than nothing (it may be the network that is away).
+    fn finish(&mut self, now: Instant, at: usize) {
+        let Lookup {
+            key, waiting, plan, ..
+        } = self.lookups.swap_remove(at);
+        let old = self.cache.iter().position(|it| it.key == key);
         let old = old.and_then(|at| self.cache.remove(at));
-        if addresses.is_empty() && !lookup.heard {
-            addresses = old.map_or_else(Vec::new, |known| known.addresses);
+        let mut found = plan.found().to_vec();
+        let until = now + lasts(&plan);
+        if found.is_empty() && (plan.is_incomplete() || plan.question().is_some()) {
+            found = old.map_or_else(Found::new, |known| known.found);
         }
-        let address = pick(&addresses, &mut self.turn);
-        let queries = lookup.waiting.iter();
-        self.finished.extend(queries.map(|&query| (query, address)));
+        let finished = waiting.into_iter().map(|query| (query, found.clone()));
+        self.finished.extend(finished);
         if self.cache.len() >= CACHED {
             self.cache.pop_front();
         }
         debug_assert!(until > now, "an answer lives for a while");
-        self.cache.push_back(Known {
-            key: lookup.key,
-            addresses,
-            until,
-        });
+        self.cache.push_back(Known { key, found, until });
     }
 }
 
 enum Failure {
     /// Not for us: wait on.
     Stray,
+    /// This server writes names in letters of its own.
+    Respelled,
     /// This server cannot help: ask the next.
     Server,
 }
 
 impl Lookup {
-    fn open(&mut self) -> io::Result<UdpSocket> {
+    fn open(&mut self, random: &mut Random) -> io::Result<UdpSocket> {
         let server = self.conf.servers[self.tries % self.conf.servers.len()];
         let any: IpAddr = if server.is_ipv4() {
             Ipv4Addr::UNSPECIFIED.into()
         } else {
             Ipv6Addr::UNSPECIFIED.into()
         };
-        let question = self.questions.front().ok_or(io::ErrorKind::NotFound)?;
-        let mut id = [0; 2];
-        rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty())?;
-        self.id = u16::from_ne_bytes(id);
+        let question = self.plan.question().ok_or(io::ErrorKind::NotFound)?;
+        self.id = random.bits() as u16;
+        self.spelled = match self.is_plain {
+            true => question.name.clone(),
+            false => question.name.mixed(random),
+        };
         let socket = UdpSocket::bind((any, 0))?;
         socket.set_nonblocking(true)?;
         socket.connect(server)?;
-        socket.send(&message::question(self.id, &question.name, question.kind))?;
+        socket.send(&message::question(self.id, &self.spelled, question.kind))?;
         Ok(socket)
     }
 
     /// The next thing that came on the socket, if there is any.
     fn receive(&mut self, buf: &mut [u8]) -> Option<Result<Answer, Failure>> {
-        let question = self.questions.front()?;
+        let question = self.plan.question()?;
         let length = match self.socket.as_ref()?.recv(buf) {
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
             Err(_) => return Some(Err(Failure::Server)),
         };
-        let answer = message::answer(&buf[..length], self.id, &question.name, question.kind);
+        let answer = message::answer(&buf[..length], self.id, &self.spelled, question.kind);
         Some(match answer {
             Ok(answer) if answer.failed => Err(Failure::Server),
             Ok(answer) => Ok(answer),
-            Err(message::NotOurs) => Err(Failure::Stray),
+            Err(NotOurs::Respelled) if !self.is_plain => Err(Failure::Respelled),
+            Err(NotOurs::Respelled | NotOurs::Stray) => Err(Failure::Stray),
         })
-    }
-}
-
-impl Families {
-    const fn take(self, ip: IpAddr) -> bool {
-        match ip {
-            IpAddr::V4(_) => self.v4,
-            IpAddr::V6(_) => self.v6,
-        }
     }
 }
 
@@ -405,32 +362,36 @@ impl Default for Paths {
     }
 }
 
-/// What a name's SRV records stand under (RFC 3263 §4.1).
-const fn service_of(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Udp => "_sip._udp",
-        Transport::Tcp => "_sip._tcp",
-        Transport::Tls => "_sips._tcp",
+/// The names that may be meant: a short one may belong to one of our domains.
+fn candidates<'a>(host: &'a str, conf: &'a ResolvConf) -> impl Iterator<Item = Name> {
+    let short = !host.contains('.');
+    let domains = conf.domains.iter().filter(move |_| short);
+    let longer = domains.map(move |domain| format!("{host}.{domain}"));
+    let all = longer.chain([host.to_string()]);
+    all.filter_map(|text| Name::from_text(&text))
+}
+
+/// How long the outcome of a plan is believed.
+fn lasts(plan: &Plan) -> Duration {
+    let said = plan.lifetime().map(|it| Duration::from_secs(it.into()));
+    let (least, most) = match plan.found() {
+        [] if plan.is_incomplete() => return FAILURE,
+        [] => ABSENCE,
+        [_, ..] => LIFETIME,
+    };
+    said.unwrap_or(FAILURE).clamp(least, most)
+}
+
+/// Randomness of the system's, which waits until it has some.
+fn seeded() -> Random {
+    let mut seed = [0; 16];
+    let mut random = Random::new();
+    if rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty()).is_ok() {
+        let (one, two) = seed.split_at(8);
+        let half = |bytes: &[u8]| bytes.iter().fold(0, |all, it| all << 8 | u64::from(*it));
+        random.seed([half(one), half(two)]);
     }
-}
-
-fn pick(addresses: &[SocketAddr], turn: &mut usize) -> Option<SocketAddr> {
-    *turn = turn.wrapping_add(1);
-    addresses.get(*turn % addresses.len().max(1)).copied()
-}
-
-/// The servers to try, best first; a few are enough. A lone root means that the service is not offered.
-fn best_servers(servers: &[Server]) -> Vec<Server> {
-    const ENOUGH: usize = 4;
-    let mut sorted: Vec<Server> = servers
-        .iter()
-        .filter(|server| !server.host.is_root())
-        .cloned()
-        .collect();
-    // Shares by weight would need a draw per call; the heavier first is right for main and spare.
-    sorted.sort_by_key(|server| (server.priority, u16::MAX - server.weight));
-    sorted.truncate(ENOUGH);
-    sorted
+    random
 }
 
 #[cfg(test)]

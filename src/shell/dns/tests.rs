@@ -1,4 +1,4 @@
-use super::message::{Name, QUESTION};
+use super::message::{Kind, Name, QUESTION};
 use super::*;
 use crate::shell::poller::Poller;
 use crate::ua::query::Asker;
@@ -56,10 +56,16 @@ impl Fixture {
     }
 
     fn ask(&mut self, number: u32, host: &str, port: Option<u16>) {
-        self.ask_over(Transport::Udp, number, host, port);
+        self.ask_over(Some(Transport::Udp), number, host, port);
     }
 
-    fn ask_over(&mut self, transport: Transport, number: u32, host: &str, port: Option<u16>) {
+    fn ask_over(
+        &mut self,
+        transport: Option<Transport>,
+        number: u32,
+        host: &str,
+        port: Option<u16>,
+    ) {
         let name = query::Name {
             host,
             port,
@@ -76,16 +82,37 @@ impl Fixture {
         let id = u16::from_be_bytes([buf[0], buf[1]]);
         let name = Name::from_text(name).expect("a name");
         let expected = message::question(id, &name, kind);
-        assert_eq!(&buf[..length], expected.as_slice());
+        // In whatever letters.
+        assert!(buf[..length].eq_ignore_ascii_case(&expected));
         (buf[..length].to_vec(), from)
     }
 
     /// Answers a question with `records`, each being kind and data.
     fn answer(&mut self, question: &(Vec<u8>, SocketAddr), code: u8, records: &[(u16, &[u8])]) {
+        self.answer_in(7, question, code, records);
+    }
+
+    /// The same in the authority section.
+    fn answer_with_authority(
+        &mut self,
+        question: &(Vec<u8>, SocketAddr),
+        code: u8,
+        records: &[(u16, &[u8])],
+    ) {
+        self.answer_in(9, question, code, records);
+    }
+
+    fn answer_in(
+        &mut self,
+        section: usize,
+        question: &(Vec<u8>, SocketAddr),
+        code: u8,
+        records: &[(u16, &[u8])],
+    ) {
         let mut bytes = question.0.clone();
         bytes[2] = 0x81;
         bytes[3] = 0x80 | code;
-        bytes[7] = u8::try_from(records.len()).expect("few");
+        bytes[section] = u8::try_from(records.len()).expect("few");
         for (kind, data) in records {
             bytes.extend([0xc0, 12]);
             bytes.extend(kind.to_be_bytes());
@@ -101,9 +128,28 @@ impl Fixture {
 
     #[track_caller]
     fn expect_finished(&mut self, number: u32, address: Option<&str>) {
-        let address = address.map(|text| text.parse().expect("an address"));
-        let finished = self.resolver.take_finished();
-        assert_eq!(finished, Some((query(number), address)));
+        let found = self.take_finished(number);
+        let found = Vec::from_iter(found.iter().map(|it| it.address));
+        let expected = address.map(|text| text.parse().expect("an address"));
+        assert_eq!(found, Vec::from_iter(expected));
+    }
+
+    /// Where the name of that question leads, in order, as `udp 192.0.2.1:5060`.
+    #[track_caller]
+    fn expect_found(&mut self, number: u32, expected: &[&str]) {
+        let found = self.take_finished(number);
+        let name = |it: &Target| it.transport.name().to_ascii_lowercase();
+        let found = found
+            .iter()
+            .map(|it| format!("{} {}", name(it), it.address));
+        assert_eq!(Vec::from_iter(found), expected);
+    }
+
+    #[track_caller]
+    fn take_finished(&mut self, number: u32) -> Found {
+        let (asked, found) = self.resolver.take_finished().expect("it is finished");
+        assert_eq!(asked, query(number));
+        found
     }
 
     #[track_caller]
@@ -125,6 +171,8 @@ impl Drop for Fixture {
 
 const A: u16 = 1;
 const SRV: u16 = 33;
+const NAPTR: u16 = 35;
+const SOA: u16 = 6;
 
 #[test]
 fn what_the_machine_knows_needs_no_server() {
@@ -165,7 +213,7 @@ fn a_name_without_a_port_is_first_asked_for_its_service() /* X17 */
     it.answer(&question, 3, &[]);
     let question = it.expect_question("spare.net", Kind::A);
     it.answer(&question, 0, &[(A, &[192, 0, 2, 9])]);
-    it.expect_finished(3, Some("192.0.2.9:5080"));
+    it.expect_found(3, &["udp 192.0.2.9:5080"]);
 }
 
 /// A server may offer each transport on another port, or on another machine.
@@ -173,7 +221,7 @@ fn a_name_without_a_port_is_first_asked_for_its_service() /* X17 */
 fn a_server_on_tcp_is_asked_for_its_service_on_tcp() /* X17 */
 {
     let mut it = Fixture::new("tcp");
-    it.ask_over(Transport::Tcp, 3, "example.net", None);
+    it.ask_over(Some(Transport::Tcp), 3, "example.net", None);
     let question = it.expect_question("_sip._tcp.example.net", Kind::Srv);
     it.answer(
         &question,
@@ -195,14 +243,14 @@ fn a_server_on_tcp_is_asked_for_its_service_on_tcp() /* X17 */
     let question = it.expect_question("udp.net", Kind::A);
     it.answer(&question, 0, &[(A, &[192, 0, 2, 10])]);
     it.expect_finished(4, Some("192.0.2.10:5081"));
-    it.ask_over(Transport::Tcp, 5, "example.net", None);
+    it.ask_over(Some(Transport::Tcp), 5, "example.net", None);
     it.expect_finished(5, Some("192.0.2.9:5080"));
 }
 
 #[test]
 fn without_a_service_on_tcp_the_name_itself_is_asked() {
     let mut it = Fixture::new("no-tcp-service");
-    it.ask_over(Transport::Tcp, 3, "example.net", None);
+    it.ask_over(Some(Transport::Tcp), 3, "example.net", None);
     let question = it.expect_question("_sip._tcp.example.net", Kind::Srv);
     it.answer(&question, 3, &[]);
     let question = it.expect_question("example.net", Kind::A);
@@ -325,15 +373,175 @@ fn too_many_names_at_once_get_no_address() {
 }
 
 #[test]
-fn addresses_take_turns() {
-    let mut it = Fixture::new("turns");
+fn the_records_say_what_is_spoken_and_in_which_order_all_are_tried() /* X17 T20 */
+{
+    let mut it = Fixture::new("naptr");
+    it.ask_over(None, 3, "example.net", None);
+    let question = it.expect_question("example.net", Kind::Naptr);
+    let udp = b"\x00\x14\x00\x0a\x01s\x07SIP+D2U\x00\x04_sip\x04_udp\x01x\x03net\x00";
+    let tcp = b"\x00\x0a\x00\x0a\x01S\x07sip+d2t\x00\x04_sip\x04_tcp\x01x\x03net\x00";
+    let tls = b"\x00\x05\x00\x0a\x01s\x08SIPS+D2T\x00\x05_sips\x04_tcp\x01x\x03net\x00";
+    let rule = b"\x00\x01\x00\x0a\x01u\x07E2U+sip\x05!a!b!\x00";
+    let all: [(u16, &[u8]); 4] = [(NAPTR, udp), (NAPTR, tls), (NAPTR, rule), (NAPTR, tcp)];
+    it.answer(&question, 0, &all);
+    let question = it.expect_question("_sip._tcp.x.net", Kind::Srv);
+    let (main, spare) = (
+        b"\x00\x0a\x00\x05\x13\xd7\x04main\x03net\x00",
+        b"\x00\x14\x00\x00\x13\xd8\x05spare\x03net\x00",
+    );
+    it.answer(&question, 0, &[(SRV, spare), (SRV, main)]);
+    let question = it.expect_question("main.net", Kind::A);
+    it.answer(&question, 0, &[(A, &[192, 0, 2, 1])]);
+    let question = it.expect_question("spare.net", Kind::A);
+    it.answer(&question, 0, &[(A, &[192, 0, 2, 2])]);
+    let question = it.expect_question("_sip._udp.x.net", Kind::Srv);
+    it.answer(&question, 0, &[(SRV, main)]);
+    let question = it.expect_question("main.net", Kind::A);
+    it.answer(&question, 0, &[(A, &[192, 0, 2, 1])]);
+    let (first, second, last) = (
+        "tcp 192.0.2.1:5079",
+        "tcp 192.0.2.2:5080",
+        "udp 192.0.2.1:5079",
+    );
+    it.expect_found(3, &[first, second, last]);
+}
+
+#[test]
+fn without_naptr_records_the_services_are_guessed() /* X17 */
+{
+    let mut it = Fixture::new("guessed");
+    it.ask_over(None, 3, "example.net", None);
+    let question = it.expect_question("example.net", Kind::Naptr);
+    it.answer(&question, 0, &[]);
+    let question = it.expect_question("_sip._udp.example.net", Kind::Srv);
+    it.answer(&question, 3, &[]);
+    let question = it.expect_question("_sip._tcp.example.net", Kind::Srv);
+    it.answer(
+        &question,
+        0,
+        &[(SRV, b"\x00\x0a\x00\x05\x13\xd7\x04main\x03net\x00")],
+    );
+    let question = it.expect_question("main.net", Kind::A);
+    it.answer(&question, 0, &[(A, &[192, 0, 2, 1])]);
+    it.expect_found(3, &["tcp 192.0.2.1:5079"]);
+}
+
+#[test]
+fn tls_has_a_port_and_a_service_of_its_own() /* X17 */
+{
+    let mut it = Fixture::new("tls");
+    it.ask_over(Some(Transport::Tls), 3, "example.net", None);
+    let question = it.expect_question("_sips._tcp.example.net", Kind::Srv);
+    it.answer(&question, 3, &[]);
+    let question = it.expect_question("example.net", Kind::A);
+    it.answer(&question, 0, &[(A, &[192, 0, 2, 1])]);
+    it.expect_found(3, &["tls 192.0.2.1:5061"]);
+    it.ask_over(Some(Transport::Tls), 4, "192.0.2.7", None);
+    it.expect_found(4, &["tls 192.0.2.7:5061"]);
+}
+
+#[test]
+fn a_service_that_is_not_offered_is_not_looked_for_at_the_name() /* RFC 2782 */
+{
+    let mut it = Fixture::new("denied");
+    it.ask(3, "example.net", None);
+    let question = it.expect_question("_sip._udp.example.net", Kind::Srv);
+    it.answer(&question, 0, &[(SRV, b"\x00\x00\x00\x00\x00\x00\x00")]);
+    it.expect_finished(3, None);
+}
+
+#[test]
+fn all_addresses_of_a_name_are_found() /* T20 */
+{
+    let mut it = Fixture::new("several");
     it.ask(1, "pbx.example", Some(5_060));
     let question = it.expect_question("pbx.example", Kind::A);
     it.answer(&question, 0, &[(A, &[10, 0, 0, 1]), (A, &[10, 0, 0, 2])]);
-    let mut seen = Vec::from([it.resolver.take_finished().expect("found").1]);
+    let mut found = it.take_finished(1);
+    found.sort_by_key(|it| it.address);
+    let addresses = found.iter().map(|it| it.address.to_string());
+    assert_eq!(
+        Vec::from_iter(addresses),
+        ["10.0.0.1:5060", "10.0.0.2:5060"]
+    );
+}
+
+#[test]
+fn whoever_may_be_asked_is_bounded() /* ATTACKS J07 */
+{
+    let mut it = Fixture::new("bounded");
+    it.ask(3, "example.net", None);
+    let question = it.expect_question("_sip._udp.example.net", Kind::Srv);
+    let hosts: Vec<_> = (b'a'..b'z')
+        .map(|it| [0, 1, 0, 0, 19, 196, 1, it, 1, b'x', 0])
+        .collect();
+    let servers: Vec<(u16, &[u8])> = hosts.iter().map(|it| (SRV, &it[..])).collect();
+    it.answer(&question, 0, &servers);
+    // Each leads to one address more, until there are enough.
+    for host in 1..=8 {
+        let mut buf = [0; QUESTION];
+        let (length, from) = it.server.recv_from(&mut buf).expect("a question");
+        it.answer(
+            &(buf[..length].to_vec(), from),
+            0,
+            &[(A, &[10, 0, 0, host])],
+        );
+    }
+    assert_eq!(it.take_finished(3).len(), 8);
+    assert_eq!(it.resolver.deadline(), None);
+}
+
+#[test]
+fn names_are_asked_for_in_letters_of_chance_and_answers_must_keep_them() {
+    let mut it = Fixture::new("letters");
+    let name = "some.long-name.of-a-server.example";
+    it.ask(1, name, Some(5_060));
+    let question = it.expect_question(name, Kind::A);
+    let asked = &question.0[12..question.0.len() - 5];
+    assert!(asked.iter().any(u8::is_ascii_uppercase) && asked.iter().any(u8::is_ascii_lowercase));
+    // Who does not see the question does not know them. A server that loses them is asked once more, plainly.
+    let plain = |question: &(Vec<u8>, SocketAddr)| {
+        let mut bytes = question.0.clone();
+        bytes[12..].make_ascii_lowercase();
+        (bytes, question.1)
+    };
+    it.answer(&plain(&question), 0, &[(A, &[6, 6, 6, 6])]);
+    it.expect_nothing_yet();
+    let again = it.expect_question(name, Kind::A);
+    assert_eq!(plain(&again), again);
+    assert_ne!(again.1, question.1, "from another port");
+    it.answer(&again, 0, &[(A, &[192, 0, 2, 9])]);
+    it.expect_finished(1, Some("192.0.2.9:5060"));
+}
+
+#[test]
+fn that_there_is_nothing_is_believed_as_long_as_the_zone_says() /* RFC 2308 §5 */
+{
+    let mut it = Fixture::new("absence");
+    it.ask(1, "pbx.example", Some(5_060));
+    let question = it.expect_question("pbx.example", Kind::A);
+    let mut soa = Vec::from([0, 0]);
+    for number in [1_u32, 2, 3, 4, 30] {
+        soa.extend(number.to_be_bytes());
+    }
+    it.answer_with_authority(&question, 3, &[(SOA, &soa)]);
+    it.expect_finished(1, None);
+    it.now += Duration::from_secs(29);
     it.ask(2, "pbx.example", Some(5_060));
-    seen.push(it.resolver.take_finished().expect("found").1);
-    seen.sort();
-    let expected = ["10.0.0.1:5060", "10.0.0.2:5060"].map(|text| text.parse().ok());
-    assert_eq!(seen, expected);
+    it.expect_finished(2, None);
+    it.now += Duration::from_secs(1);
+    it.ask(3, "pbx.example", Some(5_060));
+    it.expect_nothing_yet();
+}
+
+#[test]
+fn one_name_takes_no_longer_than_who_asks_waits() /* ATTACKS J07 */
+{
+    let mut it = Fixture::new("patience");
+    it.ask_over(None, 1, "pbx.example", None);
+    let started = it.now;
+    while it.resolver.take_finished().is_none() {
+        it.pass_deadline();
+    }
+    assert!(it.now - started <= LONGEST && it.resolver.deadline().is_none());
 }

@@ -198,9 +198,10 @@ fn explain_upstream(
 
 fn server(server: &Server) -> String {
     match server.transport {
-        Transport::Udp => server.host.to_string(),
-        Transport::Tcp => std::format!("tcp:{}", server.host),
-        Transport::Tls => std::format!("tls:{}", server.host),
+        None => server.host.to_string(),
+        Some(Transport::Udp) => std::format!("udp:{}", server.host),
+        Some(Transport::Tcp) => std::format!("tcp:{}", server.host),
+        Some(Transport::Tls) => std::format!("tls:{}", server.host),
     }
 }
 

@@ -202,9 +202,9 @@ const REDIRECTS: [(&str, Redirects); 2] =
 
 fn server(text: &str) -> Option<Server> {
     let (transport, host) = match text.split_once(':') {
-        Some(("udp", host)) => (Transport::Udp, host),
-        Some(("tcp", host)) => (Transport::Tcp, host),
-        _ => (Transport::Udp, text),
+        Some(("udp", host)) => (Some(Transport::Udp), host),
+        Some(("tcp", host)) => (Some(Transport::Tcp), host),
+        _ => (None, text),
     };
     let host = Text::copied(host).ok().filter(|it| is_server(it))?;
     Some(Server { host, transport })

@@ -11,6 +11,7 @@ fn address(text: &str) -> SocketAddr {
 
 fn server(host: &str, transport: Transport) -> Server {
     let host = Text::copied(host).expect("short");
+    let transport = Some(transport);
     Server { host, transport }
 }
 
@@ -85,9 +86,16 @@ fn a_name_is_asked_for_once_and_its_port_kept() {
     assert!(outbound.take_question(1) && !outbound.take_question(2));
     assert!(outbound.awaits(1) && !outbound.awaits(2));
     let name = outbound.name().expect("a name");
-    assert_eq!((name.port, name.transport), (Some(5_070), Transport::Tcp));
-    assert!(!outbound.resolve(None) && !outbound.resolve(Some(address("0.0.0.0:1"))));
-    assert!(outbound.resolve(Some(address("192.0.2.1:9"))));
+    assert_eq!(
+        (name.port, name.transport),
+        (Some(5_070), Some(Transport::Tcp))
+    );
+    let place = |text| Target {
+        transport: Transport::Tcp,
+        address: address(text),
+    };
+    assert!(!outbound.resolve(&[]) && !outbound.resolve(&[place("0.0.0.0:1")]));
+    assert!(outbound.resolve(&[place("192.0.2.1:5070")]));
     let way = way(outbound.lead(NOW, &addresses));
     assert_eq!(way.flow.remote, address("192.0.2.1:5070"));
     assert!(!outbound.awaits(1) && outbound.due().is_none());

@@ -10,7 +10,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let Some((&asked, came)) = bytes.split_first() else {
         return;
     };
-    let kind = [Kind::A, Kind::Aaaa, Kind::Srv][usize::from(asked >> 1) % 3];
+    let kind = [Kind::A, Kind::Aaaa, Kind::Srv, Kind::Naptr][usize::from(asked >> 1) % 4];
     let name = Name::from_text("_sip._udp.pbx.example").expect("a name");
     let question = question(ID, &name, kind);
     let message = match asked & 1 {
@@ -18,10 +18,19 @@ pub(crate) fn run(bytes: &[u8]) {
         _ => answering(&question, came),
     };
     if let Ok(answer) = answer(&message, ID, &name, kind) {
-        let found = answer.addresses.len() + answer.servers.len();
-        assert!(found <= RECORDS && (found == 0 || !answer.failed));
-        assert!(kind == Kind::Srv || answer.servers.is_empty());
-        assert!(kind != Kind::Srv || answer.addresses.is_empty());
+        let found = [
+            answer.addresses.len(),
+            answer.servers.len(),
+            answer.services.len(),
+        ];
+        let wanted = match kind {
+            Kind::A | Kind::Aaaa => 0,
+            Kind::Srv => 1,
+            Kind::Naptr => 2,
+        };
+        for (nth, found) in found.into_iter().enumerate() {
+            assert!(found <= RECORDS && (found == 0 || !answer.failed && nth == wanted));
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use crate::events::package::Package;
 use crate::ground::time::Seconds;
 use crate::roles::upstream::Stands;
 use crate::ua::credentials::Password;
-use crate::wire::flow::Transport;
 
 /// The server of the account. Nobody trusts it.
 pub(super) const PBX: &str = "198.51.100.50:5060";
@@ -20,7 +19,7 @@ pub(super) fn account(servers: &[&str]) -> UpstreamSettings {
     for host in servers {
         let server = Server {
             host: Text::copied(host).unwrap(),
-            transport: Transport::Udp,
+            transport: None,
         };
         upstream.servers.push(server).unwrap();
     }

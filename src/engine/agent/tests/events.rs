@@ -97,7 +97,7 @@ fn with_account(servers: &[&str]) -> Fixture {
         for server in servers {
             let server = Server {
                 host: Text::copied(server).unwrap(),
-                transport: Transport::Udp,
+                transport: None,
             };
             upstream.servers.push(server).unwrap();
         }

@@ -31,7 +31,7 @@ fn add_account(settings: &mut Settings, aor: &str, servers: &[(&str, Transport)]
     for (host, transport) in servers {
         let server = Server {
             host: Text::copied(host).unwrap(),
-            transport: *transport,
+            transport: Some(*transport),
         };
         upstream.servers.push(server).unwrap();
     }

@@ -3,7 +3,6 @@
 use super::*;
 use crate::engine::config::{LampSettings, Server, UpstreamSettings};
 use crate::ground::time::Seconds;
-use crate::wire::flow::Transport;
 
 const SECOND: Duration = Duration::from_secs(1);
 const ACCOUNTS: [(&str, &str); 2] = [
@@ -18,7 +17,7 @@ fn fixture() -> Fixture {
             let mut upstream = UpstreamSettings::new(Text::copied(aor).unwrap());
             let server = Server {
                 host: Text::copied(server).unwrap(),
-                transport: Transport::Udp,
+                transport: None,
             };
             upstream.servers.push(server).unwrap();
             settings.upstreams.push(upstream).unwrap();

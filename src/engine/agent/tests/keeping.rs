@@ -5,7 +5,6 @@ use crate::engine::config::{Account, Server, Strangers, UpstreamSettings};
 use crate::ground::random::Random;
 use crate::ground::time::{Seconds, Wall};
 use crate::wire::doc::pidf::Activities;
-use crate::wire::flow::Transport;
 use std::collections::BTreeMap;
 use std::vec;
 
@@ -294,7 +293,7 @@ fn what_is_published_above_is_modified_after_a_restart_and_not_doubled() /* P07 
         upstream.account = Account::new();
         let server = Server {
             host: Text::copied("192.0.2.50").unwrap(),
-            transport: Transport::Udp,
+            transport: None,
         };
         upstream.servers.push(server).unwrap();
         it.upstreams.push(upstream).unwrap();

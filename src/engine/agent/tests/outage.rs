@@ -3,7 +3,6 @@
 use super::*;
 use crate::engine::config::{LampSettings, Server, UpstreamSettings, WatchSettings};
 use crate::events::package::Package;
-use crate::wire::flow::Transport;
 use std::collections::BTreeSet;
 
 const FIRST: &str = "192.0.2.50:5060";
@@ -152,7 +151,7 @@ fn desk(settings: &mut Settings, servers: &[&str]) {
     for host in servers {
         let server = Server {
             host: Text::copied(host).unwrap(),
-            transport: Transport::Udp,
+            transport: None,
         };
         upstream.servers.push(server).unwrap();
     }

@@ -4,11 +4,19 @@ use super::*;
 use crate::engine::config::{Server, UpstreamSettings, WatchSettings};
 use crate::events::package::Package;
 use crate::ua::query::{Asker, Query};
+use crate::ua::targets::Target;
 use crate::wire::flow::Transport;
 
 /// Where the account's server is, and where a lamp's.
 const ACCOUNT: &str = "198.51.100.1:5060";
 const LAMP: &str = "198.51.100.2:5060";
+
+fn place(text: &str) -> Target {
+    Target {
+        transport: Transport::Udp,
+        address: text.parse().unwrap(),
+    }
+}
 
 /// An agent with an account at a server that has a name, and with a lamp at each of `lamps` other names.
 fn named(lamps: u16) -> Fixture {
@@ -16,7 +24,7 @@ fn named(lamps: u16) -> Fixture {
         let mut upstream = UpstreamSettings::new(Text::copied("sip:100@pbx.example").unwrap());
         let server = Server {
             host: Text::copied("pbx.example").unwrap(),
-            transport: Transport::Tcp,
+            transport: Some(Transport::Tcp),
         };
         upstream.servers.push(server).unwrap();
         settings.upstreams.push(upstream).unwrap();
@@ -59,10 +67,13 @@ fn a_query_says_what_is_to_be_spoken_there() {
     let (queries, _) = run(&mut f, Duration::from_secs(3));
     let mut asked = queries.iter().map(|it| f.agent.query(*it).unwrap());
     let account = asked.find(|it| it.host == "pbx.example").unwrap();
-    assert_eq!((account.transport, account.port), (Transport::Tcp, None));
+    assert_eq!(
+        (account.transport, account.port),
+        (Some(Transport::Tcp), None)
+    );
     let mut asked = queries.iter().map(|it| f.agent.query(*it).unwrap());
     let lamp = asked.find(|it| it.host == "absent0.example").unwrap();
-    assert_eq!(lamp.transport, Transport::Udp);
+    assert_eq!(lamp.transport, None);
 }
 
 #[test]
@@ -77,8 +88,7 @@ fn an_answer_reaches_nobody_but_who_asked_after_days() {
         assert!(of(asker).is_sorted_by(|one, next| one.number < next.number));
     }
     for query in of(Asker::Watch) {
-        f.agent
-            .handle_resolved(f.moment(), *query, Some(LAMP.parse().unwrap()));
+        f.agent.handle_resolved(f.moment(), *query, &[place(LAMP)]);
     }
     let (_, sent) = run(&mut f, Duration::from_millis(1));
     let is_subscribe = |it: &Sent| it.text.starts_with("SUBSCRIBE");
@@ -100,7 +110,7 @@ fn a_late_answer_finds_nobody() {
     for query in first {
         assert_eq!(f.agent.query(query), None);
         f.agent
-            .handle_resolved(f.moment(), query, Some(ACCOUNT.parse().unwrap()));
+            .handle_resolved(f.moment(), query, &[place(ACCOUNT)]);
     }
     let (_, sent) = run(&mut f, Duration::from_millis(1));
     assert_eq!(sent, []);

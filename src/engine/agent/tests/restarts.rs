@@ -4,7 +4,6 @@ use super::keeping::{Disk, SECOND, keeping};
 use super::*;
 use crate::engine::config::{Account, Server, Strangers, UpstreamSettings};
 use crate::ground::time::Seconds;
-use crate::wire::flow::Transport;
 
 const PBX: &str = "192.0.2.50:5060";
 
@@ -18,7 +17,7 @@ pub(super) fn above(register: bool, publish: bool) -> impl Fn(&mut Settings) {
         upstream.account = Account::new();
         let server = Server {
             host: Text::copied("192.0.2.50").unwrap(),
-            transport: Transport::Udp,
+            transport: None,
         };
         upstream.servers.push(server).unwrap();
         settings.upstreams.push(upstream).unwrap();

@@ -46,7 +46,7 @@ fn change(f: &mut Fixture, next: &Next<'_>) {
 fn server(host: &str) -> Server {
     Server {
         host: Text::copied(host).expect("short"),
-        transport: Transport::Udp,
+        transport: Some(Transport::Udp),
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) use crate::ua::query::{Name, Query};
 pub(super) use crate::ua::reach::Reach;
 use crate::ua::request::Action;
 pub(super) use crate::ua::servers::{Redirects, Server};
+use crate::ua::targets::Target;
 pub(super) use crate::wire::flow::{End, Flow, Transport};
 use crate::wire::sip::{self, Message, Rows};
 pub(super) use core::net::SocketAddr;
@@ -98,6 +99,13 @@ pub(super) const PUBLISHES: Plan<'static> = Plan {
 
 pub(super) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+pub(super) fn place(text: &str) -> Target {
+    Target {
+        transport: Transport::Udp,
+        address: address(text),
+    }
 }
 
 pub(super) fn address(text: &str) -> SocketAddr {
@@ -193,7 +201,7 @@ impl Fixture {
             .iter()
             .map(|host| Server {
                 host: Text::copied(host).expect("short"),
-                transport: plan.transport,
+                transport: Some(plan.transport),
             })
             .collect();
         let account = Account {

@@ -91,7 +91,7 @@ fn links_that_are_gone_hide_no_change_of_others() {
     let account = Account::new();
     let servers = [Server {
         host: crate::ground::text::Text::copied("192.0.2.2").expect("short"),
-        transport: Transport::Udp,
+        transport: None,
     }];
     let order = Order {
         aor: "sip:a@b",

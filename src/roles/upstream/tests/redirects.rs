@@ -28,8 +28,9 @@ fn named() -> (Fixture, Sent) {
 #[track_caller]
 fn resolved(f: &mut Fixture, at: &str) -> Sent {
     f.expect_silence(secs(1));
-    let (query, found) = (f.queries.pop().expect("a query"), Some(address(at)));
-    f.links.handle_resolved(f.now, query, found, &mut f.random);
+    let (query, found) = (f.queries.pop().expect("a query"), place(at));
+    f.links
+        .handle_resolved(f.now, query, &[found], &mut f.random);
     let sent = f.expect("REGISTER", Duration::ZERO);
     assert_eq!(sent.to().ip(), address(at).ip());
     sent

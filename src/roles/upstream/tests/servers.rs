@@ -226,11 +226,11 @@ fn a_name_is_asked_for_and_one_without_an_address_fails() {
     let name = Name {
         host: "pbx.example",
         port: None,
-        transport: Transport::Udp,
+        transport: Some(Transport::Udp),
     };
     assert_eq!(f.links.query(query), Some(name));
     f.links
-        .handle_resolved(f.now, query, Some(address("192.0.2.1:0")), &mut f.random);
+        .handle_resolved(f.now, query, &[place("192.0.2.1:5060")], &mut f.random);
     let sent = f.expect("REGISTER", Duration::ZERO);
     assert_eq!(sent.to(), address(SERVER));
     f.unreachable(SERVER);
@@ -239,7 +239,7 @@ fn a_name_is_asked_for_and_one_without_an_address_fails() {
     f.unreachable(SECOND);
     f.expect_silence(secs(30));
     let query = f.queries.pop().expect("it is asked for again");
-    f.links.handle_resolved(f.now, query, None, &mut f.random);
+    f.links.handle_resolved(f.now, query, &[], &mut f.random);
     assert_eq!(f.expect("REGISTER", Duration::ZERO).to(), address(SECOND));
     f.unreachable(SECOND);
     // A resolver that never answers.
@@ -273,7 +273,7 @@ fn every_link_has_its_turn() {
     let account = Account::new();
     let servers = [Server {
         host: crate::ground::text::Text::copied("192.0.2.3").expect("short"),
-        transport: Transport::Udp,
+        transport: None,
     }];
     for number in 1..LINKS as u8 {
         let order = Order {

@@ -59,7 +59,8 @@ fn meddle(f: &mut Fixture, dice: &mut Random, moves: bool) {
         2 => f.links.handle_doubt(f.now, f.id),
         3 => {
             for query in core::mem::take(&mut f.queries) {
-                let found = (below(dice, 2) == 0).then(|| address("192.0.2.4:0"));
+                let found = ["192.0.2.4:5060", "192.0.2.5:5060"].map(place);
+                let found = &found[below(dice, 3) as usize..];
                 f.links.handle_resolved(f.now, query, found, &mut f.random);
             }
         }
@@ -112,8 +113,8 @@ fn storm(seed: u64) {
     let mut told = String::new();
     loop {
         for query in core::mem::take(&mut f.queries) {
-            let found = Some(address("192.0.2.4:0"));
-            f.links.handle_resolved(f.now, query, found, &mut f.random);
+            let found = [place("192.0.2.4:5060")];
+            f.links.handle_resolved(f.now, query, &found, &mut f.random);
         }
         let left = end.since(f.now);
         match f.next(left.min(secs(1))) {

@@ -16,7 +16,6 @@ use crate::ground::limits;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::roles::watcher::{AddError, Order};
 use crate::ua::query::Name;
-use crate::wire::flow::Transport;
 use crate::wire::sip::Status;
 use std::collections::BTreeSet;
 use std::format;
@@ -228,7 +227,7 @@ const fn name(host: &str, port: Option<u16>) -> Name<'_> {
     Name {
         host,
         port,
-        transport: Transport::Udp,
+        transport: None,
     }
 }
 
@@ -241,14 +240,14 @@ fn a_name_is_asked_for_and_its_address_kept_for_bad_times() /* T20 */
     assert_eq!(f.watcher.query(query), Some(name("pbx.example", None)));
     assert_eq!(f.report().state, "resolving");
     f.watcher
-        .handle_resolved(f.now, query, Some(address("192.0.2.5:0")), &mut f.random);
+        .handle_resolved(f.now, query, &[place("192.0.2.5:5060")], &mut f.random);
     let sent = f.expect_one(SECOND);
     assert_eq!(sent.to, address("192.0.2.5:5060"));
     assert_eq!(f.watcher.query(query), None);
     f.answer(&sent, 503, "");
     f.run(3 * SECOND);
     let query = f.queries.pop().expect("it is resolved anew");
-    f.watcher.handle_resolved(f.now, query, None, &mut f.random);
+    f.watcher.handle_resolved(f.now, query, &[], &mut f.random);
     assert_eq!(f.expect_one(SECOND).to, address("192.0.2.5:5060"));
 }
 
@@ -262,15 +261,16 @@ fn a_name_without_address_is_unknown_and_asked_for_again() {
         Some(name("pbx.example", Some(5_070)))
     );
     let mut query = query;
-    for found in [None, Some("0.0.0.0:5060"), Some("224.0.0.1:5060")] {
+    let nowhere = ["0.0.0.0:5060", "224.0.0.1:5060"].map(place);
+    for found in [&nowhere[..0], &nowhere[..1], &nowhere] {
         f.watcher
-            .handle_resolved(f.now, query, found.map(address), &mut f.random);
+            .handle_resolved(f.now, query, found, &mut f.random);
         assert_eq!(f.watched(), Watched::Unknown);
         assert_eq!(f.report().last_reason, "name not found");
         query = f.next_query(20 * SECOND);
     }
     f.watcher
-        .handle_resolved(f.now, query, Some(address("192.0.2.5:9")), &mut f.random);
+        .handle_resolved(f.now, query, &[place("192.0.2.5:5070")], &mut f.random);
     assert_eq!(f.expect_one(SECOND).to, address("192.0.2.5:5070"));
 }
 
@@ -291,7 +291,7 @@ fn a_stale_resolution_finds_nothing() {
     f.add(&order("sip:carol@other.example"));
     f.run(3 * SECOND);
     f.watcher
-        .handle_resolved(f.now, query, Some(address("192.0.2.5:5060")), &mut f.random);
+        .handle_resolved(f.now, query, &[place("192.0.2.5:5060")], &mut f.random);
     f.expect_silence(3 * SECOND);
 }
 

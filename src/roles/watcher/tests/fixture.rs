@@ -12,6 +12,7 @@ use crate::txn::token::Token;
 use crate::ua::addresses::{LocalAddress, LocalAddresses};
 use crate::ua::credentials::{Account, Login, Password};
 pub(super) use crate::ua::outbound::{Accounts, Lead, Way};
+use crate::ua::targets::Target;
 pub(super) use crate::wire::flow::{End, Flow, Transport};
 use crate::wire::sip::{self, Message, Rows, Status};
 pub(super) use core::net::SocketAddr;
@@ -199,6 +200,13 @@ pub(super) fn dialog_info(text: &str) -> Body<'_> {
     Body {
         kind: Some("application/dialog-info+xml"),
         text,
+    }
+}
+
+pub(super) fn place(text: &str) -> Target {
+    Target {
+        transport: Transport::Udp,
+        address: address(text),
     }
 }
 

@@ -20,7 +20,7 @@ impl Message {
     fn record(mut self, owner: &[u8], kind: u16, lifetime: u32, data: &[u8]) -> Message {
         self.0.extend(owner);
         self.0.extend(kind.to_be_bytes());
-        self.0.extend(INTERNET.to_be_bytes());
+        self.0.extend([0, 1]);
         self.0.extend(lifetime.to_be_bytes());
         let length = u16::try_from(data.len()).expect("short");
         self.0.extend(length.to_be_bytes());
@@ -40,7 +40,7 @@ fn ask(text: &str, kind: Kind) -> Vec<u8, QUESTION> {
 fn a_question_is_what_rfc_1035_draws() {
     let bytes = question(0x1234, &name("PBX.example"), Kind::A);
     let expected =
-        b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03pbx\x07example\x00\x00\x01\x00\x01";
+        b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03PBX\x07example\x00\x00\x01\x00\x01";
     assert_eq!(bytes.as_slice(), expected);
 }
 
@@ -64,7 +64,7 @@ fn addresses_are_taken_with_the_shortest_lifetime() {
         answer.addresses.as_slice(),
         [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])]
     );
-    assert_eq!((answer.lifetime, answer.failed), (60, false));
+    assert_eq!((answer.lifetime, answer.failed), (Some(60), false));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn aliases_are_followed_in_any_order_and_strangers_ignored() {
         .record(ASKED, 5, 40, b"\x01b\xc0\x0e");
     let answer = answer(&message.0, 7, &name("a.x"), Kind::Aaaa).expect("ours");
     assert_eq!(answer.addresses.as_slice(), [IpAddr::from([1_u8; 16])]);
-    assert_eq!(answer.lifetime, 20);
+    assert_eq!(answer.lifetime, Some(20));
 }
 
 #[test]
@@ -191,4 +191,50 @@ fn any_bytes_are_read_without_a_panic() {
         used += usize::from(answer(&bytes, 7, &name("a.x"), Kind::Srv).is_ok());
     }
     assert!(used > 1_000, "the mutations reach the records: {used}");
+}
+
+#[test]
+fn services_of_a_domain_are_those_that_we_speak() /* X17 */
+{
+    let good = b"\x00\x0a\x00\x14\x01s\x07SIP+D2U\x00\x04_sip\x04_udp\x01x\x00";
+    let records: [&[u8]; 5] = [
+        good,
+        b"\x00\x0a\x00\x14\x01s\x07SIP+D2W\x00\x04_sip\x03_ws\x01x\x00",
+        b"\x00\x0a\x00\x14\x01u\x07SIP+D2U\x00\x04_sip\x04_udp\x01x\x00",
+        b"\x00\x0a\x00\x14\x01s\x07SIP+D2U\x04!a!b\x00",
+        b"\x00\x0a\x00\x14\xffs",
+    ];
+    let mut message = Message::answering(&ask("x", Kind::Naptr), 5);
+    for data in records {
+        message = message.record(ASKED, 35, 90, data);
+    }
+    let answer = answer(&message.0, 7, &name("x"), Kind::Naptr).expect("ours");
+    let service = Service {
+        order: 10,
+        preference: 20,
+        transport: Transport::Udp,
+        name: name("_sip._udp.x"),
+    };
+    assert_eq!(answer.services.as_slice(), [service]);
+}
+
+#[test]
+fn an_answer_in_other_letters_is_known_for_one() {
+    let asked = name("PbX.eXample");
+    let message = Message::answering(&question(7, &name("pbx.example"), Kind::A), 1);
+    let message = message.record(ASKED, 1, 60, &[192, 0, 2, 1]);
+    let read = |name: Name| answer(&message.0, 7, &name, Kind::A);
+    assert_eq!(read(asked), Err(NotOurs::Respelled));
+    assert!(read(name("pbx.example")).is_ok());
+    assert_eq!(read(name("pbx.other")), Err(NotOurs::Stray));
+}
+
+#[test]
+fn what_stands_beside_the_answer_is_not_believed() {
+    let mut message = Message::answering(&ask("a.x", Kind::A), 0);
+    // One additional record: somebody's address, unasked.
+    message.0[11] = 1;
+    let message = message.record(ASKED, 1, 60, &[6, 6, 6, 6]);
+    let answer = answer(&message.0, 7, &name("a.x"), Kind::A).expect("ours");
+    assert!(answer.is_empty());
 }

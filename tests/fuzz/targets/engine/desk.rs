@@ -6,7 +6,7 @@ use lampfield::wire::sip::stream::{Frame, Framer};
 use lampfield::wire::sip::{Message, Rows, Unusable, parse};
 use lampfield::{
     Agent, Duration, Instant, Key, Look, Moment, Output, Query, RECORD, Seconds, Settings, Shows,
-    Wall, Watched, limits,
+    Target, Wall, Watched, limits,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -233,9 +233,13 @@ impl Desk {
         if let Some(name) = self.agent.query(query) {
             assert!(!name.host.is_empty());
         }
-        let address = bytes.pick(&[None, Some(PBX.remote), Some(REGISTRAR.remote)]);
+        let all = [PBX, REGISTRAR, PBX].map(|it| Target {
+            transport: it.transport,
+            address: it.remote,
+        });
+        let found = bytes.pick(&[&all[..0], &all[..1], &all[1..2], &all]);
         let moment = self.moment();
-        self.agent.handle_resolved(moment, query, address);
+        self.agent.handle_resolved(moment, query, found);
     }
 
     /// The connection that was asked for last is there.

@@ -44,8 +44,8 @@ pub(super) fn drawn(bytes: &mut Bytes<'_>) -> Box<Settings> {
 fn upstream(settings: &mut Settings, by_udp: bool) {
     let mut upstream = UpstreamSettings::new(text("sip:100@pbx.example"));
     let transport = match by_udp {
-        true => Transport::Udp,
-        false => Transport::Tcp,
+        true => Some(Transport::Udp),
+        false => Some(Transport::Tcp),
     };
     let first = Server {
         host: text(&REGISTRAR.remote.to_string()),
@@ -53,7 +53,7 @@ fn upstream(settings: &mut Settings, by_udp: bool) {
     };
     let second = Server {
         host: text("pbx.example"),
-        transport: Transport::Udp,
+        transport: None,
     };
     upstream.servers.push(first).expect("room");
     upstream.servers.push(second).expect("room");
