@@ -14,6 +14,9 @@
 //! - To a subscription it does not know it says 481.
 //! - Its NOTIFY comes with an empty body, without a Content-Type, while nobody publishes; for `dialog` too. It is in
 //!   no order with the 200 to the SUBSCRIBE, and its CSeq starts with the watcher's.
+//! - A list is told in full at first, with version 1 and nobody's state, then whoever has one, in partial lists. Who never
+//!   had one stays a resource without an instance. What was published and is over is told as closed. Its list server needs
+//!   `replace` of the database, without which it crashes: SQLite's module has none.
 //! - It prints published documents anew, indented, but does not change them; those of several publications it merges.
 
 use std::fs;
@@ -30,6 +33,13 @@ const LIFETIME: &str = "180";
 
 /// Where Debian keeps what its tables look like.
 const SCHEMAS: &str = "/usr/share/kamailio/db_sqlite";
+
+/// The same for tables of text.
+const TABLES: &str = "/usr/share/kamailio/dbtext/kamailio";
+
+/// A list that one of them keeps, and who is on it.
+pub(crate) const LIST: &str = "sip:lamps@127.0.0.1";
+const ON_THE_LIST: [&str; 2] = ["sip:200@127.0.0.1", "sip:300@127.0.0.1"];
 
 /// Its users, as `tests/kamailio/kamailio.cfg` has them.
 const PASSWORDS: [(&str, &str); 3] = [
@@ -65,6 +75,8 @@ pub(crate) struct Kamailio {
     process: Option<Running>,
     scratch: Scratch,
     challenge: Challenge,
+    /// Whether it has the list [`LIST`].
+    keeps_lists: bool,
     port: u16,
     /// How many times it was started: each has a log of its own.
     starts: u32,
@@ -76,12 +88,22 @@ impl Kamailio {
         Kamailio::start_on(free_port(), challenge)
     }
 
+    /// The same with the list [`LIST`], for user 100, and without challenges.
+    pub(crate) fn with_list() -> Kamailio {
+        Kamailio::start_as(free_port(), Challenge::Open, true)
+    }
+
     /// The same on `port`, over UDP and TCP.
     pub(crate) fn start_on(port: u16, challenge: Challenge) -> Kamailio {
+        Kamailio::start_as(port, challenge, false)
+    }
+
+    fn start_as(port: u16, challenge: Challenge, keeps_lists: bool) -> Kamailio {
         let mut kamailio = Kamailio {
             process: None,
             scratch: Scratch::new(),
             challenge,
+            keeps_lists,
             port,
             starts: 0,
         };
@@ -190,6 +212,26 @@ impl Kamailio {
             // Without it each row of each table is a commit of its own.
             self.ask(&format!("begin;\n{schema}\ncommit;"));
         }
+        if self.keeps_lists {
+            self.make_lists();
+        }
+    }
+
+    /// Makes the tables of the list server, with one list in them: a row is a line, its fields between colons.
+    fn make_lists(&self) {
+        let folder = self.scratch.path("lists");
+        fs::create_dir_all(&folder).expect("a folder can be made");
+        for table in ["version", "xcap", "rls_presentity", "rls_watchers"] {
+            let from = Path::new(TABLES).join(table);
+            let mut text = fs::read_to_string(&from).unwrap_or_else(|error| {
+                panic!("{from:?}: {error}: `tests/run` installs what is missing")
+            });
+            if table == "xcap" {
+                let document = list().replace(':', "\\:");
+                text += &format!("1:100:127.0.0.1:{document}:8:tag:0:index:80\n");
+            }
+            fs::write(folder.join(table), text).expect("a table can be written");
+        }
     }
 
     /// What SQLite answers.
@@ -230,6 +272,12 @@ impl Kamailio {
             .arg(&folder)
             .arg("-Y")
             .arg(&folder);
+        if self.keeps_lists {
+            let folder = self.scratch.path("lists");
+            let lists = format!("LISTS=\"text://{}\"", folder.display());
+            let here = format!("HERE=\"sip:{}\"", self.address());
+            command.args(["-A", &lists, "-A", &here]);
+        }
         match self.challenge {
             Challenge::Proxy => command.args(["-A", "PROXY"]),
             Challenge::Open => command.args(["-A", "OPEN"]),
@@ -250,6 +298,17 @@ impl Drop for Kamailio {
             process.end();
         }
     }
+}
+
+/// The document that makes [`LIST`] (RFC 4826 §4).
+fn list() -> String {
+    let entries = ON_THE_LIST.map(|uri| format!("<l:entry uri=\"{uri}\"/>"));
+    format!(
+        "<rls-services xmlns=\"urn:ietf:params:xml:ns:rls-services\" \
+         xmlns:l=\"urn:ietf:params:xml:ns:resource-lists\"><service uri=\"{LIST}\"><list>{}</list>\
+         <packages><package>presence</package><package>dialog</package></packages></service></rls-services>",
+        entries.concat()
+    )
 }
 
 /// Asks it for its OPTIONS, without patience.

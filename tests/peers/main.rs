@@ -10,6 +10,7 @@ mod cuts;
 mod kamailio;
 mod line;
 mod linphone;
+mod lists;
 mod passwords;
 mod phones;
 #[path = "../common/process.rs"]

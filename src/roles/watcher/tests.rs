@@ -9,6 +9,7 @@ mod ends;
 mod failures;
 mod first;
 mod fixture;
+mod lists;
 mod moving;
 mod neighbours;
 mod notify;

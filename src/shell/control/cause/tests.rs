@@ -111,6 +111,8 @@ fn a_server_with_one_of_two_packages_is_named() {
 #[test]
 fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
     let report = |is_stateless, distrusts: Option<&str>| Report {
+        listed: None,
+        is_unlisted: false,
         target: "sip:200@pbx.example",
         package: Package::Dialog,
         state: "active",

@@ -36,7 +36,7 @@ fn a_key_below_the_wrong_table_says_where_it_belongs() {
         ),
         (
             "\n\nexpires = 60",
-            "`expires` belongs below [[upstream]] or [[lamp]]",
+            "`expires` belongs below [[upstream]] or [[list]] or [[lamp]]",
         ),
         (
             "[[lamp]]\nname = \"blf1\"\nservers = \"pbx\"",
