@@ -329,6 +329,7 @@ impl Watcher {
     /// Forgets a watch and all that hangs on it.
     pub(super) fn forget_watch(&mut self, id: Id<Watch>) {
         self.forget_usages(id);
+        self.forget_record(id.slot());
         if self.watches.remove(id).is_some() {
             self.watch_timers.set(id.slot(), None);
         }

@@ -115,6 +115,7 @@ impl Watcher {
     /// From now on a list tells it. What was told stays until it does.
     fn enlist(&mut self, now: Instant, id: Id<Watch>) {
         self.forget_usages(id);
+        self.forget_record(id.slot());
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
@@ -122,7 +123,7 @@ impl Watcher {
             watch.doubt_since(now);
         }
         if let Place::Member(member) = &mut watch.place {
-            member.begin();
+            *member = Member::of(member.list);
             watch.state = State::Listed;
             watch.late = None;
             watch.speaks = watch.package;
@@ -146,6 +147,13 @@ impl Watcher {
         }
         self.changed.push(id.slot());
         self.settle_watch(id);
+    }
+
+    /// Forgets what a list told of the watch in that slot.
+    pub(super) fn forget_record(&mut self, slot: u16) {
+        if let Some(id) = self.records.id_at(slot) {
+            self.records.remove(id);
+        }
     }
 
     /// Asks for the whole list soon: somebody on it is new here.

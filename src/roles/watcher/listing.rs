@@ -2,7 +2,7 @@
 
 use super::Watcher;
 use super::ending::Cause;
-use super::member::Standing;
+use super::member::{Record, Standing};
 use super::place::{Knows, Order, Place, Said};
 use super::usage::{Gap, Knowledge, Usage};
 use super::watch::Watch;
@@ -11,11 +11,12 @@ use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
+use crate::ground::text::Text;
 use crate::ground::time::Instant;
 use crate::wire::doc::multipart::{self, Parts};
 use crate::wire::doc::rlmi::{self, List};
 use crate::wire::sip::{
-    MediaType, Request, State as Told, Status, SubscriptionState, Uri, same_presentity,
+    MediaType, Request, State as Told, Status, SubscriptionState, Uri, same_presentity, same_user,
 };
 
 /// What a list's word changed.
@@ -126,6 +127,7 @@ impl Watcher {
     ) -> bool {
         let mut is_hollow = false;
         let mut named = [false; limits::WATCHES];
+        let home = self.home(list, told);
         let each = &mut |resource: &rlmi::Resource<'_>| {
             let uri = resource.uri.and_then(|uri| uri.copy::<{ limits::URI }>());
             let Some(Ok(uri)) = uri.as_ref().map(|uri| Uri::parse(uri.as_bytes())) else {
@@ -136,9 +138,16 @@ impl Watcher {
                 let Some(watch) = id.and_then(|id| self.watches.get_mut(id)) else {
                     continue;
                 };
-                if watch.is_of(&uri) {
+                if !watch.is_of(&uri, home.as_ref()) {
+                    continue;
+                }
+                let record = match self.records.id_at(slot) {
+                    Some(id) => Ok(id),
+                    None => self.records.insert_at(slot, Record::new()),
+                };
+                if let Some(record) = record.ok().and_then(|id| self.records.get_mut(id)) {
                     named[usize::from(slot)] = true;
-                    let change = watch.take_word(now, resource, parts, believes);
+                    let change = watch.take_word(now, record, resource, parts, believes);
                     is_hollow |= change.is_hollow;
                     if change.is_news {
                         self.changed.push(slot);
@@ -154,9 +163,15 @@ impl Watcher {
             let Some(watch) = id.and_then(|id| self.watches.get_mut(id)) else {
                 continue;
             };
-            if told.full && !named[usize::from(slot)] && watch.strike_off(Standing::Unlisted) {
-                self.changed.push(slot);
+            if told.full && !named[usize::from(slot)] {
+                if watch.strike_off(Standing::Unlisted) {
+                    self.changed.push(slot);
+                }
+                self.forget_record(slot);
             }
+            let Some(watch) = id.and_then(|id| self.watches.get(id)) else {
+                continue;
+            };
             most = most.max(watch.story.told.then_some(watch.story.watched));
         }
         if let Some(Place::List(listing)) = self.place_mut(list) {
@@ -174,21 +189,55 @@ impl Watcher {
             {
                 self.changed.push(slot);
             }
+            self.forget_record(slot);
         }
+    }
+
+    /// Where the list lives: as we call it, and as its server does.
+    fn home(&self, list: Id<Watch>, told: &List<'_>) -> Option<Home> {
+        let own = Text::copied(&self.watches.get(list)?.target).ok()?;
+        let told = told.uri.and_then(|uri| uri.copy())?;
+        Some(Home { own, told })
+    }
+}
+
+/// The addresses of one list.
+struct Home {
+    own: Text<{ limits::URI }>,
+    told: heapless::String<{ limits::URI }>,
+}
+
+impl Home {
+    /// Whether `resource` is whom we call `target`, where both live beside the list. Asterisk writes its own address for
+    /// all of them.
+    fn is_same(&self, target: &Uri<'_>, resource: &Uri<'_>) -> bool {
+        let is_beside = |uri: &Uri<'_>, list: &str| {
+            let list = Uri::parse(list.as_bytes()).ok();
+            let list = list.as_ref().and_then(Uri::sip);
+            let beside = uri.sip().zip(list);
+            beside.is_some_and(|(uri, list)| uri.host == list.host && uri.port == list.port)
+        };
+        same_user(target, resource)
+            && is_beside(target, &self.own)
+            && is_beside(resource, &self.told)
     }
 }
 
 impl Watch {
     /// Whether the resource of that address is what it watches.
-    pub(super) fn is_of(&self, resource: &Uri<'_>) -> bool {
-        let target = Uri::parse(self.target.as_bytes());
-        target.is_ok_and(|target| same_presentity(&target, resource))
+    fn is_of(&self, resource: &Uri<'_>, home: Option<&Home>) -> bool {
+        let Ok(target) = Uri::parse(self.target.as_bytes()) else {
+            return false;
+        };
+        let is_neighbour = |home: &Home| home.is_same(&target, resource);
+        same_presentity(&target, resource) || home.is_some_and(is_neighbour)
     }
 
     /// Takes in what its list says of it.
     pub(super) fn take_word(
         &mut self,
         now: Instant,
+        record: &mut Record,
         resource: &rlmi::Resource<'_>,
         parts: &Parts<'_>,
         believes: bool,
@@ -198,19 +247,19 @@ impl Watch {
         };
         let story = &mut self.story;
         let before = (story.watched, story.broken_since, story.messages);
-        let (standing, party) = (member.standing, member.party(story.watched).cloned());
+        let (standing, party) = (member.standing, record.party(story.watched).cloned());
         let known = story.told.then_some(story.watched);
-        let word = member.hear(self.speaks, known, resource, parts, believes);
+        let word = record.hear(self.speaks, known, resource, parts, believes);
         member.standing = word.standing;
         story.told = word.watched.is_some();
         story.watched = word.watched.unwrap_or_default();
         story.broken_since = word.doubt.then(|| story.broken_since.unwrap_or(now));
-        story.messages = member.memory.messages().filter(|_| story.told);
+        story.messages = record.messages().filter(|_| story.told);
         story.last_notify = Some(now);
         story.unasked = None;
         let is_same = before == (story.watched, story.broken_since, story.messages)
             && standing == member.standing
-            && party.as_ref() == member.party(story.watched);
+            && party.as_ref() == record.party(story.watched);
         Change {
             is_news: !is_same,
             is_hollow: word.gap,
@@ -222,7 +271,6 @@ impl Watch {
         let Place::Member(member) = &mut self.place else {
             return false;
         };
-        member.begin();
         let story = &mut self.story;
         let was_told = core::mem::replace(&mut story.told, false);
         (story.watched, story.broken_since) = (Watched::Unknown, None);

@@ -18,6 +18,7 @@ use crate::events::package::{Memory, Package, Reading};
 use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::wire::doc::XmlText;
+use crate::wire::doc::message_summary::Messages;
 use crate::wire::doc::multipart::Parts;
 use crate::wire::doc::rlmi::{Instance, Resource, State};
 use crate::wire::sip::MediaType;
@@ -56,11 +57,16 @@ impl Standing {
     }
 }
 
-/// What a watch keeps that is told by a list.
+/// Whoever is told by a list.
+#[derive(Clone, Copy)]
 pub(super) struct Member {
     pub(super) list: Option<WatchId>,
     pub(super) standing: Standing,
-    pub(super) memory: Memory,
+}
+
+/// What a list told of a member.
+pub(super) struct Record {
+    memory: Memory,
     /// A hash of the name of the notifier that the memory is of.
     instance: u64,
 }
@@ -76,27 +82,32 @@ pub(super) struct Word {
 }
 
 impl Member {
-    pub(super) const fn new() -> Member {
+    /// Nothing was told yet.
+    pub(super) const fn of(list: Option<WatchId>) -> Member {
         Member {
-            list: None,
+            list,
             standing: Standing::Unlisted,
+        }
+    }
+}
+
+impl Record {
+    pub(super) const fn new() -> Record {
+        Record {
             memory: Memory::new(),
             instance: 0,
         }
     }
 
-    /// A list tells it anew.
-    pub(super) fn begin(&mut self) {
-        *self = Member {
-            list: self.list,
-            ..Member::new()
-        };
-    }
-
     /// The other party of the call that is shown.
     pub(super) fn party(&self, watched: Watched) -> Option<&Party> {
-        let is_shown = self.standing == Standing::Active && self.memory.watched() == watched;
+        let is_shown = self.memory.watched() == watched;
         self.memory.party().filter(|_| is_shown)
+    }
+
+    /// How many messages wait, where that was told.
+    pub(super) fn messages(&self) -> Option<Messages> {
+        self.memory.messages()
     }
 
     /// What counts most of what the notifiers of a resource say.

@@ -77,6 +77,7 @@ use crate::ua::query::{Name, Query};
 use crate::ua::reach::News;
 use crate::ua::retry;
 use crate::wire::doc::message_summary::Messages;
+use member::Record;
 use usage::{Refresh, UsageState};
 use watch::State;
 
@@ -98,6 +99,8 @@ pub const SPARE_USAGES: usize = limits::WATCHES.div_ceil(4);
 pub struct Watcher {
     watches: Table<Watch, { limits::WATCHES }>,
     usages: Table<Usage, USAGES>,
+    /// What lists told of their members, each in the slot of its watch.
+    records: Table<Record, { limits::WATCHES }>,
     /// Usages that are not the first of their watch.
     spare_used: usize,
     watch_timers: Timers<{ limits::WATCHES }>,
@@ -124,6 +127,7 @@ impl Watcher {
         Watcher {
             watches: Table::new(),
             usages: Table::new(),
+            records: Table::new(),
             spare_used: 0,
             watch_timers: Timers::new(),
             usage_timers: Timers::new(),
@@ -247,11 +251,12 @@ impl Watcher {
     /// The other party of the call that a watch knows of, if its notifier names one.
     pub fn party(&self, id: Id<Watch>) -> Option<&Party> {
         let watch = self.watches.get(id)?;
-        let told = match watch.member() {
-            Some(member) => member.party(watch.story.watched),
-            None => return watch.story.party(&watch.target, self.usages_of(watch)),
-        };
-        told.filter(|party| !party.is_at(&watch.target))
+        if watch.member().is_none() {
+            return watch.story.party(&watch.target, self.usages_of(watch));
+        }
+        let record = self.records.get(self.records.id_at(id.slot())?)?;
+        let party = record.party(watch.story.watched);
+        party.filter(|party| !party.is_at(&watch.target))
     }
 
     /// Whether the server of a watch says that it does not have the package, and nobody ever told anything in it.

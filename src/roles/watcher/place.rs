@@ -90,7 +90,7 @@ impl Place {
                 apart: false,
                 most: None,
             }),
-            Role::Member => Place::Member(Member::new()),
+            Role::Member => Place::Member(Member::of(None)),
         }
     }
 
