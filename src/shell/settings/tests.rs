@@ -12,6 +12,7 @@ use std::time::Duration;
 mod authentication;
 mod both;
 mod keys;
+mod lists;
 mod reach;
 mod rules;
 mod secrets;

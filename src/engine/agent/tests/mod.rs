@@ -16,6 +16,7 @@ mod health;
 mod keeping;
 mod lamps;
 mod leaving;
+mod lists;
 mod moves;
 mod notifier;
 mod outage;

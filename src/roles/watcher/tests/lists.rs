@@ -581,3 +581,51 @@ fn whoever_comes_late_to_a_list_is_asked_for_with_all() {
     let asked = lists.asks(MINUTE / 6);
     assert!(asked.len() == 1 && !asked[0].1.is_first(), "{asked:?}");
 }
+
+/// Parts without a start, and its own address and another instance in every NOTIFY: Asterisk 16 to 20.
+#[test]
+fn asterisk_writes_its_own_address_for_all() {
+    const NOTIFY: &str = "--hgtyx\r\nContent-ID: <ajqzx@192.0.2.1>\r\nContent-Type: application/rlmi+xml\r\n\r\n\
+        <?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+        <list xmlns=\"urn:ietf:params:xml:ns:rlmi\" uri=\"sip:lamps@192.0.2.1:5060\" version=\"0\" fullState=\"true\">\n \
+        <name>lamps</name>\n <resource uri=\"sip:bob@192.0.2.1:5060\">\n  <name>bob</name>\n  \
+        <instance id=\"kxpwq\" state=\"active\" cid=\"vbnmk@192.0.2.1\" />\n </resource>\n \
+        <resource uri=\"sip:eve@192.0.2.1:5060\">\n  <name>eve</name>\n  \
+        <instance id=\"plmok\" state=\"terminated\" cid=\"qwert@192.0.2.1\" />\n </resource>\n</list>\n\
+        \r\n--hgtyx\r\nContent-ID: <vbnmk@192.0.2.1>\r\nContent-Type: application/dialog-info+xml\r\n\r\n\
+        <?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+        <dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"0\" state=\"full\" \
+        entity=\"sip:bob@192.0.2.1\">\n <dialog id=\"bob\" direction=\"recipient\">\n  <state>early</state>\n \
+        </dialog>\n</dialog-info>\n\r\n--hgtyx\r\nContent-ID: <qwert@192.0.2.1>\r\n\
+        Content-Type: application/dialog-info+xml\r\n\r\n<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" \
+        version=\"0\" state=\"full\" entity=\"sip:eve@192.0.2.1\"/>\r\n--hgtyx--\r\n";
+    const KIND: &str = "multipart/related;type=\"application/rlmi+xml\";boundary=hgtyx";
+    let mut f = Fixture::new();
+    let server = Some("192.0.2.1");
+    let mut add = |target, role| {
+        f.add(&Order {
+            server,
+            ..with_role(target, role)
+        })
+    };
+    let list = add("sip:lamps@pbx.example", Role::List);
+    let bob = add("sip:bob@pbx.example", Role::Member);
+    let eve = add("sip:eve@pbx.example", Role::Member);
+    let stranger = add("sip:bob@other.example", Role::Member);
+    for id in [bob, eve, stranger] {
+        f.watcher.attach(f.now, id, Some(list), &mut f.random);
+    }
+    let sent = f.expect_one(Duration::from_secs(3));
+    f.answer(&sent, 200, "Expires: 300\r\nRequire: eventlist\r\n");
+    let body = Body {
+        kind: Some(KIND),
+        text: NOTIFY,
+    };
+    f.notify_ok(&sent.notify("peer", 1, "active;expires=300", &body));
+    let known = |id| f.watcher.known(id).map(|(watched, _)| watched);
+    assert_eq!(known(bob), Some(Watched::Ringing));
+    assert_eq!(known(eve), Some(Watched::Unknown));
+    assert_eq!(known(stranger), Some(Watched::Unknown));
+    let report = f.watcher.state(eve).expect("it is there");
+    assert_eq!(report.last_reason, "terminated");
+}
