@@ -213,8 +213,8 @@ pub const PUBLICATION: usize = 2_048;
 pub const CARRIED: usize = 2_048;
 
 /// Bytes of the document of one presentity in one package: holds the longest URI and note there can be, with all
-/// activities at once, and [`CARRIED`].
-pub const BODY: usize = 4_608;
+/// activities at once, and [`CARRIED`], with a version number.
+pub const BODY: usize = 4_704;
 
 /// Documents kept for retransmissions; see what happens beyond in the notifier's `bodies`.
 pub const BODIES: usize = 16;

@@ -49,6 +49,7 @@ pub(super) const SPEC: Spec = Spec {
             _ => 1,
         },
         write,
+        patched: None,
     }),
     published: false,
 };

@@ -12,7 +12,7 @@ mod winfo;
 
 pub use audience::{Audience, Scene};
 pub use memory::{Memory, Reading};
-pub use spec::{Baseline, Body, LampKind, Pace, Served, Spec};
+pub use spec::{Baseline, Body, LampKind, Pace, Patched, Served, Spec};
 
 /// Makes the enum, its list and its descriptions of one list of lines.
 macro_rules! packages {

@@ -4,15 +4,15 @@
 
 use super::audience::Scene;
 use super::memory::{Memory, Reading};
-use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
+use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Patched, Served, Spec};
 use crate::events::presentity::{Presence, Presentity};
 use crate::events::ruling::View;
 use crate::events::watched::Watched;
 use crate::ground::time::{Duration, Seconds, Utc};
-use crate::wire::doc::Fault;
 use crate::wire::doc::pidf::{
     self, Activities, Basic, Carried, Device, Person, Said, Summary, Topics, Tuple,
 };
+use crate::wire::doc::{Fault, Rendered};
 
 pub(super) const SPEC: Spec = Spec {
     name: "presence",
@@ -39,9 +39,21 @@ pub(super) const SPEC: Spec = Spec {
         discerns: |view| view,
         revision: Presentity::presence_revision_in,
         write,
+        patched: Some(Patched {
+            body: BodyType::new("application/pidf-diff+xml"),
+            full: |document, buf| pidf::write_full(document, buf).ok().map(numbered),
+            diff: |old, new, buf| pidf::write_diff(old, new, buf).ok().map(numbered),
+        }),
     }),
     published: true,
 };
+
+fn numbered(rendered: Rendered) -> Body {
+    Body {
+        len: rendered.len,
+        version_at: Some(rendered.version_at),
+    }
+}
 
 fn write(scene: &Scene<'_>, _: Baseline, buf: &mut [u8]) -> Option<Body> {
     let entity = scene.presentity.uri();

@@ -52,6 +52,33 @@ pub struct Served {
     pub revision: fn(&Presentity, View) -> u32,
     /// Writes the document.
     pub write: fn(&Scene<'_>, Baseline, &mut [u8]) -> Option<Body>,
+    /// How its documents are told in part to those who ask for that, if the format itself cannot.
+    pub patched: Option<Patched>,
+}
+
+/// A format that tells documents in full, with a number, or as what is different from the one before.
+pub struct Patched {
+    /// Its body type; its number is that behind the last of [`Spec::bodies`].
+    pub body: BodyType,
+    /// Tells a document in full.
+    pub full: fn(&[u8], &mut [u8]) -> Option<Body>,
+    /// Tells what makes the second document of the first; `None` where that is better told in full.
+    pub diff: fn(&[u8], &[u8], &mut [u8]) -> Option<Body>,
+}
+
+impl Spec {
+    /// The body type of that number: one of [`Spec::bodies`], or the one behind them that is patched.
+    pub fn body_type(&self, number: u8) -> Option<&BodyType> {
+        let patched = self.served.as_ref().and_then(|it| it.patched.as_ref());
+        let patched = patched.filter(|_| self.is_patched(number));
+        let plain = self.bodies.get(usize::from(number));
+        plain.or(patched.map(|it| &it.body))
+    }
+
+    /// Whether that is the number of the one that is patched.
+    pub const fn is_patched(&self, number: u8) -> bool {
+        number as usize == self.bodies.len()
+    }
 }
 
 /// What a lamp is for.

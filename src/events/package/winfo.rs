@@ -36,6 +36,7 @@ pub(super) const SPEC: Spec = Spec {
         // The notifier counts the changes of an audience itself.
         revision: |_, _| 1,
         write,
+        patched: None,
     }),
     published: false,
 };

@@ -38,6 +38,8 @@ pub(super) struct Making {
     pub(super) revision: u32,
     /// What the presentity's revision does not count.
     pub(super) edition: u32,
+    /// Whether it is told in the package's patched format.
+    pub(super) patched: bool,
     /// The moment it tells of, if it says how long something lasts.
     pub(super) moment: Instant,
 }
@@ -84,6 +86,17 @@ impl Bodies {
 
     /// Renders a document; `None` if it does not fit [`limits::BODY`].
     pub(super) fn render(&mut self, scene: &Scene<'_>, making: Making, tag: Tag) -> Option<BodyId> {
+        let served = making.package.served()?;
+        self.put(making, tag, |buf| (served.write)(scene, making.told, buf))
+    }
+
+    /// Keeps the document that `write` writes.
+    pub(super) fn put(
+        &mut self,
+        making: Making,
+        tag: Tag,
+        write: impl FnOnce(&mut [u8]) -> Option<Body>,
+    ) -> Option<BodyId> {
         let slot = self.next;
         if self.ring.len() == usize::from(slot) {
             let fresh = Rendered {
@@ -99,8 +112,7 @@ impl Bodies {
         rendered.number = 0;
         rendered.bytes.clear();
         rendered.bytes.resize(limits::BODY, 0).ok()?;
-        let served = making.package.served()?;
-        let Body { len, version_at } = (served.write)(scene, making.told, &mut rendered.bytes)?;
+        let Body { len, version_at } = write(&mut rendered.bytes)?;
         rendered.bytes.truncate(len);
         self.made = self.made.wrapping_add(1).max(1);
         (rendered.number, rendered.making, rendered.version_at) = (self.made, making, version_at);

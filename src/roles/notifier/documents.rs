@@ -12,7 +12,7 @@ use crate::events::package::{Baseline, Package, Scene};
 use crate::events::presentity::Presentity;
 use crate::events::ruling::View;
 use crate::events::subscription::{Reason, State};
-use crate::ground::limits::{PRESENTITIES, RULE_NOTES};
+use crate::ground::limits::{BODY, PRESENTITIES, RULE_NOTES};
 use crate::ground::table::{Id, Table};
 use crate::ground::time::{Instant, Moment, Wall};
 use crate::wire::doc::pidf::Note;
@@ -53,6 +53,7 @@ struct Latest {
     partial: Option<BodyId>,
     /// Of those who do not see everything.
     seen: Option<BodyId>,
+    patched: Option<BodyId>,
 }
 
 impl Documents {
@@ -63,6 +64,7 @@ impl Documents {
                 full: None,
                 partial: None,
                 seen: None,
+                patched: None,
             }; GROUPS],
             notes: Vec::new(),
             editions: [0; PRESENTITIES],
@@ -83,6 +85,7 @@ impl Documents {
     fn newest(&self, making: &Making) -> &Option<BodyId> {
         let latest = &self.latest[group(making.presentity, making.package)];
         match (making.view, making.told) {
+            _ if making.patched => &latest.patched,
             (View::FULL, Baseline::Nothing) => &latest.full,
             (View::FULL, Baseline::Until(_)) => &latest.partial,
             _ => &latest.seen,
@@ -92,6 +95,7 @@ impl Documents {
     fn newest_mut(&mut self, making: &Making) -> &mut Option<BodyId> {
         let latest = &mut self.latest[group(making.presentity, making.package)];
         match (making.view, making.told) {
+            _ if making.patched => &mut latest.patched,
             (View::FULL, Baseline::Nothing) => &mut latest.full,
             (View::FULL, Baseline::Until(_)) => &mut latest.partial,
             _ => &mut latest.seen,
@@ -205,8 +209,9 @@ impl Notifier {
         let (presentity, package) = (subscription.presentity, subscription.package);
         let view = self.view_of(subscription)?;
         let served = package.served()?;
+        let patched = package.spec().is_patched(subscription.body);
         let wants_changes = match subscription.wants {
-            Wants::Changes => served.partial && view == View::FULL,
+            Wants::Changes => patched || served.partial && view == View::FULL,
             Wants::Nothing | Wants::Again | Wants::Full => false,
         };
         // Put together anew: a copy of the whole is taken apart bit by bit here, at ten times the cost.
@@ -225,6 +230,7 @@ impl Notifier {
             told,
             revision,
             edition: self.documents.editions[usize::from(presentity.slot())],
+            patched,
             moment: match (told, package.watchers_of()) {
                 (Baseline::Nothing, Some(_)) => now,
                 (Baseline::Nothing, None) | (Baseline::Until(_), _) => Instant::ZERO,
@@ -255,7 +261,10 @@ impl Notifier {
             return newest;
         }
         let known = documents.bodies.find(making);
-        let body = known.or_else(|| self.render(making, presentities.get(making.presentity)?));
+        let body = known.or_else(|| match making.patched {
+            true => self.render_patched(making, presentities),
+            false => self.render(making, presentities.get(making.presentity)?),
+        });
         *self.documents.newest_mut(making) = body;
         body
     }
@@ -287,6 +296,38 @@ impl Notifier {
         };
         scene.audience = &audience;
         documents.bodies.render(&scene, *making, tag)
+    }
+
+    /// Tells a document as what is different from the one that the watcher has; in full where that is not known any more,
+    /// or nothing is gained.
+    fn render_patched(
+        &mut self,
+        making: &Making,
+        presentities: &Table<Presentity, PRESENTITIES>,
+    ) -> Option<BodyId> {
+        let patched = making.package.served()?.patched.as_ref()?;
+        let plain = Making {
+            told: Baseline::Nothing,
+            patched: false,
+            ..*making
+        };
+        let new = self.document(&plain, presentities)?;
+        let bodies = &self.documents.bodies;
+        let (new, _) = bodies.parts(new)?;
+        let old = match making.told {
+            Baseline::Until(revision) => bodies.find(&Making { revision, ..plain }),
+            Baseline::Nothing => None,
+        };
+        let mut buf = [0; BODY];
+        let diff = old
+            .and_then(|old| bodies.parts(old))
+            .and_then(|(old, _)| (patched.diff)(old, new, &mut buf));
+        let body = diff.or_else(|| (patched.full)(new, &mut buf))?;
+        let tag = making.tag(&self.secret, 0);
+        self.documents.bodies.put(*making, tag, |place| {
+            place.get_mut(..body.len)?.copy_from_slice(&buf[..body.len]);
+            Some(body)
+        })
     }
 
     /// What the watcher sees; `None` if it gets no document. Who may not see gets one that says nothing, and keeps it to

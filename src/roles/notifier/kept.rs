@@ -102,7 +102,6 @@ impl Notifier {
             return false;
         };
         let is_whole = dialog.token().slot == slot;
-        let bodies = package.spec().bodies.len();
         let Some(event_id) = Vec::from_slice(kept.event_id).ok().filter(|_| is_whole) else {
             return false;
         };
@@ -118,7 +117,10 @@ impl Notifier {
             package,
             identity: kept.identity,
             event_id,
-            body: kept.body.min(bodies as u8 - 1),
+            body: match package.spec().body_type(kept.body) {
+                Some(_) => kept.body,
+                None => 0,
+            },
             state: match kept.pending {
                 true => State::Pending { ends },
                 false => State::Active { ends },

@@ -6,7 +6,7 @@
 use super::Notifier;
 use super::bodies::{BodyId, Making};
 use super::documents::Content;
-use super::lists::{Member, Part, Row};
+use super::list_rows::{Member, Part, Row};
 use super::subscription::{InFlight, Subscription, Wants};
 use crate::events::package::{Baseline, Package};
 use crate::events::presentity::Presentity;
@@ -16,7 +16,7 @@ use crate::ground::table::{Id, Table};
 use crate::ground::time::Instant;
 use crate::wire::doc::Extent;
 use crate::wire::doc::multipart_write::{Cid, Parts, write_type};
-use crate::wire::doc::rlmi_write::{self, Instance, List, Resource};
+use crate::wire::doc::rlmi_write::{self, List, Resource};
 use crate::wire::sip::{Name, Out, Writer};
 
 /// Whatever the members say, it fits: the head with all names, the root, and the parts with their heads.
@@ -123,6 +123,7 @@ impl Notifier {
             told: Baseline::Nothing,
             revision: (served.revision)(presentity, member.view),
             edition: self.documents.editions[usize::from(member.id.slot())],
+            patched: false,
             moment: Instant::ZERO,
         }))
     }
@@ -224,27 +225,6 @@ impl Content {
             tag: None,
             tells: Baseline::Until(1),
             revision: 0,
-        }
-    }
-}
-
-impl Member {
-    /// Until when the owner holds back what changed.
-    fn held_until(&self, now: Instant) -> Option<Instant> {
-        let until = self.last? + self.pace.duration();
-        (until > now).then_some(until)
-    }
-}
-
-impl Part {
-    /// How it stands in the root; `None` if it does not, and `None` in it if only by name.
-    fn instance(self, cid: Cid) -> Option<Option<Instance>> {
-        match self {
-            Part::Left => None,
-            Part::Named => Some(None),
-            Part::Told(_) => Some(Some(Instance::Active(cid))),
-            Part::Pending => Some(Some(Instance::Pending)),
-            Part::Rejected => Some(Some(Instance::Rejected)),
         }
     }
 }

@@ -5,18 +5,17 @@
 //! subscribes to it has one subscription, one place in [`Lists`], and a virtual subscription to each member: the owner's
 //! policy decides about every one by itself, as if it had been asked for alone.
 
-use super::bodies::BodyId;
 use super::documents::discerned;
+use super::list_rows::{Row, best};
 use super::subscription::{Notify, Wants};
 use super::{Notifier, Subscription, Who};
 use crate::events::package::Baseline;
 use crate::events::presentity::Presentity;
-use crate::events::ruling::{Ruling, View};
+use crate::events::ruling::Ruling;
 use crate::events::subscription::{State, Verdict};
 use crate::ground::limits::{LIST_MEMBERS, LIST_SUBSCRIPTIONS, SERVED_LISTS, SUBSCRIPTIONS};
 use crate::ground::table::{Id, Table};
-use crate::ground::time::{Instant, Seconds};
-use crate::wire::doc::Extent;
+use crate::ground::time::Instant;
 use crate::wire::doc::pidf::Note;
 use heapless::Vec;
 
@@ -31,47 +30,6 @@ pub(super) struct Lists {
 struct List {
     id: Id<Presentity>,
     members: Vec<Id<Presentity>, LIST_MEMBERS>,
-}
-
-/// What the watcher of a list may see, and was told.
-pub struct Row {
-    pub(super) members: Vec<Member, LIST_MEMBERS>,
-    /// What the last NOTIFY was.
-    pub(super) extent: Extent,
-    /// Whether the list was another one when that was written.
-    pub(super) stale: bool,
-    /// When what the owner holds back may be told.
-    pub(super) held: Option<Instant>,
-}
-
-/// A virtual subscription to one member.
-#[derive(Clone, Copy)]
-pub(super) struct Member {
-    pub(super) id: Id<Presentity>,
-    pub(super) verdict: Verdict,
-    pub(super) view: View,
-    /// It is told at most once in so many seconds.
-    pub(super) pace: Seconds,
-    /// When it was told last.
-    pub(super) last: Option<Instant>,
-    /// The revision of what was told last; 0 if that is of no use any more.
-    pub(super) sent: u32,
-    pub(super) part: Part,
-}
-
-/// What a NOTIFY says of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// Nothing: it is as it was.
-    Left,
-    /// That it is there.
-    Named,
-    /// How it is.
-    Told(BodyId),
-    /// That nobody has decided yet.
-    Pending,
-    /// That it may not be seen.
-    Rejected,
 }
 
 impl Lists {
@@ -93,54 +51,6 @@ impl Lists {
         let has = |list: &&List| list.members.iter().any(|id| id.slot() == member);
         let lists = self.lists.iter().filter(has);
         lists.map(|list| list.id.slot()).collect()
-    }
-}
-
-impl Row {
-    /// That of somebody who was told nothing, and may see nobody yet.
-    fn new(members: &[Id<Presentity>]) -> Row {
-        Row {
-            members: members.iter().map(|&id| Member::new(id)).collect(),
-            extent: Extent::Full,
-            stale: false,
-            held: None,
-        }
-    }
-
-    /// What the members' verdicts make of the subscription as a whole.
-    pub(super) fn verdict(&self) -> Verdict {
-        best(self.members.iter().map(|member| member.verdict))
-    }
-
-    pub(super) fn has_pending(&self) -> bool {
-        let mut all = self.members.iter();
-        all.any(|member| member.verdict == Verdict::Confirm)
-    }
-}
-
-impl Member {
-    const fn new(id: Id<Presentity>) -> Member {
-        Member {
-            id,
-            verdict: Verdict::Block,
-            view: View::FULL,
-            pace: Seconds::ZERO,
-            last: None,
-            sent: 0,
-            part: Part::Left,
-        }
-    }
-
-    /// Takes what is ruled; says whether it has to be told another thing now. What is seen otherwise is told at once.
-    fn obey(&mut self, ruling: Ruling) -> bool {
-        let (verdict, view) = (ruling.verdict, ruling.view);
-        self.pace = ruling.pace;
-        if (self.verdict, self.view) == (verdict, view) {
-            return false;
-        }
-        (self.verdict, self.view) = (verdict, view);
-        (self.sent, self.last) = (0, None);
-        true
     }
 }
 
@@ -274,8 +184,9 @@ impl Notifier {
                 continue;
             };
             ruling.view = discerned(subscription.package, ruling.view);
-            let (verdict, view) = (member.verdict, member.view);
-            tells |= member.obey(ruling);
+            let (verdict, view, pace) = (member.verdict, member.view, member.pace);
+            // What waited for its pace may have nothing to wait for any more.
+            tells |= member.obey(ruling) || pace != member.pace;
             if view != member.view {
                 self.documents.make_anew(member.id);
             }
@@ -346,13 +257,4 @@ impl Notifier {
             subscription.wants = subscription.wants.max(Wants::Changes);
         }
     }
-}
-
-/// The one that allows most.
-fn best(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    verdicts.fold(Verdict::Block, |best, verdict| match (best, verdict) {
-        (Verdict::Allow, _) | (_, Verdict::Allow) => Verdict::Allow,
-        (Verdict::Confirm, _) | (_, Verdict::Confirm) => Verdict::Confirm,
-        (Verdict::Block, Verdict::Block) => Verdict::Block,
-    })
 }

@@ -23,6 +23,7 @@ mod documents;
 mod judging;
 mod kept;
 mod list_notify;
+mod list_rows;
 mod lists;
 mod moves;
 mod notify;
@@ -38,7 +39,7 @@ mod winfo;
 
 pub use absent::Gone;
 pub use kept::KeptSubscription;
-pub use lists::Row as ListRow;
+pub use list_rows::Row as ListRow;
 pub use subscription::{Subscription, Who};
 pub use target::Subscriber;
 

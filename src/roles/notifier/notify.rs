@@ -302,15 +302,14 @@ impl Notifier {
             self.write_list(&mut w, (subscription, row), in_flight, presentities)?;
         } else if let Some(body) = in_flight.body {
             let (before, after) = self.documents.bodies.parts(body)?;
-            let media_type = subscription
-                .package
-                .spec()
-                .bodies
-                .get(usize::from(in_flight.media_type))?;
-            let media_type = media_type.text.as_bytes();
+            let spec = subscription.package.spec();
+            let media_type = spec.body_type(in_flight.media_type)?.text.as_bytes();
+            // RFC 5263 §4.4 counts from 1, RFC 4235 §4.1 from 0.
+            let first = u32::from(spec.is_patched(in_flight.media_type));
+            let version = in_flight.version.wrapping_add(first);
             match after {
                 None => w.body(media_type, before),
-                Some(after) => w.body_around(media_type, before, in_flight.version, after),
+                Some(after) => w.body_around(media_type, before, version, after),
             };
         }
         let len = w.finish().ok()?;
@@ -339,7 +338,8 @@ impl Notifier {
             }
             Outcome::Refused => {
                 subscription.failures = 0;
-                if subscription.row.is_some() {
+                // It may have missed one: what comes next does not build on it.
+                if subscription.row.is_some() || subscription.is_patched() {
                     subscription.told = Baseline::Nothing;
                 }
             }

@@ -10,7 +10,7 @@ use super::waiting::heeded;
 use super::{Notifier, group};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::identity::Identity;
-use crate::events::package::{Baseline, Package};
+use crate::events::package::{Baseline, Package, Patched};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::{Reason, State, Verdict};
 use crate::ground::limits::{self, PRESENTITIES};
@@ -63,7 +63,7 @@ impl Notifier {
             return Err(Status::MESSAGE_TOO_LARGE.into());
         }
         let granted = self.lifetime(request, package)?;
-        let body = body_type(request, package)?;
+        let body = body_type(request, package, is_list)?;
         let target = contact(request)?.ok_or(Refusal::bad("Missing Contact header field"))?;
         let event_id = event_id(&event)?;
         let flow = notify_flow(request, from, &target);
@@ -206,7 +206,11 @@ impl Notifier {
             return Err(Status::FORBIDDEN.into());
         }
         let granted = self.lifetime(request, package)?.min(most);
-        let body = body_type(request, package)?;
+        let is_list = self
+            .subscriptions
+            .get(id)
+            .is_some_and(|it| it.row.is_some());
+        let body = body_type(request, package, is_list)?;
         let target = contact(request)?;
 
         if let Some(target) = &target {
@@ -417,7 +421,9 @@ fn takes_lists(request: &Request<'_>, package: Package) -> Result<(), Refusal> {
 }
 
 /// Which of the package's body types the watcher likes best (RFC 3856 §6.5, RFC 6665 §4.1.2.1).
-fn body_type(request: &Request<'_>, package: Package) -> Result<u8, Refusal> {
+///
+/// The patched one is for those who name it, and like no other better (RFC 5263 §4.1); in lists there is none.
+fn body_type(request: &Request<'_>, package: Package, is_list: bool) -> Result<u8, Refusal> {
     let accept = request.headers.accept();
     if accept.is_absent() {
         return Ok(0);
@@ -428,6 +434,13 @@ fn body_type(request: &Request<'_>, package: Package) -> Result<u8, Refusal> {
         if liked > best.map_or(0, |(liked, _)| liked) {
             best = Some((liked, index as u8));
         }
+    }
+    let patched = package.served().and_then(|it| it.patched.as_ref());
+    if let Some(Patched { body, .. }) = patched.filter(|_| !is_list)
+        && accept.names(body.kind, body.subtype)
+        && accept.quality(body.kind, body.subtype) >= best.map(|(liked, _)| liked)
+    {
+        return Ok(package.spec().bodies.len() as u8);
     }
     best.map(|(_, index)| index)
         .ok_or(Status::NOT_ACCEPTABLE.into())

@@ -2,7 +2,7 @@
 
 use super::bodies::BodyId;
 use super::condition::{Condition, Tag};
-use super::lists::Row;
+use super::list_rows::Row;
 use super::rates::Tempo;
 use super::shares::Keys;
 use crate::events::identity::Identity;
@@ -187,6 +187,11 @@ impl Subscription {
             watcher: self.dialog.remote_uri(),
             remote: self.flow.remote,
         }
+    }
+
+    /// Whether it is told in the package's patched format.
+    pub(super) fn is_patched(&self) -> bool {
+        self.package.spec().is_patched(self.body)
     }
 
     /// Whether the last NOTIFY is on its way.

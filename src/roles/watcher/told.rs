@@ -302,7 +302,9 @@ pub(super) fn are_stateless<'a>(usages: impl Iterator<Item = &'a Usage>) -> bool
     stateless
 }
 
-/// Whether the body is of a type we asked for; one without a type is taken for the package's own.
+/// Whether the body is of a type we asked for; one without a type is taken for the package's own. Of the one that is
+/// patched (RFC 5263), which nobody was asked for, a document in full can be read, and one in part is refused as any
+/// other that can't: to apply it takes the document before, and a lamp keeps none.
 pub(super) fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Refusal> {
     let headers = request.headers;
     if headers
@@ -317,7 +319,9 @@ pub(super) fn is_readable(package: Package, request: &Request<'_>) -> Result<(),
         return Ok(());
     };
     let spec = package.spec();
-    let mut bodies = spec.bodies.iter().chain(spec.also_read);
+    let patched = spec.served.iter().filter_map(|it| it.patched.as_ref());
+    let plain = spec.bodies.iter().chain(spec.also_read);
+    let mut bodies = plain.chain(patched.map(|it| &it.body));
     if bodies.any(|body| media.matches(body.kind, body.subtype)) {
         Ok(())
     } else {

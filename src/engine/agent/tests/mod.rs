@@ -20,6 +20,7 @@ mod lists;
 mod moves;
 mod notifier;
 mod outage;
+mod partial;
 mod passwords;
 mod publish;
 mod rates;

@@ -5,6 +5,7 @@
 
 mod activities;
 mod carry;
+mod diff;
 mod gathered;
 mod hide;
 mod names;
@@ -16,6 +17,7 @@ mod xpidf;
 
 pub use activities::Activities;
 pub use carry::{Carry, Copied, Uncarried};
+pub use diff::{write_diff, write_full};
 pub use hide::{Topics, pieces};
 pub use read::read;
 pub use said::Said;

@@ -1,7 +1,7 @@
 //! The namespaces of a presence document, with their older names.
 
 use crate::wire::doc::frame::Format;
-use crate::wire::doc::xml::{Names, Namespace};
+use crate::wire::doc::xml::{Names, Namespace, Tag};
 
 /// PIDF (RFC 3863 §4.4).
 pub(super) const PIDF: Namespace = Namespace::numbered(0);
@@ -17,6 +17,9 @@ pub(super) const AG_PROJECTS: Namespace = Namespace::numbered(3);
 
 /// Cisco's own activities.
 pub(super) const CISCO: Namespace = Namespace::numbered(4);
+
+/// Documents with a version number (RFC 5262 §5).
+const NUMBERED: Namespace = Namespace::numbered(5);
 
 /// PIDF's own name.
 pub(super) const PIDF_URI: &str = "urn:ietf:params:xml:ns:pidf";
@@ -35,6 +38,7 @@ pub(super) const NAMES: Names = &[
     ("urn:ietf:params:xml:ns:pidf:status:rpid", RPID),
     ("urn:cisco:params:xml:ns:pidf:rpid", CISCO),
     ("urn:ag-projects:xml:ns:pidf", AG_PROJECTS),
+    ("urn:ietf:params:xml:ns:pidf-diff", NUMBERED),
 ];
 
 /// A presence document; it is always told in full, without a number.
@@ -44,3 +48,8 @@ pub(super) const FORMAT: Format = Format {
     names: NAMES,
     extent: &[],
 };
+
+/// Whether this is the root of a presence document, as it is or with a number (RFC 5262 §3.2).
+pub(super) fn is_root(tag: Tag<'_>) -> bool {
+    FORMAT.is_root(tag) || (tag.namespace == NUMBERED && tag.local == b"pidf-full")
+}

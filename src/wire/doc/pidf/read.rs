@@ -4,14 +4,14 @@
 //! timed status (RFC 4481) or another extension never reaches a lamp.
 
 use super::gathered::{Gathered, Part, open_first};
-use super::names::{AG_PROJECTS, CISCO, DATA_MODEL, FORMAT, NAMES, PIDF, RPID};
+use super::names::{AG_PROJECTS, CISCO, DATA_MODEL, NAMES, PIDF, RPID, is_root};
 use super::{Activities, Basic, Said, Summary, xpidf};
 use crate::wire::doc::frame::{self, Taker};
 use crate::wire::doc::xml::{Reader, Tag};
 use crate::wire::doc::{Fault, XmlText};
 
-/// Reads a body of `application/pidf+xml`, `application/cpim-pidf+xml` or `application/xpidf+xml`; the root
-/// tells which it is, whatever it is called.
+/// Reads a body of `application/pidf+xml`, `application/cpim-pidf+xml` or `application/xpidf+xml`, or a full one of
+/// `application/pidf-diff+xml`; the root tells which it is, whatever it is called.
 ///
 /// An unknown element with `mustUnderstand` voids the status, tuple or person it stands in (RFC 3863 §4.2.3).
 /// Time stamps and priorities are not looked at. `basic` also takes `close`, and any case.
@@ -21,7 +21,7 @@ use crate::wire::doc::{Fault, XmlText};
 pub fn read(body: &[u8]) -> Result<Summary, Fault> {
     frame::open(body, NAMES, |reader| {
         let root = frame::root(reader)?;
-        let gathered = if FORMAT.is_root(root) {
+        let gathered = if is_root(root) {
             let mut presence = Presence::default();
             frame::take(reader, &mut presence)?;
             presence.gathered

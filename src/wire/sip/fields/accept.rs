@@ -52,6 +52,16 @@ impl Accept<'_> {
             .filter(|&quality| quality > 0)
     }
 
+    /// Whether it names the type itself, and takes it.
+    pub fn names(&self, kind: &str, subtype: &str) -> bool {
+        let Accept::List(headers) = self else {
+            return false;
+        };
+        let ranges = headers.typed(Name::Accept, Range::take, |_| Err(Bad));
+        let mut ranges = ranges.take(VALUES).flatten();
+        ranges.any(|it| it.quality > 0 && it.matches(kind, subtype) == Some(Match::Exact))
+    }
+
     /// Whether there was no such header.
     pub const fn is_absent(&self) -> bool {
         matches!(self, Accept::Absent)
