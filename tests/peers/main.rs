@@ -16,6 +16,7 @@ mod phones;
 #[path = "../common/process.rs"]
 mod process;
 mod readme;
+mod served;
 mod servers;
 mod sipp;
 mod upstream;
