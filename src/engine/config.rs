@@ -24,6 +24,7 @@ pub use lamps::{LampSettings, Shows};
 pub use lists::WatchRole;
 pub use rules::{Days, Direction, During, Packages, Rule, Rules, Span, Then, Who, Zone};
 pub use served_lists::ServedListSettings;
+use served_lists::is_entity;
 pub use upstreams::{Account, Redirects, Server, UpstreamSettings};
 pub use watches::WatchSettings;
 
@@ -460,12 +461,6 @@ pub fn is_address(text: &str) -> bool {
         Ok(Uri::Tel(_) | Uri::Other { .. }) | Err(Bad) => return false,
     };
     headers.is_empty() && text.bytes().all(|it| it.is_ascii_graphic())
-}
-
-/// Whether `text` is such an address that documents can be about: XML spells out `&` and `'` in five and six bytes, and
-/// the longest must fit.
-fn is_entity(text: &str) -> bool {
-    is_address(text) && !text.contains(['&', '\''])
 }
 
 /// Whether the address may only be asked over TLS, which we do not speak.

@@ -1,6 +1,6 @@
 //! Lists of presentities of ours, to be watched as one (RFC 4662).
 
-use super::{Invalid, Settings, is_entity, is_same};
+use super::{Invalid, Settings, is_address, is_same};
 use crate::ground::limits::{LIST_MEMBERS, PRESENTITIES, URI};
 use crate::ground::text::Text;
 use heapless::Vec;
@@ -37,4 +37,10 @@ impl Settings {
         };
         all.chain(list.members.iter().map(|&it| usize::from(it)))
     }
+}
+
+/// Whether `text` is such an address that documents can be about: XML spells out `&` and `'` in five and six bytes, and
+/// the longest must fit.
+pub(super) fn is_entity(text: &str) -> bool {
+    is_address(text) && !text.contains(['&', '\''])
 }

@@ -46,30 +46,40 @@ impl Notifier {
             (Wants::Changes, Baseline::Nothing) => Extent::Full,
             (Wants::Nothing | Wants::Again | Wants::Full, _) => Extent::Full,
         };
-        // Nobody gets more from us than it asked for until it has shown that it is there.
-        let is_told = subscription.allowed || subscription.is_proven();
         let row = self.lists.rows.get_mut(row_id)?;
         (row.extent, row.stale, row.held) = (extent, false, None);
-        let (mut documents, mut says) = (0, extent == Extent::Full);
+        // Nobody gets more from us than it asked for until it has shown that it is there.
+        let says = match (subscription.is_proven(), extent) {
+            (true, _) => self.choose_parts(now, row_id, (package, extent), presentities)?,
+            (false, Extent::Full) => row.name_all(subscription.allowed),
+            (false, Extent::Partial) => false,
+        };
+        if !says {
+            self.subscriptions.get_mut(id)?.wants = Wants::Nothing;
+            return None;
+        }
+        Some(Content::of_a_list())
+    }
+
+    /// Chooses what is said of each member; whether that is anything.
+    fn choose_parts(
+        &mut self,
+        now: Instant,
+        row_id: Id<Row>,
+        of: (Package, Extent),
+        presentities: &Presentities,
+    ) -> Option<bool> {
+        let (mut documents, mut says) = (0, of.1 == Extent::Full);
         for at in 0..self.lists.rows.get(row_id)?.members.len() {
             let mut member = *self.lists.rows.get(row_id)?.members.get(at)?;
-            member.part = Part::Left;
-            let mut held = None;
-            if is_told {
-                let of = (package, extent);
-                held = self.choose_part(now, &mut member, of, documents, presentities);
-            }
+            let held = self.choose_part(now, &mut member, of, documents, presentities);
             documents += usize::from(matches!(member.part, Part::Told(_)));
             says |= member.part != Part::Left;
             let row = self.lists.rows.get_mut(row_id)?;
             row.held = Instant::earlier(row.held, held);
             *row.members.get_mut(at)? = member;
         }
-        if !says {
-            self.subscriptions.get_mut(id)?.wants = Wants::Nothing;
-            return None;
-        }
-        Some(Content::of_a_list())
+        Some(says)
     }
 
     /// Chooses what is said of one member, and notes it as told; until when it is held back, if it is. One for whom there
@@ -83,9 +93,10 @@ impl Notifier {
         presentities: &Presentities,
     ) -> Option<Instant> {
         let is_full = extent == Extent::Full;
-        if is_full {
-            member.part = Part::Named;
-        }
+        member.part = match extent {
+            Extent::Full => Part::Named,
+            Extent::Partial => Part::Left,
+        };
         let making = self.member_making(member, package, presentities)?;
         let revision = making.map_or(UNSEEN, |it| it.revision);
         if !is_full && revision == member.sent {

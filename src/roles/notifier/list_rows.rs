@@ -64,6 +64,16 @@ impl Row {
         }
     }
 
+    /// Tells who is on the list and no more, or nobody to those who may not know it; how each is follows. Something is
+    /// said in any case.
+    pub(super) fn name_all(&mut self, may_know: bool) -> bool {
+        let part = if may_know { Part::Named } else { Part::Left };
+        for member in &mut self.members {
+            (member.part, member.sent) = (part, 0);
+        }
+        true
+    }
+
     /// What the members' verdicts make of the subscription as a whole.
     pub(super) fn verdict(&self) -> Verdict {
         best(self.members.iter().map(|member| member.verdict))

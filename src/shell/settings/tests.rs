@@ -16,6 +16,7 @@ mod lists;
 mod reach;
 mod rules;
 mod secrets;
+mod served_lists;
 
 fn read(text: &str) -> Result<Configuration, Faults> {
     Configuration::parse("lamp.toml", text, Path::new(""), Overrides::default())

@@ -65,7 +65,8 @@ impl<'o, 'b> Parts<'o, 'b> {
 pub fn write_type(out: &mut Out<'_>, key: u64, root: &str) {
     out.raw(b"multipart/related;type=\"").raw(root.as_bytes());
     out.raw(b"\";start=\"<").print(&Cid { key, part: 0 });
-    out.raw(b">\";boundary=\"").hex(key, 16).byte(b'"');
+    // Without quotes: belle-sip takes them for a part of it.
+    out.raw(b">\";boundary=").hex(key, 16);
 }
 
 #[cfg(test)]
@@ -106,7 +107,7 @@ mod tests {
         assert_eq!(
             String::from_utf8_lossy(&buf[..len]),
             "multipart/related;type=\"application/rlmi+xml\";\
-             start=\"<0.00000000000000ab@lampfield>\";boundary=\"00000000000000ab\""
+             start=\"<0.00000000000000ab@lampfield>\";boundary=00000000000000ab"
         );
     }
 }

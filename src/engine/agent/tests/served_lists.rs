@@ -73,8 +73,8 @@ fn read(notify: &Sent) -> Rlmi {
     assert_eq!(notify.header("Require"), Some("eventlist"));
     let kind = notify.header("Content-Type").expect("a body");
     assert!(kind.starts_with("multipart/related;type=\"application/rlmi+xml\";"));
-    let (_, boundary) = kind.split_once("boundary=\"").unwrap();
-    let delimiter = format!("--{}", boundary.trim_end_matches('"'));
+    let (_, boundary) = kind.split_once(";boundary=").unwrap();
+    let delimiter = format!("--{boundary}");
     let length: usize = notify.header("Content-Length").unwrap().parse().unwrap();
     assert_eq!(notify.body().len(), length);
     let mut parts = notify.body().split(&delimiter).skip(1);
@@ -406,6 +406,26 @@ fn a_stranger_waits_for_all_of_them() /* N10 N13 F19 */
     assert!(read(&sent[0]).told.iter().all(|it| it.state == "active"));
     f.confirm(&phone, &sent[0]);
     assert_eq!((0..3).map(|it| f.agent.waiting(it)).sum::<usize>(), 0);
+}
+
+/// Whoever may be somewhere else is sent no more than it takes, also where everybody may watch.
+#[test]
+fn a_stranger_who_may_watch_is_told_once_it_is_there() /* B01 F19 */
+{
+    let mut f = house(|settings| {
+        for whom in 0..3 {
+            rule(settings, whom, |it| it.then = Then::Allow);
+        }
+    });
+    let phone = stranger("eve", "presence", 1);
+    let sent = f.send(&phone, &to_list(&phone.subscribe(600)));
+    let rlmi = read(&sent[1]);
+    assert!(rlmi.full);
+    assert_eq!(uris(&rlmi), [(DESK, "none"), (ANN, "none"), (BOB, "none")]);
+    let sent = f.send(&phone, &sent[1].answer("200 OK"));
+    let rlmi = read(&sent[0]);
+    assert!(!rlmi.full && rlmi.told.iter().all(|it| it.body.is_some()));
+    f.confirm(&phone, &sent[0]);
 }
 
 #[test]
