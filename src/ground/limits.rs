@@ -254,7 +254,8 @@ pub const AGENT_BYTES: usize = 384 * 1_024
     + 3_072 * PUBLICATIONS
     + 512 * BINDINGS
     + 512 * USERS
-    + 96 * TRANSACTIONS;
+    + 96 * TRANSACTIONS
+    + 64 * LIST_SUBSCRIPTIONS * LIST_MEMBERS;
 
 const fn least(one: usize, other: usize) -> usize {
     if one < other { one } else { other }

@@ -107,7 +107,7 @@ impl Notifier {
         }
         member.sent = 0;
         member.part = match (member.verdict, making) {
-            (Verdict::Allow, Some(_)) if documents == LIST_PARTS => return None,
+            (Verdict::Allow, Some(_)) if documents == self.lists.parts() => return None,
             (Verdict::Allow, Some(making)) => {
                 Part::Told(self.lasting_document(&making, presentities)?)
             }

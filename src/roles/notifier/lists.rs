@@ -13,7 +13,9 @@ use crate::events::package::Baseline;
 use crate::events::presentity::Presentity;
 use crate::events::ruling::Ruling;
 use crate::events::subscription::{State, Verdict};
-use crate::ground::limits::{LIST_MEMBERS, LIST_SUBSCRIPTIONS, SERVED_LISTS, SUBSCRIPTIONS};
+use crate::ground::limits::{
+    LIST_MEMBERS, LIST_PARTS, LIST_SUBSCRIPTIONS, SERVED_LISTS, SUBSCRIPTIONS,
+};
 use crate::ground::table::{Id, Table};
 use crate::ground::time::Instant;
 use crate::wire::doc::pidf::Note;
@@ -25,6 +27,8 @@ use heapless::Vec;
 pub(super) struct Lists {
     lists: Vec<List, SERVED_LISTS>,
     pub(super) rows: Table<Row, LIST_SUBSCRIPTIONS>,
+    /// Documents of one NOTIFY that tests do not let it have.
+    reserved: usize,
 }
 
 struct List {
@@ -37,7 +41,13 @@ impl Lists {
         Lists {
             lists: Vec::new(),
             rows: Table::new(),
+            reserved: 0,
         }
+    }
+
+    /// How many documents there may be in one NOTIFY.
+    pub(super) fn parts(&self) -> usize {
+        LIST_PARTS - self.reserved
     }
 
     /// Who is on it, if it is a list.
@@ -55,6 +65,12 @@ impl Lists {
 }
 
 impl Notifier {
+    /// Lets no more documents than that into one NOTIFY about a list; for tests of many members.
+    #[cfg(test)]
+    pub fn let_parts(&mut self, parts: usize) {
+        self.lists.reserved = LIST_PARTS.saturating_sub(parts);
+    }
+
     /// Who is on which list from now on; a list is one of the presentities. Whether anything is different: then all are
     /// to be judged. More than [`SERVED_LISTS`], and members beyond [`LIST_MEMBERS`], are left out.
     pub fn set_lists<'a>(

@@ -408,6 +408,27 @@ fn a_stranger_waits_for_all_of_them() /* N10 N13 F19 */
     assert_eq!((0..3).map(|it| f.agent.waiting(it)).sum::<usize>(), 0);
 }
 
+/// More documents than one message has room for: the rest follows at once.
+#[test]
+fn what_has_no_room_is_told_next() /* F18 */
+{
+    let mut f = house(|_| {});
+    f.agent.notifier.let_parts(2);
+    let phone = Phone::new("bob", "presence");
+    let sent = f.send(&phone, &to_list(&phone.subscribe(600)));
+    let rlmi = read(&sent[1]);
+    assert!(rlmi.full);
+    assert_eq!(
+        uris(&rlmi),
+        [(DESK, "active"), (ANN, "active"), (BOB, "none")]
+    );
+    let sent = f.send(&phone, &sent[1].answer("200 OK"));
+    let rlmi = read(&sent[0]);
+    assert_eq!((rlmi.version, rlmi.full), (1, false));
+    assert_eq!(uris(&rlmi), [(BOB, "active")]);
+    f.confirm(&phone, &sent[0]);
+}
+
 /// Whoever may be somewhere else is sent no more than it takes, also where everybody may watch.
 #[test]
 fn a_stranger_who_may_watch_is_told_once_it_is_there() /* B01 F19 */
