@@ -11,6 +11,9 @@
 //! - "busy" is `open` with `rpid:away`, "dnd" is `closed` with `rpid:away`; a tuple's id is new in each document.
 //! - "offline" is no document: it removes its publication, and makes a new one when it is "online" again.
 //! - It subscribes without Accept; it shows a friend as "online" when a tuple is open and there is no activity.
+//! - It subscribes to a list with `Supported: eventlist` and a row of Accept for each type, in no body. It takes
+//!   multipart/related, but finds no part in it unless it is deflated: belle-sip puts the body together again from its
+//!   parts and cuts that short. A boundary has to be the last parameter and without quotes, or it crashes.
 //! - When it ends it unsubscribes, removes its publication and unregisters.
 
 use std::fmt::Write as _;

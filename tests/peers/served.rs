@@ -8,17 +8,18 @@ use crate::linphone::Linphone;
 use crate::process::free_port;
 
 #[test]
-fn linphone_shows_the_house_with_one_subscription() /* F16 F17 F18 F19 */
+fn linphone_takes_the_house_with_one_subscription() /* F16 */
 {
     linphone_watches_the_list(Transport::Udp);
 }
 
 #[test]
-fn linphone_shows_the_house_with_one_subscription_over_tcp() /* F16 F17 F18 F19 */
+fn linphone_takes_the_house_with_one_subscription_over_tcp() /* F16 */
 {
     linphone_watches_the_list(Transport::Tcp);
 }
 
+/// It says that it reads lists, and answers every NOTIFY with 200. What it shows is another matter: see `linphone`.
 fn linphone_watches_the_list(transport: Transport) {
     let port = free_port();
     let mut text = configuration(port, &[]);
@@ -39,13 +40,10 @@ fn linphone_watches_the_list(transport: Transport) {
     let line = Line::at_lampfield(&server, "bob").over(transport);
     let mut linphone = Linphone::of_list(&line, &list);
     linphone.expect_registered();
-    linphone.expect_friend(&server.uri(), "online");
-    linphone.expect_friend(&kitchen, "online");
     server.expect_watchers(1);
     server.run(&["press", "dnd"]);
-    linphone.expect_friend(&server.uri(), "dnd");
     server.run(&["press", "dnd"]);
-    linphone.expect_friend(&server.uri(), "online");
+    server.expect_watchers(1);
     linphone.quit();
     server.expect_watchers(0);
 }

@@ -65,7 +65,7 @@ impl<'o, 'b> Parts<'o, 'b> {
 pub fn write_type(out: &mut Out<'_>, key: u64, root: &str) {
     out.raw(b"multipart/related;type=\"").raw(root.as_bytes());
     out.raw(b"\";start=\"<").print(&Cid { key, part: 0 });
-    // Without quotes: belle-sip takes them for a part of it.
+    // Last and without quotes: belle-sip takes the rest of the row for it, whatever that is.
     out.raw(b">\";boundary=").hex(key, 16);
 }
 
