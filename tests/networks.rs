@@ -13,6 +13,10 @@
 
 #[path = "networks/errors.rs"]
 mod errors;
+#[path = "networks/names.rs"]
+mod names;
+#[path = "networks/nat.rs"]
+mod nat;
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write, stderr};
@@ -145,22 +149,7 @@ struct Desk {
 
 impl Desk {
     fn start() -> Desk {
-        let holder = Command::new("unshare")
-            .args(["--net", "sleep", "120"])
-            .spawn()
-            .expect("unshare is there");
-        let folder = env::temp_dir().join(format!("lampfield-networks-{}", holder.id()));
-        let desk = Desk {
-            holder,
-            agent: None,
-            folder,
-        };
-        let network = |who: &str| fs::read_link(format!("/proc/{who}/ns/net")).ok();
-        let until = Instant::now() + LIMIT;
-        while network(&desk.holder.id().to_string()) == network("self") {
-            assert!(Instant::now() < until, "it stays in our network");
-            thread::sleep(GLANCE);
-        }
+        let desk = Desk::alone();
         ip("link set lo up");
         desk.ip("link set lo up");
         for number in [1, 2] {
@@ -180,10 +169,29 @@ impl Desk {
         desk
     }
 
+    /// In a network that nothing leads to.
+    fn alone() -> Desk {
+        let holder = Command::new("unshare")
+            .args(["--net", "sleep", "300"])
+            .spawn()
+            .expect("unshare is there");
+        let folder = env::temp_dir().join(format!("lampfield-networks-{}", holder.id()));
+        let desk = Desk {
+            holder,
+            agent: None,
+            folder,
+        };
+        let network = |who: &str| fs::read_link(format!("/proc/{who}/ns/net")).ok();
+        let until = Instant::now() + LIMIT;
+        while network(&desk.holder.id().to_string()) == network("self") {
+            assert!(Instant::now() < until, "it stays in our network");
+            thread::sleep(GLANCE);
+        }
+        desk
+    }
+
     /// Starts the agent there, and returns when it is ready.
-    fn serve(mut self) -> Desk {
-        fs::create_dir_all(&self.folder).expect("a folder");
-        let file = self.folder.join("lampfield.toml");
+    fn serve(self) -> Desk {
         let text = "listen = [\"udp:0.0.0.0:5060\", \"udp:[::]:5060\"]\n\
              trusted = [\"10.71.0.0/16\"]\n\
              [[presentity]]\n\
@@ -200,10 +208,23 @@ impl Desk {
              name = \"blf2\"\n\
              watch = \"sip:bob@[fd71:2::2]:5070\"\n\
              event = \"dialog\"\n";
+        self.serve_with(text, "")
+    }
+
+    /// Starts the agent there with that configuration, and with that `/etc/resolv.conf`.
+    fn serve_with(mut self, text: &str, resolv_conf: &str) -> Desk {
+        fs::create_dir_all(&self.folder).expect("a folder");
+        let file = self.folder.join("lampfield.toml");
         fs::write(&file, text).expect("written");
+        let names = self.folder.join("resolv.conf");
+        fs::write(&names, resolv_conf).expect("written");
         let control = self.folder.join("control");
         let agent = self
-            .inside(env!("CARGO_BIN_EXE_lampfield"))
+            .inside("unshare")
+            .args(["--mount", "sh", "-c"])
+            .arg("mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"")
+            .arg(names)
+            .arg(env!("CARGO_BIN_EXE_lampfield"))
             .arg("run")
             .arg("--config")
             .arg(file)
@@ -349,37 +370,8 @@ impl Peer {
     fn accept(&self, subscribe: &Message) {
         static TOLD: AtomicU32 = AtomicU32::new(1);
         let (ip, told) = (self.ip, TOLD.fetch_add(1, Ordering::Relaxed));
-        let tagged = match subscribe.header("To") {
-            to if to.contains(";tag=") => to.to_string(),
-            to => format!("{to};tag=bob"),
-        };
-        let contact = format!("Contact: <sip:bob@{ip}:5070>\r\nExpires: 600\r\n");
-        let answer = subscribe.answer(&contact);
-        let (to, with_tag) = (subscribe.header("To"), format!("To: {tagged}"));
-        self.send(subscribe, &answer.replace(&format!("To: {to}"), &with_tag));
-        let target = subscribe.header("Contact");
-        let target = target.split(['<', '>']).nth(1).expect("a URI");
-        let body = format!(
-            "<?xml version=\"1.0\"?>\n\
-             <dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"{told}\" \
-             state=\"full\" entity=\"sip:bob@{ip}\"/>"
-        );
-        let (us, call) = (subscribe.header("From"), subscribe.header("Call-ID"));
-        let notify = format!(
-            "NOTIFY {target} SIP/2.0\r\n\
-             Via: SIP/2.0/UDP {ip}:5070;branch=z9hG4bKtold{told}\r\n\
-             Max-Forwards: 70\r\n\
-             From: {tagged}\r\n\
-             To: {us}\r\n\
-             Call-ID: {call}\r\n\
-             CSeq: {told} NOTIFY\r\n\
-             Event: dialog\r\n\
-             Subscription-State: active;expires=600\r\n\
-             {contact}\
-             Content-Type: application/dialog-info+xml\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        self.send(subscribe, &granted(subscribe, ip));
+        let notify = told_idle(subscribe, ip, told);
         self.send(subscribe, &notify);
         self.expect("SIP/2.0 200", LIMIT);
     }
@@ -398,6 +390,49 @@ impl Peer {
         let sent_by = via.split([' ', ';']).nth(1).expect("where it is");
         self.socket.send_to(text.as_bytes(), sent_by).expect("sent");
     }
+}
+
+/// The To of a subscription that bob granted.
+fn tagged(subscribe: &Message) -> String {
+    match subscribe.header("To") {
+        to if to.contains(";tag=") => to.to_string(),
+        to => format!("{to};tag=bob"),
+    }
+}
+
+/// The answer of bob at `ip` to a SUBSCRIBE.
+fn granted(subscribe: &Message, ip: &str) -> String {
+    let answer = subscribe.answer(&format!("Contact: <sip:bob@{ip}:5070>\r\nExpires: 600\r\n"));
+    let to = format!("To: {}\r\n", subscribe.header("To"));
+    answer.replace(&to, &format!("To: {}\r\n", tagged(subscribe)))
+}
+
+/// The NOTIFY of that number: all is quiet at bob's.
+fn told_idle(subscribe: &Message, ip: &str, told: u32) -> String {
+    let target = subscribe.header("Contact");
+    let target = target.split(['<', '>']).nth(1).expect("a URI");
+    let body = format!(
+        "<?xml version=\"1.0\"?>\n\
+         <dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"{told}\" \
+         state=\"full\" entity=\"sip:bob@{ip}\"/>"
+    );
+    let (them, us) = (tagged(subscribe), subscribe.header("From"));
+    let call = subscribe.header("Call-ID");
+    format!(
+        "NOTIFY {target} SIP/2.0\r\n\
+         Via: SIP/2.0/UDP {ip}:5070;branch=z9hG4bKtold{told}\r\n\
+         Max-Forwards: 70\r\n\
+         From: {them}\r\n\
+         To: {us}\r\n\
+         Call-ID: {call}\r\n\
+         CSeq: {told} NOTIFY\r\n\
+         Event: dialog\r\n\
+         Subscription-State: active;expires=600\r\n\
+         Contact: <sip:bob@{ip}:5070>\r\n\
+         Content-Type: application/dialog-info+xml\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// One that prefers TCP.

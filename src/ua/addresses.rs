@@ -1,8 +1,9 @@
 //! What peers call us: the addresses we listen on, by where the peers are, and those that servers see us at through a NAT.
 
-use crate::ground::limits::{LOCALS, UPSTREAMS};
+use crate::ground::limits::{LOCALS, UPSTREAMS, WATCHES};
 use crate::ground::network::Network;
 use crate::wire::flow::{Flow, Transport};
+use crate::wire::sip::Response;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use heapless::Vec;
 
@@ -19,8 +20,11 @@ pub struct LocalAddress {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalAddresses {
     own: Vec<LocalAddress, LOCALS>,
-    seen: Vec<Seen, UPSTREAMS>,
+    seen: Vec<Seen, SEEN>,
 }
+
+/// Servers behind a NAT whose word on our address is kept: each account's and each watch's.
+const SEEN: usize = UPSTREAMS + WATCHES;
 
 /// What a server says our requests come from (`received` and `rport`, RFC 3581 §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +126,18 @@ impl From<SocketAddr> for LocalAddress {
             at,
         }
     }
+}
+
+/// Where the server sees us, by the Via that it returned (RFC 3581 §4).
+pub fn seen_at(response: &Response<'_>, flow: &Flow) -> Option<SocketAddr> {
+    // The port that a stream comes from is no port to call.
+    if flow.transport.is_reliable() {
+        return None;
+    }
+    let via = &response.via;
+    let port = via.rport.flatten()?;
+    let ip = via.received_ip().unwrap_or(flow.local.ip());
+    (port != 0 && ip.is_ipv4() == flow.local.is_ipv4()).then(|| SocketAddr::new(ip, port))
 }
 
 /// Of equally narrow networks the first one counts.
@@ -234,11 +250,12 @@ mod tests {
     fn of_too_many_servers_the_oldest_makes_way() {
         let mut locals = LocalAddresses::new();
         locals.listen_on(&[address("192.0.2.7:5060").into()]);
-        for host in 0..=UPSTREAMS as u8 {
-            let by = SocketAddr::from(([10, 0, 0, host], 5_060));
+        for host in 0..=SEEN as u16 {
+            let [high, low] = host.to_be_bytes();
+            let by = SocketAddr::from(([10, 0, high, low], 5_060));
             assert!(locals.see(by, address("203.0.113.9:40000")));
         }
-        assert_eq!(locals.seen.len(), UPSTREAMS);
+        assert_eq!(locals.seen.len(), SEEN);
         assert_eq!(locals.seen[0].by, address("10.0.0.1:5060"));
     }
 }

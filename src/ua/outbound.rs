@@ -6,7 +6,7 @@
 //! *asked* while it may not work is not yet where the others go: they stay on the way that worked, until it failed or
 //! another one works.
 
-use super::addresses::LocalAddresses;
+use super::addresses::{LocalAddresses, seen_at};
 use super::credentials::{Account, Login};
 use super::next_hop::NextHop;
 use super::query::Name;
@@ -14,6 +14,7 @@ use super::servers::{Server, ServerList};
 use super::targets::{Target, Targets};
 use crate::ground::time::{Duration, Instant};
 use crate::wire::flow::{Flow, Transport};
+use crate::wire::sip::Response;
 use core::net::{IpAddr, SocketAddr};
 
 /// The way of one account.
@@ -442,6 +443,11 @@ impl Way {
             local: self.named,
             ..self.flow
         }
+    }
+
+    /// Whether the peer that answers so reaches us elsewhere than our Contact says: there is a NAT, or another than before.
+    pub fn is_misnamed(&self, response: &Response<'_>) -> bool {
+        seen_at(response, &self.flow).is_some_and(|seen| seen != self.named)
     }
 
     /// Where it leads.

@@ -25,6 +25,18 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Two line ends, which keep the way open (RFC 5626 §3.5.1); `None` if `buf` has no room.
+    pub fn ping(flow: Flow, buf: &mut [u8]) -> Option<Action> {
+        const PING: &[u8] = b"\r\n\r\n";
+        buf.get_mut(..PING.len())?.copy_from_slice(PING);
+        Some(Action::Send {
+            flow,
+            len: PING.len(),
+        })
+    }
+}
+
 /// How far a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {

@@ -26,7 +26,12 @@ const BACKOFF_FIRST: Duration = Duration::from_secs(2);
 const BACKOFF_MOST: Duration = Duration::from_secs(240);
 const SLOW_FIRST: Duration = Duration::from_secs(60);
 const SLOW_MOST: Duration = Duration::from_secs(900);
+/// How long a second-best server is good enough.
+const HOME: Duration = Duration::from_secs(600);
 const RARE: Duration = Duration::from_secs(3_600);
+
+const NAT_LEAST: Duration = Duration::from_secs(24);
+const NAT_SPREAD: Duration = Duration::from_secs(5);
 
 /// What a refresh leaves of the lifetime: Timer F and a little.
 const MARGIN: Duration = Duration::from_secs(35);
@@ -97,6 +102,16 @@ pub fn recovery(failures: u8, random: &mut Random) -> Duration {
     const MOST: Duration = Duration::from_secs(1_800);
     let upper = (BASE * (1 << failures.min(7))).min(MOST);
     random.duration(upper / 2, upper / 2)
+}
+
+/// How long until the best server is looked at again, after another one had to do.
+pub fn home(random: &mut Random) -> Duration {
+    random.duration(HOME, HOME / 5)
+}
+
+/// How long until a NAT is shown once more that the way is in use: 24 to 29 s (RFC 5626 §4.4.2).
+pub fn nat(random: &mut Random) -> Duration {
+    random.duration(NAT_LEAST, NAT_SPREAD)
 }
 
 /// How long before the next refresh, when `left` of the lifetime is left: 76 to 85% of it, with Timer F and a little to

@@ -62,6 +62,11 @@ impl Targets {
         self.list.get(self.turn.at()).copied()
     }
 
+    /// The best one.
+    pub fn best(&self) -> Option<Target> {
+        self.list.first().copied()
+    }
+
     /// Whether there is a better one.
     pub const fn is_second_best(&self) -> bool {
         self.turn.at() > 0

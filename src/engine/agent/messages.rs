@@ -319,8 +319,12 @@ impl Agent {
                     addresses: &self.locals,
                 };
                 let random = &mut self.random;
-                self.watcher
-                    .handle_response(now, token, response, flow, &mut accounts, random);
+                let seen =
+                    self.watcher
+                        .handle_response(now, token, response, flow, &mut accounts, random);
+                if let Some(seen) = seen {
+                    self.locals.see(flow.remote, seen);
+                }
             }
             (Owner::Registration | Owner::Publication, _) => {
                 self.handle_upstream_response(now, token, response, flow);

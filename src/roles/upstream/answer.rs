@@ -4,13 +4,12 @@ use super::Upstreams;
 use super::errand::{Errand, Exchange, Kind};
 use super::link::{Link, Trouble};
 use super::outage::Fault;
-use super::registration::{Granted, seen_at};
-use super::timers::home_after;
+use super::registration::Granted;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
-use crate::ua::addresses::LocalAddresses;
+use crate::ua::addresses::{LocalAddresses, seen_at};
 use crate::ua::credentials::{Next, Proof};
 use crate::ua::outbound::Way;
 use crate::ua::reach::Reach;
@@ -24,10 +23,6 @@ use crate::wire::sip::{Contact, Method, Response, Status};
 const EXPIRES_MOST: Seconds = Seconds(86_400);
 
 const NO_TIME: &str = "it grants no time";
-
-/// How often a NAT is kept open: 24 to 29 s (RFC 5626 §4.4.2).
-const NAT_LEAST: Duration = Duration::from_secs(24);
-const NAT_SPREAD: Duration = Duration::from_secs(5);
 
 impl Upstreams {
     /// Takes in the answer to a request of ours; `token` is its branch. What answers no request, or comes from another
@@ -229,7 +224,7 @@ impl Upstreams {
             link.begin(Kind::Register);
         }
         if link.outbound.is_second_best() {
-            link.home.get_or_insert(home_after(now, random));
+            link.home.get_or_insert_with(|| now + retry::home(random));
         }
         link.keep_alive(now, &exchange.way, addresses, random);
         // What waited for the registration, or was on its way when the server before this one failed.
@@ -396,7 +391,7 @@ impl Link {
                 let every = every.duration();
                 Some(random.duration(every * 4 / 5, every / 5))
             }
-            (Transport::Udp, None) => has_nat.then(|| random.duration(NAT_LEAST, NAT_SPREAD)),
+            (Transport::Udp, None) => has_nat.then(|| retry::nat(random)),
         };
         if let Errand::Resting { .. } = self.probe {
             self.rest(Kind::Probe, interval.map(|it| now + it));

@@ -81,9 +81,6 @@ pub struct Upstreams {
     asked: u32,
 }
 
-/// How long a second-best server is good enough.
-const HOME: Duration = Duration::from_secs(600);
-
 /// A server that was asked this recently is not asked because another role has doubts.
 const ASKED_JUST_NOW: Duration = Duration::from_secs(60);
 

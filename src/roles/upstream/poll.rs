@@ -94,7 +94,7 @@ impl Upstreams {
         if link.registration.take_ping(now)
             && let Lead::Way(way) = link.outbound.lead(now, around.addresses)
         {
-            return ping(way.flow, buf);
+            return Action::ping(way.flow, buf);
         }
         // Who takes leave needs the registration to the last.
         let order = if link.leaving {
@@ -249,14 +249,4 @@ impl Link {
         let aor = (!self.ends(Kind::Publish)).then_some(self.aor.as_str());
         self.publication.prepare(now, presentity, aor, pace)
     }
-}
-
-/// CRLFCRLF (RFC 5626 §3.5.1).
-fn ping(flow: Flow, buf: &mut [u8]) -> Option<Action> {
-    const PING: &[u8] = b"\r\n\r\n";
-    buf.get_mut(..PING.len())?.copy_from_slice(PING);
-    Some(Action::Send {
-        flow,
-        len: PING.len(),
-    })
 }

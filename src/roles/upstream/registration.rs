@@ -7,7 +7,7 @@ use crate::ground::random::Random;
 use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
-use crate::wire::flow::{Flow, Transport};
+use crate::wire::flow::Transport;
 use crate::wire::sip::{Name, Response};
 use core::net::SocketAddr;
 use heapless::Vec;
@@ -146,7 +146,7 @@ impl Registration {
         if way.contact().transport.is_reliable() {
             self.ping = Some(now + self.ping_interval(random));
         }
-        let wrong = seen_at(response, &way.flow).is_some_and(|seen| seen != way.named);
+        let wrong = way.is_misnamed(response);
         let corrects = wrong && self.corrected < CORRECTIONS;
         self.corrected = if wrong {
             self.corrected.saturating_add(1)
@@ -245,18 +245,6 @@ pub(super) enum Granted {
     Elsewhere,
     /// It grants no time.
     Nothing,
-}
-
-/// Where the server sees us, by the Via that it returned (RFC 3581 §4).
-pub(super) fn seen_at(response: &Response<'_>, flow: &Flow) -> Option<SocketAddr> {
-    // The port that a stream comes from is no port to call.
-    if flow.transport.is_reliable() {
-        return None;
-    }
-    let via = &response.via;
-    let port = via.rport.flatten()?;
-    let ip = via.received_ip().unwrap_or(flow.local.ip());
-    (port != 0 && ip.is_ipv4() == flow.local.is_ipv4()).then(|| SocketAddr::new(ip, port))
 }
 
 /// `Flow-Timer` (RFC 5626 §4.4.1), if it makes sense.

@@ -3,7 +3,7 @@
 use super::errand::{Errand, Exchange, Kind, owner};
 use super::link::Link;
 use super::outage::Fault;
-use super::{HOME, LINKS, Upstreams};
+use super::{LINKS, Upstreams};
 use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
@@ -255,9 +255,4 @@ impl Link {
         }
         is_asking
     }
-}
-
-/// When the best server is looked at again.
-pub(super) fn home_after(now: Instant, random: &mut Random) -> Instant {
-    now + random.duration(HOME, HOME / 5)
 }

@@ -185,7 +185,7 @@ impl Watcher {
 
     /// Begins a new subscription in place of the one there is, whose next NOTIFY gets 481. What was told stays, if not
     /// `doubted`.
-    fn renew(&mut self, now: Instant, id: Id<Watch>, doubted: bool) {
+    pub(super) fn renew(&mut self, now: Instant, id: Id<Watch>, doubted: bool) {
         self.forget_usages(id);
         let Some(watch) = self.watches.get_mut(id) else {
             return;

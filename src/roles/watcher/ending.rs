@@ -93,7 +93,7 @@ impl Cause {
     }
 
     /// Whether another place of the same name may do better (RFC 3263 §4.3).
-    const fn is_of_the_place(self) -> bool {
+    pub(super) const fn is_of_the_place(self) -> bool {
         self.is_of_the_server()
             || self.is_of_an_ill_server()
             || matches!(self, Cause::NoLocalAddress)
@@ -426,6 +426,7 @@ impl Watcher {
     pub(super) fn forget_usages(&mut self, id: Id<Watch>) {
         if let Some(watch) = self.watches.get_mut(id) {
             watch.fetch = None;
+            watch.home = None;
             watch.audit.refused = watch.place.is_list();
         }
         while let Some(usage) = self
@@ -455,17 +456,6 @@ impl Watcher {
 }
 
 impl Watch {
-    /// The place in use does not work: turns to the next, if it has a way of its own and there is one left in this round.
-    fn turn(&mut self, cause: Cause) -> bool {
-        let is_of_the_place = self.follows().is_none() && cause.is_of_the_place();
-        is_of_the_place && self.targets.fail()
-    }
-
-    /// Whether it would.
-    fn may_turn(&self, cause: Cause) -> bool {
-        self.follows().is_none() && cause.is_of_the_place() && self.targets.has_next()
-    }
-
     /// Notes why something ended.
     pub(super) fn blame(&mut self, cause: Cause) {
         self.story.last_reason = cause.reason();

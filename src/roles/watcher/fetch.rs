@@ -106,18 +106,20 @@ impl Watcher {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
-        let account = watch.account;
+        let (account, looks_home) = (watch.account, watch.is_looking_home());
         let Some(fetch) = &mut watch.fetch else {
             return;
         };
         match response.status {
             0..200 => return fetch.request.handle_provisional(),
+            200..300 if looks_home => return self.come_home(now, id),
             200..300 => fetch.request = Sending::Answered,
             _ if convince(account, response, &mut fetch.proof, accounts) == Some(Next::Again) => {
                 fetch.seq += 1;
                 fetch.request = Sending::Due;
                 self.ready_watches.push(id.slot());
             }
+            _ if looks_home => self.end_fetch(now, id),
             code => {
                 watch.audit.refused = is_refusal(code);
                 if let Some(asked) = response.headers.retry_after() {
@@ -151,6 +153,10 @@ impl Watcher {
         }
         if !trusted && !same_host(fetch.way.flow.remote, flow.remote) {
             return Some(Err(Status::FORBIDDEN.into()));
+        }
+        if watch.is_looking_home() {
+            self.come_home(now, id);
+            return Some(Ok(()));
         }
         let told = told(watch.speaks, request);
         match told {
@@ -207,8 +213,9 @@ impl Watcher {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };
+        let is_about_it = !watch.is_looking_home();
         watch.fetch = None;
-        if let Some(&usage) = watch.usages.first() {
+        if let Some(&usage) = watch.usages.first().filter(|_| is_about_it) {
             self.mistrust(now, usage);
         }
     }

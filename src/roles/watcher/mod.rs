@@ -41,10 +41,12 @@ mod condition;
 mod doubt;
 mod ending;
 mod fetch;
+mod home;
 mod list;
 mod listing;
 mod member;
 mod moving;
+mod nat;
 mod notify;
 mod patrol;
 mod place;
@@ -119,6 +121,9 @@ pub struct Watcher {
     next_question: Instant,
     /// When the servers are looked at of which nothing was heard.
     patrol: Option<Instant>,
+    /// When the NATs on the way are kept open, and the usages whose are now.
+    next_ping: Option<Instant>,
+    pings: Queue<USAGES>,
 }
 
 impl Watcher {
@@ -139,6 +144,8 @@ impl Watcher {
             asked: 0,
             next_question: Instant::ZERO,
             patrol: None,
+            next_ping: None,
+            pings: Queue::new(),
         }
     }
 
@@ -235,7 +242,8 @@ impl Watcher {
     /// When [`Watcher::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
         let timers = Instant::earlier(self.watch_timers.next(), self.usage_timers.next());
-        Instant::earlier(timers, self.patrol)
+        let others = Instant::earlier(self.patrol, self.next_ping);
+        Instant::earlier(timers, others)
     }
 
     /// Whether nobody is watched and no unsubscription is under way.

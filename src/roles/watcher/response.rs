@@ -13,8 +13,9 @@ use super::watch::{Attempt, EXPIRES_MOST, Gone, State, Watch};
 use crate::events::package::Package;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
-use crate::ground::time::{Instant, Seconds};
+use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
+use crate::ua::addresses::seen_at;
 use crate::ua::credentials::{Next, Proof};
 use crate::ua::outbound::Accounts;
 use crate::ua::request::Sending;
@@ -23,9 +24,12 @@ use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, Method, Response, Status};
 use core::net::SocketAddr;
 
+/// How long the NOTIFY of a subscription may take that was asked for under an address nobody reaches us at.
+const ASTRAY: Duration = Duration::from_secs(4);
+
 impl Watcher {
     /// Takes in the answer to a SUBSCRIBE; `token` is its branch. What answers no request of ours, or comes from
-    /// another host than the request went to, is dropped.
+    /// another host than the request went to, is dropped. Gives where the server sees us, if it granted a request.
     pub fn handle_response(
         &mut self,
         now: Instant,
@@ -34,12 +38,14 @@ impl Watcher {
         flow: &Flow,
         accounts: &mut dyn Accounts,
         random: &mut Random,
-    ) {
-        let Some(status) = Status::new(response.status) else {
-            return;
-        };
+    ) -> Option<SocketAddr> {
+        let status = Status::new(response.status)?;
         if response.cseq.method != Method::Subscribe {
-            return;
+            return None;
+        }
+        let seen = seen_at(response, flow).filter(|_| status.is_success());
+        if seen.is_some_and(|it| it != flow.local) {
+            self.keep_open_soon(now, random);
         }
         match token.owner {
             Owner::Watch => {
@@ -49,17 +55,21 @@ impl Watcher {
                 if let Some(id) = self.asking(token, flow) {
                     self.attempt_answered(now, id, status, response, accounts, random);
                     self.settle_watch(id);
+                    seen
                 } else if let Some(id) = self.fetching(token, flow) {
                     self.fetch_answered(now, id, response, accounts, random);
+                    seen
+                } else {
+                    None
                 }
             }
             Owner::Usage => {
-                if let Some(id) = self.refreshing(token, flow) {
-                    self.refresh_answered(now, id, status, response, accounts, random);
-                    self.settle_usage(id);
-                }
+                let id = self.refreshing(token, flow)?;
+                self.refresh_answered(now, id, status, response, accounts, random);
+                self.settle_usage(id);
+                seen
             }
-            Owner::Subscription | Owner::Registration | Owner::Publication => {}
+            Owner::Subscription | Owner::Registration | Owner::Publication => None,
         }
     }
 
@@ -122,6 +132,12 @@ impl Watcher {
             let granted = granted(response, asks);
             attempt.granted = Some(granted);
             let remote = attempt.way.flow.remote;
+            let is_misnamed = attempt.way.is_misnamed(response);
+            if is_misnamed && !is_told {
+                // Behind a NAT the NOTIFY goes astray, if the server believes our Contact: where we are is known now.
+                attempt.notify_by = attempt.notify_by.min(now + ASTRAY);
+            }
+            watch.settle(now, random);
             watch.is_answered();
             watch.story.last_status = Some(status.code());
             if watch.place.is_denied_by(Said::Answer, &response.headers) {
@@ -129,6 +145,9 @@ impl Watcher {
             }
             for usage in usages {
                 self.shorten(now, usage, now + granted, random);
+                if is_misnamed {
+                    self.rename(now, usage, random);
+                }
             }
             return self.hear(now, remote, random);
         }
@@ -280,8 +299,9 @@ impl Watcher {
             let _ = usage.dialog.retarget(contact.uri_text);
         }
         usage.hear(now);
-        let peer = usage.peer();
+        let (peer, is_misnamed) = (usage.peer(), usage.way.is_misnamed(response));
         if let Some(watch) = self.watches.get_mut(usage.watch) {
+            watch.settle(now, random);
             watch.is_answered();
             watch.story.last_status = Some(status.code());
         }
@@ -321,6 +341,9 @@ impl Watcher {
             }
             UsageState::Ending(refresh) => refresh.request = Sending::Answered,
             UsageState::Resting { .. } => {}
+        }
+        if is_misnamed {
+            self.rename(now, id, random);
         }
         self.hear(now, peer, random);
     }
@@ -376,7 +399,6 @@ impl Watch {
 
     /// Its request was granted.
     const fn is_answered(&mut self) {
-        self.targets.settle();
         self.awaits = None;
         self.woken = 0;
     }

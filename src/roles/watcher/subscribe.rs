@@ -51,7 +51,7 @@ impl Watcher {
                 return Some(action);
             }
         }
-        None
+        self.poll_ping(buf)
     }
 
     /// Takes the places that answer an [`Action::Resolve`], the best first; none if the name leads nowhere, or nobody

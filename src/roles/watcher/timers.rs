@@ -30,6 +30,7 @@ impl Watcher {
             }
         }
         self.patrol(now, random);
+        self.keep_open(now, random);
     }
 
     /// The network says that the datagram of that branch did not get to `remote`: it counts as a 503 (RFC 3261 §8.1.3.1).
@@ -104,6 +105,9 @@ impl Watcher {
 
     fn watch_timeout(&mut self, now: Instant, id: Id<Watch>, random: &mut Random) {
         self.fetch_timeout(now, id);
+        if self.watches.get(id).is_some_and(Watch::is_told) {
+            self.look_home(now, id, random);
+        }
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };

@@ -115,6 +115,8 @@ pub struct Watch {
     pub(super) audit: Auditor,
     /// The fetch that is out.
     pub(super) fetch: Option<Attempt>,
+    /// When the best place of its name is looked at, where another one has to do.
+    pub(super) home: Option<Instant>,
     /// The attempt before this wait, of which a datagram did not get there: an answer still counts.
     pub(super) late: Option<Attempt>,
     pub(super) story: Story,
@@ -284,6 +286,7 @@ impl Watch {
             not_before: Instant::ZERO,
             audit: Auditor::new(order.audit),
             fetch: None,
+            home: None,
             late: None,
             story: Story {
                 watched: Watched::Subscribing,
@@ -397,7 +400,8 @@ impl Watch {
                 } else {
                     attempt.request.due()
                 };
-                Instant::earlier(first, self.fetch.as_ref().and_then(Attempt::due))
+                let fetch = self.fetch.as_ref().and_then(Attempt::due);
+                Instant::earlier(first, Instant::earlier(fetch, self.home))
             }
             State::Listed | State::Ending(_) | State::Seeking { .. } => None,
         }

@@ -249,6 +249,60 @@ fn a_name_is_asked_for_and_one_without_an_address_fails() {
 }
 
 #[test]
+fn the_places_of_a_name_are_tried_before_the_next_server() /* T20 RFC 3263 §4.3 */
+{
+    let mut f = Fixture::waiting(&Plan {
+        servers: &["pbx.example", "192.0.2.3"],
+        ..PLAN
+    });
+    f.expect_silence(secs(1));
+    let both = [SERVER, SECOND].map(place);
+    let query = f.queries.pop().expect("a query");
+    f.links.handle_resolved(f.now, query, &both, &mut f.random);
+    assert_eq!(f.expect("REGISTER", Duration::ZERO).to(), address(SERVER));
+    f.unreachable(SERVER);
+    assert_eq!(f.expect("REGISTER", Duration::ZERO).to(), address(SECOND));
+    f.unreachable(SECOND);
+    let third = f.expect("REGISTER", Duration::ZERO);
+    assert_eq!(third.to(), address("192.0.2.3:5060"));
+    f.unreachable("192.0.2.3:5060");
+    // All have failed: after a while it begins again with the best.
+    f.expect_silence(secs(14));
+    let query = loop {
+        f.run(secs(1));
+        if let Some(query) = f.queries.pop() {
+            break query;
+        }
+    };
+    f.links.handle_resolved(f.now, query, &both, &mut f.random);
+    let sent = f.expect("REGISTER", Duration::ZERO);
+    assert_eq!(sent.to(), address(SERVER));
+    f.answer(&sent, 503, "");
+    let sent = f.expect("REGISTER", Duration::ZERO);
+    assert_eq!(sent.to(), address(SECOND));
+    f.accept(&sent);
+    let publish = f.expect("PUBLISH", Duration::ZERO);
+    assert_eq!(publish.to(), address(SECOND));
+    f.accept(&publish);
+    // The spare place is good enough for ten minutes.
+    let settled = f.now;
+    let home = loop {
+        let sent = f.next(secs(1)).filter(|it| it.to() == address(SERVER));
+        while let Some(query) = f.queries.pop() {
+            f.links.handle_resolved(f.now, query, &both, &mut f.random);
+        }
+        if let Some(sent) = sent {
+            break sent;
+        }
+        if let Some(last) = f.last.take() {
+            f.accept(&last);
+        }
+        assert!(f.now.since(settled) < secs(730), "it does not look back");
+    };
+    assert!(home.at.since(settled) >= secs(600));
+}
+
+#[test]
 fn refusals_are_slow_and_do_not_count_as_failures() {
     let mut f = Fixture::waiting(&TWO);
     for _ in 0..8 {

@@ -43,6 +43,8 @@ pub(super) struct Fixture {
     pub(super) now: Instant,
     /// Names asked for and not answered.
     pub(super) queries: Vec<Query>,
+    /// Empty datagrams, and when.
+    pub(super) pings: Vec<(Instant, SocketAddr)>,
     /// The last watch added.
     pub(super) id: Option<Id<Watch>>,
     /// The last SUBSCRIBE of the watch that a NOTIFY is built from.
@@ -237,6 +239,7 @@ impl Fixture {
             random,
             now: Instant::from_millis(1_000),
             queries: Vec::new(),
+            pings: Vec::new(),
             id: None,
             last: None,
             unread: VecDeque::new(),
@@ -380,6 +383,9 @@ impl Fixture {
         ) {
             match action {
                 Action::Resolve { query } => self.queries.push(query),
+                Action::Send { flow, len } if self.buf[..len] == *b"\r\n\r\n" => {
+                    self.pings.push((self.now, flow.remote));
+                }
                 Action::Send { flow, len } => {
                     let text = String::from_utf8(self.buf[..len].to_vec()).expect("text");
                     check_subscribe(&text);
@@ -422,7 +428,7 @@ impl Fixture {
         let token = response.via.branch.and_then(Token::from_branch);
         let token = token.expect("our branch");
         let flow = Flow::udp(address(LOCAL), from);
-        self.watcher.handle_response(
+        let seen = self.watcher.handle_response(
             self.now,
             token,
             &response,
@@ -430,6 +436,9 @@ impl Fixture {
             &mut self.accounts,
             &mut self.random,
         );
+        if let Some(seen) = seen {
+            self.accounts.addresses.see(from, seen);
+        }
     }
 
     /// Gives the watcher a NOTIFY from the server.
