@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use counting::allocations;
-use lampfield::parts::{Board, Options, Paths, Roll, Runtime};
+use lampfield::parts::{Board, Options, Paths, Roll, Runtime, Tls};
 use lampfield::{Agent, Input, Network, Pace, Package, Settings, Shows, Strangers, limits};
 
 /// Rounds after which everything has found its place.
@@ -70,6 +70,7 @@ impl Bench {
             board,
             names: Paths::default(),
             users: Roll::default(),
+            tls: Tls::default(),
             signals: false,
             reload: None,
             lasts: None,

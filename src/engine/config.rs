@@ -36,6 +36,7 @@ use crate::ground::limits::{
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+use crate::ua::next_hop::split_transport;
 pub use crate::users::policy::Strangers;
 use crate::wire::sip::{Bad, Uri, same_presentity};
 
@@ -354,6 +355,8 @@ pub enum Invalid {
     WatchAudit(usize),
     /// The pace asked for of the watch at this place.
     WatchRate(usize),
+    /// A watch's target asks for TLS, and its way is without.
+    WatchInsecure(usize),
     /// A watch's upstream is not there.
     WatchUpstream(usize),
     /// A watch's list is not there, or tells of something else.
@@ -413,11 +416,17 @@ impl fmt::Display for Invalid {
             Invalid::WatchExpires(at) => ("watch", Some(at), "ask for one second or more"),
             Invalid::WatchAudit(at) => ("watch", Some(at), "let audit be 120 or more, or 0"),
             Invalid::WatchRate(at) => ("watch", Some(at), "let at_most_every be 3600 at most"),
-            Invalid::WatchUpstream(at) => ("watch", Some(at), "name an upstream in the list"),
             Invalid::WatchList(at) => ("watch", Some(at), "name a list of the same event"),
-            Invalid::UpstreamAor(at) => {
-                ("upstream", Some(at), "write aor as sip:name@host, not sips")
+            Invalid::WatchInsecure(at) => {
+                let remedy = "a sips target is asked over TLS: let all its servers be tls:HOST";
+                ("watch", Some(at), remedy)
             }
+            Invalid::WatchUpstream(at) => ("watch", Some(at), "name an upstream in the list"),
+            Invalid::UpstreamAor(at) => (
+                "upstream",
+                Some(at),
+                "write aor as sip:name@host; for sips, let all servers be tls:HOST",
+            ),
             Invalid::UpstreamTwice(at) => ("upstream", Some(at), "name each aor only once"),
             Invalid::UpstreamServers(at) => {
                 ("upstream", Some(at), "write servers as host or host:port")
@@ -463,7 +472,7 @@ pub fn is_address(text: &str) -> bool {
     headers.is_empty() && text.bytes().all(|it| it.is_ascii_graphic())
 }
 
-/// Whether the address may only be asked over TLS, which we do not speak.
+/// Whether the address may only be asked over TLS (RFC 3261 §26.2.2).
 pub fn needs_tls(text: &str) -> bool {
     matches!(Uri::parse(text.as_bytes()), Ok(Uri::Sip(sip)) if sip.secure)
 }
@@ -472,6 +481,11 @@ pub fn needs_tls(text: &str) -> bool {
 pub fn is_same(one: &str, two: &str) -> bool {
     let uris = Uri::parse(one.as_bytes()).and_then(|one| Ok((one, Uri::parse(two.as_bytes())?)));
     uris.is_ok_and(|(one, two)| same_presentity(&one, &two))
+}
+
+/// Whether `text` is a server of a watch: as [`is_server`], with `tls:` before it if it is asked over TLS.
+pub fn is_watch_server(text: &str) -> bool {
+    is_server(split_transport(text).1)
 }
 
 /// Whether `text` is a `host` or `host:port`; an IPv6 address stands in brackets.

@@ -20,6 +20,7 @@ use super::net::places::addresses;
 use super::net::streams::{Event as Change, Heard, Streams};
 use super::panel::{Event, Panel, Touch, Untouchable};
 use super::saving::Saving;
+use super::tls::Tls;
 use super::users::Roll;
 use super::zone;
 use crate::engine::agent::{Agent, Output, Report};
@@ -31,7 +32,7 @@ use crate::ua::query::Query;
 use crate::wire::flow::{Flow, Transport};
 
 /// Reads the settings and users again, or says why they cannot be had.
-pub type Reload = Box<dyn FnMut() -> Result<(Box<Settings>, Roll), String>>;
+pub type Reload = Box<dyn FnMut() -> Result<(Box<Settings>, Roll, Tls), String>>;
 
 /// What the loop and the control socket share. They are on one thread and never inside at the same time.
 pub struct Hub {
@@ -147,7 +148,8 @@ impl Hub {
         let Some(reload) = &mut self.reload else {
             return Err(String::from("there is no configuration file to read again"));
         };
-        let (settings, roll) = reload()?;
+        let (settings, roll, tls) = reload()?;
+        self.streams.set_tls(tls);
         self.resolver.forget();
         let moment = clock::moment();
         self.agent.set_users(&roll.users);
@@ -210,7 +212,7 @@ impl Hub {
         self.agent.set_locals(now, &locals);
         // Before anything is sent: nothing gets through them any more.
         let is_ours = |ip| locals.iter().any(|it| it.at.ip() == ip);
-        self.streams.end_elsewhere(is_ours);
+        self.streams.end_elsewhere(now, is_ours);
         self.outbox.announce(&locals);
         self.pass_changes(now);
         self.locals = locals;
@@ -370,7 +372,13 @@ impl Hub {
     fn pass_changes(&mut self, now: Instant) {
         while let Some(change) = self.streams.take_event() {
             match change {
-                Change::Connected(flow) => self.agent.handle_connected(&flow),
+                Change::Connected(flow) => {
+                    // Whoever has found the same address meanwhile takes it for his own.
+                    let names = self.agent.names_at(flow.remote);
+                    if self.streams.confirm(now, &flow, names) {
+                        self.agent.handle_connected(&flow);
+                    }
+                }
                 Change::Ended(flow, end) => {
                     self.agent
                         .handle_disconnected(clock::dated(now), &flow, end);
@@ -436,9 +444,13 @@ impl Hub {
     fn send(&mut self, now: Instant, flow: Flow, len: usize) {
         match flow.transport {
             Transport::Udp => self.outbox.push(flow, len),
-            Transport::Tcp | Transport::Tls => {
+            Transport::Tcp => {
                 let message = &self.outbox.room()[..len];
                 self.streams.send(now, flow, message);
+            }
+            Transport::Tls => {
+                let (names, message) = (self.agent.names_at(flow.remote), self.outbox.room());
+                self.streams.send_to(now, flow, names, &message[..len]);
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Where the agent listens: `udp:ADDRESS:PORT` on the command line and in a configuration, which means UDP and TCP; or
-//! `tcp:ADDRESS:PORT`, TCP alone.
+//! `tcp:ADDRESS:PORT`, TCP alone; or `tls:ADDRESS:PORT`, TLS over TCP.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use super::tls;
 use crate::wire::flow::Transport;
 
 /// One address to listen on.
@@ -64,7 +65,8 @@ impl FromStr for Listen {
         let transport = match transport {
             "udp" => Transport::Udp,
             "tcp" => Transport::Tcp,
-            "tls" => return Err(NotAListen::NotYet),
+            "tls" if tls::IS_HERE => Transport::Tls,
+            "tls" => return Err(NotAListen::Absent),
             _ => return Err(NotAListen::Form),
         };
         Ok(Listen {
@@ -79,17 +81,15 @@ impl FromStr for Listen {
 pub enum NotAListen {
     /// It is written otherwise.
     Form,
-    /// A transport that this version does not have.
-    NotYet,
+    /// A transport that this program does not have.
+    Absent,
 }
 
 impl fmt::Display for NotAListen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NotAListen::Form => "write udp:ADDRESS:PORT, as udp:0.0.0.0:5060 or udp:[::]:5060",
-            NotAListen::NotYet => {
-                "this version listens on udp and tcp only; write udp:ADDRESS:PORT, which means both"
-            }
+            NotAListen::Absent => tls::TAKE_ANOTHER,
         })
     }
 }
@@ -108,6 +108,8 @@ mod tests {
             "udp:[::]:5060",
             "udp:127.0.0.1:0",
             "tcp:[::1]:5060",
+            #[cfg(feature = "tls")]
+            "tls:0.0.0.0:5061",
         ] {
             let listen: Listen = text.parse().expect(text);
             assert_eq!(listen.to_string(), text);
@@ -119,7 +121,6 @@ mod tests {
             ("udp:localhost:5060", NotAListen::Form),
             ("udp:::5060", NotAListen::Form),
             ("sctp:0.0.0.0:5060", NotAListen::Form),
-            ("tls:0.0.0.0:5061", NotAListen::NotYet),
             ("udp:0.0.0.0:65536", NotAListen::Form),
         ] {
             assert_eq!(text.parse::<Listen>(), Err(error), "{text}");

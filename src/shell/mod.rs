@@ -26,6 +26,7 @@ pub mod signals;
 pub mod steps;
 pub mod store;
 pub mod timer;
+pub mod tls;
 pub mod users;
 pub mod words;
 pub mod zone;

@@ -15,12 +15,14 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
+use std::string::ToString;
 use std::vec::Vec;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
+use super::failed::Failed;
 use super::listen::Listen;
 use crate::ground::limits;
 use crate::wire::flow::Transport;
@@ -127,6 +129,12 @@ impl fmt::Display for BindError {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl From<BindError> for Failed {
+    fn from(error: BindError) -> Failed {
+        Failed(error.to_string())
     }
 }
 

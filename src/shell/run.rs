@@ -136,6 +136,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
             board: configuration.board,
             settings: configuration.settings,
             users: configuration.users,
+            tls: configuration.tls,
             names: Paths::default(),
             signals: true,
             reload: Some(Box::new(move || {
@@ -154,7 +155,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
                 if new_start.board != at_start.board {
                     return Err("the board has changed: start the agent again".to_string());
                 }
-                Ok((new.settings, new.users))
+                Ok((new.settings, new.users, new.tls))
             })),
             lasts: None,
         },

@@ -47,7 +47,7 @@ use super::net::SOCKETS;
 use super::net::inbox::{BATCH, Inbox, Received};
 use super::net::locals::{announced, depends_on_routes};
 use super::net::outbox::Outbox;
-use super::net::places::{Places, addresses};
+use super::net::places::{Places, addresses, secure_port};
 use super::net::routes::Moves;
 use super::net::streams::Streams;
 use super::panel::Panel;
@@ -58,6 +58,7 @@ use super::service::Service;
 use super::signals::{Signals, Wish};
 use super::steps::Steps;
 use super::timer::Timer;
+use super::tls::Tls;
 use super::users::Roll;
 use super::zone;
 use crate::engine::agent::Agent;
@@ -72,6 +73,8 @@ pub struct Options {
     pub listen: Vec<Listen>,
     /// The users there are.
     pub users: Roll,
+    /// Our certificate, and whom we believe.
+    pub tls: Tls,
     /// The control socket; `None` for none.
     pub control: Option<PathBuf>,
     /// The folder in which state is kept over a restart; `None` for none.
@@ -144,10 +147,8 @@ impl Runtime {
         }
         // Both before the panel: where another agent runs, the lamps are its own.
         let claim = options.control.map(Claim::take).transpose()?;
-        let places = Places::open(&options.listen);
-        let places = places.map_err(|error| Failed(std::format!("{error}")))?;
-        let listeners = places.list();
-        let sockets = places.sockets;
+        let places = Places::open(&options.listen)?;
+        let (listeners, sockets) = (places.list(), places.sockets);
         let (poller, timer, bell) = (Poller::new()?, Timer::new()?, Doorbell::new()?);
         let registry = poller.registry();
         registry.add(&*bell, Source::Doorbell)?;
@@ -166,8 +167,8 @@ impl Runtime {
         let moment = clock::moment();
         let now = moment.now;
         let moves = watch_addresses(&registry, &own);
-        let steps = Steps::watch(&registry);
         let locals = announced(&own);
+        agent.set_secure_port(secure_port(&listeners));
         agent.start(moment, &options.settings, seed()?, &locals);
         agent.set_zone(moment, zone::read(moment.wall));
         // Before those who watched are taken back.
@@ -188,7 +189,7 @@ impl Runtime {
             locals,
             board: options.board.name,
             outbox,
-            streams: Streams::new(places.listeners, registry.clone())?,
+            streams: Streams::new(places.listeners, options.tls, registry.clone())?,
             resolver: Resolver::new(registry.clone(), usable, options.names),
             limiter: Limiter::new(),
             strangers: Limiter::new(),
@@ -217,7 +218,7 @@ impl Runtime {
             poller,
             timer,
             signals,
-            steps,
+            steps: Steps::watch(&registry),
             moves,
             waker: Waker::from(bell.clone()),
             tasks: Box::pin(async move { executor.run(pending()).await }),

@@ -18,6 +18,7 @@ use crate::ground::text::Text;
 use crate::shell::document::{self, Collector, Faults, Found, Section, has_password, shown};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
+use crate::shell::tls::Tls;
 use crate::shell::users::Roll;
 use crate::wire::flow::Transport;
 
@@ -32,6 +33,7 @@ mod rules;
 mod secrets;
 mod served_lists;
 mod subscriptions;
+mod tls;
 mod upstreams;
 
 pub use explain::{in_words, rule_in_words, view_in_words};
@@ -57,6 +59,8 @@ pub struct Configuration {
     pub secrets: Vec<PathBuf>,
     /// The users there are.
     pub users: Roll,
+    /// Our certificate, and whom we believe.
+    pub tls: Tls,
     /// What the agent is told: validated, with every lamp and button of the board in the board's order.
     pub settings: Box<Settings>,
     /// What is possible, but hardly meant.
@@ -137,6 +141,7 @@ impl Configuration {
         reader.buttons(&root);
         reader.rules(&root, &users.users);
         reader.reach(&root, &listen);
+        let tls = reader.tls(&root, folder, &listen);
         let (secrets, mut faults) = (reader.secrets, reader.faults);
         let configuration = Configuration {
             listen,
@@ -147,6 +152,7 @@ impl Configuration {
             board,
             secrets,
             users,
+            tls,
             settings,
             warnings: faults.warnings(name),
         };
@@ -186,6 +192,7 @@ impl Configuration {
             board,
             secrets: Vec::new(),
             users: Roll::default(),
+            tls: Tls::default(),
             settings,
             warnings: None,
         })

@@ -20,6 +20,8 @@ pub struct LocalAddress {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalAddresses {
     own: Vec<LocalAddress, LOCALS>,
+    /// The port of all of them inside TLS; 0 for none of its own.
+    secure: u16,
     seen: Vec<Seen, SEEN>,
 }
 
@@ -40,6 +42,7 @@ impl LocalAddresses {
     pub const fn new() -> LocalAddresses {
         LocalAddresses {
             own: Vec::new(),
+            secure: 0,
             seen: Vec::new(),
         }
     }
@@ -57,6 +60,11 @@ impl LocalAddresses {
         true
     }
 
+    /// Where we listen inside TLS: at that port of every address; 0 for nowhere.
+    pub const fn listen_inside(&mut self, port: u16) {
+        self.secure = port;
+    }
+
     /// Our address for a peer: that towards the narrowest network it lies in. `None` if we have none.
     pub fn towards(&self, remote: SocketAddr) -> Option<SocketAddr> {
         towards(&self.own, remote)
@@ -69,12 +77,18 @@ impl LocalAddresses {
 
     /// Whether we listen there, for whomever.
     pub fn listens_at(&self, at: SocketAddr) -> bool {
-        self.own.iter().any(|it| it.at == at)
+        let is_there = |it: &LocalAddress| {
+            it.at == at || it.at.ip() == at.ip() && self.secure != 0 && at.port() == self.secure
+        };
+        self.own.iter().any(is_there)
     }
 
     /// The flow to a peer, from our address for it. `None` if we have none.
     pub fn flow(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
-        let local = self.towards(remote)?;
+        let mut local = self.towards(remote)?;
+        if transport == Transport::Tls && self.secure != 0 {
+            local.set_port(self.secure);
+        }
         Some(Flow {
             transport,
             ..Flow::udp(local, remote)

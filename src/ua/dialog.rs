@@ -4,6 +4,7 @@
 use crate::ground::error_texts;
 use crate::ground::limits;
 use crate::txn::token::{Owner, Token};
+use crate::ua::next_hop::transport_of;
 use crate::wire::flow::{Flow, Transport};
 use crate::wire::sip::{CSeq, Method, Name, NameAddr, Request, Uri, Writer, is_answerable, unfold};
 use core::net::SocketAddr;
@@ -368,11 +369,9 @@ pub fn write_contact(w: &mut Writer<'_>, user: &[u8], flow: &Flow) {
 
 /// The address of a URI whose host is numeric; `None` for names and for addresses that nobody answers at.
 pub fn numeric_address(uri: &Uri<'_>) -> Option<SocketAddr> {
+    let transport = transport_of(uri).unwrap_or(Transport::Udp);
     let uri = uri.sip()?;
-    let address = SocketAddr::new(
-        uri.host.ip()?,
-        uri.port.unwrap_or(Transport::Udp.default_port()),
-    );
+    let address = SocketAddr::new(uri.host.ip()?, uri.port.unwrap_or(transport.default_port()));
     is_answerable(address).then_some(address)
 }
 

@@ -8,7 +8,7 @@
 
 use super::addresses::{LocalAddresses, seen_at};
 use super::credentials::{Account, Login};
-use super::next_hop::NextHop;
+use super::next_hop::{NextHop, bare_host};
 use super::query::Name;
 use super::servers::{Server, ServerList};
 use super::targets::{Target, Targets};
@@ -347,6 +347,18 @@ impl Outbound {
                 self.target().map(|it| it.address)
             }
         }
+    }
+
+    /// Who the peer at `remote` has to be, if the server is asked there inside TLS: the host as it is configured.
+    pub fn name_at(&self, remote: SocketAddr) -> Option<&str> {
+        let there = Target {
+            transport: Transport::Tls,
+            address: remote,
+        };
+        let works = self.works.map(|way| way.target());
+        let is_there = [self.target(), works].contains(&Some(there));
+        let server = self.servers.server().filter(|_| is_there)?;
+        Some(bare_host(&server.host))
     }
 
     /// Whether requests go to that host, or the others' do: on whatever port, for a server asks from many.

@@ -2,7 +2,7 @@
 //! (RFC 3263 §4.3, RFC 3261 §8.1.3.4).
 
 use super::dialog::without_headers;
-use super::next_hop::{NextHop, NoNextHop, transport_of};
+use super::next_hop::{NextHop, NoNextHop, written_transport};
 use super::targets::Turn;
 use crate::ground::limits::{HOST, SERVERS, URI};
 use crate::ground::text::Text;
@@ -77,7 +77,9 @@ impl ServerList {
     pub fn hop(&self) -> Result<NextHop<'_>, NoNextHop> {
         match (&self.redirect, self.server()) {
             (Some(target), _) => NextHop::of_target(target),
-            (None, Some(server)) => NextHop::of_server(&server.host),
+            (None, Some(server)) => {
+                NextHop::of_server(&server.host, server.transport.unwrap_or(Transport::Udp))
+            }
             (None, None) => Err(NoNextHop::Nowhere),
         }
     }
@@ -85,7 +87,7 @@ impl ServerList {
     /// Over what, if that is written.
     pub fn transport(&self) -> Option<Transport> {
         match &self.redirect {
-            Some(target) => transport_of(target.as_bytes()),
+            Some(target) => written_transport(target.as_bytes()),
             None => self.server()?.transport,
         }
     }
@@ -203,7 +205,7 @@ fn sip_host(uri: &[u8]) -> Option<Host<'_>> {
 
 /// The host of `host[:port]`.
 fn host_of(server: &str) -> Option<Host<'_>> {
-    match NextHop::of_server(server) {
+    match NextHop::of_server(server, Transport::Udp) {
         Ok(NextHop::Name(name, _)) => Some(Host::Name(name.as_bytes())),
         Ok(NextHop::Address(address)) => Some(match address.ip() {
             IpAddr::V4(v4) => Host::V4(v4),

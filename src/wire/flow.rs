@@ -91,4 +91,71 @@ pub enum End {
     Refused,
     /// The attempt got no answer in time.
     Silent,
+    /// TLS came to nothing: nothing was said to who is there.
+    Untrusted(Mistrust),
+}
+
+/// Why a peer is not spoken to inside TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mistrust {
+    /// Its certificate has expired.
+    Expired,
+    /// Its certificate is not valid yet.
+    Early,
+    /// The same, by a clock that was never set.
+    Clock,
+    /// Its certificate is for others (RFC 5922 §7.3).
+    Name,
+    /// Nobody whom we trust has signed its certificate.
+    Authority,
+    /// It has another certificate than the one that it is known by.
+    Pin,
+    /// Its certificate is none that can be used.
+    Bad,
+    /// It takes no certificate that we show, or none at all.
+    Ours,
+    /// It speaks no TLS that we speak.
+    Speech,
+    /// We have no TLS.
+    Absent,
+}
+
+impl Mistrust {
+    /// What is wrong, in a few words.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Mistrust::Expired => "its certificate has expired",
+            Mistrust::Early => "its certificate is not valid yet",
+            Mistrust::Clock => "its certificate is not valid yet, by a clock that was never set",
+            Mistrust::Name => "its certificate is for another name",
+            Mistrust::Authority => "its certificate is signed by nobody we trust",
+            Mistrust::Pin => "its certificate is not the pinned one",
+            Mistrust::Bad => "its certificate cannot be used",
+            Mistrust::Ours => "it takes no certificate of ours, or wants one",
+            Mistrust::Speech => "it does not speak TLS 1.2 or 1.3",
+            Mistrust::Absent => "there is no TLS here",
+        }
+    }
+
+    /// What to do about it.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Mistrust::Expired => "renew it there; or set the clock here, if it is wrong",
+            Mistrust::Early => "set the clock, here or where the certificate was made",
+            Mistrust::Clock => {
+                "set the clock, by hand or by NTP; or pin the certificate, which needs no clock"
+            }
+            Mistrust::Name => {
+                "name the server as its certificate does, or give it one for the name it has here"
+            }
+            Mistrust::Authority => {
+                "name its authority's certificate: authorities in [tls]; or pin its own: pins"
+            }
+            Mistrust::Pin => "if the server has a new certificate, change pins in [tls]",
+            Mistrust::Bad => "give it another: lampfield certificate new NAME",
+            Mistrust::Ours => "name one that it takes: certificate and key in [tls]",
+            Mistrust::Speech => "name the port on which it speaks TLS: 5061, usually",
+            Mistrust::Absent => "take a program that was built with TLS",
+        }
+    }
 }

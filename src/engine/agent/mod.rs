@@ -72,7 +72,7 @@ use crate::users::lamps::{Lamp, Shows};
 use crate::users::policy::Policy;
 use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Flow;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use health::Health;
 use heapless::{Deque, Vec};
 use lamps::Showing;
@@ -334,6 +334,13 @@ impl Agent {
             Asker::Watch => self.watcher.query(query),
             Asker::Upstream => self.upstreams.query(query),
         }
+    }
+
+    /// Who the peer at `remote` has to be, inside TLS: the servers of ours that are there, as they are configured (RFC 5922
+    /// §7.3).
+    pub fn names_at(&self, remote: SocketAddr) -> impl Iterator<Item = &str> {
+        let accounts = self.upstreams.names_at(remote);
+        accounts.chain(self.watcher.names_at(remote))
     }
 
     /// What the clients among the roles want done.

@@ -80,6 +80,11 @@ impl Agent {
         self.changes.note_all();
     }
 
+    /// Where we listen inside TLS: at that port of all our addresses; 0 for nowhere. Before the start.
+    pub fn set_secure_port(&mut self, port: u16) {
+        self.locals.listen_inside(port);
+    }
+
     /// The addresses that peers reach us at changed. Whoever knows us by one that is not ours any more is told the
     /// new one at once.
     pub fn set_locals(&mut self, now: Instant, locals: &[LocalAddress]) {

@@ -7,6 +7,7 @@ use crate::ground::time::Seconds;
 pub use crate::ua::credentials::Account;
 pub use crate::ua::servers::Redirects;
 pub use crate::ua::servers::Server;
+use crate::wire::flow::Transport;
 use heapless::Vec;
 
 /// What we are at a server, or at several of one account.
@@ -49,10 +50,20 @@ impl UpstreamSettings {
     }
 }
 
+impl UpstreamSettings {
+    /// Whether all its servers are asked inside TLS.
+    pub fn goes_by_tls(&self) -> bool {
+        self.servers
+            .iter()
+            .all(|it| it.transport == Some(Transport::Tls))
+    }
+}
+
 impl Settings {
     pub(super) fn validate_upstreams(&self) -> Result<(), Invalid> {
         for (at, upstream) in self.upstreams.iter().enumerate() {
-            if !is_address(&upstream.aor) || needs_tls(&upstream.aor) {
+            let is_insecure = needs_tls(&upstream.aor) && !upstream.goes_by_tls();
+            if !is_address(&upstream.aor) || is_insecure {
                 return Err(Invalid::UpstreamAor(at));
             }
             let mut before = self.upstreams.iter().take(at);

@@ -1,10 +1,12 @@
 //! Whom the agent watches.
 
-use super::{Invalid, Settings, WatchRole, is_address, is_server};
+use super::{Invalid, Settings, WatchRole, is_address, is_watch_server, needs_tls};
 use crate::events::package::Package;
 use crate::ground::limits::{HOST, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+use crate::ua::next_hop::{split_transport, written_transport};
+use crate::wire::flow::Transport;
 
 /// A subscription of our own to somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub struct WatchSettings {
     pub role: WatchRole,
     /// Whether a 489 (Bad Event) to `dialog` makes us ask for `presence`.
     pub fallback: bool,
-    /// The next hop as `host[:port]`; without it the server of [`WatchSettings::upstream`], or the target's own host.
+    /// The next hop as `host[:port]`, or `tls:host[:port]` if it is asked over TLS; without it the server of [`WatchSettings::upstream`], or the target's own host.
     pub server: Option<Text<HOST>>,
     /// With whose account we watch: an index into [`Settings::upstreams`].
     pub upstream: Option<u16>,
@@ -63,6 +65,16 @@ impl WatchSettings {
 }
 
 impl Settings {
+    /// Whether whatever is asked for a watch is asked inside TLS.
+    pub fn goes_by_tls(&self, watch: &WatchSettings) -> bool {
+        let account = watch.upstream.map(usize::from);
+        match (&watch.server, account.and_then(|it| self.upstreams.get(it))) {
+            (Some(server), _) => split_transport(server).0 == Some(Transport::Tls),
+            (None, Some(account)) => account.goes_by_tls(),
+            (None, None) => written_transport(watch.target.as_bytes()) == Some(Transport::Tls),
+        }
+    }
+
     pub(super) fn validate_watches(&self) -> Result<(), Invalid> {
         for (at, watch) in self.watches.iter().enumerate() {
             if !is_address(&watch.target) {
@@ -71,8 +83,11 @@ impl Settings {
             if !is_address(&watch.from) {
                 return Err(Invalid::From(at));
             }
-            if watch.server.as_ref().is_some_and(|it| !is_server(it)) {
+            if watch.server.as_ref().is_some_and(|it| !is_watch_server(it)) {
                 return Err(Invalid::Server(at));
+            }
+            if needs_tls(&watch.target) && !self.goes_by_tls(watch) {
+                return Err(Invalid::WatchInsecure(at));
             }
             if watch.expires == Seconds::ZERO {
                 return Err(Invalid::WatchExpires(at));

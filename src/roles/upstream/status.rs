@@ -99,6 +99,12 @@ impl Upstreams {
         })
     }
 
+    /// Who the peer at `remote` has to be inside TLS, by the links that go there.
+    pub fn names_at(&self, remote: SocketAddr) -> impl Iterator<Item = &str> {
+        let links = self.links.iter();
+        links.filter_map(move |(_, link)| link.outbound.name_at(remote))
+    }
+
     /// Whether all that is wanted of a link stands, and since when not.
     pub fn standing(&self, now: Instant, id: Id<Link>) -> Option<(Stands, Option<Instant>)> {
         let link = self.links.get(id)?;

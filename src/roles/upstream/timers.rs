@@ -80,7 +80,7 @@ impl Upstreams {
             };
             if link.outbound.handle_disconnected(flow) {
                 if link.note_unreachable(flow.remote) {
-                    self.fail(now, id, Fault::Silent("the connection is lost"), random);
+                    self.fail(now, id, Fault::Silent(lost(end)), random);
                 } else if !link.unsettled {
                     link.lose(now, random);
                     self.settle(id);
@@ -100,7 +100,7 @@ impl Upstreams {
                     link.note_unreachable(flow.remote);
                     self.fail(now, id, Fault::Silent("the connection is lost"), random);
                 }
-                End::Closed | End::Refused | End::Silent => {}
+                End::Closed | End::Refused | End::Silent | End::Untrusted(_) => {}
             }
         }
     }
@@ -254,5 +254,13 @@ impl Link {
             }
         }
         is_asking
+    }
+}
+
+/// What is said of a server whose connection ended so.
+const fn lost(end: End) -> &'static str {
+    match end {
+        End::Closed | End::Refused | End::Silent => "the connection is lost",
+        End::Untrusted(why) => why.why(),
     }
 }

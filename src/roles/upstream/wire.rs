@@ -195,11 +195,17 @@ impl Link {
 
     fn print_address(&self, out: &mut Out<'_>, (transport, at): (Transport, SocketAddr)) {
         let user = self.user();
-        out.raw(b"<sip:").value(user);
+        let is_secure = self.aor.starts_with("sips:");
+        out.raw(if is_secure { b"<sips:" } else { b"<sip:" });
+        out.value(user);
         out.raw(if user.is_empty() { b"" } else { b"@" })
             .address(at);
-        if transport == Transport::Tcp {
-            out.raw(b";transport=tcp");
+        match transport {
+            Transport::Udp => {}
+            Transport::Tcp => _ = out.raw(b";transport=tcp"),
+            // Whoever is called by a `sips` address has one there too (RFC 5630 §3.1.3).
+            Transport::Tls if is_secure => {}
+            Transport::Tls => _ = out.raw(b";transport=tls"),
         }
         out.byte(b'>');
     }

@@ -75,10 +75,13 @@ use crate::ground::table::{Id, Queue, Table};
 use crate::ground::time::{Instant, Seconds};
 use crate::ground::timers::Timers;
 use crate::ua::next_hop::NextHop;
+use crate::ua::outbound::Way;
 use crate::ua::query::{Name, Query};
 use crate::ua::reach::News;
 use crate::ua::retry;
 use crate::wire::doc::message_summary::Messages;
+use crate::wire::flow::Transport;
+use core::net::SocketAddr;
 use member::Record;
 use usage::{Refresh, UsageState};
 use watch::State;
@@ -232,6 +235,17 @@ impl Watcher {
             }),
             Ok(NextHop::Address(_)) | Err(_) => None,
         }
+    }
+
+    /// Who the peer at `remote` has to be inside TLS, by those watches that go there by themselves.
+    pub fn names_at(&self, remote: SocketAddr) -> impl Iterator<Item = &str> {
+        let goes =
+            move |way: &Way| way.flow.transport == Transport::Tls && way.flow.remote == remote;
+        let watches = self.watches.iter().filter(move |(_, watch)| {
+            let mut usages = self.usages_of(watch);
+            watch.ways().any(goes) || usages.any(|it| goes(&it.way))
+        });
+        watches.filter_map(|(_, watch)| watch.name())
     }
 
     /// Takes an account whose server did not answer a watch that goes its way, or has forgotten it.

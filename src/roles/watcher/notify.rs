@@ -248,9 +248,9 @@ impl Watcher {
         let target = contact(request).unwrap_or(request.from.uri_text);
         let dialog = Dialog::accepted(request, target, attempt.tag, attempt.seq)
             .map_err(|_| Status::MESSAGE_TOO_LARGE)?;
-        let way = match (watch.follows(), &watch.server) {
-            (Some(_), _) | (_, Some(_)) => attempt.way,
-            (None, None) => {
+        let way = match (watch.follows(), watch.stays()) {
+            (Some(_), _) | (_, true) => attempt.way,
+            (None, false) => {
                 let to = |address| {
                     let asked = attempt.way.target();
                     watch.way_to(Target { address, ..asked }, addresses)

@@ -326,9 +326,9 @@ pub(super) fn way_now(
         return Some(way);
     }
     let (old, addresses) = (usage.way, accounts.addresses());
-    let next_hop = match (watch.follows(), &watch.server) {
-        (None, None) => usage.dialog.next_hop(),
-        (Some(_), _) | (_, Some(_)) => None,
+    let next_hop = match (watch.follows(), watch.stays()) {
+        (None, false) => usage.dialog.next_hop(),
+        (Some(_), _) | (_, true) => None,
     };
     let to = |address| Target {
         address,

@@ -15,7 +15,9 @@ use crate::txn::T1_64;
 use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::Proof;
-use crate::ua::next_hop::{NextHop, NoNextHop, transport_of};
+use crate::ua::next_hop::{
+    NextHop, NoNextHop, bare_host, host_of_target, split_transport, written_transport,
+};
 use crate::ua::outbound::{Long, Way};
 use crate::ua::request::Sending;
 use crate::ua::targets::{Target, Targets};
@@ -66,15 +68,12 @@ pub enum AddError {
     TooLong,
     /// The target or server names no host that a datagram can go to.
     Nowhere,
-    /// The target is a `sips` URI: it must not be asked without TLS.
-    Secure,
 }
 
 error_texts!(AddError:
     AddError::Full => "there are as many watches as fit",
     AddError::TooLong => "a URI or the server is too long",
     AddError::Nowhere => "no host is named that can be asked",
-    AddError::Secure => "it must not be asked without TLS",
 );
 
 /// One watch.
@@ -310,16 +309,43 @@ impl Watch {
     /// Where the next attempt goes.
     pub(super) fn hop(&self) -> Result<NextHop<'_>, NoNextHop> {
         match &self.server {
-            Some(server) => NextHop::of_server(server),
+            Some(server) => {
+                let (transport, host) = split_transport(server);
+                NextHop::of_server(host, transport.unwrap_or(Transport::Udp))
+            }
             None => NextHop::of_target(&self.target),
         }
     }
 
-    /// Over what, if that is written.
+    /// Over what its requests go, if they go a way of its own and that is written.
     pub(super) fn transport(&self) -> Option<Transport> {
         match &self.server {
-            Some(_) => None,
-            None => transport_of(self.target.as_bytes()),
+            Some(server) => split_transport(server).0,
+            None => written_transport(self.target.as_bytes()),
+        }
+    }
+
+    /// Whether its requests stay with the server that was asked first, if they go a way of its own. Inside TLS they do:
+    /// who else a Contact names is not who was asked for.
+    pub(super) fn stays(&self) -> bool {
+        let found = self.targets.here().map(|it| it.transport);
+        self.server.is_some() || found.or(self.transport()) == Some(Transport::Tls)
+    }
+
+    /// The ways of what it asks.
+    pub(super) fn ways(&self) -> impl Iterator<Item = &Way> {
+        let attempts = [self.attempt(), self.fetch.as_ref(), self.late.as_ref()];
+        attempts.into_iter().flatten().map(|it| &it.way)
+    }
+
+    /// Who its server has to be, if it goes a way of its own.
+    pub(super) fn name(&self) -> Option<&str> {
+        if self.follows().is_some() {
+            return None;
+        }
+        match &self.server {
+            Some(server) => Some(bare_host(split_transport(server).1)),
+            None => host_of_target(&self.target),
         }
     }
 
@@ -455,7 +481,6 @@ impl From<NoNextHop> for AddError {
     fn from(why: NoNextHop) -> AddError {
         match why {
             NoNextHop::Nowhere => AddError::Nowhere,
-            NoNextHop::Secure => AddError::Secure,
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::shell::panel::board::Board;
 use crate::shell::run::take_agent;
 use crate::shell::runtime::{Options, Runtime, State};
 use crate::shell::settings::{Lacking, password_in, password_of};
+use crate::shell::tls::{self, Tls, Wanted};
 use crate::shell::users::Roll;
 use crate::shell::{clock, journal};
 use crate::wire::doc::message_summary::Messages;
@@ -68,6 +69,11 @@ pub fn watch(wanted: &Watch) -> Exit {
 /// Whether a state was received.
 fn run(wanted: &Watch, account: Option<Account>) -> Result<bool, Failed> {
     let settings = settings(wanted, account);
+    let tls = Tls::load(&Wanted {
+        is_used: tls::IS_HERE,
+        ..Wanted::default()
+    });
+    let tls = tls.map_err(|fault| Failed(fault.to_string()));
     let options = Options {
         state: None,
         settings: settings.map_err(|TooLong| Failed("a name is too long".to_string()))?,
@@ -77,6 +83,7 @@ fn run(wanted: &Watch, account: Option<Account>) -> Result<bool, Failed> {
         signals: true,
         names: Paths::default(),
         users: Roll::default(),
+        tls: tls?,
         reload: None,
         lasts: wanted.seconds.map(|it| Duration::from_secs(it.into())),
     };

@@ -7,6 +7,7 @@ use crate::engine::config::Settings;
 use crate::shell::dns::Paths;
 use crate::shell::panel::board::Board;
 use crate::shell::runtime::{Options, Runtime};
+use crate::shell::tls::Tls;
 use crate::shell::users::Roll;
 use smol::block_on;
 use std::boxed::Box;
@@ -27,6 +28,7 @@ fn runtime() -> Runtime {
         board: Board::find(Board::DEFAULT).expect("built in"),
         names: Paths::default(),
         users: Roll::default(),
+        tls: Tls::default(),
         signals: false,
         reload: Some(Box::new(|| Err("read again".to_string()))),
         lasts: None,

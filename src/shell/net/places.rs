@@ -46,7 +46,8 @@ impl Places {
                     places.sockets.extend(opened);
                 }
                 Transport::Tcp | Transport::Tls => {
-                    places.listeners.push(Listener::open(it.address)?);
+                    let listener = Listener::open(it.transport, it.address)?;
+                    places.listeners.push(listener);
                 }
             }
         }
@@ -59,15 +60,19 @@ impl Places {
 
     /// Where it is, with real ports: UDP first.
     pub fn list(&self) -> Vec<Listen> {
-        let of = |transport| move |address| Listen { transport, address };
-        let sockets = self.sockets.iter().map(|socket| socket.bound);
-        let listeners = self.listeners.iter().map(|listener| listener.bound);
-        let sockets = sockets.map(of(Transport::Udp));
-        sockets.chain(listeners.map(of(Transport::Tcp))).collect()
+        let sockets = self.sockets.iter().map(|socket| Listen {
+            transport: Transport::Udp,
+            address: socket.bound,
+        });
+        let listeners = self.listeners.iter().map(|listener| Listen {
+            transport: listener.transport,
+            address: listener.bound,
+        });
+        sockets.chain(listeners).collect()
     }
 
     fn listen_too(&mut self, address: SocketAddr) {
-        match Listener::open(address) {
+        match Listener::open(Transport::Tcp, address) {
             Ok(listener) => self.listeners.push(listener),
             Err(error) => {
                 for line in error.to_string().lines() {
@@ -79,10 +84,20 @@ impl Places {
     }
 }
 
-/// The addresses of `listeners`, each once, those that take datagrams first.
+/// Where peers reach us inside TLS, at whichever of our addresses; 0 for nowhere.
+pub fn secure_port(listeners: &[Listen]) -> u16 {
+    let mut all = listeners.iter();
+    let secure = all.find(|it| it.transport == Transport::Tls);
+    secure.map_or(0, |it| it.address.port())
+}
+
+/// The addresses of `listeners` outside TLS, each once, those that take datagrams first. Where there is nothing but TLS,
+/// those.
 pub fn addresses(listeners: &[Listen]) -> Vec<SocketAddr> {
+    let is_plain = |it: &&Listen| it.transport != Transport::Tls;
+    let only_tls = listeners.iter().find(is_plain).is_none();
     let mut addresses: Vec<SocketAddr> = Vec::with_capacity(listeners.len());
-    for it in listeners {
+    for it in listeners.iter().filter(|it| only_tls || is_plain(it)) {
         if !addresses.contains(&it.address) {
             addresses.push(it.address);
         }

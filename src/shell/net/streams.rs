@@ -1,4 +1,4 @@
-//! SIP over TCP: connections that peers open to us, and those that we open to them.
+//! SIP over TCP, and inside TLS over it: connections that peers open to us, and those that we open to them.
 //!
 //! Read RFC 3261 §18 and RFC 5626 §3.5.1 first. A connection has a number that no other ever has, so that an answer
 //! never leaves through a neighbour. All of them share [`limits::CONNECTIONS`] places, each with one block of memory
@@ -13,10 +13,16 @@
 mod connection;
 mod entry;
 mod listeners;
+mod secret;
+mod times;
 
 pub use connection::Whose;
 pub use entry::Held;
 pub use listeners::Listener;
+pub use times::{
+    CARRIED, CLOSING, CONNECT, FIRST, IDLE, KEPT, PAUSE, PINGS, PINGS_WITHIN, STALLED, STRANGER,
+    WHOLE,
+};
 
 use std::collections::VecDeque;
 use std::io;
@@ -28,10 +34,10 @@ use log::debug;
 use self::connection::{Connection, Dead, State, Step, is_echo, outcome};
 use self::listeners::Listeners;
 use crate::ground::limits;
-use crate::ground::time::{Duration, Instant};
+use crate::ground::time::Instant;
 use crate::shell::journal::Limiter;
 use crate::shell::poller::{Registry, Source};
-use crate::txn::{T1_64, T2};
+use crate::shell::tls::Tls;
 use crate::wire::flow::{End, Flow};
 use crate::wire::sip::Status;
 
@@ -43,6 +49,7 @@ use crate::wire::sip::Status;
 #[derive(Debug)]
 pub struct Streams {
     listeners: Listeners,
+    tls: Tls,
     registry: Registry,
     places: Vec<Place>,
     /// Places with bytes to send.
@@ -96,48 +103,6 @@ pub enum Heard<'a> {
     Pong(Flow),
 }
 
-/// How long a peer may say nothing after it has connected.
-pub const FIRST: Duration = T1_64;
-
-/// How long a stranger may say nothing, and how long it has its place for itself when other strangers come: a first
-/// message follows at once, or with the first retransmissions.
-pub const STRANGER: Duration = Duration::from_secs(5);
-
-/// How long one message may take from its first byte to its last.
-pub const WHOLE: Duration = T1_64;
-
-/// How long bytes of ours may wait for a peer that does not read.
-pub const STALLED: Duration = T1_64;
-
-/// How long an attempt to connect may take.
-pub const CONNECT: Duration = Duration::from_secs(10);
-
-/// How long an unused connection lives: longer than a subscription or registration does without a refresh, so that
-/// none loses its connection (RFC 3261 §18).
-pub const IDLE: Duration = Duration::from_secs(limits::MAX_EXPIRES.0 as u64).saturating_add(T1_64);
-
-/// How long a connection of ours that nobody keeps waits for an answer to what it carried, when others need its place.
-pub const CARRIED: Duration = T2;
-
-/// How long a connection of ours that somebody keeps may be unused before it makes way: longer than the rarest pings
-/// are apart (RFC 5626 §4.4.1).
-pub const KEPT: Duration = Duration::from_secs(900);
-
-/// How long a peer has to read our last words.
-pub const CLOSING: Duration = Duration::from_secs(2);
-
-/// How long nobody is let in when there is no descriptor left.
-pub const PAUSE: Duration = Duration::from_secs(1);
-
-/// Pings answered within [`PINGS_WITHIN`]; with one more the connection is closed. Phones ping every half minute.
-pub const PINGS: u8 = 20;
-
-/// See [`PINGS`].
-pub const PINGS_WITHIN: Duration = Duration::from_secs(10);
-
-/// After how much silence the kernel looks whether the peer still has power.
-const PROBE: Duration = Duration::from_secs(300);
-
 /// Streams let in before others get their turn.
 const BATCH: usize = 16;
 
@@ -146,8 +111,9 @@ impl Streams {
     ///
     /// # Errors
     /// The kernel's, when it is out of memory.
-    pub fn new(listeners: Vec<Listener>, registry: Registry) -> io::Result<Streams> {
+    pub fn new(listeners: Vec<Listener>, tls: Tls, registry: Registry) -> io::Result<Streams> {
         Ok(Streams {
+            tls,
             listeners: Listeners::new(listeners, &registry)?,
             registry,
             places: (0..limits::CONNECTIONS).map(|_| Place::default()).collect(),
@@ -167,7 +133,11 @@ impl Streams {
                 break;
             };
             if let Ok(remote) = tcp.peer_addr() {
-                self.let_in(now, tcp, (local, remote), trusts(remote.ip()));
+                let flow = Flow {
+                    transport: self.listeners.transport(at),
+                    ..Flow::tcp(local, remote, 0)
+                };
+                self.let_in(now, tcp, flow, trusts(remote.ip()));
             }
         }
         self.note_due(self.listeners.due());
@@ -188,14 +158,17 @@ impl Streams {
         let Some(connection) = self.at(place).filter(|it| !it.is_put_off) else {
             return;
         };
-        let received = connection.receive();
+        let received = connection.receive(now);
         if let State::Closing { .. } = connection.state {
             connection.discard();
         }
-        if received == Err(Dead) {
+        if let Err(Dead(end)) = received {
             // What was asked before has been answered; a last answer may be in the queue.
             self.flush_place(now, place);
-            self.end(place, End::Closed, "closed by the peer");
+            return self.end(now, place, end, "closed by the peer");
+        }
+        if connection.is_secret() {
+            self.shake(now, place);
         }
     }
 
@@ -206,11 +179,12 @@ impl Streams {
             let flow = connection.flow;
             match connection.step(now) {
                 Step::Ping => self.push(now, place, b"\r\n"),
-                Step::Flood => self.end(place, End::Closed, "too many pings"),
+                Step::Flood => self.end(now, place, End::Closed, "too many pings"),
                 Step::Nothing if connection.state == State::Lost => {
                     self.leave(now, place);
                     return None;
                 }
+                Step::Nothing if connection.unseal() => {}
                 Step::Nothing => {
                     let due = connection.due();
                     self.note_due(Some(due));
@@ -266,8 +240,19 @@ impl Streams {
     /// Sends a message through the connection of `flow`. It leaves with [`Streams::flush`], or once there is a
     /// connection; if it cannot, [`Event::Ended`] says so.
     pub fn send(&mut self, now: Instant, flow: Flow, message: &[u8]) {
+        self.send_to(now, flow, std::iter::empty(), message);
+    }
+
+    /// The same, where a new connection inside TLS is one with all of `names` (RFC 5922 §7.3).
+    pub fn send_to<'a>(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        names: impl Iterator<Item = &'a str>,
+        message: &[u8],
+    ) {
         let place = match flow.connection {
-            0 => self.connection_to(now, flow),
+            0 => self.connection_to(now, flow, names),
             number => self.keep(number).ok_or(End::Closed),
         };
         match place {
@@ -315,21 +300,21 @@ impl Streams {
                 continue;
             }
             let end = match connection.state {
-                State::Connecting { .. } => End::Silent,
+                State::Connecting { .. } | State::Shaking { .. } => End::Silent,
                 State::Fresh { .. } | State::Open | State::Lost | State::Closing { .. } => {
                     End::Closed
                 }
             };
-            self.end(place, end, "out of time");
+            self.end(now, place, end, "out of time");
         }
     }
 
     /// Ends the connections whose end here is at an address that is not ours any more: the peer's bytes find no way.
-    pub fn end_elsewhere(&mut self, is_ours: impl Fn(IpAddr) -> bool) {
+    pub fn end_elsewhere(&mut self, now: Instant, is_ours: impl Fn(IpAddr) -> bool) {
         for place in 0..limits::CONNECTIONS as u16 {
             let local = self.at(place).map(|it| it.flow.local.ip());
             if local.is_some_and(|ip| !is_ours(ip)) {
-                self.end(place, End::Closed, "its address is gone");
+                self.end(now, place, End::Closed, "its address is gone");
             }
         }
     }
@@ -385,22 +370,23 @@ impl Streams {
         match outcome(&connection.tcp) {
             None => {}
             Some(Ok(())) if !is_echo(&connection.tcp, flow.remote) => {
-                connection.state = State::Open;
-                self.events.push_back(Event::Connected(flow));
+                if connection.look_whether_known() {
+                    self.events.push_back(Event::Connected(flow));
+                }
                 self.flush_place(now, place);
             }
             Some(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
-                self.end(place, End::Silent, "no answer");
+                self.end(now, place, End::Silent, "no answer");
             }
-            Some(Ok(()) | Err(_)) => self.end(place, End::Refused, "refused"),
+            Some(Ok(()) | Err(_)) => self.end(now, place, End::Refused, "refused"),
         }
     }
 
     /// Where the connection of that number is. Whoever names it wants it to stay.
     fn keep(&mut self, number: u32) -> Option<u16> {
-        let place = (number.checked_sub(1)? % limits::CONNECTIONS as u32) as u16;
+        let place = self.place_of(number)?;
         let it = self.at(place)?;
-        if it.flow.connection != number || !it.is_usable() {
+        if !it.is_usable() {
             return None;
         }
         if it.whose.is_ours() {
@@ -409,13 +395,19 @@ impl Streams {
         Some(place)
     }
 
+    fn place_of(&mut self, number: u32) -> Option<u16> {
+        let place = (number.checked_sub(1)? % limits::CONNECTIONS as u32) as u16;
+        let is_it = self.at(place)?.flow.connection == number;
+        is_it.then_some(place)
+    }
+
     fn push(&mut self, now: Instant, place: u16, message: &[u8]) {
         let Some(connection) = self.at(place) else {
             return;
         };
         let was_empty = !connection.has_unsent();
         if connection.queue(now, message).is_err() {
-            return self.end(place, End::Closed, "takes no more");
+            return self.end(now, place, End::Closed, "takes no more");
         }
         if was_empty && !connection.waits_for_room {
             self.unsent.push(place);
@@ -427,7 +419,7 @@ impl Streams {
             return;
         };
         if connection.flush(now).is_err() {
-            return self.end(place, End::Closed, "cannot be written to");
+            return self.end(now, place, End::Closed, "cannot be written to");
         }
         let waits = connection.has_unsent();
         if waits != connection.waits_for_room {
@@ -466,15 +458,21 @@ impl Streams {
     }
 
     /// Closes a connection. The agent has heard of one that is closing already.
-    fn end(&mut self, place: u16, end: End, why: &str) {
-        let Some(connection) = self.places[usize::from(place)].connection.take() else {
+    fn end(&mut self, now: Instant, place: u16, end: End, why: &str) {
+        let Some(mut connection) = self.places[usize::from(place)].connection.take() else {
             return;
         };
-        debug!("stream with {}: {why}", connection.flow.remote);
+        match end {
+            End::Untrusted(why) => self.note_untrusted(now, &connection, why),
+            End::Closed | End::Refused | End::Silent => {
+                debug!("stream with {}: {why}", connection.flow.remote);
+            }
+        }
+        connection.say_goodbye(now);
         let flow = match connection.state {
             State::Closing { .. } => return,
             // Nobody knows its number yet.
-            State::Connecting { .. } => Flow {
+            State::Connecting { .. } | State::Shaking { .. } => Flow {
                 connection: 0,
                 ..connection.flow
             },

@@ -5,6 +5,7 @@ use crate::ground::text::Text;
 use crate::shell::control::http::PATIENCE;
 use crate::shell::control::{CONNECTIONS, FOLLOWERS};
 use crate::shell::panel::board::Board;
+use crate::shell::tls::Tls;
 use crate::users::compose::Input;
 use crate::users::lamps::Shows;
 use nix::sys::signal::{Signal, raise};
@@ -118,6 +119,7 @@ fn options(control: PathBuf) -> Options {
         board,
         names: Paths::default(),
         users: Roll::default(),
+        tls: Tls::default(),
         signals: false,
         lasts: None,
         reload: Some(Box::new(|| {

@@ -31,6 +31,17 @@ pub(super) const TOP: Table = Table {
     ],
 };
 
+pub(super) const TLS: Table = Table {
+    name: "[tls]",
+    keys: &[
+        "certificate",
+        "key",
+        "authorities",
+        "client_authorities",
+        "pins",
+    ],
+};
+
 pub(super) const SUBSCRIPTIONS: Table = Table {
     name: "[subscriptions]",
     keys: &["min_expires", "max_expires", "blank_documents", "pace"],
@@ -143,7 +154,8 @@ pub(super) const PACE: Table = Table {
 };
 
 /// Every table that a line in brackets begins.
-pub(super) const TABLES: [Table; 11] = [
+pub(super) const TABLES: [Table; 12] = [
+    TLS,
     AUTHENTICATION,
     SUBSCRIPTIONS,
     REGISTRATIONS,

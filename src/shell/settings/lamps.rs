@@ -5,13 +5,16 @@ use std::vec::Vec;
 
 use super::keys::LAMP;
 use super::{DAY, Reader, build_with, text};
-use crate::engine::config::{LampSettings, Shows, WatchSettings, is_same, is_server, needs_tls};
+use crate::engine::config::{
+    LampSettings, Shows, WatchSettings, is_same, is_watch_server, needs_tls,
+};
 use crate::events::package::Package;
 use crate::events::watched::Watched;
 use crate::ground::limits::{HOST, URI, WATCHES};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section, shown};
+use crate::shell::tls;
 use crate::users::lamps::{Colour, Look, Looks};
 use crate::wire::sip::{Bad, Uri};
 
@@ -179,6 +182,15 @@ impl Reader<'_, '_> {
         if let Some(at_most_every) = at_most_every {
             watch.at_most_every = Seconds(at_most_every.value);
         }
+        if needs_tls(&watch.target) && !self.settings.goes_by_tls(&watch) {
+            let what = format!(
+                "{} can only be asked over TLS, and its server is asked without",
+                watch.target
+            );
+            let remedy = "write its server as tls:HOST";
+            self.faults.add(section.at, what, remedy);
+            return None;
+        }
         Some((watch, event))
     }
 
@@ -212,13 +224,11 @@ impl Reader<'_, '_> {
     /// Whom to watch: an address that can be asked.
     fn target(&mut self, key: &'static str, written: Found<&str>) -> Option<Text<URI>> {
         let target = self.address(key, written)?;
-        if !needs_tls(&target) {
+        if tls::IS_HERE || !needs_tls(&target) {
             return Some(target);
         }
-        let what =
-            format!("{target} can only be asked over TLS, which this version does not speak");
-        let remedy = "write sip: if the other side can be asked without TLS";
-        self.faults.add(written.at, what, remedy);
+        let what = format!("{target} can only be asked over TLS");
+        self.faults.add(written.at, what, tls::TAKE_ANOTHER);
         None
     }
 
@@ -297,7 +307,7 @@ impl Reader<'_, '_> {
 
     fn server(&mut self, written: Found<&str>) -> Option<Text<HOST>> {
         let server = Text::copied(written.value).ok();
-        let server = server.filter(|it| is_server(it));
+        let server = server.filter(|it| is_watch_server(it));
         if server.is_none() {
             let what = format!("server is no host: \"{}\"", shown(written.value));
             let remedy = "write host or host:port, an IPv6 address in brackets";

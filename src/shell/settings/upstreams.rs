@@ -47,6 +47,12 @@ impl Reader<'_, '_> {
             Some(servers) => servers,
             None => self.server_of(section, &upstream.aor)?,
         };
+        if needs_tls(&upstream.aor) && !upstream.goes_by_tls() {
+            let what = format!("{} is asked over TLS only", upstream.aor);
+            let remedy = "write each of servers as tls:HOST, or leave servers out";
+            self.faults.add(section.at, what, remedy);
+            return None;
+        }
         upstream.register = register.is_none_or(|it| it.value);
         if publish.is_none_or(|it| it.value) {
             upstream.publish = self.published(section, named)?;
@@ -66,15 +72,6 @@ impl Reader<'_, '_> {
     fn aor(&mut self, section: &Section<'_, '_>) -> Option<Text<URI>> {
         let written = section.required("aor", "sip:100@pbx.example", &mut self.faults)?;
         let aor = self.address("aor", written)?;
-        if needs_tls(&aor) {
-            let what = format!("{aor} needs TLS, which this version does not speak");
-            self.faults.add(
-                written.at,
-                what,
-                "write sip: if the server can be had without TLS",
-            );
-            return None;
-        }
         if self
             .settings
             .upstreams
@@ -92,7 +89,7 @@ impl Reader<'_, '_> {
         Some(aor)
     }
 
-    /// `servers`, each `host[:port]` with `udp:` or `tcp:` before it.
+    /// `servers`, each `host[:port]` with `udp:`, `tcp:` or `tls:` before it.
     fn servers(&mut self, section: &Section<'_, '_>) -> Option<heapless::Vec<Server, SERVERS>> {
         let texts = section.texts("servers", &mut self.faults)?;
         let mut servers = heapless::Vec::new();
@@ -107,7 +104,7 @@ impl Reader<'_, '_> {
         for text in texts {
             let Some(server) = server(text.value) else {
                 let what = format!("\"{}\" is no server", shown(text.value));
-                let remedy = "write host or host:port, with tcp: before it for TCP";
+                let remedy = "write host or host:port, with tcp: or tls: before it";
                 self.faults.add(text.at, what, remedy);
                 continue;
             };
@@ -128,7 +125,8 @@ impl Reader<'_, '_> {
     ) -> Option<heapless::Vec<Server, SERVERS>> {
         let host = aor.split_once('@').map_or("", |(_, host)| host);
         let host = host.split([';', '?']).next().unwrap_or_default();
-        let Some(server) = server(host) else {
+        let secure = if needs_tls(aor) { "tls:" } else { "" };
+        let Some(server) = server(&format!("{secure}{host}")) else {
             let what = "nobody knows where the server is";
             self.faults
                 .add(section.at, what, "add servers = [\"host:port\"]");
@@ -204,6 +202,7 @@ fn server(text: &str) -> Option<Server> {
     let (transport, host) = match text.split_once(':') {
         Some(("udp", host)) => (Some(Transport::Udp), host),
         Some(("tcp", host)) => (Some(Transport::Tcp), host),
+        Some(("tls", host)) => (Some(Transport::Tls), host),
         _ => (None, text),
     };
     let host = Text::copied(host).ok().filter(|it| is_server(it))?;

@@ -1,6 +1,6 @@
 //! The control connection: bytes from whoever can open the socket, in pieces, to the demonstration.
 
-use lampfield::parts::{Board, Options, Paths, Place, Rights, Roll, Runtime, converse};
+use lampfield::parts::{Board, Options, Paths, Place, Rights, Roll, Runtime, Tls, converse};
 use lampfield::{Agent, Settings};
 use smol::block_on;
 use smol::io::{AsyncRead, AsyncWrite};
@@ -76,6 +76,7 @@ fn demonstration() -> Runtime {
     let options = Options {
         settings,
         users: Roll::default(),
+        tls: Tls::default(),
         listen: Vec::new(),
         control: None,
         state: None,

@@ -8,7 +8,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::{Given, Line, Question, SEE_HELP, Set, Usage};
-use crate::engine::config::{is_address, is_name, is_server};
+use crate::engine::config::{is_address, is_name, is_watch_server};
 use crate::events::package::Package;
 use crate::ground::limits::{NOTE, USER};
 use crate::ground::time::Duration;
@@ -112,7 +112,7 @@ impl Line {
 
     pub(super) fn server(&mut self) -> Result<String, Usage> {
         let written = self.text()?;
-        if is_server(&written) {
+        if is_watch_server(&written) {
             return Ok(written);
         }
         let what = format!("\"{}\" is no server", shown(&written));

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::engine::config::needs_tls;
 use crate::events::package::Package;
+use crate::shell::tls;
 
 /// Whom to watch from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +39,9 @@ impl Line {
         given.or_help(|mut given| {
             let target = given.words.remove(0);
             is_fit(&target).map_err(|what| Usage::new(what, ADDRESS))?;
-            if needs_tls(&target) {
-                let what = format!(
-                    "{target} can only be asked over TLS, which this version does not speak"
-                );
-                return Err(Usage::new(what, ADDRESS));
+            if needs_tls(&target) && !tls::IS_HERE {
+                let what = format!("{target} can only be asked over TLS");
+                return Err(Usage::new(what, tls::TAKE_ANOTHER));
             }
             Ok(Command::Watch(Watch {
                 target,

@@ -133,8 +133,6 @@ fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
         broken_since: None,
         doubt: None,
         confirmed: None,
-        listed: None,
-        is_unlisted: false,
     };
     let cause = |watch| {
         let lamp = LampStatus {

@@ -1,12 +1,16 @@
 //! One stream: what it has brought, what is to go out, and how long it may take.
 //!
 //! ```text
-//!   connect ──► Connecting ──┐            accept ──► Fresh ── first message ──┐
-//!                            └──────────────► Open ◄──────────────────────────┘
+//!   connect ──► Connecting ─┬──► Shaking ─┐   accept ──► Fresh ── first message ──┐
+//!                           └─────────────┴────► Open ◄───────────────────────────┘
 //!                                               │ framing lost
 //!                                               ▼
 //!                                             Lost ── answer sent ──► Closing ── end of stream, time ──► gone
 //! ```
+//!
+//! Inside TLS ([`secret`]) all that is said goes through its session first: what is in the block to be sent is secret already.
+
+mod secret;
 
 use std::boxed::Box;
 use std::io;
@@ -26,8 +30,9 @@ use super::{
 };
 use crate::ground::limits::MESSAGE;
 use crate::ground::time::{Duration, Instant};
+use crate::shell::tls::Session;
 use crate::txn::T1_64;
-use crate::wire::flow::Flow;
+use crate::wire::flow::{End, Flow};
 use crate::wire::sip::Status;
 use crate::wire::sip::stream::{Frame, Framer, is_pong};
 
@@ -40,6 +45,8 @@ pub(super) struct Connection {
     /// When it was let in, or we began to open it.
     pub(super) since: Instant,
     pub(super) state: State,
+    /// What keeps it secret, if anything does.
+    tls: Option<Session>,
     framer: Framer,
     /// What came in, then what goes out. Pages that no byte ever reached are not really used.
     bytes: Box<[u8]>,
@@ -99,6 +106,11 @@ pub(super) enum State {
         /// Given up then.
         by: Instant,
     },
+    /// We have opened it, and find out who is there.
+    Shaking {
+        /// Given up then.
+        by: Instant,
+    },
     /// Somebody opened it and has said nothing yet.
     Fresh {
         /// Closed then.
@@ -138,14 +150,16 @@ const IN: usize = MESSAGE;
 /// Bytes that may wait to be sent.
 pub(super) const OUT: usize = 64 * 1024;
 
-/// The stream takes no more, or is dead: close it.
+/// The stream takes no more, or is dead, in that way: close it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Dead;
+pub(super) struct Dead(pub(super) End);
+
+const DEAD: Dead = Dead(End::Closed);
 
 impl Connection {
     pub(super) fn accepted(
         now: Instant,
-        tcp: TcpStream,
+        (tcp, tls): (TcpStream, Option<Session>),
         flow: Flow,
         is_trusted: bool,
     ) -> Connection {
@@ -154,26 +168,32 @@ impl Connection {
             false => (Whose::Stranger, STRANGER),
         };
         let by = now + patience;
-        Connection::new(now, tcp, flow, whose, State::Fresh { by })
+        Connection::new(now, (tcp, tls), flow, whose, State::Fresh { by })
     }
 
-    pub(super) fn opened(now: Instant, tcp: TcpStream, flow: Flow) -> Connection {
-        Connection::new(
-            now,
-            tcp,
-            flow,
-            Whose::Carrier,
-            State::Connecting { by: now + CONNECT },
-        )
+    pub(super) fn opened(
+        now: Instant,
+        (tcp, tls): (TcpStream, Option<Session>),
+        flow: Flow,
+    ) -> Connection {
+        let state = State::Connecting { by: now + CONNECT };
+        Connection::new(now, (tcp, tls), flow, Whose::Carrier, state)
     }
 
-    fn new(now: Instant, tcp: TcpStream, flow: Flow, whose: Whose, state: State) -> Connection {
+    fn new(
+        now: Instant,
+        (tcp, tls): (TcpStream, Option<Session>),
+        flow: Flow,
+        whose: Whose,
+        state: State,
+    ) -> Connection {
         Connection {
             tcp,
             flow,
             whose,
             since: now,
             state,
+            tls,
             framer: Framer::new(),
             bytes: vec![0; IN + OUT].into_boxed_slice(),
             heard: 0..0,
@@ -189,19 +209,26 @@ impl Connection {
     }
 
     /// Reads once. Everything before must have been stepped through, so that what is left is less than a message.
-    pub(super) fn receive(&mut self) -> Result<(), Dead> {
-        self.bytes.copy_within(self.heard.clone(), 0);
-        self.heard = 0..self.heard.len();
+    pub(super) fn receive(&mut self, now: Instant) -> Result<(), Dead> {
+        if self.tls.is_some() {
+            return self.receive_secret(now);
+        }
+        self.make_room_to_hear();
         let room = &mut self.bytes[self.heard.end..IN];
         match recv(&self.tcp, room, RecvFlags::DONTWAIT) {
-            Ok((0, _)) => Err(Dead),
+            Ok((0, _)) => Err(DEAD),
             Ok((count, _)) => {
                 self.heard.end += count;
                 Ok(())
             }
             Err(Errno::AGAIN | Errno::INTR) => Ok(()),
-            Err(_) => Err(Dead),
+            Err(_) => Err(DEAD),
         }
+    }
+
+    fn make_room_to_hear(&mut self) {
+        self.bytes.copy_within(self.heard.clone(), 0);
+        self.heard = 0..self.heard.len();
     }
 
     /// Forgets what has come.
@@ -264,16 +291,24 @@ impl Connection {
 
     /// Appends to what is to be sent.
     pub(super) fn queue(&mut self, now: Instant, message: &[u8]) -> Result<(), Dead> {
+        if self.tls.is_some() {
+            return self.queue_secret(now, message);
+        }
         if self.bytes.len() - self.unsent.end < message.len() {
-            self.flush(now)?;
-            self.bytes.copy_within(self.unsent.clone(), IN);
-            self.unsent = IN..IN + self.unsent.len();
+            self.make_room_to_say(now)?;
         }
         let end = self.unsent.end + message.len();
-        let room = self.bytes.get_mut(self.unsent.end..end).ok_or(Dead)?;
+        let room = self.bytes.get_mut(self.unsent.end..end).ok_or(DEAD)?;
         room.copy_from_slice(message);
         self.unsent.end = end;
         self.touch(now);
+        Ok(())
+    }
+
+    fn make_room_to_say(&mut self, now: Instant) -> Result<(), Dead> {
+        self.flush(now)?;
+        self.bytes.copy_within(self.unsent.clone(), IN);
+        self.unsent = IN..IN + self.unsent.len();
         Ok(())
     }
 
@@ -298,7 +333,7 @@ impl Connection {
                     self.owed.get_or_insert((all, now + STALLED));
                     return Ok(());
                 }
-                Err(_) => return Err(Dead),
+                Err(_) => return Err(DEAD),
             }
         }
         self.unsent = IN..IN;
@@ -308,6 +343,7 @@ impl Connection {
     /// Says goodbye: what we sent arrives, also if the peer still sends. Closing at once would let the kernel answer
     /// unread bytes with RST, and RST takes our last words with it.
     pub(super) fn leave(&mut self, now: Instant) {
+        self.say_goodbye(now);
         let _ = self.tcp.shutdown(Shutdown::Write); // A dead one needs no goodbye.
         self.state = State::Closing { by: now + CLOSING };
         self.unsent = IN..IN;
@@ -339,7 +375,10 @@ impl Connection {
         let is_at_work = match self.state {
             State::Open => true,
             State::Fresh { .. } => self.whose == Whose::Stranger,
-            State::Connecting { .. } | State::Lost | State::Closing { .. } => false,
+            State::Connecting { .. }
+            | State::Shaking { .. }
+            | State::Lost
+            | State::Closing { .. } => false,
         };
         is_at_work && now >= self.used + stays
     }
@@ -359,7 +398,10 @@ impl Connection {
     /// When it has had its time, unless something happens before.
     pub(super) fn due(&self) -> Instant {
         let by = match self.state {
-            State::Connecting { by } | State::Fresh { by } | State::Closing { by } => by,
+            State::Connecting { by }
+            | State::Shaking { by }
+            | State::Fresh { by }
+            | State::Closing { by } => by,
             State::Open | State::Lost => self.used + IDLE,
         };
         let owed = self.owed.map(|(_, by)| by);
@@ -398,8 +440,8 @@ impl Connection {
 pub(super) fn tune(tcp: &TcpStream) {
     let _ = set_tcp_nodelay(tcp, true); // Whole turns are written in one go already.
     let _ = set_socket_keepalive(tcp, true);
-    let _ = set_tcp_keepidle(tcp, super::PROBE);
-    let _ = set_tcp_keepintvl(tcp, super::PROBE / 10);
+    let _ = set_tcp_keepidle(tcp, super::times::PROBE);
+    let _ = set_tcp_keepintvl(tcp, super::times::PROBE / 10);
     let millis = STALLED.as_millis() as u32;
     let _ = set_tcp_user_timeout(tcp, millis);
 }

@@ -22,7 +22,7 @@ use crate::ground::limits;
 use crate::ground::network::site;
 use crate::ground::time::Instant;
 use crate::shell::poller::Source;
-use crate::wire::flow::{End, Flow};
+use crate::wire::flow::{End, Flow, Mistrust, Transport};
 
 /// Who has a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,18 +87,19 @@ impl Share {
 }
 
 impl Streams {
-    pub(super) fn let_in(
-        &mut self,
-        now: Instant,
-        tcp: TcpStream,
-        (local, remote): (SocketAddr, SocketAddr),
-        is_trusted: bool,
-    ) {
+    pub(super) fn let_in(&mut self, now: Instant, tcp: TcpStream, flow: Flow, is_trusted: bool) {
         let whose = match is_trusted {
             true => Whose::Peer,
             false => Whose::Stranger,
         };
-        let Some(place) = self.room(now, whose, remote) else {
+        let tls = match flow.transport {
+            Transport::Udp | Transport::Tcp => None,
+            Transport::Tls => match self.tls.accept() {
+                Some(tls) => Some(tls),
+                None => return,
+            },
+        };
+        let Some(place) = self.room(now, whose, flow.remote) else {
             return;
         };
         tune(&tcp);
@@ -106,26 +107,41 @@ impl Streams {
         if self.registry.add(&tcp, source).is_err() {
             return;
         }
-        let flow = self.number(place, local, remote);
-        self.enter(place, Connection::accepted(now, tcp, flow, is_trusted));
+        let flow = self.number(place, flow);
+        let connection = Connection::accepted(now, (tcp, tls), flow, is_trusted);
+        self.enter(place, connection);
     }
 
-    /// A connection that we have to `flow.remote`, or begin to have.
-    pub(super) fn connection_to(&mut self, now: Instant, flow: Flow) -> Result<u16, End> {
+    /// A connection that we have to `flow.remote`, or begin to have; inside TLS, with all of `names`.
+    pub(super) fn connection_to<'a>(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<u16, End> {
         let mut all = (0..).zip(&self.places);
         let known = all.find_map(|(place, it)| {
             let it = it.connection.as_ref()?;
-            let leads_there = it.whose.is_ours() && it.flow.remote == flow.remote && it.is_usable();
-            leads_there.then_some((place, it.flow, it.state))
+            let is_there = (it.flow.transport, it.flow.remote) == (flow.transport, flow.remote);
+            let leads_there = it.whose.is_ours() && is_there && it.is_usable();
+            leads_there.then_some(place)
         });
-        match known {
-            Some((place, _, State::Connecting { .. })) => return Ok(place),
-            Some((place, flow, _)) => {
-                self.events.push_back(Event::Connected(flow));
-                return Ok(place);
+        if let Some(place) = known {
+            // Another account may be sent there, and may not mean this peer.
+            let is_meant = self.at(place).is_none_or(|it| it.expect(names));
+            if !is_meant {
+                return Err(End::Untrusted(Mistrust::Name));
             }
-            None => {}
+            self.join(place);
+            return Ok(place);
         }
+        let tls = match flow.transport {
+            Transport::Udp | Transport::Tcp => None,
+            Transport::Tls => {
+                let tls = self.tls.connect(names, flow.remote.ip());
+                Some(tls.ok_or(End::Untrusted(Mistrust::Absent))?)
+            }
+        };
         let place = self.room(now, Whose::Carrier, flow.remote);
         let place = place.ok_or(End::Refused)?;
         let from = self.listeners.any_at(flow.local).then_some(flow.local);
@@ -138,9 +154,23 @@ impl Streams {
             debug!("no stream to {}: {error}", flow.remote);
             End::Refused
         })?;
-        let flow = self.number(place, flow.local, flow.remote);
-        self.enter(place, Connection::opened(now, tcp, flow));
+        let flow = self.number(place, flow);
+        self.enter(place, Connection::opened(now, (tcp, tls), flow));
         Ok(place)
+    }
+
+    /// Somebody else's messages leave through it as well.
+    fn join(&mut self, place: u16) {
+        let Some(connection) = self.at(place) else {
+            return;
+        };
+        let flow = connection.flow;
+        match connection.state {
+            State::Connecting { .. } | State::Shaking { .. } => {}
+            State::Fresh { .. } | State::Open | State::Lost | State::Closing { .. } => {
+                self.events.push_back(Event::Connected(flow));
+            }
+        }
     }
 
     /// A place for a connection of that kind with `remote`, if need be that of one who makes way.
@@ -158,7 +188,7 @@ impl Streams {
             },
         };
         match place {
-            Some(place) => self.end(place, End::Closed, "makes way"),
+            Some(place) => self.end(now, place, End::Closed, "makes way"),
             None => self.note_refused(now, remote),
         }
         place
@@ -218,12 +248,12 @@ impl Streams {
     }
 
     /// The flow of a new connection at `place`, with a number that comes again only after 2³² connections.
-    fn number(&mut self, place: u16, local: SocketAddr, remote: SocketAddr) -> Flow {
+    fn number(&mut self, place: u16, flow: Flow) -> Flow {
         let all = limits::CONNECTIONS as u32;
         let lap = &mut self.places[usize::from(place)].lap;
         let connection = *lap * all + u32::from(place) + 1;
         *lap = (*lap + 1) % (u32::MAX / all);
-        Flow::tcp(local, remote, connection)
+        Flow { connection, ..flow }
     }
 
     fn enter(&mut self, place: u16, connection: Connection) {

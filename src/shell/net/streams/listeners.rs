@@ -18,6 +18,8 @@ use crate::wire::flow::Transport;
 #[derive(Debug)]
 pub struct Listener {
     tcp: TcpListener,
+    /// What is spoken: TCP, or TLS over it.
+    pub transport: Transport,
     /// Where it listens: the port is the real one, the address may be unspecified.
     pub bound: SocketAddr,
 }
@@ -34,11 +36,11 @@ pub(super) struct Listeners {
 const BACKLOG: i32 = 64;
 
 impl Listener {
-    /// Listens at `address`; an IPv6 one takes IPv6 only.
+    /// Listens at `address`, for TCP or for TLS over it; an IPv6 one takes IPv6 only.
     ///
     /// # Errors
     /// Why the address cannot be had.
-    pub fn open(address: SocketAddr) -> Result<Listener, BindError> {
+    pub fn open(transport: Transport, address: SocketAddr) -> Result<Listener, BindError> {
         let opened = || -> io::Result<Listener> {
             let fd = socket_with(family(address), SocketType::STREAM, FLAGS, None)?;
             // Streams of the run before may still be closing.
@@ -50,10 +52,14 @@ impl Listener {
             listen(&fd, BACKLOG)?;
             let tcp = TcpListener::from(fd);
             let bound = tcp.local_addr()?;
-            Ok(Listener { tcp, bound })
+            Ok(Listener {
+                tcp,
+                transport,
+                bound,
+            })
         };
         opened().map_err(|error| BindError {
-            transport: Transport::Tcp,
+            transport,
             address,
             error,
         })
@@ -94,6 +100,11 @@ impl Listeners {
                 Err(_) => return None,
             }
         }
+    }
+
+    /// What is spoken at listener `at`.
+    pub(super) fn transport(&self, at: usize) -> Transport {
+        self.all.get(at).map_or(Transport::Tcp, |it| it.transport)
     }
 
     /// Lets nobody in for a moment: they wait in the kernel, and would wake us for nothing.

@@ -2,9 +2,12 @@
 
 use super::listeners::connect;
 use super::*;
+use crate::ground::time::Duration;
 use crate::shell::clock;
 use crate::shell::poller::Poller;
 use crate::shell::timer::Timer;
+use crate::shell::tls::Tls;
+use crate::txn::T1_64;
 use crate::wire::flow::Transport;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -53,10 +56,10 @@ impl Fixture {
             .set(Some(clock::now() + Duration::from_secs(60)))
             .unwrap();
         registry.add(&guard, Source::Timer).unwrap();
-        let listener = Listener::open(address).expect("it listens");
+        let listener = Listener::open(Transport::Tcp, address).expect("it listens");
         Fixture {
             at: listener.bound,
-            streams: Streams::new(vec![listener], registry).unwrap(),
+            streams: Streams::new(vec![listener], Tls::default(), registry).unwrap(),
             poller,
             now: Instant::from_millis(1_000),
             said: Vec::new(),

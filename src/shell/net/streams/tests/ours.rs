@@ -253,7 +253,8 @@ fn connections_from_an_address_that_is_gone_end_and_others_stay() {
     let Some(Event::Connected(ours)) = it.events.pop() else {
         panic!("{:?}", it.events);
     };
-    it.streams.end_elsewhere(|ip| ip == Ipv4Addr::LOCALHOST);
+    it.streams
+        .end_elsewhere(it.now, |ip| ip == Ipv4Addr::LOCALHOST);
     it.flush();
     let Said::Message(theirs, _) = it.said[0] else {
         panic!("{:?}", it.said);

@@ -1,0 +1,180 @@
+//! Who a certificate is for, and whether it is believed. Read RFC 5922 §7.
+
+use std::string::String;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use sha2::{Digest, Sha256};
+use webpki::EndEntityCert;
+
+use super::Pin;
+use crate::wire::flow::Mistrust;
+use crate::wire::sip::{Host, Uri};
+
+/// Servers that are known by their very certificate.
+#[derive(Debug, Default)]
+pub(super) struct Pins(pub(super) Vec<Pin>);
+
+impl Pins {
+    /// Whether the server of that name is known by its certificate, and this is it.
+    pub(super) fn has(&self, name: &str, certificate: &CertificateDer<'_>) -> bool {
+        let print = Sha256::digest(certificate);
+        let mut all = self
+            .0
+            .iter()
+            .filter(|it| it.name.eq_ignore_ascii_case(name));
+        all.any(|it| it.sha256[..] == print[..])
+    }
+
+    /// Whether the server of that name is known by its certificate.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.0.iter().any(|it| it.name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Believes servers: for their very certificate where one is pinned, else for their authority and their name.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub(super) roots: RootCertStore,
+    pub(super) pins: Arc<Pins>,
+    pub(super) provider: Arc<CryptoProvider>,
+}
+
+/// A clock before that was never set: 2025-01-01.
+const SET: u64 = 1_735_689_600;
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let name = server_name.to_str();
+        if self.pins.knows(&name) {
+            return match self.pins.has(&name, end_entity) {
+                true => Ok(ServerCertVerified::assertion()),
+                false => Err(CertificateError::ApplicationVerificationFailure.into()),
+            };
+        }
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &self.roots,
+            intermediates,
+            now,
+            algorithms,
+        )?;
+        match is_for(end_entity, &name) {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(CertificateError::NotValidForName.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// A host as it is configured, without its port, as the server is asked for it.
+pub(super) fn server_name(host: &str) -> Option<ServerName<'static>> {
+    let host = host.trim_end_matches('.');
+    ServerName::try_from(String::from(host)).ok()
+}
+
+/// Whether a certificate is for that host: one of its `sip` URIs without a user names it or, where it has none of
+/// those, one of its DNS names, whole and without wildcards (RFC 5922 §7.1, §7.2). For an address, one of its addresses.
+pub(super) fn is_for(certificate: &CertificateDer<'_>, host: &str) -> bool {
+    let Ok(certificate) = EndEntityCert::try_from(certificate) else {
+        return false;
+    };
+    let host = host.trim_end_matches('.');
+    match ServerName::try_from(host) {
+        Ok(ServerName::DnsName(_)) => {}
+        Ok(address) => {
+            return certificate
+                .verify_is_valid_for_subject_name(&address)
+                .is_ok();
+        }
+        Err(_) => return false,
+    }
+    let mut uris = certificate.valid_uri_names().filter_map(domain).peekable();
+    if uris.peek().is_some() {
+        return uris.any(|it| it.eq_ignore_ascii_case(host));
+    }
+    let mut names = certificate.valid_dns_names();
+    names.any(|it| it.trim_end_matches('.').eq_ignore_ascii_case(host))
+}
+
+/// The domain that a `sip` URI stands for, if it stands for one.
+fn domain(uri: &str) -> Option<&str> {
+    let Ok(Uri::Sip(sip)) = Uri::parse(uri.as_bytes()) else {
+        return None;
+    };
+    match sip.host {
+        Host::Name(name) if sip.user.is_none() && !sip.secure => {
+            let name = core::str::from_utf8(name).ok()?;
+            Some(name.trim_end_matches('.'))
+        }
+        Host::Name(_) | Host::V4(_) | Host::V6(_) => None,
+    }
+}
+
+/// What went wrong, as people want to hear it.
+pub(super) fn mistrust(error: &Error) -> Mistrust {
+    match error {
+        Error::InvalidCertificate(error) => of_certificate(error),
+        Error::NoCertificatesPresented => Mistrust::Bad,
+        Error::AlertReceived(_) => Mistrust::Ours,
+        _ => Mistrust::Speech,
+    }
+}
+
+fn of_certificate(error: &CertificateError) -> Mistrust {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Mistrust::Expired,
+        CertificateError::NotValidYetContext { time, .. } if time.as_secs() < SET => {
+            Mistrust::Clock
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            Mistrust::Early
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Mistrust::Name
+        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => Mistrust::Authority,
+        CertificateError::ApplicationVerificationFailure => Mistrust::Pin,
+        _ => Mistrust::Bad,
+    }
+}
