@@ -15,11 +15,13 @@ use crate::ground::time::Duration;
 use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
 
+mod certificate;
 mod question;
 mod user;
 mod values;
 mod watch;
 mod words;
+pub use certificate::Certificates;
 pub use question::Question;
 pub use user::{NewUser, Place, Users};
 pub use values::{Login, Secret};
@@ -52,6 +54,8 @@ pub enum Command {
         /// Whose users these are.
         realm: String,
     },
+    /// Make or show certificates.
+    Certificates(Certificates),
     /// List the boards that are built in, or print the file of one.
     Boards(Option<String>),
     /// List the tables of this build.
@@ -193,6 +197,7 @@ where
         "watch" => line.watch(),
         "user" => line.users(),
         "hash-password" => line.hash_password(),
+        "certificate" => line.certificates(),
         "boards" => {
             let given = line.words("boards", 0..=1, &[])?;
             given.or_help(|mut given| Ok(Command::Boards(given.words.pop())))
@@ -237,6 +242,7 @@ struct Given {
     users: Option<PathBuf>,
     realm: Option<String>,
     md5: bool,
+    authority: Option<PathBuf>,
     help: bool,
 }
 
@@ -367,6 +373,7 @@ impl Line {
             USERS => given.users = Some(PathBuf::from(self.0.value()?)),
             REALM => given.realm = Some(self.text()?),
             MD5 => given.md5 = true,
+            AUTHORITY => given.authority = Some(PathBuf::from(self.0.value()?)),
             PASSWORD_FILE => given.secrets.push(Secret::File(self.0.value()?.into())),
             PASSWORD_ENV => given.secrets.push(Secret::Variable(self.text()?)),
             _ => {}
@@ -391,6 +398,7 @@ impl Given {
 
 const SEE_HELP: &str = "see `lampfield help`";
 
+const AUTHORITY: &str = "--authority";
 const AT: &str = "--at";
 const BOARD: &str = "--board";
 const CONFIG: &str = "--config";

@@ -12,6 +12,7 @@
 //! | 4 | `watch` received nothing |
 
 pub mod args;
+mod certificate;
 pub mod client;
 mod mailbox;
 mod policy;
@@ -100,6 +101,7 @@ fn perform(command: Command) -> Exit {
             Err(trouble) => complain(&trouble),
         },
         Command::Watch(wanted) => watch::watch(&wanted),
+        Command::Certificates(wanted) => certificate::see_to(&wanted),
         Command::Users(wanted) => users::see_to(&wanted),
         Command::HashPassword { user, realm } => users::hash(&user, &realm),
         Command::Boards(None) => say(&boards()),
@@ -294,7 +296,8 @@ lampfield: an edge presence agent. Buttons in, lamps out, SIP in the middle.
   lampfield [run] [--config FILE] [--board NAME|FILE] [--listen udp:ADDR:PORT]...
             [--control SOCKET] [--state DIR] [--log LEVEL]
                               be the agent; without a configuration, the demonstration
-                              (udp listens on TCP too; tcp:ADDR:PORT on TCP alone)
+                              (udp listens on TCP too; tcp:ADDR:PORT on TCP alone,
+                              tls:ADDR:PORT inside TLS)
   lampfield check FILE [--board NAME|FILE]
                               explain a configuration
 
@@ -337,9 +340,16 @@ Users with a password, whether an agent runs or not:
   lampfield hash-password NAME REALM [--md5] [--password-file FILE]
                               print the line of a user for a file of users
 
+Certificates for TLS:
+  lampfield certificate new NAME... [--authority FOLDER]
+                              make NAME.pem and NAME.key, for hosts or addresses; signed
+                              by the authority in FOLDER, which is made once
+  lampfield certificate show FILE
+                              whom it is for, by whom and until when; its pin
+
 Without an agent:
   lampfield watch URI [--event dialog|presence|presence.winfo|message-summary] [--seconds N]
-                      [--server HOST[:PORT]] [--from URI] [--json]
+                      [--server [tls:]HOST[:PORT]] [--from URI] [--json]
                       [--user NAME [--password-file FILE | --password-env VARIABLE]]
                               watch somebody and print each change; the password is
                               in LAMPFIELD_PASSWORD unless one of these says where

@@ -9,6 +9,10 @@ mod absent;
 #[cfg(feature = "tls")]
 mod context;
 #[cfg(feature = "tls")]
+mod der;
+#[cfg(feature = "tls")]
+pub mod house;
+#[cfg(feature = "tls")]
 mod identity;
 #[cfg(feature = "tls")]
 mod session;

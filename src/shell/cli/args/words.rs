@@ -1,6 +1,6 @@
 //! The commands, and how each is written.
 
-pub(super) const COMMANDS: [&str; 23] = [
+pub(super) const COMMANDS: [&str; 24] = [
     "run",
     "check",
     "status",
@@ -18,6 +18,7 @@ pub(super) const COMMANDS: [&str; 23] = [
     "policy",
     "user",
     "hash-password",
+    "certificate",
     "watch",
     "why",
     "boards",
@@ -41,6 +42,7 @@ pub(super) fn synopsis(command: &str) -> &str {
         "set" => "set dnd|hook|activity|note|idle VALUE",
         "user" => "user add NAME, user remove NAME, or user list",
         "hash-password" => "hash-password NAME REALM",
+        "certificate" => "certificate new NAME [--authority FOLDER], or certificate show FILE",
         "watch" => "watch URI",
         "why" => "why LAMP",
         alone => alone,
