@@ -330,7 +330,7 @@ fn a_desk_that_stops_leaves_no_lamp_that_lies() /* FIELD 12 J05 */
 
 /// ```text
 ///   desk                    telephone system
-///    │                          │  a lamp for sips:…, which can't be asked for without TLS: unknown
+///    │                          │  a lamp for a broadcast address, where nobody answers: unknown
 ///    │── SUBSCRIBE (alice) ────►│  the lamps behind it are none the worse
 /// ```
 #[test]
@@ -338,7 +338,7 @@ fn a_target_that_cannot_be_asked_for_takes_no_lamp_along() /* FIELD 12 */
 {
     let mut world = fair();
     let (desk, pbx) = (world.add_desk(), world.add_pbx(GOOD));
-    world.lamp_for_uri(desk, "sips:alice@192.0.2.200");
+    world.lamp_for_uri(desk, "sip:alice@255.255.255.255");
     world.lamp_for_extension(desk, (pbx, 0), Package::Dialog, TIMES);
     world.boot(desk).unwrap();
     world.run(5 * SECOND).unwrap();

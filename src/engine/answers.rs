@@ -7,11 +7,11 @@ use crate::ground::limits;
 use crate::ground::random::Secret;
 use crate::roles::registrar::Registrar;
 use crate::txn::token::Token;
-use crate::ua::dialog::write_contact;
+use crate::ua::dialog::{write_contact, write_secure_contact};
 use crate::ua::guard::Challenges;
 use crate::wire::WriteError;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Method, Name, Request, ResponseHead, Status, Writer, respond_with};
+use crate::wire::sip::{Method, Name, Request, ResponseHead, Status, Uri, Writer, respond_with};
 
 /// The methods we serve, as Allow tells them.
 const ALLOW: &[u8] = b"SUBSCRIBE, NOTIFY, PUBLISH, REGISTER, OPTIONS, CANCEL";
@@ -66,7 +66,14 @@ pub(super) fn write(
                 w.header(Name::Require, b"eventlist");
             }
             w.echo(&request.headers, Name::RecordRoute);
-            write_contact(&mut w, request.uri.user(), flow);
+            match &request.uri {
+                Uri::Sip(uri) if uri.secure => {
+                    write_secure_contact(&mut w, request.uri.user(), flow)
+                }
+                Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => {
+                    write_contact(&mut w, request.uri.user(), flow);
+                }
+            }
             w.header_u32(Name::Expires, expires.0);
             write_allow(&mut w);
             write_allow_events(&mut w, Package::is_served);

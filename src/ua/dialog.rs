@@ -355,13 +355,23 @@ pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Token) {
 /// to this instance and no other (RFC 5627 §4.3, 7621 §2; RFC 6665 §4.5.1). Without its `transport` a peer on a stream
 /// would answer by datagram (RFC 3263 §4.1).
 pub fn write_contact(w: &mut Writer<'_>, user: &[u8], flow: &Flow) {
+    write_contact_by(w, b"<sip:", user, flow);
+}
+
+/// The same in a dialog that was begun with a `sips` URI: one of those, too (RFC 5630 §5.1.1).
+pub fn write_secure_contact(w: &mut Writer<'_>, user: &[u8], flow: &Flow) {
+    write_contact_by(w, b"<sips:", user, flow);
+}
+
+fn write_contact_by(w: &mut Writer<'_>, begin: &[u8], user: &[u8], flow: &Flow) {
     let transport: &[u8] = match flow.transport {
         Transport::Udp => b"",
+        Transport::Tls if begin == b"<sips:" => b"",
         Transport::Tcp => b";transport=tcp",
         Transport::Tls => b";transport=tls",
     };
     w.field_with(Name::Contact, |out| {
-        out.raw(b"<sip:").value(user);
+        out.raw(begin).value(user);
         out.raw(if user.is_empty() { b"" } else { b"@" });
         out.address(flow.local).raw(transport).raw(b";gr>");
     });

@@ -121,6 +121,20 @@ pub enum Mistrust {
 }
 
 impl Mistrust {
+    /// All of them.
+    pub const ALL: [Mistrust; 10] = [
+        Mistrust::Expired,
+        Mistrust::Early,
+        Mistrust::Clock,
+        Mistrust::Name,
+        Mistrust::Authority,
+        Mistrust::Pin,
+        Mistrust::Bad,
+        Mistrust::Ours,
+        Mistrust::Speech,
+        Mistrust::Absent,
+    ];
+
     /// What is wrong, in a few words.
     pub const fn why(self) -> &'static str {
         match self {

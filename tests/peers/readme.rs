@@ -1,6 +1,7 @@
 //! README.md says what is true: its configuration, its looks and its JSON are held against the program.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use lampfield::{Looks, Watched};
 use serde_json::Value;
@@ -23,10 +24,21 @@ fn the_examples_are_good_configurations() {
     );
     let scratch = Scratch::new();
     scratch.write("pbx.password", "secret\n");
+    make_certificates(&scratch);
     for example in examples {
         let file = scratch.write("readme.toml", example);
         lampfield(&["check", &file.to_string_lossy()]);
     }
+}
+
+/// Those that the examples name.
+fn make_certificates(scratch: &Scratch) {
+    let made = Command::new(env!("CARGO_BIN_EXE_lampfield"))
+        .args(["certificate", "new", "desk.example", "--authority", "house"])
+        .current_dir(scratch.path(""))
+        .output()
+        .expect("it runs");
+    assert!(made.status.success());
 }
 
 #[test]

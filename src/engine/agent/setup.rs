@@ -202,7 +202,7 @@ impl Agent {
         watches
     }
 
-    /// Begins to ask for a watch. One that can't be asked for, as `sips:` without TLS, leaves its lamps at unknown.
+    /// Begins to ask for a watch. One that can't be asked for, as one at a broadcast address, leaves its lamps at unknown.
     pub(super) fn ask_for(&mut self, now: Instant, watch: &WatchSettings) -> Option<Id<Watch>> {
         let order = Order {
             target: &watch.target,

@@ -300,5 +300,4 @@ impl Agent {
 }
 
 /// Why a watch of the settings is not among the watcher's; its lamp shows unknown.
-const CANNOT_ASK: &str =
-    "whom it watches can't be asked: a sips address needs TLS, any other a host";
+const CANNOT_ASK: &str = "whom it watches can't be asked: the address names no host that answers";

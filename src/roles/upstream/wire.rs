@@ -195,7 +195,7 @@ impl Link {
 
     fn print_address(&self, out: &mut Out<'_>, (transport, at): (Transport, SocketAddr)) {
         let user = self.user();
-        let is_secure = self.aor.starts_with("sips:");
+        let is_secure = matches!(Uri::parse(self.aor.as_bytes()), Ok(Uri::Sip(uri)) if uri.secure);
         out.raw(if is_secure { b"<sips:" } else { b"<sip:" });
         out.value(user);
         out.raw(if user.is_empty() { b"" } else { b"@" })

@@ -11,6 +11,7 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::ua::retry::{self, Retry};
+use crate::wire;
 use crate::wire::sip::Status;
 use core::net::{IpAddr, SocketAddr};
 
@@ -33,6 +34,8 @@ pub(super) enum Cause {
     NoNotify,
     /// ICMP said so.
     Unreachable,
+    /// Inside TLS it is not believed, for that reason.
+    Untrusted(&'static str),
     /// The name has no address.
     Unresolved,
     /// The server answers, and knows no lists.
@@ -58,6 +61,16 @@ impl Cause {
         }
     }
 
+    /// A connection that ended so, under a request.
+    pub(super) const fn of_end(end: wire::flow::End) -> Cause {
+        match end {
+            wire::flow::End::Closed | wire::flow::End::Refused | wire::flow::End::Silent => {
+                Cause::Unreachable
+            }
+            wire::flow::End::Untrusted(why) => Cause::Untrusted(why.why()),
+        }
+    }
+
     const fn reason(self) -> &'static str {
         match self {
             Cause::Refused(_) => "refused",
@@ -65,6 +78,7 @@ impl Cause {
             Cause::NoAnswer => "no answer",
             Cause::NoNotify => "no NOTIFY",
             Cause::Unreachable => "unreachable",
+            Cause::Untrusted(why) => why,
             Cause::Unresolved => "name not found",
             Cause::NoList => "no list there",
             Cause::NoLocalAddress => "no local address",
@@ -78,7 +92,7 @@ impl Cause {
     /// Whether it says that the server is not there.
     const fn is_of_the_server(self) -> bool {
         match self {
-            Cause::NoAnswer | Cause::Unreachable => true,
+            Cause::NoAnswer | Cause::Unreachable | Cause::Untrusted(_) => true,
             Cause::Refused(_)
             | Cause::Unproven(..)
             | Cause::NoNotify
@@ -114,7 +128,7 @@ impl Cause {
         match self {
             Cause::Refused(code) | Cause::Unproven(code, _) => Some(code),
             Cause::NoAnswer => Some(408),
-            Cause::Unreachable => Some(503),
+            Cause::Unreachable | Cause::Untrusted(_) => Some(503),
             Cause::NoNotify
             | Cause::Unresolved
             | Cause::NoList

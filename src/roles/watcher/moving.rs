@@ -243,7 +243,7 @@ impl Watcher {
         if had_moved && end == End::Silent {
             watch.long = Long::Stays;
         }
-        self.watch_unreachable(now, id, flow.remote, random);
+        self.watch_unreachable(now, id, flow.remote, Cause::of_end(end), random);
     }
 
     fn usage_disconnected(
@@ -277,7 +277,7 @@ impl Watcher {
             }
             self.ready_usages.push(id.slot());
         } else if usage.is_in_flight() {
-            return self.postpone(now, id, Cause::Unreachable, None, random);
+            return self.postpone(now, id, Cause::of_end(end), None, random);
         } else if !had_moved && let UsageState::Resting { refresh } = &mut usage.state {
             *refresh = (now + retry::recovery(0, random)).min(*refresh);
         }

@@ -13,7 +13,7 @@ use crate::txn::client::Client;
 use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
 use crate::ua::credentials::Proof;
-use crate::ua::dialog::{Dialog, write_contact};
+use crate::ua::dialog::{Dialog, write_contact, write_secure_contact};
 use crate::ua::next_hop::NextHop;
 use crate::ua::outbound::{Accounts, Lead, Long, RESOLVE, Way};
 use crate::ua::query::{Asker, Query};
@@ -454,7 +454,10 @@ fn write_rest(
 ) -> Option<usize> {
     let from = Uri::parse(watch.from.as_bytes());
     let user = from.map_or(&b""[..], |uri| uri.user());
-    write_contact(w, user, contact);
+    match Uri::parse(watch.target.as_bytes()) {
+        Ok(Uri::Sip(target)) if target.secure => write_secure_contact(w, user, contact),
+        _ => write_contact(w, user, contact),
+    }
     // Of one NOTIFY alone no rate can be kept.
     let rates = Rates {
         max: watch.max_rate.filter(|_| expires > Seconds::ZERO),

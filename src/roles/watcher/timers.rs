@@ -68,7 +68,7 @@ impl Watcher {
             attempt.request.awaits(token.nonce) && attempt.way.flow.remote == remote
         };
         if let Some(attempt) = watch.attempt().copied().filter(is_it) {
-            self.watch_unreachable(now, id, remote, random);
+            self.watch_unreachable(now, id, remote, Cause::Unreachable, random);
             if let Some(watch) = self.watches.get_mut(id) {
                 watch.late = Some(attempt);
             }
@@ -147,6 +147,7 @@ impl Watcher {
         now: Instant,
         id: Id<Watch>,
         remote: SocketAddr,
+        cause: Cause,
         random: &mut Random,
     ) {
         let Some(watch) = self.watches.get_mut(id) else {
@@ -157,7 +158,7 @@ impl Watcher {
         }
         match &mut watch.state {
             State::Asking(_) => {
-                self.fail(now, id, Cause::Unreachable, Retry::Backoff, None, random);
+                self.fail(now, id, cause, Retry::Backoff, None, random);
             }
             State::Told { attempt, .. } => attempt.request = Sending::Answered,
             State::Ending(_)

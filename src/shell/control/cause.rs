@@ -8,6 +8,7 @@ use crate::engine::config::Settings;
 use crate::roles::watcher::{IS_A_LIST, Listed, Report, Standing};
 use crate::shell::listen::Listen;
 use crate::shell::settings::{reach, rule_in_words};
+use crate::wire::flow::Mistrust;
 
 /// What is in the way.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub(super) fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<Cause> {
         Some(Cause { what, remedy })
     };
     let refused = all().find_map(|it| it.distrusts).map(distrust);
-    let found = refused.or_else(out_of_reach);
+    let untrusted = || all().find_map(|it| untrusted(it.last_reason));
+    let found = refused.or_else(untrusted).or_else(out_of_reach);
     // Nothing can be done about this here, and often nothing has to be.
     found
         .or_else(|| all().find_map(|it| on_a_list(&it.listed?, it.target)))
@@ -105,6 +107,15 @@ fn is_a_list(watch: &Report<'_>) -> Option<Cause> {
             "add [[list]] uri = \"{0}\", and let the lamp name list = \"{0}\" and watch somebody on it",
             watch.target
         )),
+    })
+}
+
+/// A server inside TLS is not believed.
+fn untrusted(reason: &str) -> Option<Cause> {
+    let why = Mistrust::ALL.into_iter().find(|it| it.why() == reason)?;
+    Some(Cause {
+        what: std::format!("nothing is asked of the server: {reason}"),
+        remedy: Some(why.remedy().to_string()),
     })
 }
 

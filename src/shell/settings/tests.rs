@@ -248,7 +248,7 @@ fn the_demonstration_fits_the_board_and_the_listener() {
 fn mistakes_of_every_kind_are_all_told_at_once() {
     refused(
         r#"listn = []
-listen = ["udp:0.0.0.0:5060", "tls:0.0.0.0:5060", "here"]
+listen = ["udp:0.0.0.0:5060", "sctp:0.0.0.0:5060", "here"]
 trusted = ["192.168.1.0/33"]
 board = "phone"
 control = ""
@@ -258,9 +258,9 @@ min_expires = 7200
 "#,
         &[
             "1:1: unknown key `listn` in the file | did you mean `listen`?",
-            "2:31: cannot listen on \"tls:0.0.0.0:5060\" | this version listens on udp and tcp only; \
-             write udp:ADDRESS:PORT, which means both",
-            "2:51: cannot listen on \"here\" | write udp:ADDRESS:PORT, as udp:0.0.0.0:5060 or \
+            "2:31: cannot listen on \"sctp:0.0.0.0:5060\" | write udp:ADDRESS:PORT, as udp:0.0.0.0:5060 or \
+             udp:[::]:5060",
+            "2:52: cannot listen on \"here\" | write udp:ADDRESS:PORT, as udp:0.0.0.0:5060 or \
              udp:[::]:5060",
             "3:12: \"192.168.1.0/33\" is no network | write address/bits, as 192.168.1.0/24 or \
              fd00::/8, or one address",
@@ -573,14 +573,64 @@ fn a_lamp_of_our_own_does_not_watch() {
 }
 
 #[test]
-fn who_can_only_be_asked_over_tls_is_told_at_once() /* R16 */
+fn who_can_only_be_asked_over_tls_is_asked_over_nothing_else() /* R16, X10 */
 {
+    let lamp =
+        "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"SIPS:bob@pbx\"\n";
+    let what = match cfg!(feature = "tls") {
+        true => {
+            "3:1: SIPS:bob@pbx can only be asked over TLS, and its server is asked without | \
+             write its server as tls:HOST"
+        }
+        false => {
+            "5:9: SIPS:bob@pbx can only be asked over TLS | this program was built without TLS; \
+             take one with it: cargo build --features tls"
+        }
+    };
+    refused(&format!("{lamp}server = \"10.0.0.1\""), &[what]);
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn servers_inside_tls_are_read_and_their_port_is_another() {
+    let read = |text: &str| read(text).expect("it is good").settings;
+    let lamp = "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\n";
+    let settings = read(&format!(
+        "{lamp}watch = \"sips:bob@pbx\"\nserver = \"tls:10.0.0.1\""
+    ));
+    assert!(settings.goes_by_tls(&settings.watches[0]));
+    let settings = read(&format!("{lamp}watch = \"sips:bob@pbx\""));
+    assert!(settings.goes_by_tls(&settings.watches[0]));
+    let settings = read("[[upstream]]\naor = \"sips:100@pbx\"\npublish = false");
+    assert_eq!(settings.upstreams[0].servers[0].transport, Transport::Tls);
     refused(
-        "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"SIPS:bob@pbx\"\n\
-         server = \"10.0.0.1\"",
+        "[[upstream]]\naor = \"sips:100@pbx\"\npublish = false\nservers = [\"tls:a\", \"b\"]",
         &[
-            "5:9: SIPS:bob@pbx can only be asked over TLS, which this version does not speak | \
-             write sip: if the other side can be asked without TLS",
+            "1:1: sips:100@pbx is asked over TLS only | write each of servers as tls:HOST, or leave \
+           servers out",
+        ],
+    );
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn what_tls_lacks_is_told() {
+    refused(
+        "listen = [\"tls:127.0.0.1:5061\"]",
+        &[
+            "1:1: tls is listened on without a certificate | add [tls] with certificate = \"FILE\" \
+           and key = \"FILE\"; lampfield certificate new NAME makes both",
+        ],
+    );
+    refused(
+        "[tls]\ncertificate = \"a.pem\"",
+        &["1:1: certificate and key mean nothing without each other | add the other one"],
+    );
+    refused(
+        "[tls]\npins = [\"pbx sha256:12\"]",
+        &[
+            "2:9: \"pbx sha256:12\" is no pin | write \"HOST sha256:DIGITS\", as lampfield \
+           certificate show prints them",
         ],
     );
 }

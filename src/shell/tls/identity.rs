@@ -178,3 +178,88 @@ fn of_certificate(error: &CertificateError) -> Mistrust {
         _ => Mistrust::Bad,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair, SanType};
+    use std::time::Duration;
+
+    /// A certificate for those: `DNS:`, `URI:` or `IP:` and a name.
+    fn certificate(names: &[&str]) -> CertificateDer<'static> {
+        let mut params = CertificateParams::default();
+        let kinds = names.iter().filter_map(|it| it.split_once(':'));
+        params.subject_alt_names = kinds
+            .map(|(kind, name)| match kind {
+                "DNS" => SanType::DnsName(name.try_into().expect("ASCII")),
+                "URI" => SanType::URI(name.try_into().expect("ASCII")),
+                _ => SanType::IpAddress(name.parse().expect("an address")),
+            })
+            .collect();
+        let key = KeyPair::generate().expect("a key");
+        params.self_signed(&key).expect("a certificate").into()
+    }
+
+    #[test]
+    fn a_certificate_is_for_whole_names_and_no_patterns() /* X14, K01 */
+    {
+        for (names, host, expected) in [
+            (&["DNS:pbx.example"][..], "pbx.example", true),
+            (&["DNS:PBX.Example"], "pbx.example.", true),
+            (&["DNS:pbx.example"], "a.pbx.example", false),
+            (&["DNS:a.pbx.example"], "pbx.example", false),
+            (&["DNS:*.example"], "pbx.example", false),
+            (&["URI:sip:pbx.example"], "pbx.example", true),
+            (&["URI:SIP:pbx.example;x=y"], "pbx.example", true),
+            (&["URI:sip:a@pbx.example"], "pbx.example", false),
+            (&["URI:sips:pbx.example"], "pbx.example", false),
+            (&["URI:https:pbx.example"], "pbx.example", false),
+            // A sip URI leaves nothing to the DNS names; one of a user is none.
+            (
+                &["DNS:pbx.example", "URI:sip:other.example"],
+                "pbx.example",
+                false,
+            ),
+            (
+                &["DNS:pbx.example", "URI:sip:a@other.example"],
+                "pbx.example",
+                true,
+            ),
+            (&["IP:192.0.2.1"], "192.0.2.1", true),
+            (&["IP:192.0.2.1"], "192.0.2.2", false),
+            (&["DNS:192.0.2.1"], "192.0.2.1", false),
+            (&["IP:2001:db8::1"], "2001:db8::1", true),
+            (&[], "pbx.example", false),
+            (&["DNS:pbx.example"], "", false),
+        ] {
+            assert_eq!(
+                is_for(&certificate(names), host),
+                expected,
+                "{names:?} {host}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_is_told_from_a_certificate_of_tomorrow() /* K02 */
+    {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        for (now, expected) in [(100, Mistrust::Clock), (SET, Mistrust::Early)] {
+            let error = CertificateError::NotValidYetContext {
+                time: at(now),
+                not_before: at(SET + 1_000),
+            };
+            assert_eq!(mistrust(&error.into()), expected);
+        }
+    }
+
+    #[test]
+    fn a_pin_is_of_one_server_and_one_certificate() {
+        let (one, other) = (certificate(&["DNS:a"]), certificate(&["DNS:a"]));
+        let sha256 = Sha256::digest(&one).into();
+        let name = String::from("pbx.example");
+        let pins = Pins([Pin { name, sha256 }].into());
+        assert!(pins.has("PBX.example", &one) && pins.knows("pbx.example"));
+        assert!(!pins.has("pbx.example", &other) && !pins.has("a", &one));
+    }
+}

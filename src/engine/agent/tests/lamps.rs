@@ -214,7 +214,7 @@ fn health_knows_of_a_target_that_cannot_be_asked() /* FIELD 12 */
     let mut settings = f.agent.settings().clone();
     settings
         .watches
-        .push(mailbox("sips:desk@192.0.2.50"))
+        .push(mailbox("sip:desk@255.255.255.255"))
         .unwrap();
     f.agent.reconfigure(f.moment(), &settings);
     assert_eq!(f.lit(), [(0, "amber slow".to_string())]);
