@@ -12,7 +12,7 @@ use crate::ground::limits;
 use crate::roles::compositor::Publication;
 use crate::roles::notifier::{Gone, ListRow, Subscription};
 use crate::roles::registrar::Binding;
-use crate::roles::watcher::Watch;
+use crate::roles::watcher::{Record, Watch};
 use crate::txn::server::Transactions;
 use crate::ua::addresses::LocalAddress;
 use crate::ua::guard::User;
@@ -107,6 +107,7 @@ impl Capacity {
                 LATER,
             ),
             Table::new("watches", limits::WATCHES, size_of::<Watch>(), REFUSED),
+            Table::new("on lists", limits::WATCHES, size_of::<Record>(), REFUSED),
             Table::new(
                 "networks",
                 limits::LOCALS,

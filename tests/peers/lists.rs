@@ -5,11 +5,14 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use crate::agent::{Agent, configuration};
-use crate::kamailio::{Challenge, Kamailio, LIST};
+use crate::kamailio::{Challenge, Kamailio, LIST, Memory};
 use crate::process::{SOON, free_port, wait_for};
 
 /// Kamailio gathers changes for a second, and looks once a second.
 const GATHERED: Duration = Duration::from_millis(2_500);
+
+/// Within that much all is back at a server that has forgotten it: what is left of a minute, and what a try takes.
+const BACK: Duration = Duration::from_secs(70);
 
 /// blf1 is of 200, blf2 of 300, both on the list; blf3 of who is not.
 const LAMPS: [(&str, &str); 3] = [("blf1", "200"), ("blf2", "300"), ("blf3", "400")];
@@ -50,6 +53,20 @@ fn a_lamp_follows_the_calls_of_whoever_is_on_a_list() /* F17 F18 */
     });
     publish_call(&kamailio, "early");
     watcher.expect_lamp("blf1", "red fast");
+}
+
+#[test]
+fn a_list_is_back_at_a_server_that_forgot_it() /* F18 */
+{
+    let mut kamailio = Kamailio::with_list();
+    let watcher = watching(&kamailio, "presence", "expires = 60\n");
+    let desk = user(&kamailio, "200");
+    watcher.expect_lamp("blf1", "green");
+    kamailio.restart(Memory::Lost);
+    desk.run(&["press", "dnd"]);
+    wait_for("the lamp is red", BACK, || {
+        (watcher.look("blf1") == "red").then_some(())
+    });
 }
 
 #[test]

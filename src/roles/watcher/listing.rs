@@ -105,13 +105,16 @@ impl Watcher {
         };
         usage.knowledge = Knowledge::Known(Watched::Idle);
         if is_hollow {
-            usage.forget_tag();
             usage.open_gap(now);
-        } else {
-            usage.hold_tag_of(request);
-            if told.full {
-                usage.gap = Gap::Closed;
-            }
+        } else if told.full {
+            usage.gap = Gap::Closed;
+        }
+        if believes {
+            usage.doubt = None;
+        }
+        match usage.gap {
+            Gap::Closed => usage.hold_tag_of(request),
+            Gap::Open { .. } | Gap::Asked(_) => usage.forget_tag(),
         }
         Ok(())
     }

@@ -65,7 +65,7 @@ pub(super) struct Member {
 }
 
 /// What a list told of a member.
-pub(super) struct Record {
+pub struct Record {
     memory: Memory,
     /// A hash of the name of the notifier that the memory is of.
     instance: u64,

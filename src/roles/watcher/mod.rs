@@ -62,7 +62,7 @@ mod watch;
 
 pub use crate::ua::request::Action;
 pub use doubt::Doubt;
-pub use member::Standing;
+pub use member::{Record, Standing};
 pub use place::{IS_A_LIST, Listed, Role};
 pub use usage::Usage;
 pub use watch::{AddError, Order, Report, Watch};
@@ -82,7 +82,6 @@ use crate::ua::retry;
 use crate::wire::doc::message_summary::Messages;
 use crate::wire::flow::Transport;
 use core::net::SocketAddr;
-use member::Record;
 use usage::{Refresh, UsageState};
 use watch::State;
 
@@ -104,7 +103,7 @@ pub const SPARE_USAGES: usize = limits::WATCHES.div_ceil(4);
 pub struct Watcher {
     watches: Table<Watch, { limits::WATCHES }>,
     usages: Table<Usage, USAGES>,
-    /// What lists told of their members, each in the slot of its watch.
+    /// What lists told of their members, each in the slot of its watch: there is always room.
     records: Table<Record, { limits::WATCHES }>,
     /// Usages that are not the first of their watch.
     spare_used: usize,
@@ -335,6 +334,7 @@ impl Watcher {
             unasked: watch.story.unasked,
             lost: match listed {
                 Some(listed) => listed.is_in_trouble(),
+                None if watch.place.is_apart() => true,
                 None => broken_since.is_some() && usage.is_none_or(|it| it.retries > 0),
             },
             broken_since,

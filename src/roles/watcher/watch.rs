@@ -236,7 +236,8 @@ pub struct Report<'a> {
     /// Where [`Report::watched`] came from, if that was told without a subscription: the account's server vouches for it
     /// as long as we are registered there.
     pub unasked: Option<SocketAddr>,
-    /// Whether the subscription is gone, or could not be refreshed: more than a document is missing.
+    /// Whether the subscription is gone, or could not be refreshed: more than a document is missing. Of whoever is on a list,
+    /// whether that tells, and nothing of this one; of a list, also whether there is none.
     pub lost: bool,
     /// Since when nobody vouches for [`Report::watched`].
     pub broken_since: Option<Instant>,

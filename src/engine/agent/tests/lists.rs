@@ -91,6 +91,22 @@ impl Fixture {
         asked[0].clone()
     }
 
+    /// What the log says.
+    fn reported(&mut self) -> StdVec<String> {
+        let mut lines = StdVec::new();
+        for _ in 0..10_000 {
+            match self.agent.poll(self.now, &mut self.buf) {
+                Output::Report(report) => lines.push(report.to_string()),
+                Output::Wait(_) => return lines,
+                Output::Send { .. }
+                | Output::Lamp { .. }
+                | Output::Resolve { .. }
+                | Output::Changed(_) => {}
+            }
+        }
+        panic!("the agent never waits");
+    }
+
     fn lamp_states(&self) -> StdVec<&'static str> {
         let lamps = self.agent.lamps();
         lamps
@@ -141,7 +157,13 @@ fn a_server_without_lists_is_well_when_all_are_told_one_by_one() /* F16 */
 {
     let mut f = with_list();
     let asked = subscribes(f.run(SECOND * 3));
-    f.send_from(pbx(), &asked[0].answer("404 Not Found\r\n"));
+    let answer = asked[0].answer("404 Not Found\r\n");
+    let flow = Flow::udp(LOCAL.parse().unwrap(), pbx());
+    f.agent.handle_datagram(f.moment(), flow, answer.as_bytes());
+    let line = format!(
+        "lamp blf0 (and 1 more) is without its subscription to {LIST} at {PBX}: refused with 404"
+    );
+    assert_eq!(f.reported(), [line]);
     let alone = subscribes(f.run(SECOND));
     assert_eq!(alone.len(), 2, "{alone:#?}");
     for subscribe in alone {

@@ -259,6 +259,30 @@ fn a_list_that_is_missing_is_asked_for_and_what_came_is_applied() /* F18, H09 */
 }
 
 #[test]
+fn an_unchanged_list_costs_a_small_answer() /* F13 F15 */
+{
+    let mut lists = Lists::told();
+    let tagged = |lists: &mut Lists, version, full, tag: &str| {
+        let idle = talks("");
+        let text = body(version, full, &[(BOB, ACTIVE, &[("c", &idle)])]);
+        let text = lists.notify(&text, KIND);
+        let text = text.replace("Event:", &format!("SIP-ETag: {tag}\r\nEvent:"));
+        lists.f.notify_ok(&text);
+    };
+    tagged(&mut lists, 1, false, "one");
+    let refresh = lists.f.next(MINUTE * 5).expect("a refresh");
+    assert_eq!(refresh.header("Suppress-If-Match"), "one");
+    lists.f.answer(&refresh, 204, "Expires: 300\r\n");
+    assert_eq!(lists.all(), [Watched::Idle; 2]);
+    assert!(!lists.known(lists.bob).1);
+    // One in between is missing: the tag names more than is known.
+    tagged(&mut lists, 3, false, "three");
+    tagged(&mut lists, 4, false, "four");
+    let refresh = lists.f.next(MINUTE).expect("a refresh");
+    assert_eq!(refresh.try_header("Suppress-If-Match"), None);
+}
+
+#[test]
 fn a_list_that_is_behind_changes_nothing_until_it_answers() /* F18, H09 */
 {
     let mut lists = Lists::told();

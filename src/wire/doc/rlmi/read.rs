@@ -204,7 +204,7 @@ mod tests {
         );
         let mut seen = 0;
         let list = read(text.as_bytes(), &mut |resource| {
-            seen = resource.instances.len()
+            seen = resource.instances.len();
         });
         assert!(list.is_ok_and(|list| list.full && list.version.is_none() && list.uri.is_none()));
         assert_eq!(seen, MAX_INSTANCES);
