@@ -191,13 +191,13 @@ impl Notifier {
                     (None, Some(row)) => self.is_list_stale(row),
                     (None, None) => false,
                 };
-                if is_stale {
-                    self.subscriptions
-                        .get_mut(id)
-                        .map(|it| it.wants = Wants::Full);
-                    return Step::New;
+                if !is_stale {
+                    return Step::Resend(in_flight);
                 }
-                Step::Resend(in_flight)
+                if let Some(subscription) = self.subscriptions.get_mut(id) {
+                    subscription.wants = Wants::Full;
+                }
+                Step::New
             }
             Notify::InFlight(_) | Notify::Later { .. } => Step::Nothing,
             Notify::Idle if !subscription.judged => Step::Nothing,

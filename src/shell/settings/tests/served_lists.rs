@@ -30,7 +30,7 @@ fn a_list_is_somebody_of_its_own_with_members_that_are_there() {
     for (lines, expected) in [
         (
             "",
-            "5:1: [[served_list]] has no uri | write uri = \"sip:all@192.168.1.20\"",
+            "5:1: [[served_list]] has no uri | add uri = \"sip:all@192.168.1.20\"",
         ),
         (
             "uri = \"sip:a@b\"",

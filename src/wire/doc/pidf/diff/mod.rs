@@ -182,14 +182,12 @@ impl Patch<'_> {
             }
             out.raw("/");
             out.raw(name);
+            out.raw("[");
             match shape.id(node) {
-                Some(id) => ["[@id='", id, "']"].map(|part| out.raw(part)),
-                None => {
-                    out.raw("[");
-                    out.number(shape.place(around, node), 1);
-                    [out.raw("]"); 3]
-                }
-            };
+                Some(id) => ["@id='", id, "'"].iter().for_each(|part| out.raw(part)),
+                None => out.number(shape.place(around, node), 1),
+            }
+            out.raw("]");
         }
         Some(())
     }
