@@ -25,6 +25,9 @@ pub const LIST_SUBSCRIPTIONS: usize = least(
     setting(option_env!("LAMPFIELD_LIST_SUBSCRIPTIONS"), 16),
 );
 
+/// How many of those may come from one address, or one IPv6 /64. More get 503 with Retry-After.
+pub const LIST_SHARE: usize = most(LIST_SUBSCRIPTIONS / 2, 1);
+
 /// Documents in one NOTIFY about a list. What more there is goes out in the next.
 pub const LIST_PARTS: usize = BODIES / 2;
 

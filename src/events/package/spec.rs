@@ -63,8 +63,11 @@ pub struct Patched {
     /// Tells a document in full.
     pub full: fn(&[u8], &mut [u8]) -> Option<Body>,
     /// Tells what makes the second document of the first; `None` where that is better told in full.
-    pub diff: fn(&[u8], &[u8], &mut [u8]) -> Option<Body>,
+    pub diff: Diff,
 }
+
+/// Writes what is different between two documents.
+pub type Diff = fn(&[u8], &[u8], &mut [u8]) -> Option<Body>;
 
 impl Spec {
     /// The body type of that number: one of [`Spec::bodies`], or the one behind them that is patched.

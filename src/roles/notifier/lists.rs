@@ -7,6 +7,7 @@
 
 use super::documents::discerned;
 use super::list_rows::{Row, best};
+use super::shares::Keys;
 use super::subscription::{Notify, Wants};
 use super::{Notifier, Subscription, Who};
 use crate::events::package::Baseline;
@@ -14,7 +15,7 @@ use crate::events::presentity::Presentity;
 use crate::events::ruling::Ruling;
 use crate::events::subscription::{State, Verdict};
 use crate::ground::limits::{
-    LIST_MEMBERS, LIST_PARTS, LIST_SUBSCRIPTIONS, SERVED_LISTS, SUBSCRIPTIONS,
+    LIST_MEMBERS, LIST_PARTS, LIST_SHARE, LIST_SUBSCRIPTIONS, SERVED_LISTS, SUBSCRIPTIONS,
 };
 use crate::ground::table::{Id, Table};
 use crate::ground::time::Instant;
@@ -163,6 +164,14 @@ impl Notifier {
                 ..subscription.who()
             })
         })
+    }
+
+    /// Whose share of the places is full for one more such subscription to a list: in words for the log.
+    pub(super) fn list_full_for(&self, keys: Keys) -> Option<&'static str> {
+        let all = self.subscriptions.iter().filter(|(_, it)| it.row.is_some());
+        let own = all.filter(|(_, it)| it.shares.have_one_address(keys));
+        (own.count() >= LIST_SHARE)
+            .then_some("its address has its share of the subscriptions to lists")
     }
 
     /// Gives a new subscription to a list its place; `false` if there is none.

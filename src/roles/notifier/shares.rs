@@ -59,6 +59,13 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// Whether both are in the share of one address.
+    pub(super) fn have_one_address(self, other: Keys) -> bool {
+        self.address.is_some() && self.address == other.address
+    }
+}
+
 impl Shares {
     pub(super) const fn new() -> Shares {
         Shares {

@@ -79,7 +79,10 @@ impl Notifier {
             from.identity,
         );
         let may_wait = allowed || self.may_wait(flow.remote.ip());
-        let full_for = self.shares.full_for(keys);
+        let full_for = match (self.shares.full_for(keys), is_list) {
+            (None, true) => self.list_full_for(keys),
+            (full_for, _) => full_for,
+        };
         let has_row = !is_list || !self.lists.rows.is_full();
         let fits = may_wait && has_row && full_for.is_none();
         // Who was there already, and forgot, has its old place.

@@ -279,6 +279,17 @@ fn a_fetch_and_a_full_table_are_answered_as_of_one() /* F16 N12 */
         (sent[0].status(), sent[0].header("Retry-After")),
         (503, Some("30"))
     );
+    // Nobody takes all of them.
+    let mut crowd = house(|_| {});
+    for number in 0..=limits::LIST_SHARE {
+        let phone = Phone {
+            address: "192.0.2.7:5062".parse().unwrap(),
+            ..Phone::new(&format!("n{number}"), "presence")
+        };
+        let status = crowd.send(&phone, &to_list(&phone.subscribe(600)))[0].status();
+        let fits = number < limits::LIST_SHARE;
+        assert_eq!(status, if fits { 200 } else { 503 });
+    }
     // The others still have their places.
     let late = Phone::new("later", "presence");
     assert_eq!(f.send(&late, &late.subscribe(600))[0].status(), 200);
@@ -357,7 +368,7 @@ fn the_owners_pace_holds_for_one_alone() /* F10 */
 {
     let mut f = house(|settings| {
         rule(settings, 1, |it| {
-            (it.then, it.pace) = (Then::Allow, Seconds(60))
+            (it.then, it.pace) = (Then::Allow, Seconds(60));
         });
     });
     let (phone, _) = watching(&mut f, "bob", "presence");
