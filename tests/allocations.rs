@@ -69,6 +69,7 @@ impl Bench {
             control,
             board,
             names: Paths::default(),
+            discover: None,
             users: Roll::default(),
             tls: Tls::default(),
             signals: false,

@@ -14,6 +14,7 @@ use super::clock;
 use super::dns::Resolver;
 use super::journal::Limiter;
 use super::listen::Listen;
+use super::mdns::{self, Mdns};
 use super::net::locals::{announced, tell_changes};
 use super::net::outbox::{BATCH, Outbox};
 use super::net::places::addresses;
@@ -53,6 +54,9 @@ pub struct Hub {
     pub(super) outbox: Outbox,
     pub(super) streams: Streams,
     pub(super) resolver: Resolver,
+    pub(super) mdns: Mdns,
+    /// The host's name under which presentities are announced, if they are.
+    pub(super) discover: Option<String>,
     /// Bounds the lines about ourselves; those that strangers cause take none of their places.
     pub(super) limiter: Limiter,
     pub(super) strangers: Limiter,
@@ -157,6 +161,7 @@ impl Hub {
         self.streams.judge(moment.now, |ip| self.agent.trusts(ip));
         self.users = roll.file;
         self.look_at_zone(moment);
+        self.announce(moment.now);
         self.settle(moment.now);
         info!("configuration read again");
         Ok(())
@@ -203,6 +208,7 @@ impl Hub {
 
     /// An address or a route of this machine may have come or gone.
     pub(super) fn look_for_addresses(&mut self) {
+        self.mdns.look_for_links(clock::now());
         let locals = announced(&addresses(&self.listeners));
         if locals == self.locals {
             return;
@@ -217,6 +223,15 @@ impl Hub {
         self.pass_changes(now);
         self.locals = locals;
         self.settle(now);
+    }
+
+    /// Announces our presentities on the local network, where that is wanted.
+    pub(super) fn announce(&mut self, now: Instant) {
+        if let Some(host) = &self.discover {
+            let presentities = self.agent.settings().presentities.iter();
+            let uris = presentities.map(|it| it.uri.as_str());
+            self.mdns.serve(now, host, mdns::instances(host, uris));
+        }
     }
 
     fn pass(&mut self, event: Event) {
@@ -286,6 +301,7 @@ impl Hub {
     /// The deadline of somebody here may be over.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.resolver.handle_timeout(now);
+        self.mdns.handle_timeout(now);
         if self
             .panel
             .deadline()
@@ -329,6 +345,7 @@ impl Hub {
         let all = [
             self.deadline,
             self.resolver.deadline(),
+            self.mdns.deadline(),
             self.outbox.deadline(),
             self.streams.deadline(),
             self.panel.deadline(),
@@ -463,7 +480,12 @@ impl Hub {
     }
 
     fn resolve(&mut self, now: Instant, query: Query) {
-        if let Some(name) = self.agent.query(query) {
+        let Some(name) = self.agent.query(query) else {
+            return;
+        };
+        if mdns::is_local(name.host) && !self.resolver.is_here(name.host) {
+            self.mdns.ask(now, query, name.host, name.port);
+        } else {
             self.resolver.ask(now, query, name);
         }
     }
@@ -473,6 +495,24 @@ impl Hub {
         let mut any = false;
         while let Some((query, found)) = self.resolver.take_finished() {
             self.agent.handle_resolved(clock::dated(now), query, &found);
+            any = true;
+        }
+        any | self.pass_neighbours(now)
+    }
+
+    /// Gives the agent what neighbours say of their names; says whether there was anything.
+    fn pass_neighbours(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        while let Some(found) = self.mdns.take_found() {
+            if let Some(user) = &found.user {
+                self.agent.handle_user(found.query, user);
+            }
+            self.agent
+                .handle_resolved(clock::dated(now), found.query, found.address);
+            any = true;
+        }
+        while let Some((host, addresses)) = self.mdns.take_moved() {
+            self.agent.handle_host(now, &host, &addresses);
             any = true;
         }
         any

@@ -13,6 +13,7 @@ pub mod failed;
 pub mod hub;
 pub mod journal;
 pub mod listen;
+pub mod mdns;
 pub mod net;
 pub mod panel;
 pub mod poller;

@@ -25,6 +25,8 @@ pub enum Source {
     Signals,
     /// A name server answered.
     Dns,
+    /// A neighbour asks for a name, or says one.
+    Mdns,
     /// An address of ours came or went.
     Moves,
     /// The first connection came to the control socket.
@@ -153,6 +155,7 @@ impl Source {
             Source::Moves => 4,
             Source::Control => 5,
             Source::Clock => 6,
+            Source::Mdns => 7,
             Source::Panel(at) => FIRST_PANEL + u64::from(at),
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
             Source::Listener(at) => FIRST_LISTENER + u64::from(at),
@@ -169,6 +172,7 @@ impl Source {
             4 => Some(Source::Moves),
             5 => Some(Source::Control),
             6 => Some(Source::Clock),
+            7 => Some(Source::Mdns),
             at if at >= FIRST_STREAM => u16::try_from(at - FIRST_STREAM).ok().map(Source::Stream),
             at if at >= FIRST_LISTENER => {
                 u8::try_from(at - FIRST_LISTENER).ok().map(Source::Listener)
@@ -258,6 +262,7 @@ mod tests {
             Source::Dns,
             Source::Moves,
             Source::Control,
+            Source::Mdns,
             Source::Socket(0),
             Source::Socket(255),
             Source::Panel(0),

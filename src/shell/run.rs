@@ -19,6 +19,7 @@ use super::document::Faults;
 use super::failed::Failed;
 use super::journal;
 use super::listen::Listen;
+use super::mdns;
 use super::panel::board::{Backend, Board};
 use super::runtime::{Options, Runtime};
 use super::sandbox::{Openings, keep_memory_private};
@@ -138,6 +139,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
             users: configuration.users,
             tls: configuration.tls,
             names: Paths::default(),
+            discover: configuration.discover.then(mdns::host),
             signals: true,
             reload: Some(Box::new(move || {
                 if options.config.is_none() {
@@ -181,6 +183,7 @@ struct AtStart {
     state: Option<PathBuf>,
     log: Option<&'static str>,
     sandbox: bool,
+    discover: bool,
 }
 
 impl AtStart {
@@ -192,6 +195,7 @@ impl AtStart {
             state: configuration.state.clone(),
             log: configuration.log,
             sandbox: configuration.sandbox,
+            discover: configuration.discover,
         }
     }
 
@@ -204,6 +208,7 @@ impl AtStart {
             state,
             log,
             sandbox,
+            discover,
         } = new;
         let keys = [
             ("`listen`", self.listen != *listen),
@@ -212,6 +217,7 @@ impl AtStart {
             ("`state`", self.state != *state),
             ("`log`", self.log != *log),
             ("`sandbox`", self.sandbox != *sandbox),
+            ("`discover`", self.discover != *discover),
         ];
         let changed: Vec<&str> = keys
             .into_iter()

@@ -43,6 +43,7 @@ use super::failed::Failed;
 use super::hub::{Hub, Reload, TURN, note};
 use super::journal::Limiter;
 use super::listen::Listen;
+use super::mdns::Mdns;
 use super::net::SOCKETS;
 use super::net::inbox::{BATCH, Inbox, Received};
 use super::net::locals::{announced, depends_on_routes};
@@ -83,6 +84,8 @@ pub struct Options {
     pub board: Board,
     /// What the machine knows about names; the default is right outside tests.
     pub names: Paths,
+    /// The host's name under which presentities are announced on the local network; `None` for no announcement.
+    pub discover: Option<String>,
     /// Takes SIGTERM, SIGINT and SIGHUP over; only for a process that is all ours.
     pub signals: bool,
     /// Reads the settings again.
@@ -178,6 +181,7 @@ impl Runtime {
             Some(folder) => Saving::begin(agent, folder, seed()?[0], waker)?,
             None => None,
         };
+        let mdns = Mdns::new(registry.clone(), seed()?, listeners.clone());
         let mut outbox = Outbox::new(&sockets);
         outbox.announce(&locals);
         let hub = Rc::new(RefCell::new(Hub {
@@ -191,6 +195,8 @@ impl Runtime {
             outbox,
             streams: Streams::new(places.listeners, options.tls, registry.clone())?,
             resolver: Resolver::new(registry.clone(), usable, options.names),
+            mdns,
+            discover: options.discover,
             limiter: Limiter::new(),
             strangers: Limiter::new(),
             reload: options.reload,
@@ -207,6 +213,7 @@ impl Runtime {
             .map(|claim| Control::open(executor.clone(), hub.clone(), &registry, claim))
             .transpose()?;
         hub.borrow_mut().look_at_zone_again(now);
+        hub.borrow_mut().announce(now);
         hub.borrow_mut().settle(now);
         // Where the buttons are.
         hub.borrow_mut().change_panel(|_, _| ());
@@ -327,6 +334,7 @@ impl Runtime {
             Source::Dns => {
                 self.hub.borrow_mut().resolver.handle_readable(now);
             }
+            Source::Mdns => self.hub.borrow_mut().mdns.handle_readable(now),
             Source::Moves => {
                 if let Some(moves) = &self.moves {
                     moves.drain();
@@ -397,6 +405,7 @@ impl Runtime {
                 self.service.stopping();
                 self.state = State::Stopping(clock::now() + LEAVE);
                 let mut hub = self.hub.borrow_mut();
+                hub.mdns.take_leave(clock::now());
                 hub.change(|agent, moment| {
                     agent.stop(moment.now);
                     // Lamps show at once that nobody vouches for them: there may be no other turn.
@@ -486,7 +495,7 @@ fn watch_addresses(registry: &Registry, listeners: &[SocketAddr]) -> Option<Move
 }
 
 /// What nobody outside can guess; waits until the kernel has it.
-fn seed() -> io::Result<[u64; 2]> {
+pub fn seed() -> io::Result<[u64; 2]> {
     let mut seed = [0; 2];
     for word in &mut seed {
         let mut bytes = [0; 8];

@@ -28,6 +28,7 @@ mod explain;
 mod keys;
 mod lamps;
 mod lists;
+mod local;
 pub mod reach;
 mod rules;
 mod secrets;
@@ -38,6 +39,7 @@ mod upstreams;
 
 pub use explain::{in_words, rule_in_words, view_in_words};
 use keys::{PRESENTITY, TOP, Table};
+use local::LOCAL;
 pub use secrets::{Lacking, password_in, password_of};
 
 /// Everything one configuration says.
@@ -53,6 +55,8 @@ pub struct Configuration {
     pub log: Option<&'static str>,
     /// Whether files that the agent does not need stay closed to it.
     pub sandbox: bool,
+    /// Whether our presentities are announced on the local network.
+    pub discover: bool,
     /// The panel's hardware.
     pub board: Board,
     /// The files that passwords stand in.
@@ -125,6 +129,7 @@ impl Configuration {
         let state = reader.state(&root, folder);
         let log = root.choice("log", &LEVELS, &mut reader.faults);
         let sandbox = root.flag("sandbox", &mut reader.faults);
+        let discover = root.flag("discover", &mut reader.faults);
         reader.trusted(&root);
         if let Some(strangers) = root.choice("strangers", &STRANGERS, &mut reader.faults) {
             reader.settings.strangers = strangers.value;
@@ -149,6 +154,7 @@ impl Configuration {
             state,
             log: log.map(|it| it.value),
             sandbox: sandbox.is_none_or(|it| it.value),
+            discover: discover.is_some_and(|it| it.value),
             board,
             secrets,
             users,
@@ -189,6 +195,7 @@ impl Configuration {
             state: None,
             log: None,
             sandbox: true,
+            discover: false,
             board,
             secrets: Vec::new(),
             users: Roll::default(),
@@ -400,6 +407,9 @@ impl Reader<'_, '_> {
     }
 
     fn address(&mut self, key: &str, written: Found<&str>) -> Option<Text<URI>> {
+        if let Some(name) = written.value.strip_prefix(LOCAL) {
+            return self.local(key, name, written.at);
+        }
         let shown = shown(written.value);
         if has_password(written.value) {
             let what = format!("{key} holds a password: \"{shown}\"");

@@ -232,6 +232,21 @@ impl Agent {
         }
     }
 
+    /// Whom to ask for at the address that [`Output::Resolve`] asks for: the user of a URI, before
+    /// [`Agent::handle_resolved`]. Only for names of which that is not known before, as those of instances of services.
+    pub fn handle_user(&mut self, query: Query, user: &str) {
+        match query.asker {
+            Asker::Watch => self.watcher.handle_user(query, user),
+            Asker::Upstream => {}
+        }
+    }
+
+    /// A name that [`Output::Resolve`] asked for before is elsewhere now, or is there at last.
+    pub fn handle_host(&mut self, now: Instant, host: &str, addresses: &[IpAddr]) {
+        self.watcher
+            .handle_host(now, host, addresses, &mut self.random);
+    }
+
     /// The moment of [`Output::Wait`] has come, or any other; early and late calls do no harm.
     pub fn handle_timeout(&mut self, moment: Moment) {
         self.handle_boundary(moment);

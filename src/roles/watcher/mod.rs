@@ -42,6 +42,7 @@ mod doubt;
 mod ending;
 mod fetch;
 mod home;
+mod hosts;
 mod list;
 mod listing;
 mod member;

@@ -172,7 +172,7 @@ impl Watcher {
     }
 
     /// Leaves a server, and asks the next one. What was told is in doubt until that one tells.
-    fn begin_anew(&mut self, now: Instant, id: Id<Watch>, until: Instant) {
+    pub(super) fn begin_anew(&mut self, now: Instant, id: Id<Watch>, until: Instant) {
         let Some(watch) = self.watches.get_mut(id) else {
             return;
         };

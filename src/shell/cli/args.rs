@@ -45,6 +45,13 @@ pub enum Command {
     Ask(Ask),
     /// Watch somebody from here.
     Watch(Watch),
+    /// Look who announces himself on the local network.
+    Discover {
+        /// How long; without it as long as it usually takes.
+        seconds: Option<u32>,
+        /// As JSON.
+        json: bool,
+    },
     /// See to the users.
     Users(Users),
     /// Print the line of a user for the file of users.
@@ -195,6 +202,10 @@ where
         }),
         "set" => line.ask("set", 2, &[PRESENTITY], |it| Ok(Question::Set(set_of(it)?))),
         "watch" => line.watch(),
+        "discover" => {
+            let given = line.options("discover", 0, &[SECONDS, JSON])?;
+            given.or_help(|Given { seconds, json, .. }| Ok(Command::Discover { seconds, json }))
+        }
         "user" => line.users(),
         "hash-password" => line.hash_password(),
         "certificate" => line.certificates(),

@@ -1,4 +1,4 @@
-//! The command line. It is a client of the running agent's control socket, except for `run`, `check`, `watch`
+//! The command line. It is a client of the running agent's control socket, except for `run`, `check`, `watch`, `discover`
 //! and the lists that need no agent.
 //!
 //! Exit codes:
@@ -14,6 +14,7 @@
 pub mod args;
 mod certificate;
 pub mod client;
+mod discover;
 mod mailbox;
 mod policy;
 mod typed;
@@ -102,6 +103,7 @@ fn perform(command: Command) -> Exit {
         },
         Command::Watch(wanted) => watch::watch(&wanted),
         Command::Certificates(wanted) => certificate::see_to(&wanted),
+        Command::Discover { seconds, json } => discover::discover(seconds, json),
         Command::Users(wanted) => users::see_to(&wanted),
         Command::HashPassword { user, realm } => users::hash(&user, &realm),
         Command::Boards(None) => say(&boards()),
@@ -353,6 +355,8 @@ Without an agent:
                       [--user NAME [--password-file FILE | --password-env VARIABLE]]
                               watch somebody and print each change; the password is
                               in LAMPFIELD_PASSWORD unless one of these says where
+  lampfield discover [--seconds N] [--json]
+                              who announces himself on the local network
   lampfield boards [NAME]     the boards that are built in, or the file of one
   lampfield capacity [--json] the tables of this build and their bytes
   lampfield version

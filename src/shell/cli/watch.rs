@@ -82,6 +82,7 @@ fn run(wanted: &Watch, account: Option<Account>) -> Result<bool, Failed> {
         board: Board::empty(),
         signals: true,
         names: Paths::default(),
+        discover: None,
         users: Roll::default(),
         tls: tls?,
         reload: None,

@@ -27,6 +27,7 @@ fn runtime() -> Runtime {
         state: None,
         board: Board::find(Board::DEFAULT).expect("built in"),
         names: Paths::default(),
+        discover: None,
         users: Roll::default(),
         tls: Tls::default(),
         signals: false,

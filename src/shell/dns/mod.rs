@@ -193,6 +193,11 @@ impl Resolver {
         self.cache.clear();
     }
 
+    /// Whether no name server is needed for `host`.
+    pub fn is_here(&self, host: &str) -> bool {
+        self.find_here(host).is_some()
+    }
+
     /// What needs no name server.
     fn find_here(&self, name: &query::Name<'_>) -> Found {
         let (host, transport) = (name.host, name.transport.unwrap_or(Transport::Udp));

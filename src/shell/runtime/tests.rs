@@ -118,6 +118,7 @@ fn options(control: PathBuf) -> Options {
         control: Some(control),
         board,
         names: Paths::default(),
+        discover: None,
         users: Roll::default(),
         tls: Tls::default(),
         signals: false,

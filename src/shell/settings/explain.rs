@@ -16,6 +16,7 @@ use crate::engine::config::{
 use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
+use crate::shell::mdns;
 use crate::shell::panel::board::Board;
 use crate::wire::flow::Transport;
 
@@ -39,6 +40,9 @@ impl fmt::Display for Configuration {
         }
         if !self.sandbox {
             writeln!(f, "sandbox      off")?;
+        }
+        if self.discover {
+            writeln!(f, "discover     is announced as {}.local", mdns::host())?;
         }
         if let Some(state) = &self.state {
             writeln!(f, "state        is kept in {}", state.display())?;

@@ -28,6 +28,7 @@ pub(super) const TOP: Table = Table {
         "state",
         "log",
         "sandbox",
+        "discover",
     ],
 };
 

@@ -82,6 +82,7 @@ fn demonstration() -> Runtime {
         state: None,
         board: Board::find(Board::DEFAULT).expect("built in"),
         names: Paths::default(),
+        discover: None,
         signals: false,
         reload: Some(Box::new(|| Err("read again".to_string()))),
         lasts: None,

@@ -20,6 +20,7 @@ pub(super) const COMMANDS: [&str; 24] = [
     "hash-password",
     "certificate",
     "watch",
+    "discover",
     "why",
     "boards",
     "capacity",

@@ -1,0 +1,5 @@
+//! Several hosts on one link, in virtual time.
+
+mod attacks;
+mod flows;
+mod street;
