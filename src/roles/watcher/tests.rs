@@ -9,6 +9,7 @@ mod ends;
 mod failures;
 mod first;
 mod fixture;
+mod hosts;
 mod lists;
 mod moving;
 mod nat;

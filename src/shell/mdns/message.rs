@@ -95,7 +95,7 @@ pub enum Data {
 }
 
 /// A message that came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     /// Counts only where an asker from elsewhere wants it back (§6.7).
     pub id: u16,

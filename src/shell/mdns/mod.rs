@@ -22,7 +22,7 @@ use std::string::String;
 use std::vec::Vec;
 use std::{format, io};
 
-use log::{info, warn};
+use log::{debug, info, warn};
 
 use self::browser::News;
 use self::known::Place;
@@ -45,6 +45,7 @@ pub struct Mdns {
     seed: [u64; 2],
     listeners: Vec<Listen>,
     working: Option<Working>,
+    deadline: Option<Instant>,
     waiting: Vec<Waiting>,
     found: VecDeque<Found>,
     moved: VecDeque<(String, Vec<IpAddr>)>,
@@ -125,6 +126,7 @@ impl Mdns {
             seed,
             listeners,
             working: None,
+            deadline: None,
             waiting: Vec::new(),
             found: VecDeque::new(),
             moved: VecDeque::new(),
@@ -196,14 +198,14 @@ impl Mdns {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.deadline().is_some_and(|due| due <= now) {
+        if self.deadline.is_some_and(|due| due <= now) {
             self.go_on(now);
         }
     }
 
     /// When [`Mdns::handle_timeout`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        self.working.as_ref()?.node.due()
+        self.deadline
     }
 
     /// The next answer.
@@ -255,12 +257,13 @@ impl Mdns {
         while let Some((old, new)) = node.take_renamed() {
             warn!("{old} is another host's name, so ours is {new}");
         }
+        self.deadline = node.due();
         while let Some(news) = self.working.as_mut().and_then(|it| it.node.take_news()) {
             match news {
                 News::Found { host, place } => self.answer(&host, place.as_ref()),
                 News::Moved { host, addresses } => {
                     let shown: Vec<_> = addresses.iter().map(|it| format!("{it}")).collect();
-                    info!("{} is at {} now", shown_name(&host), shown.join(" "));
+                    debug!("{} is at {} now", shown_name(&host), shown.join(" "));
                     self.moved.push_back((host, addresses));
                 }
             }

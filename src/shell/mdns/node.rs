@@ -123,6 +123,7 @@ impl Node {
 
     /// Looks for a name: see [`Browser::ask`].
     pub fn ask(&mut self, now: Instant, host: &str) {
+        self.hear_ourselves(now);
         self.browser.ask(now, host, &mut self.random);
     }
 
@@ -186,6 +187,7 @@ impl Node {
             for link in self.links.clone() {
                 self.send_claims(now, &link, &due);
             }
+            self.hear_ourselves(now);
         }
         while let Some(pending) = self.answers.take_due(now) {
             self.send_pending(now, pending);
@@ -207,6 +209,21 @@ impl Node {
         let responder = self.responder.as_ref().and_then(Responder::due);
         let all = [self.browser.due(), responder, self.answers.due()];
         all.into_iter().flatten().min()
+    }
+
+    /// What is ours is known without the network.
+    fn hear_ourselves(&mut self, now: Instant) {
+        let Some(responder) = &self.responder else {
+            return;
+        };
+        for link in &self.links {
+            let message = Message {
+                is_response: true,
+                answers: responder.records(link),
+                ..Message::default()
+            };
+            self.browser.handle_answer(now, link.index, &message);
+        }
     }
 
     fn handle_question(&mut self, now: Instant, origin: Origin, link: &Link, message: &Message) {

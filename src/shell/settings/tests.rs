@@ -13,6 +13,7 @@ mod authentication;
 mod both;
 mod keys;
 mod lists;
+mod local;
 mod reach;
 mod rules;
 mod secrets;
