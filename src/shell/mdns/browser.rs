@@ -154,13 +154,16 @@ impl Browser {
         let records = || message.answers.iter().chain(&message.more);
         let is_address = |it: &&Record| matches!(it.data, Data::Address(_));
         // Which addresses are wanted is known behind where the instances are.
+        let mut is_news = false;
         for record in records().filter(|it| !is_address(it)) {
-            self.take(now, interface, record);
+            is_news |= self.take(now, interface, record);
         }
         for record in records().filter(is_address) {
-            self.take(now, interface, record);
+            is_news |= self.take(now, interface, record);
         }
-        self.look_at_all(now);
+        if is_news {
+            self.look_at_all(now);
+        }
     }
 
     /// Takes a probe: whoever claims a name has just begun, so that it is news when he is there.
@@ -274,10 +277,13 @@ impl Browser {
         Some(self.wanted.len() - 1)
     }
 
-    fn take(&mut self, now: Instant, interface: u32, record: &Record) {
-        if self.is_of_use(now, record) {
+    /// Says whether it is of use.
+    fn take(&mut self, now: Instant, interface: u32, record: &Record) -> bool {
+        let is_of_use = self.is_of_use(now, record);
+        if is_of_use {
             self.known.cache.take(now, interface, record);
         }
+        is_of_use
     }
 
     fn is_of_use(&self, now: Instant, record: &Record) -> bool {
@@ -320,8 +326,8 @@ impl Browser {
         for at in 0..self.wanted.len() {
             let wanted = &self.wanted[at];
             match wanted.state {
-                State::Asking { began, tries, .. } => {
-                    if tries > 0 && self.is_complete(now, wanted, |heard| heard >= began) {
+                State::Asking { began, .. } => {
+                    if self.is_complete(now, wanted, |heard| heard >= began) {
                         self.finish(now, at);
                     }
                 }

@@ -123,8 +123,8 @@ impl Node {
 
     /// Looks for a name: see [`Browser::ask`].
     pub fn ask(&mut self, now: Instant, host: &str) {
-        self.hear_ourselves(now);
         self.browser.ask(now, host, &mut self.random);
+        self.hear_ourselves(now);
     }
 
     /// Looks for all instances from now on.
