@@ -31,6 +31,7 @@ struct Cached {
     interface: u32,
     heard: Instant,
     until: Instant,
+    is_replaced: bool,
 }
 
 /// A record that is believed.
@@ -40,6 +41,8 @@ pub struct Found<'a> {
     pub data: &'a Data,
     /// When it was heard last.
     pub heard: Instant,
+    /// Whether others have taken its place, and it only lasts until all of them are heard.
+    pub is_replaced: bool,
 }
 
 impl Cache {
@@ -67,6 +70,7 @@ impl Cache {
             interface,
             heard: now,
             until: now + lifetime,
+            is_replaced: false,
         });
     }
 
@@ -78,6 +82,7 @@ impl Cache {
         self.records.iter().filter(is_it).map(|it| Found {
             data: &it.record.data,
             heard: it.heard,
+            is_replaced: it.is_replaced,
         })
     }
 
@@ -104,6 +109,7 @@ impl Cache {
                 && it.record.data != record.data;
             if is_other && it.interface == interface && now - it.heard >= GRACE {
                 it.until = it.until.min(now + GRACE);
+                it.is_replaced = true;
             }
         }
     }

@@ -100,13 +100,15 @@ impl Known {
         addresses.map(place).collect()
     }
 
-    /// The addresses of a host that we can speak to: those in our networks, then what was heard last.
+    /// The addresses of a host that we can speak to: those in our networks, then what was heard last. Not those that
+    /// others have replaced, for whoever moves is not where he was.
     pub fn addresses(&self, now: Instant, host: &Name) -> Vec<IpAddr> {
         let mut addresses: Vec<IpAddr> = Vec::new();
         for kind in self.kinds() {
             let found: Vec<_> = self.cache.find(now, host, kind).collect();
             for found in found.iter().rev() {
                 if let Data::Address(ip) = found.data
+                    && !found.is_replaced
                     && is_of_use(*ip)
                     && !addresses.contains(ip)
                 {
