@@ -30,6 +30,7 @@ use crate::ground::limits::URI;
 use crate::ground::time::{Instant, Moment, Seconds};
 use crate::ua::addresses::LocalAddress;
 use crate::ua::query::Query;
+use crate::ua::targets::Target;
 use crate::wire::flow::{Flow, Transport};
 
 /// Reads the settings and users again, or says why they cannot be had.
@@ -500,6 +501,16 @@ impl Hub {
         any | self.pass_neighbours(now)
     }
 
+    /// The place that a neighbour says: by datagram, if nothing else is written, at the usual port if he names none.
+    fn place_at(&self, query: Query, mut address: SocketAddr) -> Option<Target> {
+        let written = self.agent.query(query)?.transport;
+        let transport = written.unwrap_or(Transport::Udp);
+        if address.port() == 0 {
+            address.set_port(transport.default_port());
+        }
+        Some(Target { transport, address })
+    }
+
     /// Gives the agent what neighbours say of their names; says whether there was anything.
     fn pass_neighbours(&mut self, now: Instant) -> bool {
         let mut any = false;
@@ -507,8 +518,9 @@ impl Hub {
             if let Some(user) = &found.user {
                 self.agent.handle_user(found.query, user);
             }
+            let place = found.address.and_then(|it| self.place_at(found.query, it));
             self.agent
-                .handle_resolved(clock::dated(now), found.query, found.address);
+                .handle_resolved(clock::dated(now), found.query, place.as_slice());
             any = true;
         }
         while let Some((host, addresses)) = self.mdns.take_moved() {

@@ -69,21 +69,23 @@ impl Watcher {
                 let is_there = addresses.contains(&attempt.way.flow.remote.ip());
                 let asks = !is_there || now - attempt.sent >= T1;
                 if asks {
-                    self.seek(id, None);
+                    self.seek(id, true);
                 }
                 asks
             }
             State::Told { .. } => {
                 let told = watch.usages.iter().filter_map(|it| self.usages.get(*it));
                 let told = told.map(|usage| usage.peer().ip());
-                let asked = watch.last_hop.map(|it| it.ip());
+                let asked = watch.targets.here().map(|it| it.address.ip());
                 let is_there = told.chain(asked).any(|ip| addresses.contains(&ip));
                 if !is_there {
                     self.begin_anew(now, id, soon);
                 }
                 !is_there
             }
-            State::Seeking { .. } | State::Resolving { .. } | State::Ending(_) => false,
+            State::Listed | State::Seeking { .. } | State::Resolving { .. } | State::Ending(_) => {
+                false
+            }
         }
     }
 }

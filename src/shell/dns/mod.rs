@@ -195,7 +195,12 @@ impl Resolver {
 
     /// Whether no name server is needed for `host`.
     pub fn is_here(&self, host: &str) -> bool {
-        self.find_here(host).is_some()
+        let name = query::Name {
+            host,
+            port: None,
+            transport: None,
+        };
+        !self.find_here(&name).is_empty()
     }
 
     /// What needs no name server.

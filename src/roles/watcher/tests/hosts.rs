@@ -13,7 +13,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Told by the notifier of a name.
 fn told() -> Fixture {
     let mut f = Fixture::ordered(&order("sip:bob@kitchen.local"));
-    find(&mut f, "192.0.2.1:0");
+    find(&mut f, "192.0.2.1:5060");
     let sent = f.expect_one(SECOND);
     f.answer(&sent, 200, "Expires: 300\r\n");
     f.tell("n1", 1, "");
@@ -24,7 +24,7 @@ fn told() -> Fixture {
 fn find(f: &mut Fixture, at: &str) {
     let query = f.next_query(3 * SECOND);
     f.watcher
-        .handle_resolved(f.now, query, Some(address(at)), &mut f.random);
+        .handle_resolved(f.now, query, &[place(at)], &mut f.random);
 }
 
 fn hear(f: &mut Fixture, host: &str, addresses: &[&str]) {
@@ -38,7 +38,7 @@ fn hear(f: &mut Fixture, host: &str, addresses: &[&str]) {
 fn a_watch_follows_a_host_that_moves_within_a_second() {
     let mut f = told();
     hear(&mut f, "Kitchen.local", &["192.0.2.77"]);
-    find(&mut f, "192.0.2.77:0");
+    find(&mut f, "192.0.2.77:5060");
     let sent = f.expect_one(SECOND);
     assert!(sent.is_first());
     assert_eq!(sent.to, address("192.0.2.77:5060"));
@@ -60,13 +60,13 @@ fn who_was_not_there_is_asked_as_soon_as_he_is() {
     let mut f = Fixture::ordered(&order("sip:bob@kitchen.local"));
     for _ in 0..6 {
         let query = f.next_query(400 * SECOND);
-        f.watcher.handle_resolved(f.now, query, None, &mut f.random);
+        f.watcher.handle_resolved(f.now, query, &[], &mut f.random);
     }
     assert_eq!(f.watched(), Watched::Unknown);
     hear(&mut f, "kitchen.local", &["192.0.2.1"]);
     let query = f.next_query(SECOND);
     f.watcher
-        .handle_resolved(f.now, query, Some(address("192.0.2.1:0")), &mut f.random);
+        .handle_resolved(f.now, query, &[place("192.0.2.1:5060")], &mut f.random);
     f.expect_one(SECOND);
 }
 
@@ -87,7 +87,7 @@ fn who_answers_a_query_may_name_its_user_and_nothing_else() {
         let query = f.next_query(3 * SECOND);
         f.watcher.handle_user(query, user);
         f.watcher
-            .handle_resolved(f.now, query, Some(address("192.0.2.1:5070")), &mut f.random);
+            .handle_resolved(f.now, query, &[place("192.0.2.1:5070")], &mut f.random);
         let sent = f.expect_one(SECOND);
         let first = std::format!("SUBSCRIBE {uri} SIP/2.0\r\n");
         assert!(sent.text.starts_with(&first), "{user:?}: {}", sent.text);

@@ -1,6 +1,6 @@
 //! The commands, and how each is written.
 
-pub(super) const COMMANDS: [&str; 24] = [
+pub(super) const COMMANDS: [&str; 25] = [
     "run",
     "check",
     "status",
