@@ -472,7 +472,7 @@ fn whoever_may_be_asked_is_bounded() /* ATTACKS J07 */
     let mut it = Fixture::new("bounded");
     it.ask(3, "example.net", None);
     let question = it.expect_question("_sip._udp.example.net", Kind::Srv);
-    let hosts: Vec<_> = (b'a'..b'z')
+    let hosts: Vec<_> = (b'a'..=b'y')
         .map(|it| [0, 1, 0, 0, 19, 196, 1, it, 1, b'x', 0])
         .collect();
     let servers: Vec<(u16, &[u8])> = hosts.iter().map(|it| (SRV, &it[..])).collect();
