@@ -101,13 +101,17 @@ fn on_a_list(listed: &Listed<'_>, target: &str) -> Option<Cause> {
 
 /// Whom a lamp asks for is a list of others.
 fn is_a_list(watch: &Report<'_>) -> Option<Cause> {
-    (watch.last_reason == IS_A_LIST && watch.last_status == Some(421)).then(|| Cause {
-        what: std::format!("{} is a list of others", watch.target),
+    let is_said = watch.last_reason == IS_A_LIST && watch.last_status == Some(421);
+    is_said.then(|| a_list_of_others(watch.target))
+}
+
+fn a_list_of_others(target: &str) -> Cause {
+    Cause {
+        what: std::format!("{target} is a list of others"),
         remedy: Some(std::format!(
-            "add [[list]] uri = \"{0}\", and let the lamp name list = \"{0}\" and watch somebody on it",
-            watch.target
+            "add [[list]] uri = \"{target}\", and let the lamp name list = \"{target}\" and watch somebody on it"
         )),
-    })
+    }
 }
 
 /// A server inside TLS is not believed.

@@ -173,3 +173,54 @@ fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
             .is_some_and(|it| it.contains("add \"192.0.2.7\" to `trusted`"))
     );
 }
+
+#[test]
+fn whoever_is_on_a_list_is_told_what_that_says() /* F19 */
+{
+    const LIST: &str = "sip:lamps@pbx.example";
+    let found = |standing, is_told| {
+        let listed = Listed {
+            list: LIST,
+            standing,
+            is_told,
+        };
+        let cause = on_a_list(&listed, "sip:bob@pbx.example");
+        cause.map(|cause| (cause.what, cause.remedy.is_some()))
+    };
+    for (standing, what, has_remedy) in [
+        (
+            Standing::Unlisted,
+            "sip:bob@pbx.example is not on the list",
+            true,
+        ),
+        (Standing::Nested, "is a list itself", true),
+        (
+            Standing::Ended("rejected"),
+            "no subscription to sip:bob@pbx.example: rejected",
+            false,
+        ),
+        (Standing::Pending, "has not allowed it yet", false),
+        (
+            Standing::Untold,
+            "knows nothing of sip:bob@pbx.example yet",
+            false,
+        ),
+        (Standing::Unreadable, "can't be read", false),
+    ] {
+        let (told, remedy) = found(standing, true).expect(what);
+        assert!(told.contains(what) && remedy == has_remedy, "{told}");
+    }
+    // Before the list is told, that is what is in the way.
+    for standing in [Standing::Unlisted, Standing::Untold] {
+        assert_eq!(found(standing, false), None);
+    }
+    assert_eq!(found(Standing::Active, true), None);
+}
+
+#[test]
+fn whoever_is_a_list_is_said_to_be_one() /* F16 */
+{
+    let cause = a_list_of_others("sip:lamps@pbx.example");
+    assert_eq!(cause.what, "sip:lamps@pbx.example is a list of others");
+    assert!(cause.remedy.is_some_and(|it| it.contains("[[list]]")));
+}
