@@ -90,7 +90,7 @@ impl Avahi {
         let text = format!(
             "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
              \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n\
-             <busconfig><type>system</type><listen>{bus}</listen>\
+             <busconfig><listen>{bus}</listen>\
              <policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>\
              <allow send_type=\"method_call\"/></policy></busconfig>"
         );
@@ -113,9 +113,19 @@ impl Avahi {
             assert!(Instant::now() < until, "no bus");
             thread::sleep(Duration::from_millis(50));
         }
+        // Without its package there is no user for it.
+        let user = |file: &str, line: &str| {
+            let (own, real) = (folder.join(file), format!("/etc/{file}"));
+            let text = fs::read_to_string(&real).expect("it is there");
+            fs::write(&own, format!("{text}avahi:x:64999:{line}\n")).expect("written");
+            format!("mount --bind {} {real}", own.display())
+        };
         let script = format!(
-            "mkdir -p /run/avahi-daemon && mount -t tmpfs none /run/avahi-daemon && \
+            "getent passwd avahi >/dev/null || {{ {} && {}; }} && mkdir -p /run/avahi-daemon && \
+             mount -t tmpfs none /run/avahi-daemon && \
              exec avahi-daemon --no-drop-root --no-chroot --no-rlimits -f {}",
+            user("passwd", "64999::/:/bin/false"),
+            user("group", ""),
             conf.display()
         );
         let file = fs::File::create(&log).expect("a log");
