@@ -340,7 +340,10 @@ impl Browser {
         let wanted = &self.wanted[at];
         let places = self.known.places(now, &wanted.name);
         let addresses: Vec<IpAddr> = places.iter().map(|it| it.ip).collect();
-        let is_new = addresses.iter().any(|it| !wanted.told.contains(it));
+        // One less is news as well: he may have been heard there a moment before he moved.
+        let is_known = |it: &IpAddr| wanted.told.contains(it);
+        let is_other = addresses.len() != wanted.told.len() || !addresses.iter().all(is_known);
+        let is_new = is_other && !addresses.is_empty();
         let wanted = &mut self.wanted[at];
         if addresses.is_empty() {
             wanted.told.clear();

@@ -67,7 +67,7 @@ fn whoever_moves_is_followed_at_once() {
     let hall = street.host(HALL);
     street.run(5 * SECOND);
     street.ask(hall, INSTANCE);
-    street.run(SECOND);
+    street.run(3 * SECOND);
     street.hosts[hall].news.clear();
     street.move_to(kitchen, "192.0.2.77");
     street.run(Duration::from_millis(100));
@@ -81,6 +81,35 @@ fn whoever_moves_is_followed_at_once() {
     street.ask(hall, INSTANCE);
     street.run(SECOND);
     assert_eq!(street.expect_found(hall, INSTANCE), "desk@192.0.2.77:5060");
+}
+
+#[test]
+fn who_was_heard_just_before_he_moved_is_followed_too() {
+    let mut street = Street::new(15);
+    let kitchen = street.desk(KITCHEN, "kitchen");
+    let hall = street.host(HALL);
+    street.run(5 * SECOND);
+    street.ask(hall, "kitchen.local");
+    street.run(3 * SECOND);
+    street.hosts[hall].news.clear();
+    // What comes within a second stands beside it (§10.2): so said for those who answer in several messages.
+    let mut writer = Writer::answer(0);
+    writer.record(Part::Answer, &address("kitchen.local", KITCHEN, 120));
+    street.tell(
+        hall,
+        format!("{KITCHEN}:5353").parse().unwrap(),
+        true,
+        &writer.finish(),
+    );
+    street.run(Duration::from_millis(100));
+    street.move_to(kitchen, "192.0.2.77");
+    street.run(4 * SECOND);
+    let last = street.hosts[hall].news.last();
+    let moved = News::Moved {
+        host: "kitchen.local".to_string(),
+        addresses: Vec::from(["192.0.2.77".parse().unwrap()]),
+    };
+    assert_eq!(last, Some(&moved));
 }
 
 #[test]
