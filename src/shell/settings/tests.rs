@@ -603,7 +603,10 @@ fn servers_inside_tls_are_read_and_their_port_is_another() {
     let settings = read(&format!("{lamp}watch = \"sips:bob@pbx\""));
     assert!(settings.goes_by_tls(&settings.watches[0]));
     let settings = read("[[upstream]]\naor = \"sips:100@pbx\"\npublish = false");
-    assert_eq!(settings.upstreams[0].servers[0].transport, Some(Transport::Tls));
+    assert_eq!(
+        settings.upstreams[0].servers[0].transport,
+        Some(Transport::Tls)
+    );
     refused(
         "[[upstream]]\naor = \"sips:100@pbx\"\npublish = false\nservers = [\"tls:a\", \"b\"]",
         &[
