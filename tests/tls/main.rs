@@ -10,6 +10,7 @@ mod process;
 mod agent;
 mod attacks;
 mod certificates;
+mod kamailio;
 mod trust;
 
 use std::io::Write;
