@@ -628,7 +628,7 @@ fn what_tls_lacks_is_told() {
     );
     refused(
         "[tls]\ncertificate = \"a.pem\"",
-        &["1:1: certificate and key mean nothing without each other | add the other one"],
+        &["1:2: certificate and key mean nothing without each other | add the other one"],
     );
     refused(
         "[tls]\npins = [\"pbx sha256:12\"]",
