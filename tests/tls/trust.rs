@@ -123,7 +123,8 @@ fn an_authority_that_nobody_knows_is_told_and_a_pin_needs_none() {
     let door = Agent::asking(&scratch, &tls, &lamp(&desk, "127.0.0.1"), &[]);
     door.expect_lamp("green");
 
-    let wrong = pin.replace(['1', '2', '3'], "4");
+    let (host, digits) = pin.split_once(" sha256:").expect("a pin");
+    let wrong = format!("{host} sha256:{}", digits.replace(['1', '2', '3'], "4"));
     let tls = format!("{HOUSE}\npins = [\"{wrong}\"]");
     let door = Agent::asking(&scratch, &tls, &lamp(&desk, "127.0.0.1"), &[]);
     door.expect_log("its certificate is not the pinned one");
