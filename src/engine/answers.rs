@@ -68,7 +68,7 @@ pub(super) fn write(
             w.echo(&request.headers, Name::RecordRoute);
             match &request.uri {
                 Uri::Sip(uri) if uri.secure => {
-                    write_secure_contact(&mut w, request.uri.user(), flow)
+                    write_secure_contact(&mut w, request.uri.user(), flow);
                 }
                 Uri::Sip(_) | Uri::Tel(_) | Uri::Pres(_) | Uri::Other { .. } => {
                     write_contact(&mut w, request.uri.user(), flow);

@@ -1,8 +1,10 @@
 //! `lampfield certificate`: makes certificates for TLS, and shows what is in one.
 
+use std::eprintln;
+#[cfg(feature = "tls")]
+use std::format;
 use std::path::Path;
 use std::string::String;
-use std::{eprintln, format};
 
 use super::args::Certificates;
 use super::{Exit, say};
