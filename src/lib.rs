@@ -100,8 +100,8 @@ pub use engine::agent::{
 pub use engine::config::{
     Account, Action, Authentication, ButtonSettings, Days, Demand, Direction, During, Full,
     Invalid, LampSettings, Lifetimes, Listed, Listener, Packages, PresentitySettings, Redirects,
-    Rule, Rules, Server, Settings, Shows, Span, Strangers, Then, UpstreamSettings, WatchSettings,
-    Who, Zone,
+    Rule, Rules, Server, Settings, Shows, Span, Strangers, Then, UpstreamSettings, WatchRole,
+    WatchSettings, Who, Zone,
 };
 pub use events::package::{Pace, Package};
 pub use events::ruling::{Ruling, View};
@@ -110,7 +110,7 @@ pub use ground::limits;
 pub use ground::network::Network;
 pub use ground::text::{Excerpt, Text, TooLong};
 pub use ground::time::{Duration, Instant, Moment, Seconds, Wall};
-pub use roles::watcher::Doubt;
+pub use roles::watcher::{Doubt, IS_A_LIST, Listed as OnList, Standing as ListStanding};
 #[cfg(feature = "std")]
 pub use shell::cli::main;
 pub use ua::addresses::LocalAddress;
