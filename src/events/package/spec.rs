@@ -72,10 +72,11 @@ pub type Diff = fn(&[u8], &[u8], &mut [u8]) -> Option<Body>;
 impl Spec {
     /// The body type of that number: one of [`Spec::bodies`], or the one behind them that is patched.
     pub fn body_type(&self, number: u8) -> Option<&BodyType> {
-        let patched = self.served.as_ref().and_then(|it| it.patched.as_ref());
-        let patched = patched.filter(|_| self.is_patched(number));
-        let plain = self.bodies.get(usize::from(number));
-        plain.or(patched.map(|it| &it.body))
+        if let Some(plain) = self.bodies.get(usize::from(number)) {
+            return Some(plain);
+        }
+        let patched = self.served.as_ref()?.patched.as_ref()?;
+        self.is_patched(number).then_some(&patched.body)
     }
 
     /// Whether that is the number of the one that is patched.

@@ -39,6 +39,8 @@ mod winfo;
 
 pub use absent::Gone;
 pub use kept::KeptSubscription;
+/// For those who tell how large the tables are.
+#[cfg(feature = "std")]
 pub use list_rows::Row as ListRow;
 pub use subscription::{Subscription, Who};
 pub use target::Subscriber;

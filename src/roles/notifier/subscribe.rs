@@ -412,6 +412,7 @@ fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
 
 /// Whether a list is of use to whoever asks: it says so by the option tag, which promises that it reads what lists are
 /// written in, whatever its Accept says of that (RFC 4662 §4.1, §4.3). A list has no watchers to tell of.
+#[inline(never)]
 fn takes_lists(request: &Request<'_>, package: Package) -> Result<(), Refusal> {
     if package.watchers_of().is_some() {
         return Err(Status::BAD_EVENT.into());
@@ -437,11 +438,15 @@ fn body_type(request: &Request<'_>, package: Package, is_list: bool) -> Result<u
         if liked > best.map_or(0, |(liked, _)| liked) {
             best = Some((liked, index as u8));
         }
+        // None is liked better than that.
+        if liked == 1_000 {
+            break;
+        }
     }
     let patched = package.served().and_then(|it| it.patched.as_ref());
     if let Some(Patched { body, .. }) = patched.filter(|_| !is_list)
-        && accept.names(body.kind, body.subtype)
-        && accept.quality(body.kind, body.subtype) >= best.map(|(liked, _)| liked)
+        && let Some(liked) = accept.named(body.kind, body.subtype)
+        && liked >= best.map_or(0, |(best, _)| best)
     {
         return Ok(package.spec().bodies.len() as u8);
     }

@@ -52,14 +52,15 @@ impl Accept<'_> {
             .filter(|&quality| quality > 0)
     }
 
-    /// Whether it names the type itself, and takes it.
-    pub fn names(&self, kind: &str, subtype: &str) -> bool {
+    /// As [`Accept::quality`], of a peer that names the type itself.
+    pub fn named(&self, kind: &str, subtype: &str) -> Option<u16> {
         let Accept::List(headers) = self else {
-            return false;
+            return None;
         };
         let ranges = headers.typed(Name::Accept, Range::take, |_| Err(Bad));
         let mut ranges = ranges.take(VALUES).flatten();
-        ranges.any(|it| it.quality > 0 && it.matches(kind, subtype) == Some(Match::Exact))
+        let named = ranges.find(|it| it.matches(kind, subtype) == Some(Match::Exact));
+        named.map(|it| it.quality).filter(|&quality| quality > 0)
     }
 
     /// Whether there was no such header.
