@@ -300,7 +300,6 @@ impl Notifier {
 
     /// Tells a document as what is different from the one that the watcher has; in full where that is not known any more,
     /// or nothing is gained.
-    #[inline(never)]
     fn render_patched(
         &mut self,
         making: &Making,

@@ -32,7 +32,6 @@ type Presentities = Table<Presentity, PRESENTITIES>;
 
 impl Notifier {
     /// What the next NOTIFY about a list holds, noted in its row; `None` if there is nothing new.
-    #[inline(never)]
     pub(super) fn list_content(
         &mut self,
         now: Instant,
@@ -150,7 +149,6 @@ impl Notifier {
     }
 
     /// Whether the NOTIFY in flight can't be written again as it was.
-    #[inline(never)]
     pub(super) fn is_list_stale(&self, row: Id<Row>) -> bool {
         let is_gone = |part: Part| match part {
             Part::Told(body) => self.documents.bodies.parts(body).is_none(),
@@ -161,7 +159,6 @@ impl Notifier {
     }
 
     /// Writes the body, and what else makes it one about a list.
-    #[inline(never)]
     pub(super) fn write_list(
         &self,
         w: &mut Writer<'_>,

@@ -167,7 +167,6 @@ impl Notifier {
     }
 
     /// Whose share of the places is full for one more such subscription to a list: in words for the log.
-    #[inline(never)]
     pub(super) fn list_full_for(&self, keys: Keys) -> Option<&'static str> {
         let all = self.subscriptions.iter().filter(|(_, it)| it.row.is_some());
         let own = all.filter(|(_, it)| it.shares.have_one_address(keys));
@@ -176,7 +175,6 @@ impl Notifier {
     }
 
     /// Gives a new subscription to a list its place; `false` if there is none.
-    #[inline(never)]
     pub(super) fn enter_list(&mut self, id: Id<Subscription>) -> bool {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return false;
@@ -191,7 +189,6 @@ impl Notifier {
 
     /// Judges each member of a list that is watched. What that makes of the whole; `None` where not all could be judged
     /// that have to be.
-    #[inline(never)]
     pub(super) fn judge_members(
         &mut self,
         id: Id<Subscription>,
@@ -227,7 +224,6 @@ impl Notifier {
     }
 
     /// The subscription is no more: nor is its place among those to lists.
-    #[inline(never)]
     pub(super) fn leave_list(&mut self, row: Option<Id<Row>>) {
         let Some(row) = row.and_then(|row| self.lists.rows.remove(row)) else {
             return;

@@ -412,7 +412,6 @@ fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
 
 /// Whether a list is of use to whoever asks: it says so by the option tag, which promises that it reads what lists are
 /// written in, whatever its Accept says of that (RFC 4662 §4.1, §4.3). A list has no watchers to tell of.
-#[inline(never)]
 fn takes_lists(request: &Request<'_>, package: Package) -> Result<(), Refusal> {
     if package.watchers_of().is_some() {
         return Err(Status::BAD_EVENT.into());
