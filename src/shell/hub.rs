@@ -16,7 +16,7 @@ use super::clock;
 use super::dns::Resolver;
 use super::journal::Limiter;
 use super::listen::Listen;
-use super::mdns::{self, Mdns};
+use super::mdns::Mdns;
 use super::net::locals::{announced, tell_changes};
 use super::net::outbox::{BATCH, Outbox};
 use super::net::places::addresses;
@@ -224,15 +224,6 @@ impl Hub {
         self.pass_changes(now);
         self.locals = locals;
         self.settle(now);
-    }
-
-    /// Announces our presentities on the local network, where that is wanted.
-    pub(super) fn announce(&mut self, now: Instant) {
-        if let Some(host) = &self.discover {
-            let presentities = self.agent.settings().presentities.iter();
-            let uris = presentities.map(|it| it.uri.as_str());
-            self.mdns.serve(now, host, mdns::instances(host, uris));
-        }
     }
 
     fn pass(&mut self, event: Event) {

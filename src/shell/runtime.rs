@@ -20,7 +20,6 @@
 use std::boxed::Box;
 use std::cell::RefCell;
 use std::future::{Future, pending};
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -55,6 +54,7 @@ use super::panel::Panel;
 use super::panel::board::Board;
 use super::poller::{Doorbell, Poller, Registry, Source};
 use super::saving::Saving;
+use super::seed::seed;
 use super::service::Service;
 use super::signals::{Signals, Wish};
 use super::steps::Steps;
@@ -492,17 +492,6 @@ fn watch_addresses(registry: &Registry, listeners: &[SocketAddr]) -> Option<Move
         info!("changes of this machine's addresses will not be noticed: {error}");
     }
     moves.ok()
-}
-
-/// What nobody outside can guess; waits until the kernel has it.
-pub fn seed() -> io::Result<[u64; 2]> {
-    let mut seed = [0; 2];
-    for word in &mut seed {
-        let mut bytes = [0; 8];
-        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-        *word = u64::from_ne_bytes(bytes);
-    }
-    Ok(seed)
 }
 
 #[cfg(test)]

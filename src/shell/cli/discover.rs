@@ -19,7 +19,7 @@ use crate::shell::mdns::message::write_safely;
 use crate::shell::mdns::node::Node;
 use crate::shell::mdns::sockets::Sockets;
 use crate::shell::poller::{Poller, Source};
-use crate::shell::runtime::seed;
+use crate::shell::seed::seed;
 use crate::shell::timer::Timer;
 
 /// How long who is there has for an answer: two questions.
