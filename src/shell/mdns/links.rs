@@ -1,7 +1,7 @@
 //! The links that multicast reaches: each interface that is up, with its addresses.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::vec::Vec;
 
 use nix::ifaddrs::getifaddrs;
@@ -109,9 +109,7 @@ pub fn links(is_told: impl Fn(IpAddr) -> bool) -> io::Result<Vec<Link>> {
 }
 
 fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
-    let v4 = address
-        .as_sockaddr_in()
-        .map(|it| Ipv4Addr::from(it.ip()).into());
+    let v4 = address.as_sockaddr_in().map(|it| it.ip().into());
     v4.or_else(|| address.as_sockaddr_in6().map(|it| it.ip().into()))
 }
 
