@@ -151,7 +151,7 @@ fn a_liar_who_wants_every_name_makes_us_wait_and_not_spin() {
     let mut names = Vec::from(["kitchen.local".to_string()]);
     for _ in 0..600 {
         street.run(Duration::from_millis(100));
-        names.extend(street.hosts[kitchen].renamed.drain(..));
+        names.append(&mut street.hosts[kitchen].renamed);
         let last = names.iter().rev().find(|it| !it.contains("_sip"));
         let lie = answer(&address(last.expect("one"), "192.0.2.66", 120));
         street.shout(at("192.0.2.66:5353"), &lie);
