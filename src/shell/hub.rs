@@ -1,7 +1,5 @@
 //! The agent and those it talks to in one turn of the loop: change it, then do what it says until it waits.
 
-mod names;
-
 use std::boxed::Box;
 use std::net::SocketAddr;
 use std::path::PathBuf;
