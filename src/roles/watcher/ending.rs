@@ -1,6 +1,7 @@
 //! How attempts, usages and watches end, and what follows.
 
-use super::reason::{End, Leaves, denies_package};
+use super::cause::Cause;
+use super::reason::{End, Leaves};
 use super::silence::Asked;
 use super::usage::{Usage, UsageState};
 use super::watch::{Gone, State, Watch};
@@ -11,8 +12,6 @@ use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::ua::retry::{self, Retry};
-use crate::wire;
-use crate::wire::sip::Status;
 use core::net::{IpAddr, SocketAddr};
 
 /// A subscription that stood this long may have been a good one, whose end is not held against the peer.
@@ -20,126 +19,6 @@ const CALM: Duration = Duration::from_secs(60);
 
 /// A usage that asked this recently knows how its server is: it is not sent to look.
 const ASKED_JUST_NOW: Duration = Duration::from_secs(60);
-
-/// Why an attempt or a subscription ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// The SUBSCRIBE was answered with this code.
-    Refused(u16),
-    /// The same for a reason that is known: of a challenge, why what proves who we are does not help.
-    Unproven(u16, &'static str),
-    /// Timer F.
-    NoAnswer,
-    /// Timer N after a 2xx.
-    NoNotify,
-    /// ICMP said so.
-    Unreachable,
-    /// Inside TLS it is not believed, for that reason.
-    Untrusted(&'static str),
-    /// The name has no address.
-    Unresolved,
-    /// The server answers, and knows no lists.
-    NoList,
-    /// We have no address of the peer's family, or no room for the request.
-    NoLocalAddress,
-    /// The lifetime passed without a refresh.
-    Expired,
-    /// The account moved to another server.
-    Moved,
-    /// The server gave somebody else no answer.
-    Neighbour,
-    /// The notifier ended it, with this reason.
-    Terminated(&'static str),
-}
-
-impl Cause {
-    /// A final answer of that status that nothing can be done about; with why, where that is known.
-    pub(super) fn of_refusal(status: Status, why: Option<&'static str>) -> Cause {
-        match why {
-            Some(why) => Cause::Unproven(status.code(), why),
-            None => Cause::Refused(status.code()),
-        }
-    }
-
-    /// A connection that ended so, under a request.
-    pub(super) const fn of_end(end: wire::flow::End) -> Cause {
-        match end {
-            wire::flow::End::Closed | wire::flow::End::Refused | wire::flow::End::Silent => {
-                Cause::Unreachable
-            }
-            wire::flow::End::Untrusted(why) => Cause::Untrusted(why.why()),
-        }
-    }
-
-    const fn reason(self) -> &'static str {
-        match self {
-            Cause::Refused(_) => "refused",
-            Cause::Unproven(_, why) => why,
-            Cause::NoAnswer => "no answer",
-            Cause::NoNotify => "no NOTIFY",
-            Cause::Unreachable => "unreachable",
-            Cause::Untrusted(why) => why,
-            Cause::Unresolved => "name not found",
-            Cause::NoList => "no list there",
-            Cause::NoLocalAddress => "no local address",
-            Cause::Expired => "expired",
-            Cause::Moved => "another server",
-            Cause::Neighbour => "its server is silent",
-            Cause::Terminated(reason) => reason,
-        }
-    }
-
-    /// Whether it says that the server is not there.
-    const fn is_of_the_server(self) -> bool {
-        match self {
-            Cause::NoAnswer | Cause::Unreachable | Cause::Untrusted(_) => true,
-            Cause::Refused(_)
-            | Cause::Unproven(..)
-            | Cause::NoNotify
-            | Cause::Unresolved
-            | Cause::NoList
-            | Cause::NoLocalAddress
-            | Cause::Expired
-            | Cause::Moved
-            | Cause::Neighbour
-            | Cause::Terminated(_) => false,
-        }
-    }
-
-    /// Whether another place of the same name may do better (RFC 3263 §4.3).
-    pub(super) const fn is_of_the_place(self) -> bool {
-        self.is_of_the_server()
-            || self.is_of_an_ill_server()
-            || matches!(self, Cause::NoLocalAddress)
-    }
-
-    /// Whether it says that the server does not have the package.
-    const fn denies_package(self) -> bool {
-        matches!(self, Cause::Refused(code) if denies_package(code))
-    }
-
-    /// Whether it says that the server is there, but not well.
-    const fn is_of_an_ill_server(self) -> bool {
-        matches!(self, Cause::Refused(408 | 500 | 502..=504))
-    }
-
-    /// The code that stands for it (RFC 3261 §8.1.3.1).
-    const fn status(self) -> Option<u16> {
-        match self {
-            Cause::Refused(code) | Cause::Unproven(code, _) => Some(code),
-            Cause::NoAnswer => Some(408),
-            Cause::Unreachable | Cause::Untrusted(_) => Some(503),
-            Cause::NoNotify
-            | Cause::Unresolved
-            | Cause::NoList
-            | Cause::NoLocalAddress
-            | Cause::Expired
-            | Cause::Moved
-            | Cause::Neighbour
-            | Cause::Terminated(_) => None,
-        }
-    }
-}
 
 impl Watcher {
     /// Ends the attempt or subscription of a watch and plans the next one. All usages are forgotten: what they told

@@ -4,7 +4,7 @@
 //! that gives any answer but a grant is left alone for as long again.
 
 use super::Watcher;
-use super::ending::Cause;
+use super::cause::Cause;
 use super::watch::{Attempt, Watch};
 use crate::ground::random::Random;
 use crate::ground::table::Id;

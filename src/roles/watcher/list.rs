@@ -19,7 +19,7 @@
 //!
 //! A list is not fetched (see `audit`): what a server tells of it at once is not all it knows (RFC 4662 §4.6).
 
-use super::ending::Cause;
+use super::cause::Cause;
 use super::member::Member;
 use super::place::{Listed, Place};
 use super::reason::denies_package;

@@ -1,7 +1,7 @@
 //! What a list's NOTIFYs tell. Read RFC 4662 §4.6 and §5.6 first.
 
 use super::Watcher;
-use super::ending::Cause;
+use super::cause::Cause;
 use super::member::{Record, Standing};
 use super::place::{Knows, Order, Place, Said};
 use super::usage::{Gap, Knowledge, Usage};

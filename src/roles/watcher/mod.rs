@@ -37,6 +37,7 @@
 //! * Redirections (3xx) are not followed; they count as a refusal.
 
 mod audit;
+mod cause;
 mod condition;
 mod doubt;
 mod ending;

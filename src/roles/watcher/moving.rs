@@ -3,7 +3,7 @@
 //! Read RFC 5626 §4.3, §4.5 and RFC 6665 §4.4.1 first. A subscription is one server's: over another way to the same server
 //! it is refreshed, at another server it begins anew.
 
-use super::ending::Cause;
+use super::cause::Cause;
 use super::subscribe::way_now;
 use super::usage::{Usage, UsageState};
 use super::watch::{State, Watch};

@@ -3,8 +3,8 @@
 //! Read RFC 6665 §4.1.3, §4.4.1 and RFC 3856 §6.8, §6.9 first. The order of the checks is that of the answers:
 //! 489, 481, 400, 403, 500, then 415 and 400 for the body, which leave the subscription as it is.
 
+use super::cause::Cause;
 use super::doubt::Audit;
-use super::ending::Cause;
 use super::place::names_lists;
 use super::reason::{End, Leaves};
 use super::told::contact;

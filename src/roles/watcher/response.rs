@@ -3,7 +3,7 @@
 //! Read RFC 6665 §4.1.2.1 and §4.1.2.2, and RFC 5057 §5.1 on what a code means for the subscription.
 
 use super::Watcher;
-use super::ending::Cause;
+use super::cause::Cause;
 use super::list::denies_list;
 use super::notify::same_host;
 use super::place::{IS_A_LIST, Said, names_lists};

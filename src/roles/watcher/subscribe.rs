@@ -1,6 +1,6 @@
 //! Attempts and the requests they send.
 
-use super::ending::Cause;
+use super::cause::Cause;
 use super::place::EVENTLIST;
 use super::usage::{Usage, UsageState};
 use super::watch::{Attempt, State, Watch};

@@ -1,7 +1,7 @@
 //! What time brings: attempts, refreshes, retransmissions, Timers F and N, expiry; and ICMP errors.
 
 use super::Watcher;
-use super::ending::Cause;
+use super::cause::Cause;
 use super::usage::{Gap, Refresh, Usage, UsageState};
 use super::watch::{Attempt, State, Watch};
 use crate::events::watched::Watched;
