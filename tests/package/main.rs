@@ -75,7 +75,10 @@ fn the_default_configuration_is_good() {
     fs::remove_dir_all(folder).expect("removed");
 }
 
-/// The agent's tables are all zeroes at the start: one value that is not, and their 600 kB lie in the file.
+/// What a program with TLS may take for an ARMv7.
+const MOST: u64 = 1_835_008;
+
+/// The agent's tables are all zeroes at the start: one value that is not, and their 700 kB lie in the file.
 #[test]
 fn the_tables_cost_no_room_in_the_program() {
     let Some(program) = env::var_os(ARMHF.1) else {
@@ -83,10 +86,8 @@ fn the_tables_cost_no_room_in_the_program() {
     };
     let bytes = fs::metadata(program).expect("there").len();
     let tables = size_of::<lampfield::Agent>() as u64;
-    assert!(
-        bytes < 2 * tables,
-        "{bytes} bytes with {tables} bytes of tables"
-    );
+    assert!(bytes <= MOST, "{bytes} bytes");
+    assert!(MOST < bytes + tables, "tables would not be noticed");
 }
 
 #[test]

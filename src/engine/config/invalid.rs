@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// What is wrong with [`Settings`]; numbers are indices into the list concerned.
+/// What is wrong with [`Settings`](super::Settings); numbers are indices into the list concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invalid {
     /// The shortest lifetime is above the longest, or the longest is zero.

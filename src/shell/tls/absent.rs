@@ -7,7 +7,7 @@ use crate::shell::users::Fault;
 
 /// Nothing of TLS.
 #[derive(Clone, Debug, Default)]
-pub struct Tls;
+pub struct Tls {}
 
 /// There is none.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Tls {
     /// It asks for something.
     pub fn load(wanted: &Wanted) -> Result<Tls, Fault> {
         match *wanted == Wanted::default() {
-            true => Ok(Tls),
+            true => Ok(Tls {}),
             false => Err(Fault::new("TLS is asked for", TAKE_ANOTHER)),
         }
     }
