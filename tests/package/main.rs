@@ -75,19 +75,20 @@ fn the_default_configuration_is_good() {
     fs::remove_dir_all(folder).expect("removed");
 }
 
-/// What a program with TLS may take for an ARMv7.
-const MOST: u64 = 1_835_008;
+/// What a program with TLS may take for an ARMv7, which is not the package's.
+const ARMV7: (&str, u64) = ("LAMPFIELD_ARMV7", 1_835_008);
 
 /// The agent's tables are all zeroes at the start: one value that is not, and their 700 kB lie in the file.
 #[test]
 fn the_tables_cost_no_room_in_the_program() {
-    let Some(program) = env::var_os(ARMHF.1) else {
-        return eprintln!("{} names no program", ARMHF.1);
+    let (variable, most) = ARMV7;
+    let Some(program) = env::var_os(variable) else {
+        return eprintln!("{variable} names no program");
     };
     let bytes = fs::metadata(program).expect("there").len();
     let tables = size_of::<lampfield::Agent>() as u64;
-    assert!(bytes <= MOST, "{bytes} bytes");
-    assert!(MOST < bytes + tables, "tables would not be noticed");
+    assert!(bytes <= most, "{bytes} bytes");
+    assert!(most < bytes + tables, "tables would not be noticed");
 }
 
 #[test]
