@@ -1,7 +1,6 @@
 //! Avahi, as Raspberry Pi OS has it: on the machine next door, and beside us on the same one.
 
 use std::fs;
-use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,15 +9,12 @@ use super::house::{House, in_a_network};
 
 #[test]
 fn avahi_and_we_see_each_other_also_on_one_machine() {
-    if !["avahi-daemon", "avahi-browse", "dbus-daemon"]
-        .iter()
-        .all(|it| is_there(it))
-    {
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: avahi-daemon, avahi-utils or dbus is missing"
+    for program in ["avahi-daemon", "avahi-browse", "dbus-daemon"] {
+        let is_there = is_there(program);
+        assert!(
+            is_there,
+            "no {program}; `tests/run` installs what is missing"
         );
-        return;
     }
     in_a_network(
         "avahi::avahi_and_we_see_each_other_also_on_one_machine",
