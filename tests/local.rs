@@ -15,6 +15,8 @@
 mod avahi;
 #[path = "local/house.rs"]
 mod house;
+#[path = "common/namespace.rs"]
+mod namespace;
 
 use std::env;
 use std::time::Duration;

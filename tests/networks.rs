@@ -15,17 +15,21 @@
 mod errors;
 #[path = "networks/names.rs"]
 mod names;
+#[path = "common/namespace.rs"]
+mod namespace;
 #[path = "networks/nat.rs"]
 mod nat;
 
 use std::fs;
-use std::io::{ErrorKind, Read, Write, stderr};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, thread};
+
+use namespace::in_a_network;
 
 /// What does not come within this does not come.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -35,9 +39,6 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// How often a datagram is looked for.
 const GLANCE: Duration = Duration::from_millis(20);
-
-/// Says to a copy of this program that it runs in a network of its own.
-const INSIDE: &str = "LAMPFIELD_TEST_NETWORK";
 
 #[test]
 fn each_peer_is_told_our_address_on_its_network() {
@@ -97,37 +98,6 @@ fn a_new_address_is_told_to_all_at_once() {
         desk.ip("addr add 10.71.1.7/24 dev desk1");
         pbx.expect("REGISTER", AT_ONCE).expect_named("10.71.1.7");
     });
-}
-
-/// Runs `test`, which is the body of the test of that name, where this machine has no network at all.
-fn in_a_network(name: &str, test: fn()) {
-    if env::var_os(INSIDE).is_some() {
-        return test();
-    }
-    let is_possible = Command::new("unshare")
-        .args(["--net", "ip", "link"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if !is_possible.is_ok_and(|status| status.success()) {
-        // Past the harness, which shows nothing of a test that passes.
-        let _ = writeln!(
-            stderr(),
-            "{name}: skipped: making networks takes root, unshare (util-linux) and ip (iproute2)"
-        );
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(["--net", "--"])
-        .arg(env::current_exe().expect("this program"))
-        .args([name, "--exact", "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .expect("unshare is there");
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
 }
 
 fn ip(words: &str) {

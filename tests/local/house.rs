@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::{Write, stderr};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use std::{env, thread};
+
+use super::namespace;
 
 /// What does not come within this does not come.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -13,38 +15,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// How often is looked.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Says to a copy of this program that it runs in a network of its own.
-const INSIDE: &str = "LAMPFIELD_TEST_NETWORK";
-
-/// Runs `test`, which is the body of the test of that name, where this machine has no network at all.
+/// Runs `test` as [`namespace::in_a_network`] does, and passes its figures on, past the harness, which shows nothing of a
+/// test that passes.
 pub(crate) fn in_a_network(name: &str, test: fn()) {
-    if env::var_os(INSIDE).is_some() {
-        return test();
-    }
-    let is_possible = Command::new("unshare")
-        .args(["--net", "ip", "link"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if !is_possible.is_ok_and(|status| status.success()) {
-        // Past the harness, which shows nothing of a test that passes.
-        let _ = writeln!(
-            stderr(),
-            "{name}: skipped: making networks takes root, unshare (util-linux) and ip (iproute2)"
-        );
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(["--net", "--"])
-        .arg(env::current_exe().expect("this program"))
-        .args([name, "--exact", "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .expect("unshare is there");
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
+    let said = namespace::in_a_network(name, test);
     for line in said.lines().filter(|it| it.contains(" desks: right ")) {
         let _ = writeln!(stderr(), "{line}");
     }
