@@ -1,7 +1,8 @@
 //! What is measured.
 
-use super::peers::{DESK, Pbx, Phone, REALM, Softphone};
+use super::peers::{DESK, Pbx, Phone, Softphone};
 use super::stage::{Recorder, Script};
+use super::users::REALM;
 use lampfield::{
     Demand, Direction, Duration, Input, LampSettings, Network, Pace, Package, PresentitySettings,
     Rule, Settings, Shows, Text, WatchSettings, Who, limits,

@@ -13,3 +13,4 @@ pub mod cases;
 pub mod peers;
 pub mod reading;
 pub mod stage;
+pub mod users;

@@ -1,32 +1,13 @@
 //! Peers that read and write text: a phone that watches the desk, and a server that the desk watches.
 
 use super::stage::{Recorder, Sent};
-use lampfield::wire::sip::digest::{Digest, Qop, login_hash};
+use super::users::{PASSWORD, REALM};
+use lampfield::wire::sip::digest::{Digest, Qop};
 use lampfield::wire::sip::{Algorithm, Name, Writer};
-use lampfield::{Text, User};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Whom the agent serves.
 pub const DESK: &str = "sip:reception@pbx.example.com";
-
-/// Whose users the phones are, where they have to prove it.
-pub const REALM: &str = "pbx.example.com";
-
-/// Everybody's password.
-const PASSWORD: &str = "correct horse battery staple";
-
-/// The user of a phone.
-pub fn user(number: u32) -> User {
-    let name = format!("door{number}");
-    let hash = login_hash(
-        Algorithm::Sha256,
-        name.as_bytes(),
-        REALM.as_bytes(),
-        PASSWORD.as_bytes(),
-    );
-    let name = Text::copied(&name).expect("a short name");
-    User::new(name, REALM, hash.expect("a hash we speak"), None)
-}
 
 /// A phone with a network address of its own.
 pub struct Phone {

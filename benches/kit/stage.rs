@@ -1,6 +1,6 @@
 //! The recorder and the player.
 
-use super::peers::user;
+use super::users::user;
 use lampfield::wire::flow::Flow;
 use lampfield::{Agent, Demand, Duration, Input, Instant, Moment, Output, Settings, Wall, limits};
 use std::hint::black_box;
