@@ -34,6 +34,13 @@ pub const LIST_PARTS: usize = BODIES / 2;
 /// Own subscriptions to others (settable): a sidecar of 32 keys, or 16 that show calls and presence both.
 pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 32);
 
+/// Documents of watched presentities that are kept whole (settable), for those whose changes are to be told in part. A
+/// watch beyond that is told in full.
+pub const DOCUMENTS: usize = setting(option_env!("LAMPFIELD_DOCUMENTS"), 8);
+
+/// Bytes of one of them. A watch with a longer one is told in full.
+pub const DOCUMENT: usize = 4_096;
+
 /// Bindings of phones that register here (settable): an office without a PBX.
 pub const BINDINGS: usize = setting(option_env!("LAMPFIELD_BINDINGS"), 16);
 
@@ -253,6 +260,7 @@ pub const LONGEST_RETRY: Seconds = Seconds(3_600);
 pub const AGENT_BYTES: usize = 384 * 1_024
     + 2_304 * SUBSCRIPTIONS
     + 2_048 * (WATCHES + LAMPS)
+    + 4_352 * DOCUMENTS
     + 4_608 * PRESENTITIES
     + 3_072 * PUBLICATIONS
     + 512 * BINDINGS

@@ -1,7 +1,7 @@
 //! Presence information (RFC 3863) with persons and devices (RFC 4479) and activities (RFC 4480).
 //!
 //! [`read`] reduces any dialect to the [`Summary`] a lamp needs, [`walk`] shows the parts of a document to a
-//! compositor, [`write()`] emits a [`Presence`].
+//! compositor, [`write()`] emits a [`Presence`], [`patch()`] makes a document that is kept another one.
 
 mod activities;
 mod carry;
@@ -9,6 +9,7 @@ mod diff;
 mod gathered;
 mod hide;
 mod names;
+mod patch;
 mod read;
 mod said;
 mod walk;
@@ -19,6 +20,7 @@ pub use activities::Activities;
 pub use carry::{Carry, Copied, Uncarried};
 pub use diff::{write_diff, write_full};
 pub use hide::{Topics, pieces};
+pub use patch::{Kept, Unfit, keep, patch, read_head};
 pub use read::read;
 pub use said::Said;
 pub use walk::{Element, Kind, walk, walk_again, walk_persons};

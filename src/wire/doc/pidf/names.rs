@@ -19,7 +19,7 @@ pub(super) const AG_PROJECTS: Namespace = Namespace::numbered(3);
 pub(super) const CISCO: Namespace = Namespace::numbered(4);
 
 /// Documents with a version number (RFC 5262 §5).
-const NUMBERED: Namespace = Namespace::numbered(5);
+pub(super) const NUMBERED: Namespace = Namespace::numbered(5);
 
 /// PIDF's own name.
 pub(super) const PIDF_URI: &str = "urn:ietf:params:xml:ns:pidf";

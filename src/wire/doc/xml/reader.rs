@@ -6,6 +6,7 @@ use super::text::{Reference, reference};
 use super::{
     Fault, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_SCOPES, Names, Namespace, XmlText,
 };
+use core::ops::Range;
 use xmlparser::{ElementEnd, StrSpan, Token, Tokenizer};
 
 /// What comes next in a document.
@@ -198,6 +199,31 @@ impl<'a, 't> Reader<'a, 't> {
     pub(in crate::wire::doc) fn lang(&self) -> Option<XmlText<'a>> {
         // No name can be bound to that prefix but its own (Namespaces in XML 1.0 §3).
         self.find(|attribute| self.at(attribute.prefix) == b"xml", "lang")
+    }
+
+    /// Where the attribute without prefix stands in the document: with its name and quotes, and its value alone.
+    pub(in crate::wire::doc) fn attribute_place(
+        &self,
+        name: &str,
+    ) -> Option<(Range<usize>, Range<usize>)> {
+        let is_it =
+            |it: &&Attribute| self.at(it.prefix).is_empty() && self.at(it.local) == name.as_bytes();
+        let found = self.attributes[..self.attribute_count].iter().find(is_it)?;
+        let value = usize::from(found.value.start)..usize::from(found.value.end);
+        Some((usize::from(found.local.start)..value.end + 1, value))
+    }
+
+    /// Where the element that just began does so, and where its tag ends.
+    pub(in crate::wire::doc) fn place(&self) -> (usize, usize) {
+        let open = self.open[..self.depth].last().copied();
+        let Open { start, content, .. } = open.unwrap_or_default();
+        (usize::from(start), usize::from(content))
+    }
+
+    /// The namespace of the element that just began, as its declaration writes it.
+    pub(in crate::wire::doc) fn uri(&self) -> Option<XmlText<'a>> {
+        let open = self.open[..self.depth].last()?;
+        self.scope(open.prefix).map(|scope| self.value(scope.value))
     }
 
     /// How many elements are open, the one that just began included.
