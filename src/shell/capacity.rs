@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::engine::agent::Agent;
 use crate::engine::config::{ButtonSettings, Settings};
 use crate::events::answer::Answer;
+use crate::events::package::Document;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::roles::compositor::Publication;
@@ -108,6 +109,12 @@ impl Capacity {
             ),
             Table::new("watches", limits::WATCHES, size_of::<Watch>(), REFUSED),
             Table::new("on lists", limits::WATCHES, size_of::<Record>(), REFUSED),
+            Table::new(
+                "documents watched",
+                limits::DOCUMENTS,
+                size_of::<Document>(),
+                "a watch is told in full",
+            ),
             Table::new(
                 "networks",
                 limits::LOCALS,

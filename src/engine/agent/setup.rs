@@ -219,6 +219,7 @@ impl Agent {
             expires: watch.expires,
             audit: watch.audit,
             at_most_every: watch.at_most_every,
+            partial: watch.partial,
         };
         self.watcher.add(now, &order, &mut self.random).ok()
     }

@@ -33,6 +33,8 @@ pub struct WatchSettings {
     /// The notifier is asked to tell us no more often than once in this time (RFC 6446 §5.1); zero for as it likes, else
     /// at most [`WatchSettings::SELDOM`].
     pub at_most_every: Seconds,
+    /// Whether its notifier may tell what changes in part (RFC 5263); of one that asks for itself.
+    pub partial: bool,
 }
 
 impl WatchSettings {
@@ -60,6 +62,7 @@ impl WatchSettings {
             expires: WatchSettings::EXPIRES,
             audit: WatchSettings::AUDIT,
             at_most_every: Seconds::ZERO,
+            partial: false,
         }
     }
 }

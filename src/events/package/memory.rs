@@ -83,6 +83,8 @@ pub enum Reading {
     Gap(Watched),
     /// A document is missing and this one tells nothing of the state for certain; by what is left it would be this.
     Hole(Watched),
+    /// What it tells can't be told from it alone, and what it builds on is not there: ask for a full one (RFC 5263 §4.5).
+    Lost,
 }
 
 impl Memory {

@@ -2,6 +2,7 @@
 
 mod audience;
 mod dialog;
+mod document;
 mod memory;
 mod message_summary;
 pub mod presence;
@@ -11,8 +12,9 @@ mod tests;
 mod winfo;
 
 pub use audience::{Audience, Scene};
+pub use document::Document;
 pub use memory::{Memory, Reading};
-pub use spec::{Baseline, Body, LampKind, Pace, Patched, Served, Spec};
+pub use spec::{Baseline, Body, BodyType, LampKind, Pace, Patched, Served, Spec};
 
 /// Makes the enum, its list and its descriptions of one list of lines.
 macro_rules! packages {

@@ -43,6 +43,7 @@ pub(super) const SPEC: Spec = Spec {
             body: BodyType::new("application/pidf-diff+xml"),
             full: |document, buf| pidf::write_full(document, buf).ok().map(numbered),
             diff: |old, new, buf| pidf::write_diff(old, new, buf).ok().map(numbered),
+            read: |document, memory, body| document.read(memory, body, watched),
         }),
     }),
     published: true,

@@ -1,6 +1,7 @@
 //! What tells one event package from another (RFC 6665 §5.4).
 
 use super::audience::Scene;
+use super::document::Document;
 use super::memory::{Memory, Reading};
 use crate::events::presentity::Presentity;
 use crate::events::ruling::View;
@@ -64,6 +65,8 @@ pub struct Patched {
     pub full: fn(&[u8], &mut [u8]) -> Option<Body>,
     /// Tells what makes the second document of the first; `None` where that is better told in full.
     pub diff: Diff,
+    /// Takes in either of them.
+    pub read: fn(&mut Document, &mut Memory, &[u8]) -> Result<Reading, Fault>,
 }
 
 /// Writes what is different between two documents.
@@ -75,8 +78,16 @@ impl Spec {
         if let Some(plain) = self.bodies.get(usize::from(number)) {
             return Some(plain);
         }
-        let patched = self.served.as_ref()?.patched.as_ref()?;
+        let patched = self.patched()?;
         self.is_patched(number).then_some(&patched.body)
+    }
+
+    /// How its documents are told in part.
+    pub const fn patched(&self) -> Option<&Patched> {
+        match &self.served {
+            Some(served) => served.patched.as_ref(),
+            None => None,
+        }
     }
 
     /// Whether that is the number of the one that is patched.

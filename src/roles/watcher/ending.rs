@@ -223,8 +223,9 @@ impl Watcher {
     pub(super) fn forget_watch(&mut self, id: Id<Watch>) {
         self.forget_usages(id);
         self.forget_record(id.slot());
-        if self.watches.remove(id).is_some() {
+        if let Some(watch) = self.watches.remove(id) {
             self.watch_timers.set(id.slot(), None);
+            watch.document.map(|id| self.documents.remove(id));
         }
     }
 

@@ -6,7 +6,7 @@ use super::doubt::Ask;
 use super::notify::same_host;
 use super::response::convince;
 use super::subscribe::{prove, write_opening};
-use super::told::is_readable;
+use super::told::format_of;
 use super::usage::{Gap, Knowledge};
 use super::watch::{Attempt, Watch};
 use super::{Action, Watcher};
@@ -236,11 +236,11 @@ fn told(package: Package, request: &Request<'_>) -> Result<Option<Watched>, Refu
     if request.body.is_empty() {
         return Ok(None);
     }
-    is_readable(package, request)?;
+    format_of(package, request)?;
     let read = (package.spec().read)(&mut Memory::new(), request.body);
     match read.map_err(|fault| Refusal::bad(fault.reason()))? {
         Reading::State(watched) => Ok(Some(watched)),
-        Reading::Stale | Reading::Gap(_) | Reading::Hole(_) => Ok(None),
+        Reading::Stale | Reading::Gap(_) | Reading::Hole(_) | Reading::Lost => Ok(None),
     }
 }
 

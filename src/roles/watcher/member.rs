@@ -189,7 +189,8 @@ impl Record {
                 doubt: true,
                 ..Word::told(known.or(Some(watched)))
             },
-            Err(_) => Word::nothing(Standing::Unreadable),
+            // A list is not asked for parts of documents.
+            Ok(Reading::Lost) | Err(_) => Word::nothing(Standing::Unreadable),
         }
     }
 }

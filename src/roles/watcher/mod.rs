@@ -69,6 +69,7 @@ pub use place::{IS_A_LIST, Listed, Role};
 pub use usage::Usage;
 pub use watch::{AddError, Order, Report, Watch};
 
+use crate::events::package::Document;
 use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::limits;
@@ -107,6 +108,8 @@ pub struct Watcher {
     usages: Table<Usage, USAGES>,
     /// What lists told of their members, each in the slot of its watch: there is always room.
     records: Table<Record, { limits::WATCHES }>,
+    /// The documents of those that may be told in part. Full: a watch is told in full.
+    documents: Table<Document, { limits::DOCUMENTS }>,
     /// Usages that are not the first of their watch.
     spare_used: usize,
     watch_timers: Timers<{ limits::WATCHES }>,
@@ -137,6 +140,7 @@ impl Watcher {
             watches: Table::new(),
             usages: Table::new(),
             records: Table::new(),
+            documents: Table::new(),
             spare_used: 0,
             watch_timers: Timers::new(),
             usage_timers: Timers::new(),
@@ -168,7 +172,10 @@ impl Watcher {
             self.give_up_an_ending_watch();
         }
         let slot = self.watches.vacant().ok_or(AddError::Full)?;
-        let watch = Watch::new(order, now + retry::first(slot, random))?;
+        let mut watch = Watch::new(order, now + retry::first(slot, random))?;
+        if order.is_told_in_part() {
+            watch.document = self.documents.insert(Document::new()).ok();
+        }
         let id = self.watches.insert(watch).map_err(|_| AddError::Full)?;
         self.changed.push(slot);
         self.settle_watch(id);

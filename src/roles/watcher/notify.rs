@@ -12,7 +12,7 @@ use super::usage::{Gap, Knowledge, Usage, UsageState, tag_hash};
 use super::watch::{Attempt, State as WatchState, Watch};
 use super::{SPARE_USAGES, Watcher};
 use crate::events::answer::Refusal;
-use crate::events::package::{LampKind, Memory, Package};
+use crate::events::package::{Document, LampKind, Memory, Package};
 use crate::events::watched::Watched;
 use crate::ground::random::Random;
 use crate::ground::table::Id;
@@ -287,6 +287,9 @@ impl Watcher {
         });
         let later = Refusal::BUSY;
         let usage = usage.map_err(|_| later)?;
+        if let Some(document) = watch.document.and_then(|id| self.documents.get_mut(id)) {
+            document.begin();
+        }
         self.join(now, id, usage);
         Ok(usage)
     }
@@ -334,8 +337,12 @@ impl Watcher {
         let is_list = watch.place.is_list();
         let read = match is_list {
             true => self.read_list(now, id, request, state, random),
-            false => usage.read(now, watch.speaks, request, state),
+            false => {
+                let document = watch.document.and_then(|id| self.documents.get_mut(id));
+                usage.read(now, watch.speaks, request, state, document)
+            }
         };
+        self.drop_spoilt(watch_id);
         let usage = self
             .usages
             .get_mut(id)
@@ -373,6 +380,20 @@ impl Watcher {
         self.settle_usage(id);
         self.tell(now, watch_id);
         read
+    }
+
+    /// A document that is of no use is kept no longer: from the next SUBSCRIBE on its notifier is asked for all.
+    fn drop_spoilt(&mut self, id: Id<Watch>) {
+        if let Some(watch) = self.watches.get_mut(id)
+            && let Some(document) = watch.document
+            && self
+                .documents
+                .get(document)
+                .is_some_and(Document::is_spoilt)
+        {
+            self.documents.remove(document);
+            watch.document = None;
+        }
     }
 
     /// The notifier ended the subscription (RFC 6665 §4.1.3).

@@ -468,7 +468,10 @@ fn write_rest(
     w.header_u32(Name::Expires, expires.0);
     let spec = watch.speaks.spec();
     let types = spec.bodies.iter().chain(spec.also_read);
-    let types = types.map(|body| body.text.as_bytes());
+    // Who only asks has nothing to build on.
+    let keeps = watch.document.is_some() && expires > Seconds::ZERO;
+    let patched = spec.patched().filter(|_| keeps).map(|it| &it.body);
+    let types = types.chain(patched).map(|body| body.text.as_bytes());
     let of_lists: &[&[u8]] = match watch.place.is_list() {
         true => &[b"multipart/related", b"application/rlmi+xml"],
         false => &[],

@@ -15,6 +15,7 @@ mod moving;
 mod nat;
 mod neighbours;
 mod notify;
+mod partial;
 mod places;
 mod refresh;
 mod silence;

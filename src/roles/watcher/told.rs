@@ -27,13 +27,14 @@
 use super::usage::{Gap, Knowledge, Usage, UsageState};
 use super::watch::Story;
 use crate::events::answer::Refusal;
-use crate::events::package::{Memory, Package, Reading};
+use crate::events::package::{BodyType, Document, Memory, Package, Reading};
 use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::random::Random;
 use crate::ground::time::Instant;
 use crate::ua::request::Sending;
 use crate::ua::retry;
+use crate::wire::doc::Fault;
 use crate::wire::sip::{Contact, Request, State, Status, SubscriptionState};
 
 impl Usage {
@@ -44,28 +45,30 @@ impl Usage {
         package: Package,
         request: &Request<'_>,
         state: &SubscriptionState<'_>,
+        document: Option<&mut Document>,
     ) -> Result<(), Refusal> {
         match state.state {
             State::Pending => {
                 self.knowledge = Knowledge::Nothing;
                 self.forget_tag();
+                forget(document);
             }
             State::Active if self.is_same(request) => {}
-            State::Active if request.body.is_empty() => self.read_nothing(now, package, request),
+            State::Active if request.body.is_empty() => {
+                self.read_nothing(now, package, request);
+                forget(document);
+            }
             State::Terminated | State::Other(_) if request.body.is_empty() => {}
             State::Active | State::Terminated | State::Other(_) => {
-                let read = is_readable(package, request).and_then(|()| {
-                    (package.spec().read)(&mut self.memory, request.body)
-                        .map_err(|fault| Refusal::bad(fault.reason()))
-                });
-                match read {
+                match self.read_document(now, package, request, document) {
                     Ok(Reading::State(watched)) => {
                         self.know(watched);
                         self.hold_tag_of(request);
                         self.gap = Gap::Closed;
                     }
                     // Nobody can be asked any more, so what is doubtful is not believed.
-                    Ok(Reading::Gap(_) | Reading::Hole(_)) if state.state == State::Terminated => {}
+                    Ok(Reading::Gap(_) | Reading::Hole(_) | Reading::Lost)
+                        if state.state == State::Terminated => {}
                     Ok(Reading::Gap(watched)) => {
                         self.know(watched);
                         self.forget_tag();
@@ -77,7 +80,7 @@ impl Usage {
                         self.doubt = None;
                     }
                     // Until the full document is there, the lamp says what it said, for its grace.
-                    Ok(Reading::Hole(_)) => {
+                    Ok(Reading::Hole(_) | Reading::Lost) => {
                         self.doubt.get_or_insert(now);
                         self.forget_tag();
                         self.open_gap(now);
@@ -92,6 +95,39 @@ impl Usage {
             }
         }
         Ok(())
+    }
+
+    /// Reads a document, or what is different in the one that is kept.
+    fn read_document(
+        &mut self,
+        now: Instant,
+        package: Package,
+        request: &Request<'_>,
+        document: Option<&mut Document>,
+    ) -> Result<Reading, Refusal> {
+        let spec = package.spec();
+        let patched = match format_of(package, request)? {
+            Format::Plain => None,
+            Format::Patched => spec.patched(),
+        };
+        let is_patched = patched.is_some();
+        let read = match (patched, document) {
+            (Some(patched), Some(document)) => {
+                (patched.read)(document, &mut self.memory, request.body)
+            }
+            (_, document) => {
+                forget(document);
+                (spec.read)(&mut self.memory, request.body)
+            }
+        };
+        read.map_err(|fault| match fault {
+            // A part of a document that nobody keeps, and that nobody was asked for.
+            Fault::WrongRoot if is_patched => {
+                self.open_gap(now);
+                Status::UNSUPPORTED_MEDIA_TYPE.into()
+            }
+            fault => Refusal::bad(fault.reason()),
+        })
     }
 
     /// A document tells this.
@@ -259,7 +295,7 @@ impl Story {
         package: Package,
         request: &Request<'_>,
     ) -> bool {
-        if request.body.is_empty() || is_readable(package, request).is_err() {
+        if request.body.is_empty() || format_of(package, request).is_err() {
             return false;
         }
         let mut memory = Memory::new();
@@ -274,7 +310,9 @@ impl Story {
                 true
             }
             // Part of a state that nobody can be asked for any more.
-            Ok(Reading::Gap(_) | Reading::Hole(_) | Reading::Stale) | Err(_) => false,
+            Ok(Reading::Gap(_) | Reading::Hole(_) | Reading::Lost | Reading::Stale) | Err(_) => {
+                false
+            }
         }
     }
 
@@ -302,10 +340,21 @@ pub(super) fn are_stateless<'a>(usages: impl Iterator<Item = &'a Usage>) -> bool
     stateless
 }
 
-/// Whether the body is of a type we asked for; one without a type is taken for the package's own. Of the one that is
-/// patched (RFC 5263), which nobody was asked for, a document in full can be read, and one in part is refused as any
-/// other that can't: to apply it takes the document before, and a lamp keeps none.
-pub(super) fn is_readable(package: Package, request: &Request<'_>) -> Result<(), Refusal> {
+/// How a body is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// It tells everything, or how it follows others by itself.
+    Plain,
+    /// It tells everything, or what is different in the one before (RFC 5263).
+    Patched,
+}
+
+/// How the body is to be read; one without a type is taken for the package's own. The one that is patched is read where
+/// it was not asked for too, as long as it tells everything.
+///
+/// # Errors
+/// 415: it is of another type.
+pub(super) fn format_of(package: Package, request: &Request<'_>) -> Result<Format, Refusal> {
     let headers = request.headers;
     if headers
         .content_encoding()
@@ -316,16 +365,23 @@ pub(super) fn is_readable(package: Package, request: &Request<'_>) -> Result<(),
     let media = headers.content_type();
     let media = media.map_err(|_| Refusal::bad("Malformed Content-Type header field"))?;
     let Some(media) = media else {
-        return Ok(());
+        return Ok(Format::Plain);
     };
+    let is = |body: &BodyType| media.matches(body.kind, body.subtype);
     let spec = package.spec();
-    let patched = spec.served.iter().filter_map(|it| it.patched.as_ref());
-    let plain = spec.bodies.iter().chain(spec.also_read);
-    let mut bodies = plain.chain(patched.map(|it| &it.body));
-    if bodies.any(|body| media.matches(body.kind, body.subtype)) {
-        Ok(())
+    if spec.bodies.iter().chain(spec.also_read).any(is) {
+        Ok(Format::Plain)
+    } else if spec.patched().is_some_and(|it| is(&it.body)) {
+        Ok(Format::Patched)
     } else {
         Err(Status::UNSUPPORTED_MEDIA_TYPE.into())
+    }
+}
+
+/// What is kept is not what is told now.
+fn forget(document: Option<&mut Document>) {
+    if let Some(document) = document {
+        document.forget();
     }
 }
 

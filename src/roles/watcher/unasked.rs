@@ -7,7 +7,7 @@
 //! Such a NOTIFY has no order: of these and of a subscription's the last one to arrive counts.
 
 use super::Watcher;
-use super::told::is_readable;
+use super::told::format_of;
 use super::usage::Knowledge;
 use super::watch::{State, Watch};
 use crate::events::answer::Refusal;
@@ -148,7 +148,7 @@ fn summary<'a>(request: &Request<'a>) -> Result<Option<MessageSummary<'a>>, Refu
     if request.body.is_empty() {
         return Ok(None);
     }
-    is_readable(Package::MessageSummary, request)?;
+    format_of(Package::MessageSummary, request)?;
     let read = message_summary::read(request.body);
     read.map(Some).map_err(|fault| Refusal::bad(fault.reason()))
 }

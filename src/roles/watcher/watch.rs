@@ -3,12 +3,13 @@
 use super::UsageId;
 use super::doubt::{Auditor, Doubt};
 use super::place::{Listed, Place, Role};
-use crate::events::package::Package;
+use crate::events::package::{Document, Package};
 use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::error_texts;
 use crate::ground::limits;
 use crate::ground::random::Random;
+use crate::ground::table::Id;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::T1_64;
@@ -57,6 +58,15 @@ pub struct Order<'a> {
     pub audit: Seconds,
     /// The time from one NOTIFY to the next that the notifier is asked to keep (RFC 6446 §5.1); zero for none.
     pub at_most_every: Seconds,
+    /// Whether changes may be told in part, where the package knows how (RFC 5263). Of no meaning in a list.
+    pub partial: bool,
+}
+
+impl Order<'_> {
+    /// Whether a document is to be kept for it.
+    pub(super) fn is_told_in_part(&self) -> bool {
+        self.partial && self.role == Role::Alone && self.package.spec().patched().is_some()
+    }
 }
 
 /// Why an order is not taken.
@@ -83,6 +93,8 @@ pub struct Watch {
     pub(super) server: Option<Text<{ limits::HOST }>>,
     pub(super) package: Package,
     pub(super) place: Place,
+    /// Its document, as long as its notifier may tell what changes in that.
+    pub(super) document: Option<Id<Document>>,
     pub(super) account: Option<u16>,
     pub(super) fallback: bool,
     /// The package asked for now: that of the order, or what it fell back to.
@@ -264,6 +276,7 @@ impl Watch {
             server,
             package: order.package,
             place: Place::new(order.role),
+            document: None,
             account: order.account,
             fallback: order.fallback,
             speaks: order.package,

@@ -274,8 +274,12 @@ fn explain_watch(f: &mut fmt::Formatter<'_>, watch: &WatchSettings, is_both: boo
         audit => write!(f, "; asks every {audit} s whether a call still lasts")?,
     }
     match watch.at_most_every.0 {
-        0 => writeln!(f),
-        seconds => writeln!(f, "; wants news at most every {seconds} s"),
+        0 => {}
+        seconds => write!(f, "; wants news at most every {seconds} s")?,
+    }
+    match watch.partial {
+        true => writeln!(f, "; takes changes in part"),
+        false => writeln!(f),
     }
 }
 

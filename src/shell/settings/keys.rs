@@ -119,6 +119,7 @@ pub(super) const LAMP: Table = Table {
         "presentity",
         "audit",
         "at_most_every",
+        "partial",
         "grace",
         "looks",
     ],

@@ -100,8 +100,12 @@ impl Reader<'_, '_> {
     ) -> Option<Shows> {
         let mut share = |package| {
             let watch = watch.clone();
-            self.settings
-                .share_watch(WatchSettings { package, ..watch })
+            let partial = watch.partial && is_patched(package);
+            self.settings.share_watch(WatchSettings {
+                package,
+                partial,
+                ..watch
+            })
         };
         let shared = match event {
             Event::One(package) => share(package).map(Shows::Watch),
@@ -135,6 +139,7 @@ impl Reader<'_, '_> {
         let audit = section.number("audit", 0..=DAY, faults);
         let Seconds(seldom) = WatchSettings::SELDOM;
         let at_most_every = section.number("at_most_every", 0..=seldom, faults);
+        let partial = section.flag("partial", faults);
         let server = section.text("server", faults);
         let from = section.text("from", faults);
         let target = section.text(key, faults)?;
@@ -147,6 +152,13 @@ impl Reader<'_, '_> {
                 what,
                 "leave fallback out, or ask for event = \"dialog\"",
             );
+        }
+        if let Some(Found { value: true, at }) = partial
+            && !event.is_patched()
+        {
+            let what = format!("{} is not told in part", event.name());
+            let remedy = "leave partial out, or ask for event = \"presence\"";
+            self.faults.add(at, what, remedy);
         }
         let audit = audit.map(|it| self.audit(it));
         let server = server.map(|it| self.server(it));
@@ -168,6 +180,7 @@ impl Reader<'_, '_> {
             .position(|it| is_same(&it.aor, &watch.from));
         watch.upstream = upstream.and_then(|at| u16::try_from(at).ok());
         watch.fallback = fallback.is_some_and(|it| it.value);
+        watch.partial = partial.is_some_and(|it| it.value);
         watch.server = match server {
             Some(None) => return None,
             Some(server) => server,
@@ -340,6 +353,14 @@ impl Event {
         }
     }
 
+    /// Whether changes in some of it can be told in part.
+    fn is_patched(self) -> bool {
+        match self {
+            Event::One(package) => is_patched(package),
+            Event::Both => true,
+        }
+    }
+
     /// Whether nobody but the watched one itself is told.
     fn is_for_the_owner(self) -> bool {
         match self {
@@ -349,8 +370,12 @@ impl Event {
     }
 }
 
+const fn is_patched(package: Package) -> bool {
+    package.spec().patched().is_some()
+}
+
 /// What says how to watch.
-pub(super) const WATCHING: [&str; 7] = [
+pub(super) const WATCHING: [&str; 8] = [
     "event",
     "fallback",
     "server",
@@ -358,6 +383,7 @@ pub(super) const WATCHING: [&str; 7] = [
     "expires",
     "audit",
     "at_most_every",
+    "partial",
 ];
 
 /// Something of our own, of the presentity with that number.

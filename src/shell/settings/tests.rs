@@ -141,7 +141,7 @@ fn a_full_configuration_is_read_as_it_is_written() {
     assert_eq!((bob.package, bob.fallback), (Package::Dialog, true));
     assert_eq!(bob.server.as_deref(), Some("192.168.1.5:5060"));
     assert_eq!((bob.expires, bob.audit), (Seconds(600), Seconds(300)));
-    assert_eq!(bob.at_most_every, Seconds(5));
+    assert_eq!((bob.at_most_every, bob.partial), (Seconds(5), false));
     assert_eq!(settings.lamps[1].grace, Seconds(10));
     assert_eq!(
         settings.lamps[1].looks.get(Watched::Held).to_string(),

@@ -98,6 +98,7 @@ pub(super) fn order(target: &str) -> Order<'_> {
         expires: Seconds(300),
         audit: Seconds::ZERO,
         at_most_every: Seconds::ZERO,
+        partial: false,
     }
 }
 

@@ -147,3 +147,30 @@ fn a_list_takes_a_place_among_the_watches() {
     };
     assert_eq!([full(WATCHES - 1), full(WATCHES)], [false, true]);
 }
+
+#[test]
+fn only_presence_that_is_asked_for_is_told_in_part() {
+    let file = |more: &str| {
+        format!(
+            "[[presentity]]\nuri = \"sip:a@b\"\n[[lamp]]\nname = \"blf1\"\nwatch = \"sip:b@b\"\n{more}\n"
+        )
+    };
+    let parts = |more: &str| -> Vec<bool> {
+        let watches = good(&file(more)).settings.watches;
+        watches.iter().map(|it| it.partial).collect()
+    };
+    assert_eq!(parts("event = \"presence\""), [false]);
+    assert_eq!(parts("event = \"presence\"\npartial = true"), [true]);
+    assert_eq!(parts("event = \"both\"\npartial = true"), [false, true]);
+    assert_eq!(parts("partial = false"), [false]);
+    for (text, fault) in [
+        (file("partial = true"), "dialog is not told in part"),
+        (
+            "[[list]]\nuri = \"sip:l@b\"\npartial = true\n".to_string(),
+            "partial",
+        ),
+    ] {
+        let faults = read(&text).expect_err("it is refused").to_string();
+        assert!(faults.contains(fault), "{faults}");
+    }
+}
