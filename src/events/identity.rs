@@ -12,9 +12,11 @@ pub enum Identity {
     Network,
     /// It has proven that it knows this user's password.
     User(UserId),
+    /// It is on a connection whose peer showed a certificate of this name, and speaks under that name.
+    Certificate(UserId),
 }
 
-/// A user, by a hash of its name under a secret that lasts over a restart.
+/// A user, or who a certificate is for, by a hash of its name under a secret that lasts over a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserId(u64);
 
@@ -35,7 +37,15 @@ impl Identity {
     pub const fn is_known(self) -> bool {
         match self {
             Identity::Nobody => false,
-            Identity::Network | Identity::User(_) => true,
+            Identity::Network | Identity::User(_) | Identity::Certificate(_) => true,
+        }
+    }
+
+    /// The name that it has proven, by its password or its certificate.
+    pub const fn name(self) -> Option<UserId> {
+        match self {
+            Identity::User(name) | Identity::Certificate(name) => Some(name),
+            Identity::Network | Identity::Nobody => None,
         }
     }
 }

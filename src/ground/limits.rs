@@ -177,6 +177,9 @@ pub const ROUTES: usize = 384;
 /// Bytes of a `host[:port]`: the longest DNS name (RFC 1035 §2.3.4), a colon and five digits, rounded up.
 pub const HOST: usize = 264;
 
+/// Bytes of the names that a peer's certificate is for, which are known of it; others count for nothing.
+pub const CERTIFIED: usize = 128;
+
 /// Bytes of a user's name in credentials.
 pub const USER: usize = 64;
 
@@ -266,6 +269,7 @@ pub const AGENT_BYTES: usize = 384 * 1_024
     + 512 * BINDINGS
     + 512 * USERS
     + 96 * TRANSACTIONS
+    + 160 * CONNECTIONS
     + 64 * LIST_SUBSCRIPTIONS * LIST_MEMBERS;
 
 const fn least(one: usize, other: usize) -> usize {

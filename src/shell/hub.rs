@@ -249,6 +249,10 @@ impl Hub {
     /// Something happened to the connection at `place`.
     pub(super) fn handle_stream(&mut self, now: Instant, place: u16) {
         self.streams.receive(now, place);
+        if let Some((number, names)) = self.streams.take_names(now, place) {
+            let names = names.iter().map(String::as_str);
+            self.agent.handle_certificate(number, names);
+        }
         if !self.streams.is_put_off(place) {
             self.hear(now, place);
         }

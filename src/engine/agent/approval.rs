@@ -210,15 +210,15 @@ fn meant<'n, 'p>(
     all.filter(move |about| match whom {
         Whom::Named(name) => about.watcher == name,
         Whom::At(address) => about.address.to_canonical() == address.to_canonical(),
-        Whom::User(name) => about.identity == Identity::User(policy.user_id(name)),
+        Whom::User(name) => about.identity.name() == Some(policy.user_id(name)),
     })
 }
 
 /// What tells two of one name apart: a user is who it is wherever it is.
 fn place(about: &Watching<'_>) -> (Option<UserId>, Option<IpAddr>) {
-    match about.identity {
-        Identity::User(user) => (Some(user), None),
-        Identity::Network | Identity::Nobody => (None, Some(about.address.to_canonical())),
+    match about.identity.name() {
+        Some(user) => (Some(user), None),
+        None => (None, Some(about.address.to_canonical())),
     }
 }
 

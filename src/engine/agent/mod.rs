@@ -16,6 +16,7 @@
 mod approval;
 mod buttons;
 mod called;
+mod certified;
 mod changes;
 mod health;
 mod judging;
@@ -41,6 +42,7 @@ pub use keeping::{KEY, Key, RECORD};
 pub use output::{Lost, Output, Report, Standing, Subject, Trouble, UriExcerpt, Word};
 
 use self::buttons::Buttons;
+use self::certified::Certified;
 use self::changes::Changes;
 use self::keeping::Keeping;
 use self::standing::Baseline;
@@ -87,6 +89,7 @@ pub struct Agent {
     secret: Secret,
     settings: Settings,
     guard: Guard,
+    certified: Certified,
     policy: Policy,
     /// When to look whether a rule begins or ceases to hold.
     boundary: Option<Instant>,
@@ -162,6 +165,7 @@ impl Agent {
             secret: Secret::new(),
             settings: Settings::new(),
             guard: Guard::new(),
+            certified: Certified::new(),
             policy: Policy::new(),
             boundary: None,
             quiet: Quiet::new(),

@@ -29,7 +29,9 @@ impl Agent {
         self.takes_more()?;
         let may = match identity {
             Identity::Network => self.is_itself(id, request),
-            Identity::User(_) | Identity::Nobody => self.may_act_for(identity, id, Act::Publish),
+            Identity::User(_) | Identity::Certificate(_) | Identity::Nobody => {
+                self.may_act_for(identity, id, Act::Publish)
+            }
         };
         let from = Publisher {
             flow,

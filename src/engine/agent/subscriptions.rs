@@ -40,10 +40,7 @@ impl Agent {
             .or_else(|| self.behind_contact(moment.now, flow, &request.uri))
             .ok_or(Status::NOT_FOUND)?;
         self.takes_more()?;
-        let is_owner = match identity {
-            Identity::User(user) => self.owns(user, presentity),
-            Identity::Network | Identity::Nobody => false,
-        };
+        let is_owner = identity.name().is_some_and(|it| self.owns(it, presentity));
         let is_named = || directory.is_named(presentity, &request.from.uri());
         let owns = || is_owner || (identity == Identity::Network && is_named());
         from.owns = &owns;

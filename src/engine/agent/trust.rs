@@ -3,10 +3,11 @@
 //! | who asks | what its requests need |
 //! |---|---|
 //! | somebody in a trusted network | nothing, unless the settings say so |
+//! | who has shown a certificate on this connection, under a name in it | nothing |
 //! | somebody elsewhere | a password, where there are users; without any they are strangers |
 //!
-//! Every request is looked at on its own, those in a dialog too (RFC 3261 §22.1): neither a connection nor a subscription
-//! proves who sends the next one.
+//! Every request is looked at on its own, those in a dialog too (RFC 3261 §22.1): neither a password on a connection nor
+//! a subscription proves who sends the next one (RFC 5922 §8.1).
 
 use super::approval::watching;
 use super::{Agent, Excerpt, Report};
@@ -46,7 +47,7 @@ impl Agent {
         self.policy.know(names);
     }
 
-    /// Who sends this request. Those that ask for something of ours are asked for a password where it takes one, and
+    /// Who sends this request. A password counts before a certificate. Those that ask for something of ours are asked for a password where it takes one, and
     /// credentials that nobody asked for count too.
     ///
     /// # Errors
@@ -59,7 +60,11 @@ impl Agent {
         request: &Request<'_>,
     ) -> Result<Identity, Refusal> {
         let address = flow.remote.ip();
-        let by_address = self.policy.identity_now(Identity::Nobody, address);
+        let certified = self.certified.name(flow, &request.from.uri());
+        let by_address = match certified {
+            Some(name) => Identity::Certificate(self.policy.user_id(name.as_bytes())),
+            None => self.policy.identity_now(Identity::Nobody, address),
+        };
         let asks = matches!(
             request.method,
             Method::Subscribe | Method::Publish | Method::Register
@@ -80,7 +85,7 @@ impl Agent {
                 Shown::Right(right) => return self.prove(now, address, request, right),
             }
         }
-        match self.must_prove(by_address, flow, request) {
+        match certified.is_none() && self.must_prove(by_address, flow, request) {
             true => Err(Refusal::Challenge { stale: false }),
             false => Ok(by_address),
         }
@@ -97,7 +102,7 @@ impl Agent {
         match identity {
             Identity::Nobody => false,
             Identity::Network => true,
-            Identity::User(user) => {
+            Identity::User(user) | Identity::Certificate(user) => {
                 let ruled = self.policy.may_act(user, presentity.slot(), act);
                 ruled.unwrap_or_else(|| self.owns(user, presentity))
             }
@@ -116,15 +121,13 @@ impl Agent {
 
     /// The name of the user that somebody proved to be.
     pub(super) fn proven(&self, identity: Identity) -> Option<&str> {
-        match identity {
-            Identity::User(user) => self.user_name(user),
-            Identity::Network | Identity::Nobody => None,
-        }
+        self.user_name(identity.name()?)
     }
 
-    /// The name of a user.
+    /// The name of a user, or one in a certificate whose owner is connected.
     pub(super) fn user_name(&self, user: UserId) -> Option<&str> {
-        let mut names = self.guard.users().iter().map(User::name);
+        let names = self.guard.users().iter().map(User::name);
+        let mut names = names.chain(self.certified.names());
         names.find(|name| self.policy.user_id(name.as_bytes()) == user)
     }
 

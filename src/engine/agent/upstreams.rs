@@ -59,9 +59,20 @@ impl Agent {
         self.upstreams.handle_connected(flow);
     }
 
+    /// Whoever opened the connection of that number has shown a certificate by an authority of ours, which is for those:
+    /// hosts, and users as `name@host`. Before anything that comes on it is handled (RFC 5922 §7).
+    pub fn handle_certificate<'a>(
+        &mut self,
+        connection: u32,
+        names: impl Iterator<Item = &'a str>,
+    ) {
+        self.certified.learn(connection, names);
+    }
+
     /// The connection of `flow` is no more; or, with number 0, none can be had to `flow.remote`. What waits for an
     /// answer through it has got a 503 (RFC 3261 §8.1.3.1), and its number leads nowhere for ever.
     pub fn handle_disconnected(&mut self, moment: Moment, flow: &Flow, end: End) {
+        self.certified.forget(flow.connection);
         self.notifier.handle_disconnected(moment.now, flow, end);
         let random = &mut self.random;
         self.upstreams

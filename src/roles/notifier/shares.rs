@@ -51,10 +51,7 @@ impl Keys {
         Keys {
             address: place(host),
             watcher: place(watcher.iter().fold(host, step)),
-            user: match who {
-                Identity::User(user) => place(user.bits()),
-                Identity::Nobody | Identity::Network => None,
-            },
+            user: who.name().and_then(|it| place(it.bits())),
         }
     }
 }

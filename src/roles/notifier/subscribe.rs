@@ -365,7 +365,9 @@ impl Subscription {
     /// Whether a request in its dialog comes from the one who subscribed, as far as that was proven then.
     fn admits(&self, from: Subscriber<'_>) -> Result<(), Refusal> {
         let is_the_same = match self.identity {
-            Identity::User(_) => from.identity == self.identity,
+            Identity::User(_) | Identity::Certificate(_) => {
+                from.identity.name() == self.identity.name()
+            }
             Identity::Network => {
                 from.identity == Identity::Network || (from.trusts)(from.flow.remote)
             }
@@ -377,9 +379,11 @@ impl Subscription {
         match (is_the_same, self.identity, from.identity) {
             (true, ..) => Ok(()),
             // It may yet prove that it is.
-            (false, Identity::User(_), Identity::Network | Identity::Nobody) => {
-                Err(Refusal::Challenge { stale: false })
-            }
+            (
+                false,
+                Identity::User(_),
+                Identity::Network | Identity::Nobody | Identity::Certificate(_),
+            ) => Err(Refusal::Challenge { stale: false }),
             (false, ..) => {
                 let why = "it is not the one who subscribed";
                 Err(Refusal::Because(Status::FORBIDDEN, why))

@@ -186,7 +186,10 @@ fn who(policy: &Policy, watcher: &str) -> (Identity, String, IpAddr) {
 
 fn known_as(watcher: &str, identity: Identity) -> String {
     match identity {
-        Identity::User(_) => "a user who has shown the password".to_string(),
+        Identity::User(_) => {
+            "a user who has shown the password, or a certificate of that name".to_string()
+        }
+        Identity::Certificate(_) => "who has shown a certificate of that name".to_string(),
         Identity::Network if is_address(watcher) => {
             "somebody in a trusted network who has that address".to_string()
         }
@@ -222,7 +225,9 @@ fn because(settings: &Settings, trial: &Trial) -> String {
         }
         Basis::Decision(None, what) => format!("no rule fits, and {}", decided(what)),
         Basis::Trusted => "no rule fits, and who is in a trusted network may watch".to_string(),
-        Basis::User => "no rule fits, and users may watch".to_string(),
+        Basis::User => {
+            "no rule fits, and who has shown a password or a certificate may watch".to_string()
+        }
         Basis::Stranger => {
             let what = match settings.strangers {
                 Strangers::Refuse => "are refused",

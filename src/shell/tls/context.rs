@@ -32,6 +32,7 @@ pub struct Tls {
     client: Option<Arc<ClientConfig>>,
     server: Option<Arc<ServerConfig>>,
     pins: Arc<Pins>,
+    knows_peers: bool,
 }
 
 /// A chain of certificates and the key to the first.
@@ -74,7 +75,13 @@ impl Tls {
             client: Some(client(&provider, verifier, own)?),
             server,
             pins,
+            knows_peers: wanted.client_authorities.is_some(),
         })
+    }
+
+    /// Whether whoever opens a connection to us may be known by a certificate.
+    pub fn knows_peers(&self) -> bool {
+        self.knows_peers
     }
 
     /// A session with somebody who opened a connection to us; `None` without a certificate of ours.

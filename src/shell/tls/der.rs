@@ -1,7 +1,7 @@
 //! What people want to know of a certificate, read from its DER (X.690, RFC 5280 §4.1).
 
 use std::format;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -109,7 +109,30 @@ fn day(tag: u8, time: &[u8]) -> Option<String> {
     Some(format!("{year}-{month}-{day}"))
 }
 
+/// A name that a certificate is for; other kinds are of no use to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Name<'a> {
+    Dns(&'a [u8]),
+    Uri(&'a [u8]),
+    Address(IpAddr),
+}
+
 fn names(rest: &[u8]) -> Vec<String> {
+    let text = |it: &[u8]| String::from_utf8_lossy(it).escape_debug().to_string();
+    let names = alternatives(rest).map(|name| match name {
+        Name::Dns(it) | Name::Uri(it) => text(it),
+        Name::Address(it) => it.to_string(),
+    });
+    names.collect()
+}
+
+/// All names that a certificate is for.
+pub(super) fn names_in(der: &[u8]) -> impl Iterator<Item = Name<'_>> {
+    let signed = expect(der, SEQUENCE).and_then(|(it, _)| expect(it, SEQUENCE));
+    alternatives(signed.map_or(&[][..], |(it, _)| it))
+}
+
+fn alternatives(rest: &[u8]) -> impl Iterator<Item = Name<'_>> {
     let extensions = each(rest).find(|(tag, _)| *tag == EXTENSIONS);
     let extensions = extensions.and_then(|(_, it)| expect(it, SEQUENCE));
     let mut all = each(extensions.map_or(&[][..], |(it, _)| it));
@@ -117,17 +140,16 @@ fn names(rest: &[u8]) -> Vec<String> {
     let found = all.find_map(|(_, extension)| Some(extension).filter(is_names));
     let octets = found.and_then(|it| each(it).find(|(tag, _)| *tag == OCTETS));
     let general = octets.and_then(|(_, it)| expect(it, SEQUENCE));
-    each(general.map_or(&[][..], |(it, _)| it))
-        .filter_map(|(tag, content)| match tag {
-            DNS_NAME | URI => Some(String::from_utf8_lossy(content).escape_debug().to_string()),
-            ADDRESS => address(content),
-            _ => None,
-        })
-        .collect()
+    each(general.map_or(&[][..], |(it, _)| it)).filter_map(|(tag, content)| match tag {
+        DNS_NAME => Some(Name::Dns(content)),
+        URI => Some(Name::Uri(content)),
+        ADDRESS => address(content).map(Name::Address),
+        _ => None,
+    })
 }
 
-fn address(content: &[u8]) -> Option<String> {
-    let v4 = <[u8; 4]>::try_from(content).map(|it| Ipv4Addr::from(it).to_string());
-    let v6 = || <[u8; 16]>::try_from(content).map(|it| Ipv6Addr::from(it).to_string());
+fn address(content: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(content).map(IpAddr::from);
+    let v6 = || <[u8; 16]>::try_from(content).map(IpAddr::from);
     v4.or_else(|_| v6()).ok()
 }

@@ -1,6 +1,8 @@
 //! Who a certificate is for, and whether it is believed. Read RFC 5922 §7.
 
-use std::string::String;
+use std::format;
+use std::net::IpAddr;
+use std::string::{String, ToString};
 use std::sync::Arc;
 use std::vec::Vec;
 
@@ -14,6 +16,7 @@ use sha2::{Digest, Sha256};
 use webpki::EndEntityCert;
 
 use super::Pin;
+use super::der::{Name, names_in};
 use crate::wire::flow::Mistrust;
 use crate::wire::sip::{Host, Uri};
 
@@ -137,6 +140,62 @@ pub(super) fn is_for(certificate: &CertificateDer<'_>, host: &str) -> bool {
     names.any(|it| it.trim_end_matches('.').eq_ignore_ascii_case(host))
 }
 
+/// Whom a peer speaks for that has shown this certificate: hosts, and users as `name@host`. As with servers, who has a
+/// `sip` URI of a host is none of its DNS names (RFC 5922 §7.1). In small letters, as the settings name them.
+pub(super) fn names_of(certificate: &[u8]) -> Vec<String> {
+    let uris = names_in(certificate).filter_map(|name| match name {
+        Name::Uri(uri) => speaker(uri),
+        Name::Dns(_) | Name::Address(_) => None,
+    });
+    let mut names: Vec<String> = uris.collect();
+    if names.iter().any(|it| !it.contains('@')) {
+        return names;
+    }
+    names.extend(names_in(certificate).filter_map(|name| match name {
+        Name::Dns(name) => host(Host::Name(name_in(name)?)),
+        Name::Address(IpAddr::V4(address)) => host(Host::V4(address)),
+        Name::Address(IpAddr::V6(address)) => host(Host::V6(address)),
+        Name::Uri(_) => None,
+    }));
+    names
+}
+
+/// A DNS name that can be a host of SIP, and nothing else.
+fn name_in(name: &[u8]) -> Option<&[u8]> {
+    match Host::parse(name) {
+        Ok(Host::Name(name)) => Some(name),
+        Ok(Host::V4(_) | Host::V6(_)) | Err(_) => None,
+    }
+}
+
+/// Whom a `sip` URI is of: a host, or a user there.
+fn speaker(uri: &[u8]) -> Option<String> {
+    let Ok(Uri::Sip(sip)) = Uri::parse(uri) else {
+        return None;
+    };
+    let host = host(sip.host)?;
+    match sip.user {
+        None => Some(host),
+        Some(user) => {
+            let user = core::str::from_utf8(user).ok()?;
+            Some(format!("{user}@{host}"))
+        }
+    }
+}
+
+/// A host as it stands in a URI.
+fn host(host: Host<'_>) -> Option<String> {
+    match host {
+        Host::Name(name) => {
+            let name = core::str::from_utf8(name).ok()?;
+            let is_one = !name.contains('*');
+            is_one.then(|| name.trim_end_matches('.').to_ascii_lowercase())
+        }
+        Host::V4(address) => Some(address.to_string()),
+        Host::V6(address) => Some(format!("[{address}]")),
+    }
+}
+
 /// The domain that a `sip` URI stands for, if it stands for one.
 fn domain(uri: &str) -> Option<&str> {
     let Ok(Uri::Sip(sip)) = Uri::parse(uri.as_bytes()) else {
@@ -237,6 +296,34 @@ mod tests {
                 expected,
                 "{names:?} {host}"
             );
+        }
+    }
+
+    #[test]
+    fn a_peer_speaks_for_its_hosts_and_its_users() /* X15 */
+    {
+        for (names, expected) in [
+            (&["DNS:Kitchen.Local"][..], &["kitchen.local"][..]),
+            (&["URI:sip:ann@Pbx.example"], &["ann@pbx.example"]),
+            (&["URI:sip:pbx.example"], &["pbx.example"]),
+            (&["DNS:a.example", "DNS:*.example"], &["a.example"]),
+            (
+                &["IP:192.0.2.1", "IP:2001:db8::1"],
+                &["192.0.2.1", "[2001:db8::1]"],
+            ),
+            // A sip URI of a host leaves nothing to the DNS names; one of a user does.
+            (&["DNS:a.example", "URI:sip:b.example"], &["b.example"]),
+            (
+                &["DNS:a.example", "URI:sip:ann@b.example"],
+                &["ann@b.example", "a.example"],
+            ),
+            (
+                &["URI:https://a.example", "URI:tel:1", "DNS:192.0.2.1"],
+                &[],
+            ),
+            (&[], &[]),
+        ] {
+            assert_eq!(names_of(&certificate(names)), expected, "{names:?}");
         }
     }
 

@@ -14,7 +14,7 @@ use std::vec::Vec;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
 use super::Broken;
-use super::identity::{Pins, is_for, mistrust, server_name};
+use super::identity::{Pins, is_for, mistrust, names_of, server_name};
 use crate::wire::flow::Mistrust;
 
 /// Bytes that may wait for the end of the handshake.
@@ -27,6 +27,8 @@ pub struct Session {
     names: Vec<String>,
     pins: Arc<Pins>,
     was_shaking: bool,
+    /// Whether [`Session::take_names`] has given what there is.
+    is_told: bool,
 }
 
 impl Session {
@@ -52,6 +54,7 @@ impl Session {
             names,
             pins,
             was_shaking: true,
+            is_told: false,
         }
     }
 
@@ -129,6 +132,18 @@ impl Session {
             self.names.truncate(1);
         }
         fits
+    }
+
+    /// Whom the peer speaks for that opened the connection, once it has proven that its certificate is its own. They are
+    /// given once.
+    pub fn take_names(&mut self) -> Vec<String> {
+        if self.was_shaking || core::mem::replace(&mut self.is_told, true) {
+            return Vec::new();
+        }
+        match (&self.tls, self.tls.peer_certificates()) {
+            (Connection::Server(_), Some([first, ..])) => names_of(first),
+            (Connection::Server(_) | Connection::Client(_), _) => Vec::new(),
+        }
     }
 
     /// Says goodbye (RFC 8446 §6.1).

@@ -220,7 +220,7 @@ impl Policy {
             (Identity::Nobody, Strangers::Refuse) => {
                 return (Ruling::plain(Verdict::Block), Basis::Stranger);
             }
-            (Identity::User(_), _) => (Verdict::Allow, Basis::User),
+            (Identity::User(_) | Identity::Certificate(_), _) => (Verdict::Allow, Basis::User),
             (Identity::Nobody, Strangers::Ask) => (Verdict::Confirm, Basis::Stranger),
         };
         match self.decided(clock, who) {
@@ -282,9 +282,9 @@ impl Policy {
             left &= !self.others(candidates & of_domain, self.domain_of(subject));
         }
         if candidates & of_user != 0 {
-            left &= !match subject.identity {
-                Identity::User(user) => self.others(candidates & of_user, user.bits()),
-                Identity::Network | Identity::Nobody => of_user,
+            left &= !match subject.identity.name() {
+                Some(user) => self.others(candidates & of_user, user.bits()),
+                None => of_user,
             };
         }
         left
@@ -321,7 +321,7 @@ impl Policy {
         let named = match test {
             Test::Everyone => return Fit::Yes,
             Test::NobodyKnown => return sure(subject.identity == Identity::Nobody),
-            Test::User(user) => return sure(subject.identity == Identity::User(*user)),
+            Test::User(user) => return sure(subject.identity.name() == Some(*user)),
             Test::Network(network) => {
                 return sure(is_in(network, subject.address));
             }

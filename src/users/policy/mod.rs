@@ -232,6 +232,7 @@ impl Policy {
     pub fn identity_now(&self, identity: Identity, address: IpAddr) -> Identity {
         match identity {
             Identity::User(user) if self.users.contains(&user) => identity,
+            Identity::Certificate(_) => identity,
             Identity::User(_) | Identity::Network | Identity::Nobody => {
                 match self.trusts(address) {
                     true => Identity::Network,

@@ -54,7 +54,7 @@ pub enum Who {
     Everyone,
     /// Those of whom nothing is proven.
     NobodyKnown,
-    /// Who knows the password of that user.
+    /// Who knows the password of that user, or has a certificate of that name.
     User(Text<USER>),
     /// Who has that address of record.
     Uri(Text<URI>),

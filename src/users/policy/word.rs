@@ -5,7 +5,7 @@ use super::judge::{Basis, Clock};
 use super::names::{address, address_hash};
 use super::rules::Then;
 use super::{Policy, Strangers, Watching};
-use crate::events::identity::{Identity, UserId};
+use crate::events::identity::UserId;
 use crate::events::package::Package;
 use crate::ground::time::Wall;
 use core::net::IpAddr;
@@ -95,17 +95,17 @@ impl Policy {
         let package = [package.map_or(u8::MAX, |it| it as u8)];
         let hasher = self.secret.hasher();
         let hasher = hasher.part(who.presentity.as_bytes()).part(&package);
-        let hasher = match who.identity {
-            Identity::User(user) => hasher.part(b"user").part(&user.bits().to_be_bytes()),
-            Identity::Network | Identity::Nobody => address(hasher.part(who.watcher), who.address),
+        let hasher = match who.identity.name() {
+            Some(user) => hasher.part(b"user").part(&user.bits().to_be_bytes()),
+            None => address(hasher.part(who.watcher), who.address),
         };
         hasher.finish()
     }
 
     fn place_hash(&self, who: &Watching<'_>) -> u64 {
-        match who.identity {
-            Identity::User(user) => user.bits(),
-            Identity::Network | Identity::Nobody => address_hash(self.secret, who.address),
+        match who.identity.name() {
+            Some(user) => user.bits(),
+            None => address_hash(self.secret, who.address),
         }
     }
 

@@ -43,5 +43,5 @@ pub use status::Status;
 pub use stream::Framer;
 pub use uri::{
     PresUri, SipUri, TelUri, Uri, UriParams, is_user_of, names_presentity, same_presentity,
-    same_user, unescaped,
+    same_user, stands_for, unescaped,
 };

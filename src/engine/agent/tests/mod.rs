@@ -7,6 +7,7 @@ mod both;
 mod buttons;
 mod called;
 mod calls;
+mod certified;
 mod conditions;
 mod devices;
 mod events;

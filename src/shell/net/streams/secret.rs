@@ -1,5 +1,8 @@
 //! What streams inside TLS need beside what all do: who the peer is has to be known first.
 
+use std::string::String;
+use std::vec::Vec;
+
 use log::{debug, warn};
 
 use super::connection::{Connection, State};
@@ -30,6 +33,18 @@ impl Streams {
             self.end(now, place, End::Untrusted(Mistrust::Name), "another name");
         }
         is
+    }
+
+    /// The number of the connection at `place` and whom its peer speaks for, if it has just shown a certificate by one of
+    /// our authorities: then it is no stranger.
+    pub fn take_names(&mut self, now: Instant, place: u16) -> Option<(u32, Vec<String>)> {
+        let connection = self.at(place)?;
+        let names = connection.take_names();
+        if names.is_empty() {
+            return None;
+        }
+        connection.judge(now, true);
+        Some((connection.flow.connection, names))
     }
 
     /// Goes on with the handshake, if there still is one.

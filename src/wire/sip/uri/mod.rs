@@ -8,7 +8,7 @@ mod tel;
 #[cfg(test)]
 mod tests;
 
-pub use same::{is_user_of, names_presentity, same_presentity, same_user, unescaped};
+pub use same::{is_user_of, names_presentity, same_presentity, same_user, stands_for, unescaped};
 pub use sip::{PresUri, SipUri};
 pub use tel::TelUri;
 

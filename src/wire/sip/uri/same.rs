@@ -122,6 +122,18 @@ pub fn is_user_of(name: &[u8], uri: &Uri<'_>) -> bool {
         && Host::parse(&name[sign + 1..]).is_ok_and(|host| host == at.host)
 }
 
+/// Whether `name` stands for whom a URI names: a host for everybody there, a user at a host for himself alone.
+pub fn stands_for(name: &[u8], uri: &Uri<'_>) -> bool {
+    let Some(at) = at_host(uri) else {
+        return false;
+    };
+    let (is_user, host) = match name.iter().rposition(|byte| *byte == b'@') {
+        Some(sign) => (same_part(at.user, Some(&name[..sign])), &name[sign + 1..]),
+        None => (true, name),
+    };
+    is_user && Host::parse(host).is_ok_and(|host| host == at.host)
+}
+
 struct AtHost<'a> {
     user: Option<&'a [u8]>,
     host: Host<'a>,

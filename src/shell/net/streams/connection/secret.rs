@@ -1,5 +1,8 @@
 //! A stream inside TLS: its session stands between the block of bytes and the socket.
 
+use std::string::String;
+use std::vec::Vec;
+
 use super::{Connection, DEAD, Dead, IN, State};
 use crate::ground::time::Instant;
 use crate::shell::tls::{Broken, Session};
@@ -77,6 +80,11 @@ impl Connection {
     /// Whether the peer is all of `names`, or may still turn out to be; nobody is asked for outside TLS.
     pub(in super::super) fn expect<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> bool {
         self.tls.as_mut().is_none_or(|tls| tls.expect(names))
+    }
+
+    /// Whom the peer speaks for by the certificate that it has shown; they are given once.
+    pub(in super::super) fn take_names(&mut self) -> Vec<String> {
+        self.tls.as_mut().map_or(Vec::new(), Session::take_names)
     }
 
     /// Whether its bytes are secret.
