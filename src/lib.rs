@@ -139,7 +139,7 @@ pub mod parts {
         runtime::{Options, Runtime},
         settings::{Configuration, Overrides},
         store::{Batch, Counters, Medium, Opened, Store},
-        tls::Tls,
+        tls::{Tls, Wanted},
         users::Roll,
     };
     pub use crate::ua::credentials::{Login, Next, Password, Proof};

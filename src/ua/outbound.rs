@@ -36,6 +36,8 @@ pub struct Outbound {
     works: Option<Way>,
     /// Whether it leads to a place that is not the account's own.
     works_outside: bool,
+    /// Which of the servers is there.
+    works_at: usize,
 }
 
 /// Where the server is.
@@ -115,6 +117,7 @@ impl Outbound {
             long_by: Transport::Tcp,
             works: None,
             works_outside: false,
+            works_at: 0,
         }
     }
 
@@ -199,6 +202,7 @@ impl Outbound {
             },
         };
         self.works_outside = self.servers.is_outside();
+        self.works_at = self.servers.at();
         self.works.replace(works) != Some(works)
     }
 
@@ -349,16 +353,16 @@ impl Outbound {
         }
     }
 
-    /// Who the peer at `remote` has to be, if the server is asked there inside TLS: the host as it is configured.
+    /// Who the peer at `remote` has to be, if a server is spoken to there inside TLS: its host as it is configured.
     pub fn name_at(&self, remote: SocketAddr) -> Option<&str> {
-        let there = Target {
-            transport: Transport::Tls,
-            address: remote,
-        };
+        let is_there = |it: Target| (it.transport, it.address) == (Transport::Tls, remote);
         let works = self.works.map(|way| way.target());
-        let is_there = [self.target(), works].contains(&Some(there));
-        let server = self.servers.server().filter(|_| is_there)?;
-        Some(bare_host(&server.host))
+        let at = match works.filter(|it| is_there(*it)) {
+            _ if self.target().is_some_and(is_there) => self.servers.at(),
+            Some(_) => self.works_at,
+            None => return None,
+        };
+        Some(bare_host(&self.servers.get(at)?.host))
     }
 
     /// Whether requests go to that host, or the others' do: on whatever port, for a server asks from many.

@@ -97,6 +97,16 @@ impl ServerList {
         self.servers.get(self.turn.at())
     }
 
+    /// Which one that is.
+    pub const fn at(&self) -> usize {
+        self.turn.at()
+    }
+
+    /// The server of that number, as it is configured.
+    pub fn get(&self, at: usize) -> Option<&Server> {
+        self.servers.get(at)
+    }
+
     /// Where a server sent us, as a Request-URI.
     pub fn redirect(&self) -> Option<&str> {
         self.redirect.as_deref()

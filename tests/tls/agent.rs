@@ -59,6 +59,17 @@ impl Agent {
         Agent::run(scratch, port, &format!("{listen}\n{tls}\n{more}"), before)
     }
 
+    /// One that trusts no address and asks for certificates by the house's authority.
+    pub(crate) fn guarded(scratch: &Scratch, more: &str) -> Agent {
+        let port = free_port();
+        let listen = format!(
+            "trusted = []\nlisten = [\"udp:127.0.0.1:{port}\", \"tls:127.0.0.1:{}\"]",
+            port + 1
+        );
+        let tls = "[tls]\ncertificate = \"own.pem\"\nkey = \"own.key\"\nclient_authorities = \"house/authority.pem\"";
+        Agent::run(scratch, port, &format!("{listen}\n{tls}\n{more}"), &[])
+    }
+
     /// One that only asks: it believes those whom the section `tls` says.
     pub(crate) fn asking(scratch: &Scratch, tls: &str, more: &str, before: &[&str]) -> Agent {
         let port = free_port();

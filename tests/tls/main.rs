@@ -11,8 +11,10 @@ mod agent;
 mod attacks;
 mod certificates;
 mod kamailio;
+mod peers;
 mod trust;
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -20,6 +22,11 @@ use agent::{Agent, house, options};
 
 /// What openssl's client gets for an OPTIONS, and what it says of the connection.
 fn client(agent: &Agent, arguments: &[&str]) -> String {
+    say(agent, &options(1), arguments)
+}
+
+/// What openssl's client gets for that message, and what it says of the connection.
+fn say(agent: &Agent, message: &str, arguments: &[impl AsRef<OsStr>]) -> String {
     let address = agent.tls.to_string();
     let mut child = Command::new("timeout")
         .args(["10", "openssl", "s_client", "-connect", &address])
@@ -31,7 +38,7 @@ fn client(agent: &Agent, arguments: &[&str]) -> String {
         .spawn()
         .expect("openssl is there: `tests/run` installs what is missing");
     let mut input = child.stdin.take().expect("a pipe");
-    let _ = input.write_all(options(1).as_bytes()); // It may have ended already.
+    let _ = input.write_all(message.as_bytes()); // It may have ended already.
     // It stays until we close: the second message is none.
     let _ = input.write_all(b"\0 \r\n\r\n");
     let output = child.wait_with_output().expect("it ends");
@@ -67,4 +74,29 @@ fn an_answer_goes_where_the_question_came_from_and_says_so() {
     let said = client(&agent, &["-CAfile", authority.to_str().expect("text")]);
     assert!(said.contains("Via: SIP/2.0/TLS 192.0.2.1:5061"), "{said}");
     assert!(said.contains("received=127.0.0.1"), "{said}");
+}
+
+#[test]
+fn a_session_is_gone_on_with() /* K03 */
+{
+    let house = house("127.0.0.1");
+    let agent = Agent::start(&house, "", &[]);
+    let authority = house.path("house/authority.pem");
+    let authority = authority.to_str().expect("text");
+    let kept = house.path("session");
+    let kept = kept.to_str().expect("text");
+    for version in ["-tls1_2", "-tls1_3"] {
+        let authority = ["-CAfile", authority];
+        let first = client(
+            &agent,
+            &[&[version, "-sess_out", kept][..], &authority].concat(),
+        );
+        assert!(first.contains("New, TLSv1"), "{first}");
+        let second = client(
+            &agent,
+            &[&[version, "-sess_in", kept][..], &authority].concat(),
+        );
+        assert!(second.contains("Reused, TLSv1"), "{second}");
+        assert!(second.contains("SIP/2.0 200 "), "{second}");
+    }
 }

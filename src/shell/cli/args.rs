@@ -254,6 +254,8 @@ struct Given {
     realm: Option<String>,
     md5: bool,
     authority: Option<PathBuf>,
+    authorities: Option<PathBuf>,
+    pins: Vec<String>,
     help: bool,
 }
 
@@ -385,6 +387,8 @@ impl Line {
             REALM => given.realm = Some(self.text()?),
             MD5 => given.md5 = true,
             AUTHORITY => given.authority = Some(PathBuf::from(self.0.value()?)),
+            AUTHORITIES => given.authorities = Some(PathBuf::from(self.0.value()?)),
+            PIN => given.pins.push(self.text()?),
             PASSWORD_FILE => given.secrets.push(Secret::File(self.0.value()?.into())),
             PASSWORD_ENV => given.secrets.push(Secret::Variable(self.text()?)),
             _ => {}
@@ -410,6 +414,7 @@ impl Given {
 const SEE_HELP: &str = "see `lampfield help`";
 
 const AUTHORITY: &str = "--authority";
+const AUTHORITIES: &str = "--authorities";
 const AT: &str = "--at";
 const BOARD: &str = "--board";
 const CONFIG: &str = "--config";
@@ -422,6 +427,7 @@ const FROM: &str = "--from";
 const JSON: &str = "--json";
 const LISTEN: &str = "--listen";
 const LOG: &str = "--log";
+const PIN: &str = "--pin";
 const PRESENTITY: &str = "--presentity";
 const SECONDS: &str = "--seconds";
 const SERVER: &str = "--server";

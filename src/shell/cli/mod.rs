@@ -352,6 +352,7 @@ Certificates for TLS:
 Without an agent:
   lampfield watch URI [--event dialog|presence|presence.winfo|message-summary] [--seconds N]
                       [--server [tls:]HOST[:PORT]] [--from URI] [--json]
+                      [--authorities FILE] [--pin PIN]
                       [--user NAME [--password-file FILE | --password-env VARIABLE]]
                               watch somebody and print each change; the password is
                               in LAMPFIELD_PASSWORD unless one of these says where

@@ -28,7 +28,7 @@ use crate::shell::panel::board::Board;
 use crate::shell::run::take_agent;
 use crate::shell::runtime::{Options, Runtime, State};
 use crate::shell::settings::{Lacking, password_in, password_of};
-use crate::shell::tls::{self, Tls, Wanted};
+use crate::shell::tls::Tls;
 use crate::shell::users::Roll;
 use crate::shell::{clock, journal};
 use crate::wire::doc::message_summary::Messages;
@@ -69,11 +69,7 @@ pub fn watch(wanted: &Watch) -> Exit {
 /// Whether a state was received.
 fn run(wanted: &Watch, account: Option<Account>) -> Result<bool, Failed> {
     let settings = settings(wanted, account);
-    let tls = Tls::load(&Wanted {
-        is_used: tls::IS_HERE,
-        ..Wanted::default()
-    });
-    let tls = tls.map_err(|fault| Failed(fault.to_string()));
+    let tls = Tls::load(&wanted.tls).map_err(|fault| Failed(fault.to_string()));
     let options = Options {
         state: None,
         settings: settings.map_err(|TooLong| Failed("a name is too long".to_string()))?,

@@ -10,8 +10,8 @@
 //!                               none ─► SRV for UDP, for TCP, A, AAAA: the first that there are
 //! ```
 //!
-//! Where no transport is written TLS is not chosen, whatever the records say: names without signatures prove nothing,
-//! and who wants it asks for it.
+//! Where no transport is written NAPTR records choose TLS as they choose others, for who is there has to prove that he
+//! is the one who was asked for. It is no promise: a later one of the records may lead past it.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -205,7 +205,7 @@ impl Plan {
     }
 
     fn take_services(&mut self, answer: &Answer) {
-        let spoken = |it: &&Service| it.transport != Transport::Tls;
+        let spoken = |it: &&Service| it.transport != Transport::Tls || cfg!(feature = "tls");
         let mut services: Vec<&Service> = answer.services.iter().filter(spoken).collect();
         services.sort_by_key(|it| (it.order, it.preference));
         let questions = services.into_iter().map(|it| {

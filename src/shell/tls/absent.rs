@@ -72,6 +72,11 @@ impl Session {
         match *self {}
     }
 
+    /// Nobody goes on.
+    pub fn is_resumed(&self) -> bool {
+        match *self {}
+    }
+
     /// Nobody shakes hands.
     pub fn is_shaking(&self) -> bool {
         match *self {}

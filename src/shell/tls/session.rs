@@ -11,7 +11,9 @@ use std::string::{String, ToString};
 use std::sync::Arc;
 use std::vec::Vec;
 
-use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
+use rustls::{
+    ClientConfig, ClientConnection, Connection, HandshakeKind, ServerConfig, ServerConnection,
+};
 
 use super::Broken;
 use super::identity::{Pins, is_for, mistrust, names_of, server_name};
@@ -113,6 +115,11 @@ impl Session {
     /// Whether [`Session::take`] has more to give.
     pub fn has_more(&self) -> bool {
         self.tls.wants_write()
+    }
+
+    /// Whether it goes on with an earlier one, and was spared half of the handshake (RFC 8446 §2.2, RFC 5077).
+    pub fn is_resumed(&self) -> bool {
+        self.tls.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// Whether the peer is not known yet.

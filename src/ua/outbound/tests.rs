@@ -55,6 +55,24 @@ fn what_worked_is_the_way_until_it_fails_or_another_works() {
 }
 
 #[test]
+fn what_worked_has_its_own_name_inside_tls() /* X14 */
+{
+    let (one, two) = ("192.0.2.1:5061", "192.0.2.2:5061");
+    let servers = [one, two].map(|it| server(it, Transport::Tls));
+    let mut outbound = Outbound::new(&Account::new(), &servers);
+    let addresses = home();
+    assert!(outbound.fail());
+    let second = way(outbound.lead(NOW, &addresses));
+    assert_eq!(outbound.name_at(address(two)), Some("192.0.2.2"));
+    assert!(outbound.settle(&second));
+    outbound.go_home();
+    let _ = outbound.lead(NOW, &addresses);
+    assert_eq!(outbound.name_at(address(one)), Some("192.0.2.1"));
+    assert_eq!(outbound.name_at(address(two)), Some("192.0.2.2"));
+    assert_eq!(outbound.name_at(address("192.0.2.3:5061")), None);
+}
+
+#[test]
 fn a_connection_is_shared_as_long_as_it_lasts() {
     let servers = [server("192.0.2.1", Transport::Tcp)];
     let mut outbound = Outbound::new(&Account::new(), &servers);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::shell::control::policy::Asked;
+use crate::shell::tls::{self, Wanted};
 
 mod documents;
 mod users;
@@ -224,6 +225,10 @@ fn a_diagnostic_watch_is_read() {
         server: None,
         from: None,
         login: None,
+        tls: Wanted {
+            is_used: tls::IS_HERE,
+            ..Wanted::default()
+        },
         seconds: None,
         json: false,
     };
@@ -261,6 +266,17 @@ fn a_diagnostic_watch_is_read() {
         &watch("--seconds=0"),
         "\"0\" is no number of seconds",
         "write a number from 1 to 86400",
+    );
+    wrong(
+        &watch("--pin=pbx.example"),
+        match tls::IS_HERE {
+            true => "\"pbx.example\" is no pin",
+            false => "there is no TLS here",
+        },
+        match tls::IS_HERE {
+            true => "write \"HOST sha256:DIGITS\"",
+            false => tls::TAKE_ANOTHER,
+        },
     );
     wrong(
         &watch("--server=a b"),

@@ -56,6 +56,9 @@ impl Streams {
         let was_shaking = matches!(connection.state, State::Shaking { .. });
         if was_shaking && connection.look_whether_known() {
             let flow = connection.flow;
+            if connection.is_resumed() {
+                debug!("tls with {}: goes on with an earlier session", flow.remote);
+            }
             self.events.push_back(Event::Connected(flow));
         }
     }

@@ -87,6 +87,11 @@ impl Connection {
         self.tls.as_mut().map_or(Vec::new(), Session::take_names)
     }
 
+    /// Whether its session goes on with an earlier one.
+    pub(in super::super) fn is_resumed(&self) -> bool {
+        self.tls.as_ref().is_some_and(Session::is_resumed)
+    }
+
     /// Whether its bytes are secret.
     pub(in super::super) fn is_secret(&self) -> bool {
         self.tls.is_some()
