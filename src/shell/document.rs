@@ -308,6 +308,12 @@ impl<'d, 't> Section<'d, 't> {
         Some(found(value, number))
     }
 
+    /// Whether a text stands behind `key`.
+    pub fn is_text(&self, key: &str) -> bool {
+        let value = self.value(key).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::String(_)))
+    }
+
     /// `true` or `false` behind `key`.
     pub fn flag(&self, key: &str, faults: &mut Collector<'_>) -> Option<Found<bool>> {
         let value = self.value(key)?;

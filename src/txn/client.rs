@@ -29,6 +29,8 @@ pub struct Client {
 enum State {
     Trying,
     Proceeding,
+    /// A Binding request of STUN, which has timers of its own.
+    Binding,
 }
 
 /// What a timer asks of the owner.
@@ -54,9 +56,27 @@ impl Client {
         }
     }
 
+    /// Begins with a Binding request of STUN: it is sent seven times, each after twice the time, and is over 39.5 s after
+    /// the first (RFC 5389 §7.2.1).
+    pub fn bind(now: Instant, nonce: u64) -> Client {
+        Client {
+            state: State::Binding,
+            ends: now + T1 * 79,
+            ..Client::start(now, nonce, false)
+        }
+    }
+
+    /// Whether it is a Binding request.
+    pub fn is_binding(&self) -> bool {
+        self.state == State::Binding
+    }
+
     /// A 1xx came: from now on the request is sent again every T2. Timer F goes on.
     pub fn handle_provisional(&mut self) {
-        self.state = State::Proceeding;
+        self.state = match self.state {
+            State::Trying | State::Proceeding => State::Proceeding,
+            State::Binding => State::Binding,
+        };
     }
 
     /// Timers E and F.
@@ -69,6 +89,7 @@ impl Client {
                 self.interval = match self.state {
                     State::Trying => T2.min(self.interval * 2),
                     State::Proceeding => T2,
+                    State::Binding => self.interval * 2,
                 };
                 self.resend = Some(now + self.interval);
                 Expiry::Resend
@@ -97,7 +118,10 @@ mod tests {
 
     /// Runs an unanswered request; returns when it was sent, in milliseconds, and when it timed out.
     fn unanswered(reliable: bool, provisional_at: Option<u64>) -> (Vec<u64>, u64) {
-        let mut client = Client::start(Instant::ZERO, 1, reliable);
+        unanswered_of(Client::start(Instant::ZERO, 1, reliable), provisional_at)
+    }
+
+    fn unanswered_of(mut client: Client, provisional_at: Option<u64>) -> (Vec<u64>, u64) {
         let mut sent = std::vec![0];
         loop {
             let now = client.due();
@@ -123,6 +147,14 @@ mod tests {
             ]
         );
         assert_eq!(ended, 32_000);
+    }
+
+    #[test]
+    fn an_unanswered_binding_request_is_sent_seven_times() /* R11 */
+    {
+        let (sent, ended) = unanswered_of(Client::bind(Instant::ZERO, 1), None);
+        assert_eq!(sent, [0, 500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+        assert_eq!(ended, 39_500);
     }
 
     #[test]

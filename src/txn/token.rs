@@ -79,6 +79,23 @@ impl Token {
         Token::from_branch(via.get(branch..branch + Token::COOKIE.len() + Token::LEN)?)
     }
 
+    /// The token as the number of a STUN request (RFC 5389 §6): who guesses it has to guess as much as of a branch.
+    pub const fn number(&self) -> [u8; 12] {
+        let [high, low] = self.slot.to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = self.nonce.to_be_bytes();
+        [self.owner.letter(), 0, high, low, a, b, c, d, e, f, g, h]
+    }
+
+    /// Reads such a number; `None` if it is not one of ours.
+    pub fn from_number([letter, zero, high, low, nonce @ ..]: [u8; 12]) -> Option<Token> {
+        let owner = Owner::from_letter(letter).filter(|_| zero == 0)?;
+        Some(Token {
+            owner,
+            slot: u16::from_be_bytes([high, low]),
+            nonce: u64::from_be_bytes(nonce),
+        })
+    }
+
     /// Reads a branch; `None` if it is not one of ours.
     pub fn from_branch(text: &[u8]) -> Option<Token> {
         Token::from_tag(text.strip_prefix(Token::COOKIE)?)
@@ -127,6 +144,7 @@ mod tests {
                 nonce: 0x0123_4567_89ab_cdef,
             };
             assert_eq!(Token::from_tag(&token.text()), Some(token));
+            assert_eq!(Token::from_number(token.number()), Some(token));
         }
     }
 

@@ -95,6 +95,14 @@ impl Sending {
         }
     }
 
+    /// Whether it is a Binding request of STUN, on its way.
+    pub fn is_binding(&self) -> bool {
+        match self {
+            Sending::Sent(client) | Sending::Again(client) => client.is_binding(),
+            Sending::Due | Sending::Answered => false,
+        }
+    }
+
     /// Whether it is on its way and unanswered.
     pub const fn is_in_flight(&self) -> bool {
         match self {

@@ -6,6 +6,7 @@ use super::next_hop::{NextHop, NoNextHop, written_transport};
 use super::targets::Turn;
 use crate::ground::limits::{HOST, SERVERS, URI};
 use crate::ground::text::Text;
+use crate::ground::time::Seconds;
 use crate::wire::flow::Transport;
 use crate::wire::sip::{Host, Uri};
 use core::net::IpAddr;
@@ -204,6 +205,15 @@ pub enum Redirects {
     Own,
     /// To any, who are told no proof of who we are.
     Anywhere,
+}
+
+/// How the way to the servers of an account is kept open over datagrams, where the owner says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// By OPTIONS, so often; zero for never.
+    Options(Seconds),
+    /// By STUN: they answer it at the port where they take SIP (RFC 5626 §8).
+    Stun,
 }
 
 fn sip_host(uri: &[u8]) -> Option<Host<'_>> {

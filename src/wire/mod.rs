@@ -6,5 +6,6 @@ pub mod doc;
 pub mod flow;
 mod out;
 pub mod sip;
+pub mod stun;
 
 pub use out::WriteError;

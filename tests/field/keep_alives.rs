@@ -12,7 +12,7 @@ use crate::setup::{desk, presence, publish, request, sip};
 fn keep_alives_by_datagram_are_neither_answered_nor_told() {
     let agent = desk("");
     let (mut phone, at) = (Peer::new(), sip(&agent));
-    let stun = b"\0\x01\0\0\x21\x12\xa4\x42\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01";
+    let stun = b"\0\x11\0\0\x21\x12\xa4\x42\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01";
     let kinds: [&[u8]; 9] = [
         b"\0",
         b"\0\0\0\0",

@@ -17,6 +17,7 @@ use crate::wire::sip::{
     self, Broken, Message, Method, Name, Request, Response, ResponseHead, Rows, Status, Unusable,
     Uri, Via, answer_address, is_answerable,
 };
+use crate::wire::stun;
 use core::net::SocketAddr;
 
 /// A request that can't be read in full, and is refused.
@@ -54,6 +55,7 @@ impl Agent {
                     why: broken.why,
                 }),
             },
+            Err(_) if self.handle_stun(moment.now, &flow, bytes) => {}
             Err(unusable) => self.drop_unusable(&flow, unusable),
         }
     }
@@ -88,7 +90,8 @@ impl Agent {
     /// nothing (RFC 8085 §5.2). What is on its way there besides waits for its own answer; what was told from there is in
     /// doubt.
     pub fn handle_unreachable(&mut self, moment: Moment, remote: SocketAddr, quoted: &[u8]) {
-        let Some(token) = Token::quoted(quoted) else {
+        let binding = || Token::from_number(stun::quoted(quoted)?);
+        let Some(token) = Token::quoted(quoted).or_else(binding) else {
             return;
         };
         let (now, random) = (moment.now, &mut self.random);

@@ -30,6 +30,7 @@ mod register;
 mod setup;
 mod standing;
 pub mod status;
+mod stun;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,7 @@ use self::upstreams::Links;
 use super::config::Settings;
 use super::directory::Directory;
 use crate::events::answer::Answer;
+use crate::events::pace::Bucket;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::Reason;
 use crate::events::watched::Watched;
@@ -118,6 +120,8 @@ pub struct Agent {
     health: Health,
     keeping: Keeping,
     reply: Reply,
+    /// Of strangers' Binding requests, so that none has us answer as often as he likes.
+    bindings: Bucket,
     /// The connection on which somebody who may was last granted something.
     granted: u32,
     reports: Deque<Report, 4>,
@@ -200,6 +204,7 @@ impl Agent {
                 len: 0,
                 bytes: [0; limits::MESSAGE],
             },
+            bindings: Bucket::new(),
             granted: 0,
             reports: Deque::new(),
             told: Baseline::new(),

@@ -5,8 +5,8 @@ use crate::ground::limits::{SERVERS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 pub use crate::ua::credentials::Account;
-pub use crate::ua::servers::Redirects;
 pub use crate::ua::servers::Server;
+pub use crate::ua::servers::{KeepAlive, Redirects};
 use crate::wire::flow::Transport;
 use heapless::Vec;
 
@@ -27,8 +27,8 @@ pub struct UpstreamSettings {
     pub publish: Option<u16>,
     /// The lifetime we ask for.
     pub expires: Seconds,
-    /// How often a way through a NAT is kept open; without it as often as needed. Zero: never.
-    pub keep_alive: Option<Seconds>,
+    /// How the way is kept open over datagrams; without it as the server says, and through a NAT as often as needed.
+    pub keep_alive: Option<KeepAlive>,
 }
 
 impl UpstreamSettings {

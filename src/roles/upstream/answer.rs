@@ -11,13 +11,13 @@ use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::{LocalAddresses, seen_at};
 use crate::ua::credentials::{Next, Proof};
-use crate::ua::outbound::Way;
 use crate::ua::reach::Reach;
 use crate::ua::request::Sending;
 use crate::ua::retry::{self, Retry};
 use crate::ua::servers::Redirects;
-use crate::wire::flow::{Flow, Transport};
+use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, Method, Response, Status};
+use core::net::SocketAddr;
 
 /// The longest lifetime that a 423 makes us ask for.
 const EXPIRES_MOST: Seconds = Seconds(86_400);
@@ -93,9 +93,7 @@ impl Upstreams {
         };
         link.note(kind, status.code());
         if kind == Kind::Probe || status.is_success() {
-            link.silent.clear();
-            link.woken = 0;
-            self.news.tell(exchange.way.flow.remote, Reach::Heard);
+            self.heard(id, exchange);
             self.succeeded(now, id, kind, exchange, response, addresses, random);
             return false;
         }
@@ -138,6 +136,15 @@ impl Upstreams {
         false
     }
 
+    /// The server is there.
+    pub(super) fn heard(&mut self, id: Id<Link>, exchange: &Exchange) {
+        if let Some(link) = self.links.get_mut(id) {
+            link.silent.clear();
+            link.woken = 0;
+            self.news.tell(exchange.way.flow.remote, Reach::Heard);
+        }
+    }
+
     #[allow(
         clippy::too_many_arguments,
         reason = "what an answer means depends on all of them"
@@ -156,11 +163,7 @@ impl Upstreams {
             return;
         };
         link.outbound.login.handle_info(response, &exchange.proof);
-        let flow = &exchange.way.flow;
-        let seen = seen_at(response, flow);
-        if let Some(seen) = seen {
-            addresses.see(flow.remote, seen);
-        }
+        let seen = seen_at(response, &exchange.way.flow);
         let had = link.registration.stands(now);
         match kind {
             Kind::Register => {
@@ -188,6 +191,39 @@ impl Upstreams {
             }
             Kind::Probe => link.rest(kind, None),
         }
+        self.settled(now, id, kind, exchange, seen, addresses, random);
+        // What waited for the registration, or was on its way when the server before this one failed.
+        if let Some(link) = self.links.get_mut(id)
+            && kind == Kind::Register
+            && !link.ends(kind)
+            && (!had || link.publication.is_idle())
+        {
+            link.publish_at(now, now);
+        }
+    }
+
+    /// The server does what was asked, and sees us at `seen`, if it says so.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what an answer means depends on all of them"
+    )]
+    pub(super) fn settled(
+        &mut self,
+        now: Instant,
+        id: Id<Link>,
+        kind: Kind,
+        exchange: &Exchange,
+        seen: Option<SocketAddr>,
+        addresses: &mut LocalAddresses,
+        random: &mut Random,
+    ) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        let mut way = exchange.way;
+        if let Some(seen) = seen {
+            addresses.see(way.flow.remote, seen);
+        }
         if link.ends(kind) {
             if !exchange.farewell {
                 link.part(now, kind);
@@ -200,7 +236,11 @@ impl Upstreams {
             *trouble = Trouble::default();
         }
         link.unsettled = false;
-        if link.outbound.settle(&exchange.way) {
+        if kind == Kind::Probe {
+            // What else goes this way, and names us otherwise, hears of it now.
+            way.named = addresses.as_seen(&way.flow).local;
+        }
+        if link.outbound.settle(&way) {
             self.moved.push(id.slot());
         }
         // A server that knows us, but never takes what we publish, is not well.
@@ -226,11 +266,7 @@ impl Upstreams {
         if link.outbound.is_second_best() {
             link.home.get_or_insert_with(|| now + retry::home(random));
         }
-        link.keep_alive(now, &exchange.way, addresses, random);
-        // What waited for the registration, or was on its way when the server before this one failed.
-        if kind == Kind::Register && (!had || link.publication.is_idle()) {
-            link.publish_at(now, now);
-        }
+        link.keep_alive(now, &way, addresses, random);
     }
 
     /// A final answer that nothing can be done about at once.
@@ -373,28 +409,5 @@ impl Link {
             self.outbound.leave();
         }
         follows
-    }
-
-    /// Sees to it that the way stays open.
-    fn keep_alive(
-        &mut self,
-        now: Instant,
-        way: &Way,
-        addresses: &LocalAddresses,
-        random: &mut Random,
-    ) {
-        let has_nat = addresses.as_seen(&way.flow).local != way.flow.local;
-        let interval = match (way.contact().transport, self.keep_alive) {
-            (Transport::Tcp | Transport::Tls, _) => None,
-            (Transport::Udp, Some(Seconds::ZERO)) => None,
-            (Transport::Udp, Some(every)) => {
-                let every = every.duration();
-                Some(random.duration(every * 4 / 5, every / 5))
-            }
-            (Transport::Udp, None) => has_nat.then(|| retry::nat(random)),
-        };
-        if let Errand::Resting { .. } = self.probe {
-            self.rest(Kind::Probe, interval.map(|it| now + it));
-        }
     }
 }

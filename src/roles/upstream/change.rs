@@ -5,6 +5,7 @@
 use super::Upstreams;
 use super::errand::Kind;
 use super::link::{Link, Order};
+use super::probe::Stun;
 use crate::events::presentity::Presentity;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;
@@ -32,7 +33,7 @@ impl Link {
     fn change(&mut self, now: Instant, order: &Order<'_>) {
         self.leaving = false;
         (self.expires, self.keep_alive) = (order.expires, order.keep_alive);
-        self.redirects = order.redirects;
+        (self.redirects, self.stun) = (order.redirects, Stun::Untried);
         self.rest(Kind::Probe, None);
         self.story.start_over();
         if self.outbound.change(order.account, order.servers) {
@@ -57,7 +58,7 @@ impl Link {
         self.failures = 0;
         self.unsettled = true;
         self.registration.be_silent();
-        self.registration.be_modern();
+        self.be_modern();
         self.publication.forget();
         for kind in [Kind::Register, Kind::Publish] {
             self.rest(kind, None);

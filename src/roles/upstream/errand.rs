@@ -13,7 +13,7 @@ pub(super) enum Kind {
     Register,
     /// PUBLISH.
     Publish,
-    /// OPTIONS.
+    /// OPTIONS, or a Binding request.
     Probe,
 }
 

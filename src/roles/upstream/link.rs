@@ -1,6 +1,7 @@
 //! A link: one server above us (or several of one account), what we are there, and what is under way.
 
 use super::errand::{Errand, Exchange, Kind};
+use super::probe::Stun;
 use super::publication::Publication;
 use super::registration::Registration;
 use crate::events::presentity::Presentity;
@@ -10,7 +11,7 @@ use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
 use crate::ua::credentials::Account;
 use crate::ua::outbound::Outbound;
-use crate::ua::servers::{Redirects, Server};
+use crate::ua::servers::{KeepAlive, Redirects, Server};
 use core::net::SocketAddr;
 use heapless::Vec;
 
@@ -31,9 +32,9 @@ pub struct Order<'a> {
     pub publish: Option<Id<Presentity>>,
     /// The lifetime to ask for.
     pub expires: Seconds,
-    /// How often to keep the way through a NAT open over datagrams; without it as often as RFC 5626 §4.4.2 says, and
-    /// only where there is a NAT.
-    pub keep_alive: Option<Seconds>,
+    /// How to keep the way open over datagrams; without it as RFC 5626 §4.4.2 says where a server takes part in that,
+    /// and elsewhere as often, but only where there is a NAT.
+    pub keep_alive: Option<KeepAlive>,
 }
 
 /// One link.
@@ -42,7 +43,9 @@ pub struct Link {
     pub(super) outbound: Outbound,
     pub(super) redirects: Redirects,
     pub(super) expires: Seconds,
-    pub(super) keep_alive: Option<Seconds>,
+    pub(super) keep_alive: Option<KeepAlive>,
+    /// Whether the server answers STUN.
+    pub(super) stun: Stun,
     /// Rounds in a row in which no server worked, and one at least answered.
     pub(super) failures: u8,
     /// When the first server of this round failed.
@@ -58,7 +61,7 @@ pub struct Link {
     pub(super) leaving: bool,
     pub(super) registration: Registration,
     pub(super) publication: Publication,
-    /// OPTIONS, to keep a NAT open and to see whether it is still the same.
+    /// OPTIONS or STUN, to keep a NAT open and to see whether it is still the same.
     pub(super) probe: Errand,
     /// When to leave a second-best server for a look at the best.
     pub(super) home: Option<Instant>,
@@ -100,6 +103,7 @@ impl Link {
             redirects: order.redirects,
             expires: order.expires,
             keep_alive: order.keep_alive,
+            stun: Stun::Untried,
             failures: 0,
             round: None,
             silent: Vec::new(),
@@ -200,7 +204,11 @@ impl Link {
     pub(super) fn asks(&self) -> bool {
         match self.first() {
             Kind::Register | Kind::Publish => true,
-            Kind::Probe => self.keep_alive.is_some_and(|every| every > Seconds::ZERO),
+            Kind::Probe => match self.keep_alive {
+                Some(KeepAlive::Options(every)) => every > Seconds::ZERO,
+                Some(KeepAlive::Stun) => true,
+                None => false,
+            },
         }
     }
 
@@ -242,6 +250,12 @@ impl Link {
     /// Whether nothing is left to say.
     pub(super) fn is_over(&self) -> bool {
         self.leaving && self.is_resting(Kind::Register) && self.is_resting(Kind::Publish)
+    }
+
+    /// Another server may think otherwise of what one would have none of.
+    pub(super) const fn be_modern(&mut self) {
+        self.registration.be_modern();
+        self.stun = Stun::Untried;
     }
 
     /// All that is wanted has been answered: what failed before is forgotten.

@@ -1,8 +1,8 @@
 //! What we are at the servers above us: registered (RFC 3261 §10, 5626, 5627) and published (RFC 3903 §4).
 //!
 //! A *link* is one account at one server, or at several in the order of their priority. Three kinds of request go over
-//! it, one of each at a time: REGISTER, PUBLISH once we are registered (or need not be), and OPTIONS to keep a NAT
-//! open.
+//! it, one of each at a time: REGISTER, PUBLISH once we are registered (or need not be), and OPTIONS or a Binding
+//! request of STUN to keep a NAT open.
 //!
 //! ```text
 //!   one kind                                        the link
@@ -31,6 +31,7 @@ mod errand;
 mod link;
 mod outage;
 mod poll;
+mod probe;
 mod publication;
 mod registration;
 mod status;

@@ -91,7 +91,7 @@ impl Upstreams {
             link.publication.doubt();
         }
         if link.outbound.has_several() {
-            link.registration.be_modern();
+            link.be_modern();
             link.publication.be_quiet(now);
         }
         if link.leaving {

@@ -1,7 +1,7 @@
 //! What there is to send.
 
 use super::Upstreams;
-use super::errand::Kind;
+use super::errand::{Kind, branch};
 use super::link::Link;
 use super::outage::Fault;
 use super::registration::Instance;
@@ -19,6 +19,7 @@ use crate::ua::query::{Asker, Name, Query};
 use crate::ua::request::{Action, Sending};
 use crate::ua::targets::Target;
 use crate::wire::flow::Flow;
+use crate::wire::stun;
 
 /// What a link needs of others to say what it has to say.
 pub struct Around<'a> {
@@ -202,9 +203,12 @@ impl Link {
         buf: &mut [u8],
     ) -> Option<(Flow, usize)> {
         loop {
+            let reliable = self.exchange_mut(kind)?.way.flow.transport.is_reliable();
+            let client = match kind {
+                Kind::Register | Kind::Publish => Client::start(now, nonce, reliable),
+                Kind::Probe => self.start_probe(now, nonce),
+            };
             let exchange = self.exchange_mut(kind)?;
-            let reliable = exchange.way.flow.transport.is_reliable();
-            let client = Client::start(now, nonce, reliable);
             exchange.request = Sending::Sent(client);
             let exchange = *exchange;
             match kind {
@@ -234,6 +238,10 @@ impl Link {
         let len = match kind {
             Kind::Register => self.copy_register(buf),
             Kind::Publish => self.copy_publish(buf),
+            Kind::Probe if client.is_binding() => {
+                let number = branch(kind, slot, client.nonce()).number();
+                stun::write_request(number, buf)
+            }
             Kind::Probe => self.write_probe(slot, &exchange, client.nonce(), buf),
         };
         Some((exchange.way.flow, len?))

@@ -166,6 +166,7 @@ impl Registration {
         self.contact = None;
         self.gruu = None;
         self.outbound = false;
+        self.flow_timer = None;
         self.be_silent();
     }
 
@@ -174,6 +175,23 @@ impl Registration {
         self.ping = None;
         self.owes_ping = false;
         self.pong = None;
+    }
+
+    /// How long the server leaves a flow without a keep-alive (RFC 5626 §4.4).
+    pub(super) fn flow_timer(&self) -> Option<Duration> {
+        self.flow_timer.map(Seconds::duration)
+    }
+
+    /// Whether the server said that it takes part in RFC 5626, and so answers keep-alives (RFC 5626 §4.4, §5.4, §8).
+    pub(super) const fn is_outbound(&self) -> bool {
+        self.outbound || self.flow_timer.is_some()
+    }
+
+    /// A request was granted over a stream: it is pinged from now on.
+    pub(super) fn ping_soon(&mut self, now: Instant, random: &mut Random) {
+        if self.ping.is_none() {
+            self.ping = Some(now + self.ping_interval(random));
+        }
     }
 
     /// When [`Registration::wants_ping`] or a failed flow is due.

@@ -146,6 +146,10 @@ impl Upstreams {
             match exchange.request.handle_timeout(now) {
                 Expiry::Nothing | Expiry::Resend => {}
                 Expiry::TimedOut => {
+                    let exchange = *exchange;
+                    if kind == Kind::Probe && link.is_deaf(&exchange) {
+                        continue;
+                    }
                     link.note(kind, 408);
                     return self.fail(now, id, Fault::Silent("it does not answer"), random);
                 }
@@ -169,7 +173,7 @@ impl Link {
             self.home = None;
             self.unsettled = true;
             self.registration.be_silent();
-            self.registration.be_modern();
+            self.be_modern();
             self.rest(Kind::Probe, None);
             // Told there once it knows us.
             if self.is_resting(Kind::Publish) {

@@ -10,7 +10,7 @@ use crate::ground::limits::{SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section, shown};
-use crate::ua::servers::Redirects;
+use crate::ua::servers::{KeepAlive, Redirects};
 use crate::wire::flow::Transport;
 use crate::wire::sip::Uri;
 
@@ -32,7 +32,7 @@ impl Reader<'_, '_> {
         let register = section.flag("register", &mut self.faults);
         let publish = section.flag("publish", &mut self.faults);
         let expires = section.number("expires", 1..=DAY, &mut self.faults);
-        let keep_alive = section.number("keep_alive", 0..=3_600, &mut self.faults);
+        let keep_alive = self.keep_alive(section);
         let redirects = section.choice("redirects", &REDIRECTS, &mut self.faults);
         let servers = self.servers(section);
         let named = section.text("presentity", &mut self.faults);
@@ -65,8 +65,19 @@ impl Reader<'_, '_> {
             upstream.expires = Seconds(expires.value);
         }
         upstream.redirects = redirects.map_or(Redirects::Own, |it| it.value);
-        upstream.keep_alive = keep_alive.map(|it| Seconds(it.value));
+        upstream.keep_alive = keep_alive;
         Some(upstream)
+    }
+
+    /// `keep_alive`: a number of seconds, or a word.
+    fn keep_alive(&mut self, section: &Section<'_, '_>) -> Option<KeepAlive> {
+        const KEY: &str = "keep_alive";
+        if section.is_text(KEY) {
+            let word = section.choice(KEY, &[("stun", KeepAlive::Stun)], &mut self.faults);
+            return word.map(|it| it.value);
+        }
+        let number = section.number(KEY, 0..=3_600, &mut self.faults);
+        number.map(|it| KeepAlive::Options(Seconds(it.value)))
     }
 
     fn aor(&mut self, section: &Section<'_, '_>) -> Option<Text<URI>> {

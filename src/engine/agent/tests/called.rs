@@ -6,6 +6,7 @@ use crate::events::package::Package;
 use crate::ground::time::Seconds;
 use crate::roles::upstream::Stands;
 use crate::ua::credentials::Password;
+use crate::ua::servers::KeepAlive;
 
 /// The server of the account. Nobody trusts it.
 pub(super) const PBX: &str = "198.51.100.50:5060";
@@ -255,7 +256,7 @@ fn who_subscribes_to_a_contact_watches_whom_its_account_publishes() {
     }
 }
 
-fn with_lamps_alone(keep_alive: Option<Seconds>, servers: &[&str]) -> Fixture {
+fn with_lamps_alone(keep_alive: Option<KeepAlive>, servers: &[&str]) -> Fixture {
     Fixture::with(|settings| {
         let mut account = account(servers);
         (account.register, account.keep_alive) = (false, keep_alive);
@@ -322,20 +323,20 @@ fn an_account_that_neither_registers_nor_publishes_lends_its_password_and_says_n
 
 #[test]
 fn an_account_for_lamps_keeps_a_nat_open_where_it_is_told_to() {
-    let mut f = with_lamps_alone(Some(Seconds(25)), &[PBX]);
+    let mut f = with_lamps_alone(Some(KeepAlive::Options(Seconds(25))), &[PBX]);
     for _ in 0..3 {
         let options = f.wants("OPTIONS");
         assert_eq!(options.flow.remote.to_string(), PBX);
         f.send_from(PBX.parse().unwrap(), &options.answer("404 Not Found"));
     }
-    let mut f = with_lamps_alone(Some(Seconds::ZERO), &[PBX]);
+    let mut f = with_lamps_alone(Some(KeepAlive::Options(Seconds::ZERO)), &[PBX]);
     let sent = f.run(Duration::from_secs(400));
     assert!(sent.iter().all(|(_, it)| it.text.starts_with("SUBSCRIBE")));
 }
 
 #[test]
 fn an_account_for_lamps_turns_to_the_next_server_and_back() {
-    for keep_alive in [None, Some(Seconds(25))] {
+    for keep_alive in [None, Some(KeepAlive::Options(Seconds(25)))] {
         let mut f = with_lamps_alone(keep_alive, &[PBX, SECOND]);
         let sent = f.run(Duration::from_secs(400));
         for server in [PBX, SECOND] {

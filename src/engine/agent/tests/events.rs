@@ -5,6 +5,7 @@ use super::*;
 use crate::engine::config::{LampSettings, Server, UpstreamSettings, WatchSettings};
 use crate::events::package::Package;
 use crate::wire::flow::Transport;
+use crate::wire::stun;
 
 const PBX: &str = "192.0.2.50:5060";
 const SECOND: &str = "192.0.2.51:5060";
@@ -514,8 +515,17 @@ fn a_package_that_we_do_not_have_gets_489_whatever_body_it_brings() {
 fn keep_alives_of_every_kind_are_silent() {
     let mut f = Fixture::new();
     f.said();
-    let stun: &[u8] = &[
-        0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+    // An indication, which wants nothing; a request of before RFC 5389; and an answer to nothing of ours.
+    let stun: [&[u8]; 3] = [
+        &[
+            0, 0x11, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+        ],
+        &[
+            0, 1, 0, 0, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+        ],
+        &[
+            1, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, b'r', 0, 0, 0, 5, 6, 7, 8, 9, 10, 11, 12,
+        ],
     ];
     let peer: SocketAddr = "192.0.2.77:5060".parse().unwrap();
     for bytes in [
@@ -525,7 +535,9 @@ fn keep_alives_of_every_kind_are_silent() {
         b"PING",
         b"\r\n",
         b"\0",
-        stun,
+        stun[0],
+        stun[1],
+        stun[2],
     ] {
         let said = f.hand(peer, bytes);
         assert_eq!((said.sent.len(), said.lines.len()), (0, 0), "{bytes:?}");
@@ -535,4 +547,48 @@ fn keep_alives_of_every_kind_are_silent() {
     let said = f.hand(peer, ping);
     assert_eq!((said.sent[0].status(), said.lines.len()), (501, 0));
     assert_eq!(f.hand(peer, b"GET / HTTP/1.1\r\n\r\n").lines.len(), 1);
+}
+
+/// A phone behind a NAT keeps its way to us open (RFC 5626 §8).
+#[test]
+fn who_asks_by_stun_is_told_where_he_is_seen_but_strangers_not_for_ever() /* R11, ATTACKS B */
+{
+    let mut f = Fixture::new();
+    f.said();
+    let ask = |strange: &[u8]| {
+        let mut bytes = StdVec::from([0, 1, 0, strange.len() as u8, 0x21, 0x12, 0xa4, 0x42]);
+        bytes.extend([7; 12]);
+        bytes.extend(strange);
+        bytes
+    };
+    let phone: SocketAddr = "192.0.2.77:5060".parse().unwrap();
+    let mut answered = |f: &mut Fixture, from: SocketAddr, bytes: &[u8]| {
+        let flow = Flow::udp(LOCAL.parse().unwrap(), from);
+        f.agent.handle_datagram(f.moment(), flow, bytes);
+        let mut buf = [0; 100];
+        let (to, len) = f.agent.poll_answer(&mut buf)?;
+        assert_eq!(to, flow);
+        stun::parse(&buf[..len])
+    };
+    let seen = Some(stun::Message::Success([7; 12], Some(phone)));
+    for _ in 0..100 {
+        assert_eq!(answered(&mut f, phone, &ask(&[])), seen);
+    }
+    let refused = answered(&mut f, phone, &ask(&[0, 3, 0, 4, 0, 0, 0, 6]));
+    assert_eq!(refused, Some(stun::Message::Error([7; 12])));
+    let stranger: SocketAddr = "198.51.100.9:4000".parse().unwrap();
+    let count = |f: &mut Fixture, answered: &mut dyn FnMut(&mut Fixture) -> bool| {
+        (0..1_000).filter(|_| answered(f)).count()
+    };
+    let mut by_stranger = |f: &mut Fixture| answered(f, stranger, &ask(&[])).is_some();
+    assert_eq!(count(&mut f, &mut by_stranger), 20);
+    f.run(Duration::from_secs(1));
+    assert_eq!(count(&mut f, &mut by_stranger), 10);
+    // Nowhere to answer to.
+    let nobody: SocketAddr = "192.0.2.77:0".parse().unwrap();
+    assert_eq!(answered(&mut f, nobody, &ask(&[])), None);
+    // A stream has line ends for that.
+    let flow = Flow::tcp(LOCAL.parse().unwrap(), phone, 3);
+    f.agent.handle_datagram(f.moment(), flow, &ask(&[]));
+    assert_eq!(f.agent.poll_answer(&mut [0; 100]), None);
 }

@@ -13,10 +13,11 @@ pub(super) use crate::ua::credentials::Account;
 pub(super) use crate::ua::query::{Name, Query};
 pub(super) use crate::ua::reach::Reach;
 use crate::ua::request::Action;
-pub(super) use crate::ua::servers::{Redirects, Server};
+pub(super) use crate::ua::servers::{KeepAlive, Redirects, Server};
 use crate::ua::targets::Target;
 pub(super) use crate::wire::flow::{End, Flow, Transport};
 use crate::wire::sip::{self, Message, Rows};
+use crate::wire::stun;
 pub(super) use core::net::SocketAddr;
 use std::boxed::Box;
 use std::collections::VecDeque;
@@ -37,6 +38,8 @@ pub(super) struct Sent {
     pub(super) at: Instant,
     pub(super) flow: Flow,
     pub(super) text: String,
+    /// What a Binding request is known by, if it is one; then there is no text.
+    pub(super) number: Option<stun::Number>,
 }
 
 /// Links and their surroundings.
@@ -67,7 +70,7 @@ pub(super) struct Plan<'a> {
     pub(super) redirects: Redirects,
     pub(super) register: bool,
     pub(super) publish: bool,
-    pub(super) keep_alive: Option<Seconds>,
+    pub(super) keep_alive: Option<KeepAlive>,
     pub(super) password: &'a str,
     pub(super) seed: u64,
 }
@@ -329,6 +332,31 @@ impl Fixture {
         sent
     }
 
+    /// Runs until something is sent: a Binding request.
+    #[track_caller]
+    pub(super) fn expect_binding(&mut self, within: Duration) -> Sent {
+        let sent = self.next(within);
+        let sent = sent.unwrap_or_else(|| panic!("no Binding request within {within:?}"));
+        assert!(sent.number.is_some(), "{}", sent.text);
+        assert_eq!(sent.flow.transport, Transport::Udp);
+        sent
+    }
+
+    /// Answers a Binding request from there, with where it says that we are, or with an error.
+    pub(super) fn bind(&mut self, sent: &Sent, from: &str, mapped: Result<Option<&str>, ()>) {
+        let token = sent.number.and_then(Token::from_number);
+        let mapped = mapped.map(|it| it.map(address));
+        let flow = Flow::udp(address(LOCAL), address(from));
+        self.links.handle_binding(
+            self.now,
+            token.expect("our number"),
+            mapped,
+            &flow,
+            &mut self.addresses,
+            &mut self.random,
+        );
+    }
+
     /// Runs until a request of that method is sent; accepts all others.
     #[track_caller]
     pub(super) fn expect_later(&mut self, method: &str, within: Duration) -> Sent {
@@ -364,12 +392,22 @@ impl Fixture {
             match action {
                 Action::Resolve { query } => self.queries.push(query),
                 Action::Send { flow, len } => {
-                    let text = String::from_utf8(self.buf[..len].to_vec()).expect("text");
+                    let number = stun::quoted(&self.buf[..len]);
+                    let text = self.buf[..len].to_vec();
+                    let text = match number {
+                        Some(_) => String::new(),
+                        None => String::from_utf8(text).expect("text"),
+                    };
                     if !text.trim().is_empty() {
                         check(&text);
                     }
                     let at = self.now;
-                    let one = Sent { at, flow, text };
+                    let one = Sent {
+                        at,
+                        flow,
+                        text,
+                        number,
+                    };
                     self.sent.push(one.clone());
                     self.sent.drain(..self.sent.len().saturating_sub(16));
                     sent.push(one);

@@ -95,7 +95,7 @@ fn a_nat_is_kept_open_and_a_new_address_told() /* R11 */
 fn a_probe_without_an_answer_is_a_failed_flow() /* R11 */
 {
     let mut f = Fixture::standing(&Plan {
-        keep_alive: Some(Seconds(20)),
+        keep_alive: Some(KeepAlive::Options(Seconds(20))),
         ..REGISTERS
     });
     let probe = f.expect("OPTIONS", secs(20));
@@ -113,7 +113,7 @@ fn without_a_nat_or_with_zero_nothing_is_kept_open() /* R11 */
     for plan in [
         REGISTERS,
         Plan {
-            keep_alive: Some(Seconds::ZERO),
+            keep_alive: Some(KeepAlive::Options(Seconds::ZERO)),
             ..REGISTERS
         },
     ] {
@@ -136,7 +136,7 @@ fn who_only_publishes_never_registers() /* R11 */
 #[test]
 fn an_address_seen_meanwhile_does_not_change_a_retransmission() {
     let mut f = Fixture::standing(&Plan {
-        keep_alive: Some(Seconds(500)),
+        keep_alive: Some(KeepAlive::Options(Seconds(500))),
         ..PLAN
     });
     let register = f.expect_later("REGISTER", secs(600));

@@ -10,4 +10,5 @@ mod redirects;
 mod register;
 mod servers;
 mod storms;
+mod stun;
 mod unreachable;

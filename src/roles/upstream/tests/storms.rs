@@ -84,7 +84,7 @@ fn storm(seed: u64) {
             Transport::Udp
         },
         register: below(&mut dice, 4) > 0,
-        keep_alive: (below(&mut dice, 2) == 0).then_some(Seconds(25)),
+        keep_alive: (below(&mut dice, 2) == 0).then_some(KeepAlive::Options(Seconds(25))),
         seed,
         ..PLAN
     };
