@@ -19,7 +19,7 @@ use crate::readme;
 const LIFETIME: &str = "180";
 
 /// The modules that README's configuration needs; the whole lot takes ten times as long to load.
-const MODULES: [&str; 35] = [
+const MODULES: [&str; 36] = [
     "app_dial",
     "app_queue",
     "app_verbose",
@@ -44,6 +44,7 @@ const MODULES: [&str; 35] = [
     "res_pjsip_mwi",
     "res_pjsip_mwi_body_generator",
     "res_pjsip_nat",
+    "res_pjsip_outbound_publish",
     "res_pjsip_pidf_body_generator",
     "res_pjsip_publish_asterisk",
     "res_pjsip_pubsub",
@@ -74,6 +75,11 @@ impl Asterisk {
 
     /// The same with more at the end of these files.
     pub(crate) fn with(more: &[(&str, &str)]) -> Asterisk {
+        Asterisk::prepared(more, |_| {})
+    }
+
+    /// The same after `prepare` has put something more into its folder.
+    pub(crate) fn prepared(more: &[(&str, &str)], prepare: impl FnOnce(&Path)) -> Asterisk {
         let mut asterisk = Asterisk {
             process: None,
             scratch: Scratch::new(),
@@ -81,6 +87,7 @@ impl Asterisk {
             starts: 0,
         };
         asterisk.configure(more);
+        prepare(&asterisk.scratch.path(""));
         asterisk.start_again();
         asterisk
     }
@@ -144,16 +151,9 @@ impl Asterisk {
     /// Waits until its console answers `command` with something that has `text` in it.
     #[track_caller]
     pub(crate) fn expect(&self, command: &str, text: &str) {
-        let mut answer = String::new();
-        let deadline = std::time::Instant::now() + SOON;
-        while std::time::Instant::now() < deadline {
-            answer = self.run(command);
-            if answer.contains(text) {
-                return;
-            }
-            std::thread::sleep(crate::process::GLANCE);
-        }
-        panic!("{command} does not say {text}: {answer}");
+        wait_for(&format!("`{command}` says {text}"), SOON, || {
+            self.run(command).contains(text).then_some(())
+        });
     }
 
     /// What it has logged since its last start: all messages too.
@@ -164,6 +164,11 @@ impl Asterisk {
     /// Where it speaks SIP, over UDP and TCP.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where it speaks SIP inside TLS, if it was told to.
+    pub(crate) fn tls_port(&self) -> u16 {
+        self.port + 1
     }
 
     /// A file of its own.
@@ -219,7 +224,7 @@ impl Asterisk {
     fn here(&self, text: &str) -> String {
         let folder = self.scratch.path("");
         text.replace("0.0.0.0:5060", &self.address())
-            .replace("0.0.0.0:5061", &format!("127.0.0.1:{}", self.port + 1))
+            .replace("0.0.0.0:5061", &format!("127.0.0.1:{}", self.tls_port()))
             .replace("/etc/asterisk/", &format!("{}/", folder.display()))
     }
 }

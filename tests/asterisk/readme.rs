@@ -73,7 +73,6 @@ fn the_lamps_of_readme_follow_a_phone_a_parked_call_a_queue_and_the_night() {
         ("blf2", "green"),
         ("blf3", "red"),
         ("blf4", "off"),
-        ("health", "off"),
     ] {
         agent.expect_lamp(lamp, look);
     }

@@ -1,7 +1,7 @@
 //! Each state of a device at Asterisk, and the look of the lamps that watch it.
 
-use crate::agent::{Agent, Watch};
 use crate::pbx::Asterisk;
+use crate::{desk, lamp};
 
 /// What Asterisk calls it, and the looks of a lamp that asks for `dialog`, for `presence` and for both.
 const STATES: [(&str, [&str; 3]); 9] = [
@@ -9,11 +9,11 @@ const STATES: [(&str, [&str; 3]); 9] = [
     ("INUSE", ["red", "red", "red"]),
     ("BUSY", ["red", "red", "red"]),
     ("RINGING", ["red fast", "red fast", "red fast"]),
-    ("RINGINUSE", ["red", "red", "red"]),
-    ("ONHOLD", ["red slow", "red", "red slow"]),
+    ("RINGINUSE", ["red", "red fast", "red"]),
+    ("ONHOLD", ["red slow", "red slow", "red slow"]),
     ("UNAVAILABLE", ["green", "off", "off"]),
     ("INVALID", ["green", "off", "off"]),
-    ("UNKNOWN", ["green", "green", "green"]),
+    ("UNKNOWN", ["green", "off", "off"]),
 ];
 const LAMPS: [(&str, &str); 3] = [("blf1", "dialog"), ("blf2", "presence"), ("blf3", "both")];
 
@@ -24,18 +24,12 @@ fn each_state_of_a_device_has_its_look() {
         "extensions.conf",
         "[internal]\nexten => 300,hint,Custom:300\n",
     )]);
-    let watches = LAMPS.map(|(lamp, event)| Watch {
-        lamp,
-        target: format!("sip:300@{}", asterisk.address()),
-        event,
-        more: "",
-    });
-    let agent = Agent::start(&watches);
+    let lamps = LAMPS.map(|(name, event)| lamp(&asterisk, name, "300", event));
+    let agent = desk(&asterisk, &lamps.concat());
     for (state, looks) in STATES {
         asterisk.set("300", state);
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        for ((lamp, event), look) in LAMPS.into_iter().zip(looks) {
-            println!("{state} {lamp} {event}: {} {look}", agent.look(lamp));
+        for ((lamp, _), look) in LAMPS.into_iter().zip(looks) {
+            agent.expect_lamp(lamp, look);
         }
     }
 }
