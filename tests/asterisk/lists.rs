@@ -1,8 +1,8 @@
 //! README's list at Asterisk: one subscription for a phone, a place for parked calls and a queue.
 
+use crate::desk;
 use crate::pbx::Asterisk;
 use crate::process::{SOON, wait_for};
-use crate::{desk, lamp};
 
 #[test]
 #[ignore = "needs what tests/asterisk/root makes"]
@@ -22,8 +22,9 @@ fn one_subscription_drives_all_lamps_of_a_list() {
         format!("[[list]]\nuri = \"sip:lamps@{address}\"\nfrom = \"sip:100@{address}\"\n");
     let names = ["blf1", "blf2", "blf3", "blf4"];
     for (name, extension) in names.into_iter().zip(["301", "302", "701", "999"]) {
-        lamps += &lamp(&asterisk, name, extension, "dialog");
-        lamps += &format!("list = \"sip:lamps@{address}\"\n");
+        lamps += &format!(
+            "[[lamp]]\nname = \"{name}\"\nlist = \"sip:lamps@{address}\"\nwatch = \"sip:{extension}@{address}\"\n"
+        );
     }
     asterisk.set("301", "NOT_INUSE");
     asterisk.set("302", "INUSE");
