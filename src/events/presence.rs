@@ -60,6 +60,16 @@ impl Presence {
             carried: Carried::new(),
         }
     }
+
+    /// Whether the presentity does not want to be disturbed.
+    pub fn refuses(&self) -> bool {
+        self.basic == Basic::Closed && self.activities.contains(Activities::BUSY) && !self.gone
+    }
+
+    /// Whether it is in a call.
+    pub fn is_on_the_phone(&self) -> bool {
+        self.activities.contains(Activities::ON_THE_PHONE)
+    }
 }
 
 impl Carried {

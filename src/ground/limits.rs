@@ -198,6 +198,9 @@ pub const OPAQUE: usize = 64;
 /// Bytes of a panel's, lamp's or button's name.
 pub const NAME: usize = 32;
 
+/// Bytes of the name that a server has for a device, or for what is published of it; Asterisk's have 79 at most.
+pub const DEVICE: usize = 64;
+
 /// Bytes of a presence note.
 pub const NOTE: usize = 128;
 

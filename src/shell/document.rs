@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::sandbox;
 
+mod choice;
 mod shown;
 mod spelling;
 pub use shown::{has_password, shown};
@@ -326,41 +327,6 @@ impl<'d, 't> Section<'d, 't> {
         }
     }
 
-    /// One of the words `choices` behind `key`.
-    pub fn choice<T: Copy>(
-        &self,
-        key: &str,
-        choices: &[(&'static str, T)],
-        faults: &mut Collector<'_>,
-    ) -> Option<Found<T>> {
-        let text = self.text(key, faults)?;
-        chosen(key, text, choices, faults)
-    }
-
-    /// Some of the words `choices` behind `key`, at least one and each once; a single word counts as a list of one.
-    pub fn choices<T: Copy>(
-        &self,
-        key: &str,
-        choices: &[(&'static str, T)],
-        faults: &mut Collector<'_>,
-    ) -> Option<Vec<Found<T>>> {
-        let texts = self.texts(key, faults)?;
-        if texts.is_empty() {
-            let at = self.key_place(key).unwrap_or(self.at);
-            faults.add(at, format!("{key} is empty"), "leave the line out");
-        }
-        let mut all = Vec::new();
-        for (number, text) in texts.iter().enumerate() {
-            if texts[..number].iter().any(|it| it.value == text.value) {
-                let what = format!("\"{}\" is there already", text.value.escape_debug());
-                faults.add(text.at, what, "leave it out");
-            } else {
-                all.extend(chosen(key, *text, choices, faults));
-            }
-        }
-        Some(all)
-    }
-
     /// A list of texts behind `key`; a single text counts as a list of one.
     pub fn texts(&self, key: &str, faults: &mut Collector<'_>) -> Option<Vec<Found<&'d str>>> {
         let value = self.value(key)?;
@@ -474,25 +440,6 @@ impl<'d, 't> Section<'d, 't> {
         faults.add(value.span().start, what, remedy);
         None
     }
-}
-
-/// What the word behind `key` stands for, if it is one of `choices`.
-fn chosen<T: Copy>(
-    key: &str,
-    text: Found<&str>,
-    choices: &[(&'static str, T)],
-    faults: &mut Collector<'_>,
-) -> Option<Found<T>> {
-    let chosen = choices.iter().find(|(word, _)| *word == text.value);
-    if chosen.is_none() {
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let what = format!("{key} cannot be \"{}\"", text.value.escape_debug());
-        faults.add(text.at, what, suggestion(text.value, &words));
-    }
-    chosen.map(|(_, value)| Found {
-        value: *value,
-        at: text.at,
-    })
 }
 
 fn found<T>(value: &Spanned<DeValue<'_>>, inner: T) -> Found<T> {

@@ -182,6 +182,8 @@ impl Agent {
                 redirects: wanted.redirects,
                 register: wanted.register,
                 publish,
+                dialect: wanted.dialect,
+                devices: &wanted.devices,
                 expires: wanted.expires,
                 keep_alive: wanted.keep_alive,
             };

@@ -47,6 +47,8 @@ pub enum Invalid {
     UpstreamPresentity(usize),
     /// An upstream asks for no time at all.
     UpstreamExpires(usize),
+    /// What an Asterisk is to be told of has no name that it can have.
+    UpstreamDevices(usize),
     /// A lamp's name is unusable or there already.
     LampName(usize),
     /// A lamp's watch is not there.
@@ -111,6 +113,11 @@ impl fmt::Display for Invalid {
                 ("upstream", Some(at), "publish a presentity served here")
             }
             Invalid::UpstreamExpires(at) => ("upstream", Some(at), "ask for one second or more"),
+            Invalid::UpstreamDevices(at) => {
+                let remedy =
+                    "name the publication as a user, and a device, without blanks and quotes";
+                ("upstream", Some(at), remedy)
+            }
             Invalid::LampName(at) => ("lamp", Some(at), "give each lamp a name of its own"),
             Invalid::LampWatch(at) => ("lamp", Some(at), "let it watch something in the list"),
             Invalid::LampPresentity(at) => ("lamp", Some(at), "name a presentity served here"),

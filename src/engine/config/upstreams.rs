@@ -4,10 +4,14 @@ use super::{Invalid, Settings, is_address, is_server, needs_tls};
 use crate::ground::limits::{SERVERS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+use crate::roles::upstream::Devices;
+pub use crate::roles::upstream::Dialect;
 pub use crate::ua::credentials::Account;
 pub use crate::ua::servers::Server;
 pub use crate::ua::servers::{KeepAlive, Redirects};
+use crate::wire::doc::device_state::is_device;
 use crate::wire::flow::Transport;
+use crate::wire::sip::Uri;
 use heapless::Vec;
 
 /// What we are at a server, or at several of one account.
@@ -25,6 +29,10 @@ pub struct UpstreamSettings {
     pub register: bool,
     /// Whose presence we publish: an index into [`Settings::presentities`].
     pub publish: Option<u16>,
+    /// In which dialect; without it in one that the server seems to take.
+    pub dialect: Option<Dialect>,
+    /// What an Asterisk calls what it is told.
+    pub devices: Devices,
     /// The lifetime we ask for.
     pub expires: Seconds,
     /// How the way is kept open over datagrams; without it as the server says, and through a NAT as often as needed.
@@ -36,14 +44,18 @@ impl UpstreamSettings {
     pub const EXPIRES: Seconds = Seconds(300);
 
     /// A server as it is without further words, where nothing is published yet.
-    pub const fn new(aor: Text<URI>) -> UpstreamSettings {
+    pub fn new(aor: Text<URI>) -> UpstreamSettings {
+        let user = Uri::parse(aor.as_bytes()).map_or(&b""[..], |uri| uri.user());
+        let user = core::str::from_utf8(user).unwrap_or_default();
         UpstreamSettings {
+            devices: Devices::of_user(user),
             aor,
             servers: Vec::new(),
             account: Account::new(),
             redirects: Redirects::Own,
             register: true,
             publish: None,
+            dialect: None,
             expires: UpstreamSettings::EXPIRES,
             keep_alive: None,
         }
@@ -57,6 +69,21 @@ impl UpstreamSettings {
             .iter()
             .all(|it| it.transport == Some(Transport::Tls))
     }
+
+    /// Whether what an Asterisk is told has names that it can have, if that may be asked for.
+    pub fn has_devices(&self) -> bool {
+        let names = [&self.devices.dnd, &self.devices.hook];
+        let are_sound = names.iter().all(|it| it.is_empty() || is_device(it));
+        let speaks = self.publish.is_some() && self.dialect == Some(Dialect::Asterisk);
+        let are_there = is_user(&self.devices.publication) && names.iter().any(|it| !it.is_empty());
+        are_sound && (are_there || !speaks)
+    }
+}
+
+/// Whether that can be the user of a URI as it is.
+pub fn is_user(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()+$".contains(&byte);
+    !name.is_empty() && name.bytes().all(fits)
 }
 
 impl Settings {
@@ -80,6 +107,9 @@ impl Settings {
             }
             if upstream.expires == Seconds::ZERO {
                 return Err(Invalid::UpstreamExpires(at));
+            }
+            if !upstream.has_devices() {
+                return Err(Invalid::UpstreamDevices(at));
             }
         }
         Ok(())

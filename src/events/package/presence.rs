@@ -84,6 +84,58 @@ pub fn write_as(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option
     )
 }
 
+/// As [`write_as`] for a server that reads `closed` as a phone which is not registered, knows a note only in the person and
+/// the first activity there is, and keeps one document of each user, whoever published it: what others published is not
+/// in it.
+pub fn write_open(presentity: &Presentity, entity: &str, buf: &mut [u8]) -> Option<usize> {
+    let presence = presentity.presence();
+    let note = Some(presence.note.as_str()).filter(|note| !note.is_empty());
+    let basic = match presence.gone {
+        true => Basic::Closed,
+        false => Basic::Open,
+    };
+    let activities = match presence.refuses() {
+        true => Activities::BUSY,
+        false => presence.activities,
+    };
+    write_lean(entity, presentity.device(), (basic, activities, note), buf)
+}
+
+/// As [`write_open`] for a presentity that is free, whoever it is.
+pub fn write_free(entity: &str, buf: &mut [u8]) -> Option<usize> {
+    write_lean(entity, "", (Basic::Open, Activities::NONE, None), buf)
+}
+
+/// One service and one person, and the note in that.
+fn write_lean(
+    entity: &str,
+    device: &str,
+    (basic, activities, note): (Basic, Activities, Option<&str>),
+    buf: &mut [u8],
+) -> Option<usize> {
+    let tuple = Tuple {
+        contact: Some(entity),
+        device_id: Some(device).filter(|it| !it.is_empty()),
+        ..bare(basic)
+    };
+    let person = Person {
+        id: OWN_IDS[1],
+        activities,
+        note,
+        timestamp: None,
+    };
+    let document = pidf::Presence {
+        entity,
+        tuples: &[tuple],
+        person: Some(person),
+        devices: &[],
+        note: None,
+        lang: None,
+        carried: Carried::NONE,
+    };
+    pidf::write(&document, buf).ok()
+}
+
 /// What the scene's view leaves of `presence`.
 fn write_as_seen(
     scene: &Scene<'_>,

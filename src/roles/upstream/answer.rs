@@ -1,6 +1,7 @@
 //! Answers to what we asked of a server.
 
 use super::Upstreams;
+use super::dialect::Dialect;
 use super::errand::{Errand, Exchange, Kind};
 use super::link::{Link, Trouble};
 use super::outage::Fault;
@@ -92,6 +93,7 @@ impl Upstreams {
             return false;
         };
         link.note(kind, status.code());
+        let turned = link.hear(kind, response);
         if kind == Kind::Probe || status.is_success() {
             self.heard(id, exchange);
             self.succeeded(now, id, kind, exchange, response, addresses, random);
@@ -126,6 +128,13 @@ impl Upstreams {
             Status::FIRST_HOP_LACKS_OUTBOUND_SUPPORT | Status::BAD_EXTENSION
                 if kind == Kind::Register && link.registration.be_plain() =>
             {
+                link.repeat(kind, exchange.proof, exchange.raised);
+            }
+            _ if kind == Kind::Publish
+                && !link.ends(kind)
+                && link.choice.is_refused(status, turned) =>
+            {
+                link.publication.forget();
                 link.repeat(kind, exchange.proof, exchange.raised);
             }
             _ if status.class() == 3 && kind == link.first() && link.follow(response, exchange) => {
@@ -178,12 +187,13 @@ impl Upstreams {
                     Granted::Nothing => return link.refuse(now, kind, NO_TIME, None, random),
                 }
             }
-            Kind::Publish if exchange.farewell => {
+            Kind::Publish if exchange.farewell && link.publication.is_silent() => {
                 link.publication.forget();
                 link.rest(kind, None);
                 link.publish_at(now, now);
             }
             Kind::Publish => {
+                link.choice.is_granted();
                 let asked = link.expires;
                 if !link.publication.published(now, response, asked, random) {
                     return link.refuse(now, kind, NO_TIME, None, random);
@@ -225,7 +235,8 @@ impl Upstreams {
             addresses.see(way.flow.remote, seen);
         }
         if link.ends(kind) {
-            if !exchange.farewell {
+            let is_last_but_one = kind == Kind::Publish && link.publication.held().is_some();
+            if !exchange.farewell || is_last_but_one {
                 link.part(now, kind);
             } else if !link.leaving && kind == Kind::Register {
                 link.publish_at(now, now);
@@ -305,6 +316,9 @@ impl Upstreams {
         let why = match status.code() {
             300..=399 => "it sends us elsewhere",
             401 | 407 | 403 => "it does not let us",
+            404 if kind == Kind::Publish && link.choice.spoken == Dialect::Asterisk => {
+                "it has no inbound-publication of that name"
+            }
             404 | 604 => "it does not know us",
             405 | 489 | 501 => "it does not serve this",
             _ if after.is_some() => "it asked us to wait",
@@ -315,6 +329,18 @@ impl Upstreams {
 }
 
 impl Link {
+    /// Takes in what the server gives away of itself, unless something is on its way to it in the dialect of before.
+    /// Whether another one is spoken from now on.
+    fn hear(&mut self, kind: Kind, response: &Response<'_>) -> bool {
+        let works = self.publication.held().is_some() && !self.publication.is_doubted();
+        let is_in_flight = kind != Kind::Publish && !self.is_resting(Kind::Publish);
+        let turned = !is_in_flight && self.choice.hear(response, works);
+        if turned {
+            self.publication.forget();
+        }
+        turned
+    }
+
     /// Goes on with the REGISTER of that branch, which was given up: it is granted after all.
     fn revive(&mut self, nonce: u64) {
         if let Errand::Resting { .. } = self.registration.errand

@@ -3,6 +3,7 @@
 //! An un-REGISTER that is followed by a REGISTER may arrive behind it (RFC 3261 §10.2.2): the phone would be gone.
 
 use super::Upstreams;
+use super::dialect::Choice;
 use super::errand::Kind;
 use super::link::{Link, Order};
 use super::probe::Stun;
@@ -41,6 +42,7 @@ impl Link {
         }
         self.want_registration(now, order.register);
         self.want_publication(now, order.publish);
+        self.want_dialect(order);
         self.publication.be_quiet(now);
         // The publication follows the registration.
         if self.is_resting(Kind::Publish) {
@@ -62,6 +64,18 @@ impl Link {
         self.publication.forget();
         for kind in [Kind::Register, Kind::Publish] {
             self.rest(kind, None);
+        }
+    }
+
+    /// What was told in another dialect, or of devices with other names, lapses by itself.
+    fn want_dialect(&mut self, order: &Order<'_>) {
+        let is_same = self.choice.is_wanted(order.dialect);
+        if !is_same {
+            self.choice = Choice::new(order.dialect);
+        }
+        if !is_same || self.publication.devices != *order.devices {
+            self.publication.devices = order.devices.clone();
+            self.publication.forget();
         }
     }
 

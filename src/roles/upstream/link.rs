@@ -1,5 +1,6 @@
 //! A link: one server above us (or several of one account), what we are there, and what is under way.
 
+use super::dialect::{Choice, Devices, Dialect};
 use super::errand::{Errand, Exchange, Kind};
 use super::probe::Stun;
 use super::publication::Publication;
@@ -30,6 +31,10 @@ pub struct Order<'a> {
     pub register: bool,
     /// Whose presence to publish.
     pub publish: Option<Id<Presentity>>,
+    /// In which dialect; without it in one that the server seems to take.
+    pub dialect: Option<Dialect>,
+    /// What an Asterisk calls what it is told.
+    pub devices: &'a Devices,
     /// The lifetime to ask for.
     pub expires: Seconds,
     /// How to keep the way open over datagrams; without it as RFC 5626 §4.4.2 says where a server takes part in that,
@@ -61,6 +66,8 @@ pub struct Link {
     pub(super) leaving: bool,
     pub(super) registration: Registration,
     pub(super) publication: Publication,
+    /// In which dialect it is told.
+    pub(super) choice: Choice,
     /// OPTIONS or STUN, to keep a NAT open and to see whether it is still the same.
     pub(super) probe: Errand,
     /// When to leave a second-best server for a look at the best.
@@ -111,7 +118,8 @@ impl Link {
             unsettled: false,
             leaving: false,
             registration: Registration::new(order.register, off),
-            publication: Publication::new(order.publish, off),
+            publication: Publication::new(order.publish, order.devices.clone(), off),
+            choice: Choice::new(order.dialect),
             probe: off,
             home: None,
             asked: Instant::ZERO,

@@ -27,6 +27,7 @@
 mod answer;
 mod called;
 mod change;
+mod dialect;
 mod errand;
 mod link;
 mod outage;
@@ -41,6 +42,7 @@ mod tests;
 mod timers;
 mod wire;
 
+pub use dialect::{Devices, Dialect};
 pub use link::{Link, Order};
 pub use poll::Around;
 pub use registration::Instance;

@@ -4,6 +4,7 @@ use super::Upstreams;
 use super::errand::{Kind, branch};
 use super::link::Link;
 use super::outage::Fault;
+use super::publication::About;
 use super::registration::Instance;
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
@@ -254,7 +255,12 @@ impl Link {
         pace: Pace,
     ) -> bool {
         let presentity = self.publication.of.and_then(|id| presentities.get(id));
-        let aor = (!self.ends(Kind::Publish)).then_some(self.aor.as_str());
-        self.publication.prepare(now, presentity, aor, pace)
+        let about = About {
+            presentity,
+            aor: &self.aor,
+            dialect: self.choice.spoken,
+            ends: self.ends(Kind::Publish),
+        };
+        self.publication.prepare(now, &about, pace)
     }
 }

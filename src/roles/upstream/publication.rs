@@ -1,6 +1,7 @@
 //! PUBLISH out (RFC 3903 §4): initial, refresh, modify, remove.
 
 use super::HEAD;
+use super::dialect::{DEVICES, Devices, Dialect, entity};
 use super::errand::Errand;
 use crate::events::pace::Bucket;
 use crate::events::package::{Pace, presence};
@@ -12,6 +13,7 @@ use crate::ground::text::Text;
 use crate::ground::time::{Instant, Seconds};
 use crate::txn::token::{Owner, Token};
 use crate::ua::retry;
+use crate::wire::doc::device_state::{self, DeviceState};
 use crate::wire::sip::Response;
 use heapless::Vec;
 
@@ -39,6 +41,15 @@ pub(super) struct Publication {
     pub(super) head: Vec<u8, HEAD>,
     pub(super) body: Vec<u8, { limits::BODY }>,
     bucket: Bucket,
+    /// What the request in flight says.
+    saying: Saying,
+    /// What an Asterisk calls the devices that it is told of, what it was told of each since that is certain, and what it
+    /// is to be told.
+    pub(super) devices: Devices,
+    told_states: [Option<DeviceState>; DEVICES],
+    states: [DeviceState; DEVICES],
+    /// Whether a server that keeps what it was told last knows that there is nothing more.
+    cleared: bool,
     /// When the newest revision may be told, by the bucket.
     planned: Option<Instant>,
     /// Whether its token is still to be taken.
@@ -49,8 +60,34 @@ pub(super) struct Publication {
     pub(super) changed: bool,
 }
 
+/// What a request says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Saying {
+    /// Nothing: it refreshes, or removes.
+    Nothing,
+    /// A document of presence.
+    Presence,
+    /// The state of the device with that number.
+    Device(usize, DeviceState),
+}
+
+/// Whom a publication is about, and to whom it goes.
+pub(super) struct About<'a> {
+    /// Whose presence it is.
+    pub(super) presentity: Option<&'a Presentity>,
+    /// The presentity as the server knows it.
+    pub(super) aor: &'a str,
+    pub(super) dialect: Dialect,
+    /// Whether it is taken back.
+    pub(super) ends: bool,
+}
+
 impl Publication {
-    pub(super) const fn new(of: Option<Id<Presentity>>, errand: Errand) -> Publication {
+    pub(super) const fn new(
+        of: Option<Id<Presentity>>,
+        devices: Devices,
+        errand: Errand,
+    ) -> Publication {
         const NOBODY: Token = Token {
             owner: Owner::Publication,
             slot: 0,
@@ -73,6 +110,11 @@ impl Publication {
             head: Vec::new(),
             body: Vec::new(),
             bucket: Bucket::new(),
+            saying: Saying::Nothing,
+            devices,
+            told_states: [None; DEVICES],
+            states: [DeviceState::NotInUse; DEVICES],
+            cleared: false,
             planned: None,
             owes: false,
             quiet: Instant::ZERO,
@@ -128,12 +170,14 @@ impl Publication {
     pub(super) fn forget(&mut self) {
         self.changed |= self.etag.is_some();
         self.etag = None;
-        self.told = 0;
+        self.doubt();
     }
 
     /// The outcome of the request in flight is unknown: the next one says everything again (RFC 3903 §9).
     pub(super) const fn doubt(&mut self) {
         self.told = 0;
+        self.told_states = [None; DEVICES];
+        self.cleared = false;
     }
 
     /// Takes in that the presence has another revision. When it may be told, if that is news.
@@ -141,6 +185,9 @@ impl Publication {
         self.newest = revision;
         if revision == self.told {
             return None;
+        }
+        if self.has_more() {
+            return Some(now);
         }
         if self.planned.is_none() {
             let later = self.bucket.take(now, pace).err();
@@ -165,16 +212,21 @@ impl Publication {
         matches!(self.errand, Errand::Resting { until: None })
     }
 
+    /// Whether part of what the request before this one began to tell is left.
+    fn has_more(&self) -> bool {
+        let has_begun =
+            matches!(self.saying, Saying::Device(..)) && self.told_states != [None; DEVICES];
+        has_begun && self.next_state().is_some()
+    }
+
+    /// Whether the request in flight says nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        self.saying == Saying::Nothing
+    }
+
     /// Decides what the request says, when it is about to be sent for the first time. `false` if there is nothing to
-    /// say, or no document that fits. The document is about `aor`, as the server knows the presentity; without one the
-    /// publication is taken back.
-    pub(super) fn prepare(
-        &mut self,
-        now: Instant,
-        presentity: Option<&Presentity>,
-        aor: Option<&str>,
-        pace: Pace,
-    ) -> bool {
+    /// say, or no document that fits.
+    pub(super) fn prepare(&mut self, now: Instant, about: &About<'_>, pace: Pace) -> bool {
         self.body.clear();
         self.planned = None;
         if core::mem::take(&mut self.owes) {
@@ -183,22 +235,93 @@ impl Publication {
         if now >= self.ends {
             self.forget();
         }
-        let Some(aor) = aor else {
-            return self.etag.is_some();
-        };
-        let Some(presentity) = presentity else {
+        if about.ends {
+            return self.etag.is_some() && self.prepare_last(about);
+        }
+        let Some(presentity) = about.presentity else {
             return false;
         };
         self.newest = presentity.presence_revision();
         self.telling = self.newest;
+        self.cleared = false;
         let is_refresh = self.etag.is_some() && !self.is_behind();
-        if is_refresh {
-            return true;
+        self.saying = match about.dialect {
+            _ if is_refresh => Saying::Nothing,
+            Dialect::Presence | Dialect::FreeSwitch => Saying::Presence,
+            Dialect::Asterisk => {
+                let presence = presentity.presence();
+                self.states = [
+                    state(presence.refuses(), DeviceState::Busy),
+                    state(presence.is_on_the_phone(), DeviceState::InUse),
+                ];
+                self.say_state()
+            }
+        };
+        self.write(about)
+    }
+
+    /// Decides what the last request but one says, and the last. Some servers keep what they were told last, whatever
+    /// becomes of the publication: they are told that there is nothing more.
+    fn prepare_last(&mut self, about: &About<'_>) -> bool {
+        // Whatever was told is to be told again, should it be wanted again.
+        self.telling = 0;
+        self.states = [DeviceState::NotInUse; DEVICES];
+        self.saying = match about.dialect {
+            Dialect::FreeSwitch if !self.cleared => Saying::Presence,
+            Dialect::Asterisk if self.next_state().is_some() => self.say_state(),
+            Dialect::Presence | Dialect::FreeSwitch | Dialect::Asterisk => Saying::Nothing,
+        };
+        self.write(about)
+    }
+
+    /// The device whose state is to be told next.
+    fn next_state(&self) -> Option<usize> {
+        let names = self.devices.names();
+        (0..DEVICES)
+            .find(|at| !names[*at].is_empty() && self.told_states[*at] != Some(self.states[*at]))
+    }
+
+    /// Says the state of that device, or of the first one once more, where nothing is new and there is nothing to refresh.
+    fn say_state(&self) -> Saying {
+        let names = self.devices.names();
+        let first = || (0..DEVICES).find(|at| self.etag.is_none() && !names[*at].is_empty());
+        match self.next_state().or_else(first) {
+            Some(at) => Saying::Device(at, self.states[at]),
+            None => Saying::Nothing,
         }
+    }
+
+    /// Writes down what the request says. `false` if it does not fit, or there is nothing to say and nobody who would hear
+    /// that.
+    fn write(&mut self, about: &About<'_>) -> bool {
         let _ = self.body.resize(limits::BODY, 0); // That is its capacity.
-        let len = presence::write_as(presentity, aor, &mut self.body);
+        let buf = &mut self.body;
+        let len = match (self.saying, about.presentity) {
+            (Saying::Nothing, _) => Some(0),
+            (Saying::Presence, _) if about.ends => presence::write_free(about.aor, buf),
+            (Saying::Presence, None) => None,
+            (Saying::Presence, Some(it)) if about.dialect == Dialect::FreeSwitch => {
+                presence::write_open(it, about.aor, buf)
+            }
+            (Saying::Presence, Some(it)) => presence::write_as(it, about.aor, buf),
+            (Saying::Device(at, state), _) => {
+                let (name, entity) = (self.devices.names()[at], entity(about.aor));
+                device_state::write(name, state, entity, buf).ok()
+            }
+        };
         self.body.truncate(len.unwrap_or(0));
-        !self.body.is_empty()
+        match self.saying {
+            Saying::Nothing => self.etag.is_some(),
+            Saying::Presence | Saying::Device(..) => !self.body.is_empty(),
+        }
+    }
+
+    /// What the request in flight is about (RFC 3903 §4), and the type of its body.
+    pub(super) const fn package(&self, dialect: Dialect) -> (&'static str, &'static str) {
+        match dialect {
+            Dialect::Presence | Dialect::FreeSwitch => ("presence", "application/pidf+xml"),
+            Dialect::Asterisk => ("asterisk-devicestate", "application/json"),
+        }
     }
 
     /// Takes in a 2xx; `false` if it grants no time.
@@ -214,7 +337,14 @@ impl Publication {
         let granted = granted.unwrap_or(asked).min(asked);
         self.etag = etag.and_then(|it| Text::from_bytes(it).ok());
         self.ends = now + granted;
-        self.told = self.telling;
+        match self.saying {
+            Saying::Nothing => {}
+            Saying::Presence => self.cleared = self.telling == 0,
+            Saying::Device(at, state) => self.told_states[at] = Some(state),
+        }
+        if !self.has_more() {
+            self.told = self.telling;
+        }
         self.changed = true;
         if granted == Seconds::ZERO {
             self.forget();
@@ -226,5 +356,12 @@ impl Publication {
             until: Some(refresh),
         };
         true
+    }
+}
+
+const fn state(holds: bool, then: DeviceState) -> DeviceState {
+    match holds {
+        true => then,
+        false => DeviceState::NotInUse,
     }
 }

@@ -1,9 +1,9 @@
 //! The requests to a server as they are written, and what they have in common.
 
+use super::dialect::Dialect;
 use super::errand::{Exchange, Kind, branch};
 use super::link::Link;
 use super::registration::{Instance, uuid};
-use crate::events::package::Package;
 use crate::ground::limits::URI;
 use crate::ground::text::Text;
 use crate::txn::token::Token;
@@ -89,13 +89,19 @@ impl Link {
         buf: &mut [u8],
     ) -> Option<()> {
         let it = &self.publication;
+        let mut scratch = Text::new();
+        let own = match self.choice.spoken {
+            Dialect::Presence | Dialect::FreeSwitch => &*self.aor,
+            Dialect::Asterisk => resource(&it.devices.publication, &self.aor, &mut scratch)?,
+        };
         // Only who publishes and does no more is sent elsewhere.
         let uri = match self.first() {
-            Kind::Publish => self.outbound.servers.redirect().unwrap_or(&self.aor),
-            Kind::Register | Kind::Probe => &self.aor,
+            Kind::Publish => self.outbound.servers.redirect().unwrap_or(own),
+            Kind::Register | Kind::Probe => own,
         };
         let uri = uri.as_bytes();
-        let expires = if exchange.farewell { 0 } else { self.expires.0 };
+        let is_last = exchange.farewell && it.is_silent();
+        let expires = if is_last { 0 } else { self.expires.0 };
         let mut w = Writer::new(buf);
         write_head(
             &mut w,
@@ -110,7 +116,8 @@ impl Link {
                 branch: branch(Kind::Publish, slot, nonce),
             },
         );
-        w.header(Name::Event, Package::Presence.name().as_bytes());
+        let (event, _) = it.package(self.choice.spoken);
+        w.header(Name::Event, event.as_bytes());
         w.header_u32(Name::Expires, expires);
         if let Some(etag) = &it.etag {
             w.header(Name::SipIfMatch, etag.as_bytes());
@@ -129,8 +136,8 @@ impl Link {
         if body.is_empty() {
             w.empty_body();
         } else {
-            let media_type = Package::Presence.spec().bodies.first()?;
-            w.body(media_type.text.as_bytes(), body);
+            let (_, media_type) = self.publication.package(self.choice.spoken);
+            w.body(media_type.as_bytes(), body);
         }
         w.finish().ok()
     }
@@ -258,6 +265,16 @@ fn domain<'s>(aor: &str, scratch: &'s mut Text<URI>) -> Option<&'s str> {
     scratch.push_str(scheme).ok()?;
     scratch.push_str(":").ok()?;
     scratch.push_str(host).ok()?;
+    Some(scratch)
+}
+
+/// What is published of an address of record under another name, as a URI in its domain.
+fn resource<'s>(name: &str, aor: &str, scratch: &'s mut Text<URI>) -> Option<&'s str> {
+    let mut host = Text::new();
+    let (scheme, host) = domain(aor, &mut host)?.split_once(':')?;
+    for part in [scheme, ":", name, "@", host] {
+        scratch.push_str(part).ok()?;
+    }
     Some(scratch)
 }
 

@@ -120,9 +120,17 @@ pub fn status(status: &Value) -> String {
             "SERVER",
             "REGISTRATION",
             "PUBLICATION",
+            "DIALECT",
             "TROUBLE",
         ];
-        let keys = ["aor", "server", "registration", "publication", "trouble"];
+        let keys = [
+            "aor",
+            "server",
+            "registration",
+            "publication",
+            "dialect",
+            "trouble",
+        ];
         let mut rows = vec![headings(&words)];
         rows.extend(
             upstreams

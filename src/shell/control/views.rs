@@ -2,6 +2,7 @@
 
 mod connections;
 mod face;
+mod upstream;
 mod users;
 
 pub use face::face;
@@ -13,6 +14,7 @@ use std::vec::Vec;
 use serde::Serialize;
 
 use self::connections::Connections;
+use self::upstream::Upstream;
 use crate::engine::agent::Agent;
 use crate::engine::agent::status::{
     LampStatus, PresentityStatus, PublicationStatus, RegistrationStatus, SubscriptionStatus, Why,
@@ -21,7 +23,6 @@ use crate::engine::config::Settings;
 use crate::events::party;
 use crate::events::watched::Watched;
 use crate::ground::time::{Instant, Seconds, Wall};
-use crate::roles::upstream::{self, Stands};
 use crate::roles::watcher;
 use crate::shell::clock;
 use crate::shell::control::cause::{cause, owner_rule};
@@ -342,55 +343,6 @@ pub struct Status {
     connections: Connections,
     upstreams: Vec<Upstream>,
     troubles: Vec<Trouble>,
-}
-
-/// A server above us.
-#[derive(Debug, Serialize)]
-struct Upstream {
-    aor: String,
-    server: String,
-    remote: Option<String>,
-    registration: &'static str,
-    expires_s: Option<u32>,
-    publication: &'static str,
-    published_s: Option<u32>,
-    last_register: Option<u16>,
-    last_publish: Option<u16>,
-    next_s: Option<u32>,
-    public: Option<String>,
-    gruu: Option<String>,
-    trouble: Option<&'static str>,
-    broken_since: Option<String>,
-    broken_s: Option<u64>,
-}
-
-impl Upstream {
-    fn new(link: &upstream::Report<'_>, now: Now) -> Upstream {
-        let seconds = |moment: Option<Instant>| moment.map(|moment| now.left(moment));
-        Upstream {
-            aor: link.aor.to_string(),
-            server: link.server.to_string(),
-            remote: link.remote.map(|it| it.to_string()),
-            registration: match link.registration {
-                Stands::Yes => "registered",
-                other => other.name(),
-            },
-            expires_s: seconds(link.expires),
-            publication: match link.publication {
-                Stands::Yes => "published",
-                other => other.name(),
-            },
-            published_s: seconds(link.published_until),
-            last_register: link.last_register,
-            last_publish: link.last_publish,
-            next_s: seconds(link.next),
-            public: link.public.map(|it| it.to_string()),
-            gruu: link.gruu.map(ToString::to_string),
-            trouble: Some(link.why).filter(|why| !why.is_empty()),
-            broken_since: link.broken_since.and_then(|moment| now.date(moment)),
-            broken_s: link.broken_since.map(|moment| now.ago(moment)),
-        }
-    }
 }
 
 /// A line of the panel that does not work.

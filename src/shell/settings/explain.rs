@@ -191,6 +191,9 @@ fn explain_upstream(
             "neither registers nor publishes; its lamps watch with it"
         )?,
     }
+    if let Some(dialect) = upstream.dialect.filter(|_| own.is_some()) {
+        write!(f, " as {}", dialect.name())?;
+    }
     if upstream.register || own.is_some() {
         write!(f, ", {} s at a time", upstream.expires.0)?;
     }

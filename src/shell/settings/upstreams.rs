@@ -5,12 +5,15 @@ use std::path::Path;
 
 use super::keys::UPSTREAM;
 use super::{DAY, Reader, build_with};
-use crate::engine::config::{Account, Server, UpstreamSettings, is_same, is_server, needs_tls};
-use crate::ground::limits::{SERVERS, UPSTREAMS, URI};
+use crate::engine::config::{
+    Account, Dialect, Server, UpstreamSettings, is_same, is_server, is_user, needs_tls,
+};
+use crate::ground::limits::{DEVICE, SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section, shown};
 use crate::ua::servers::{KeepAlive, Redirects};
+use crate::wire::doc::device_state::is_device;
 use crate::wire::flow::Transport;
 use crate::wire::sip::Uri;
 
@@ -30,7 +33,7 @@ impl Reader<'_, '_> {
 
     fn upstream(&mut self, section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamSettings> {
         let register = section.flag("register", &mut self.faults);
-        let publish = section.flag("publish", &mut self.faults);
+        let publish = section.flag_or_choice("publish", (None, AUTO), &DIALECTS, &mut self.faults);
         let expires = section.number("expires", 1..=DAY, &mut self.faults);
         let keep_alive = self.keep_alive(section);
         let redirects = section.choice("redirects", &REDIRECTS, &mut self.faults);
@@ -54,8 +57,10 @@ impl Reader<'_, '_> {
             return None;
         }
         upstream.register = register.is_none_or(|it| it.value);
-        if publish.is_none_or(|it| it.value) {
+        if let Some(dialect) = publish.map_or(AUTO, |it| it.value) {
             upstream.publish = self.published(section, named)?;
+            upstream.dialect = dialect;
+            self.devices(section, &mut upstream);
         } else if let Some(Found { at, .. }) = named {
             let what = "presentity without publish means nothing";
             self.faults
@@ -168,6 +173,43 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// What an Asterisk calls what it is told.
+    fn devices(&mut self, section: &Section<'_, '_>, upstream: &mut UpstreamSettings) {
+        let devices = &mut upstream.devices;
+        for (key, name, is_fit) in [
+            (
+                "publication",
+                &mut devices.publication,
+                is_user as fn(&str) -> bool,
+            ),
+            ("dnd_device", &mut devices.dnd, is_device_or_none),
+            ("hook_device", &mut devices.hook, is_device_or_none),
+        ] {
+            let Some(written) = section.text(key, &mut self.faults) else {
+                continue;
+            };
+            let is_other = !matches!(upstream.dialect, None | Some(Dialect::Asterisk));
+            match Text::copied(written.value).ok().filter(|it| is_fit(it)) {
+                _ if is_other => {
+                    let what = format!("{key} means nothing without an Asterisk");
+                    self.faults.add(written.at, what, "leave it out");
+                }
+                Some(text) => *name = text,
+                None => {
+                    let what = format!("\"{}\" is no {key}", shown(written.value));
+                    let remedy =
+                        format!("write 1 to {DEVICE} characters without blanks and quotes");
+                    self.faults.add(written.at, what, remedy);
+                }
+            }
+        }
+        if upstream.dialect == Some(Dialect::Asterisk) && !upstream.has_devices() {
+            let what = "an Asterisk would be told of no device";
+            let remedy = "add publication = \"100\" and dnd_device = \"Custom:DND100\"";
+            self.faults.add(section.at, what, remedy);
+        }
+    }
+
     fn account(&mut self, section: &Section<'_, '_>, folder: &Path) -> Account {
         let mut account = Account::new();
         if let Some(user) = self.short(section, "user") {
@@ -203,6 +245,23 @@ impl Reader<'_, '_> {
         }
         text
     }
+}
+
+/// Whether there is something to publish, and in which dialect.
+type Publish = Option<Option<Dialect>>;
+
+/// In one that the server seems to take.
+const AUTO: Publish = Some(None);
+
+const DIALECTS: [(&str, Publish); 4] = [
+    ("auto", AUTO),
+    (Dialect::Presence.name(), Some(Some(Dialect::Presence))),
+    (Dialect::Asterisk.name(), Some(Some(Dialect::Asterisk))),
+    (Dialect::FreeSwitch.name(), Some(Some(Dialect::FreeSwitch))),
+];
+
+fn is_device_or_none(name: &str) -> bool {
+    name.is_empty() || is_device(name)
 }
 
 /// To whom servers may send us.

@@ -37,6 +37,8 @@ fn change(f: &mut Fixture, next: &Next<'_>) {
         redirects: Redirects::Own,
         register: next.register,
         publish: next.publish.then_some(f.desk),
+        dialect: PLAN.dialect,
+        devices: &Devices::of_user("desk"),
         expires: Seconds(next.expires),
         keep_alive: None,
     };
@@ -218,6 +220,8 @@ fn who_takes_leave_and_is_wanted_again_stays() {
         redirects: Redirects::Own,
         register: true,
         publish: None,
+        dialect: PLAN.dialect,
+        devices: &Devices::of_user("desk"),
         expires: Seconds(600),
         keep_alive: None,
     };

@@ -70,6 +70,7 @@ pub(super) struct Plan<'a> {
     pub(super) redirects: Redirects,
     pub(super) register: bool,
     pub(super) publish: bool,
+    pub(super) dialect: Option<Dialect>,
     pub(super) keep_alive: Option<KeepAlive>,
     pub(super) password: &'a str,
     pub(super) seed: u64,
@@ -83,6 +84,7 @@ pub(super) const PLAN: Plan<'static> = Plan {
     redirects: Redirects::Own,
     register: true,
     publish: true,
+    dialect: Some(Dialect::Presence),
     keep_alive: None,
     password: "secret",
     seed: 1,
@@ -221,6 +223,8 @@ impl Fixture {
             redirects: plan.redirects,
             register: plan.register,
             publish: plan.publish.then_some(desk),
+            dialect: plan.dialect,
+            devices: &Devices::of_user("desk"),
             expires: Seconds(600),
             keep_alive: plan.keep_alive,
         };
@@ -274,11 +278,15 @@ impl Fixture {
 
     /// The presence becomes another one.
     pub(super) fn change(&mut self, note: &str) {
-        let presentity = self.presentities.get_mut(self.desk).expect("it is there");
-        let presence = Presence {
+        self.turn(Presence {
             note: Text::copied(note).expect("short"),
             ..Presence::new()
-        };
+        });
+    }
+
+    /// The presence becomes this.
+    pub(super) fn turn(&mut self, presence: Presence) {
+        let presentity = self.presentities.get_mut(self.desk).expect("it is there");
         presentity.update(Wall::UNSET, presence, false);
         self.links.handle_change(self.now, self.desk, presentity);
     }

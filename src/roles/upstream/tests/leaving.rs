@@ -100,6 +100,8 @@ fn links_that_are_gone_hide_no_change_of_others() {
         redirects: Redirects::Own,
         register: true,
         publish: None,
+        dialect: None,
+        devices: &Devices::of_user("desk"),
         expires: Seconds(60),
         keep_alive: None,
     };

@@ -1,6 +1,7 @@
 //! Links in virtual time, against servers that say what the test wants.
 
 mod change;
+mod dialects;
 mod fixture;
 mod flows;
 mod leaving;

@@ -337,6 +337,8 @@ fn every_link_has_its_turn() {
             redirects: Redirects::Own,
             register: true,
             publish: None,
+            dialect: None,
+            devices: &Devices::of_user("desk"),
             expires: Seconds(600),
             keep_alive: None,
         };
