@@ -47,7 +47,7 @@ use super::net::SOCKETS;
 use super::net::inbox::{BATCH, Inbox, Received};
 use super::net::locals::{announced, depends_on_routes};
 use super::net::outbox::Outbox;
-use super::net::places::{Places, addresses, secure_port};
+use super::net::places::{Places, addresses, inside_tls};
 use super::net::routes::Moves;
 use super::net::streams::Streams;
 use super::panel::Panel;
@@ -171,7 +171,7 @@ impl Runtime {
         let now = moment.now;
         let moves = watch_addresses(&registry, &own);
         let locals = announced(&own);
-        agent.set_secure_port(secure_port(&listeners));
+        agent.set_secure_listeners(&inside_tls(&listeners));
         agent.start(moment, &options.settings, seed()?, &locals);
         agent.set_zone(moment, zone::read(moment.wall));
         // Before those who watched are taken back.

@@ -20,10 +20,13 @@ pub struct LocalAddress {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalAddresses {
     own: Vec<LocalAddress, LOCALS>,
-    /// The port of all of them inside TLS; 0 for none of its own.
-    secure: u16,
+    /// Where we listen inside TLS.
+    secure: Vec<SocketAddr, SECURE>,
     seen: Vec<Seen, SEEN>,
 }
+
+/// Listeners inside TLS whose ports are told to peers.
+const SECURE: usize = 8;
 
 /// Servers behind a NAT whose word on our address is kept: each account's and each watch's.
 const SEEN: usize = UPSTREAMS + WATCHES;
@@ -42,7 +45,7 @@ impl LocalAddresses {
     pub const fn new() -> LocalAddresses {
         LocalAddresses {
             own: Vec::new(),
-            secure: 0,
+            secure: Vec::new(),
             seen: Vec::new(),
         }
     }
@@ -60,9 +63,19 @@ impl LocalAddresses {
         true
     }
 
-    /// Where we listen inside TLS: at that port of every address; 0 for nowhere.
-    pub const fn listen_inside(&mut self, port: u16) {
-        self.secure = port;
+    /// Where we listen inside TLS. Full: those behind the first [`SECURE`] are told to nobody.
+    pub fn listen_inside(&mut self, all: &[SocketAddr]) {
+        self.secure = all.iter().take(SECURE).copied().collect();
+    }
+
+    /// The port inside TLS of an address of ours: that of the listener there, of one at all addresses of the family, or of
+    /// the first there is.
+    fn secure_port(&self, ip: IpAddr) -> Option<u16> {
+        let mut all = self.secure.iter();
+        let there = all.clone().find(|it| it.ip() == ip);
+        let wild = |it: &&SocketAddr| it.ip().is_unspecified() && it.is_ipv4() == ip.is_ipv4();
+        let at = there.or_else(|| all.clone().find(wild));
+        at.or_else(|| all.next()).map(SocketAddr::port)
     }
 
     /// Our address for a peer: that towards the narrowest network it lies in. `None` if we have none.
@@ -78,7 +91,7 @@ impl LocalAddresses {
     /// Whether we listen there, for whomever.
     pub fn listens_at(&self, at: SocketAddr) -> bool {
         let is_there = |it: &LocalAddress| {
-            it.at == at || it.at.ip() == at.ip() && self.secure != 0 && at.port() == self.secure
+            it.at == at || it.at.ip() == at.ip() && self.secure_port(at.ip()) == Some(at.port())
         };
         self.own.iter().any(is_there)
     }
@@ -86,8 +99,10 @@ impl LocalAddresses {
     /// The flow to a peer, from our address for it. `None` if we have none.
     pub fn flow(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
         let mut local = self.towards(remote)?;
-        if transport == Transport::Tls && self.secure != 0 {
-            local.set_port(self.secure);
+        if transport == Transport::Tls
+            && let Some(port) = self.secure_port(local.ip())
+        {
+            local.set_port(port);
         }
         Some(Flow {
             transport,
@@ -224,6 +239,30 @@ mod tests {
         }
         assert!(locals.has(address("10.7.0.1:9").ip()));
         assert!(!locals.has(address("10.7.0.2:9").ip()));
+    }
+
+    #[test]
+    fn each_address_has_its_own_port_inside_tls() {
+        let mut locals = LocalAddresses::new();
+        locals.listen_on(&[
+            towards_network("0.0.0.0/0", "192.0.2.7:5060"),
+            towards_network("10.0.0.0/8", "10.0.0.1:5060"),
+            towards_network("fd00::/8", "[fd00::1]:5060"),
+        ]);
+        let port = |locals: &LocalAddresses, transport, remote: &str| {
+            let flow = locals.flow(transport, address(remote)).expect("a way");
+            flow.local.port()
+        };
+        let far = "198.51.100.5:5061";
+        assert_eq!(port(&locals, Transport::Tls, far), 5060, "nowhere");
+        locals.listen_inside(&["10.0.0.1:5071", "0.0.0.0:5061"].map(address));
+        assert_eq!(port(&locals, Transport::Tls, far), 5061);
+        assert_eq!(port(&locals, Transport::Tls, "10.0.0.9:5061"), 5071);
+        assert_eq!(port(&locals, Transport::Tls, "[fd00::9]:5061"), 5071);
+        assert_eq!(port(&locals, Transport::Tcp, "10.0.0.9:5061"), 5060);
+        assert!(locals.listens_at(address("10.0.0.1:5071")));
+        assert!(!locals.listens_at(address("10.0.0.1:5061")));
+        assert!(locals.listens_at(address("192.0.2.7:5061")));
     }
 
     #[test]

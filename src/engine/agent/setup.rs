@@ -13,6 +13,7 @@ use crate::roles::notifier::{Blank, Rules};
 use crate::roles::watcher::{Order, Role, Watch};
 use crate::ua::addresses::LocalAddress;
 use crate::users::policy::Policy;
+use core::net::SocketAddr;
 use heapless::Vec;
 
 impl Agent {
@@ -80,9 +81,9 @@ impl Agent {
         self.changes.note_all();
     }
 
-    /// Where we listen inside TLS: at that port of all our addresses; 0 for nowhere. Before the start.
-    pub fn set_secure_port(&mut self, port: u16) {
-        self.locals.listen_inside(port);
+    /// Where we listen inside TLS; an address may be unspecified. Before the start.
+    pub fn set_secure_listeners(&mut self, all: &[SocketAddr]) {
+        self.locals.listen_inside(all);
     }
 
     /// The addresses that peers reach us at changed. Whoever knows us by one that is not ours any more is told the

@@ -84,11 +84,10 @@ impl Places {
     }
 }
 
-/// Where peers reach us inside TLS, at whichever of our addresses; 0 for nowhere.
-pub fn secure_port(listeners: &[Listen]) -> u16 {
-    let mut all = listeners.iter();
-    let secure = all.find(|it| it.transport == Transport::Tls);
-    secure.map_or(0, |it| it.address.port())
+/// Those of `listeners` at which peers reach us inside TLS.
+pub fn inside_tls(listeners: &[Listen]) -> Vec<SocketAddr> {
+    let secure = listeners.iter().filter(|it| it.transport == Transport::Tls);
+    secure.map(|it| it.address).collect()
 }
 
 /// The addresses of `listeners` outside TLS, each once, those that take datagrams first. Where there is nothing but TLS,
