@@ -353,9 +353,16 @@ pub fn write_via(w: &mut Writer<'_>, flow: &Flow, branch: Token) {
 
 /// Writes our Contact: a user at the address the peer reaches us at. The `gr` parameter says that it leads
 /// to this instance and no other (RFC 5627 §4.3, 7621 §2; RFC 6665 §4.5.1). Without its `transport` a peer on a stream
-/// would answer by datagram (RFC 3263 §4.1).
+/// would answer by datagram (RFC 3263 §4.1). So `transport=tls` is written although RFC 5630 §3.1.3 and §5.1.1 want none:
+/// `sips` in its place would ask for TLS on every hop of what nobody asked that for, and servers write and read it.
 pub fn write_contact(w: &mut Writer<'_>, user: &[u8], flow: &Flow) {
     write_contact_by(w, b"<sip:", user, flow);
+}
+
+/// Whether a URI, as a Contact has it, wants TLS all the way: then ours in that dialog has to, too (RFC 3261 §12.1.1).
+pub fn is_secure(uri: &[u8]) -> bool {
+    uri.first_chunk::<5>()
+        .is_some_and(|it| it.eq_ignore_ascii_case(b"sips:"))
 }
 
 /// The same in a dialog that was begun with a `sips` URI: one of those, too (RFC 5630 §5.1.1).

@@ -14,7 +14,8 @@ use heapless::Vec;
 /// Full: the newcomer's certificate counts for nothing; there are no more connections than it holds.
 pub(super) struct Certified(Vec<Peer, CONNECTIONS>);
 
-struct Peer {
+/// One of them.
+pub(super) struct Peer {
     connection: u32,
     /// One behind another, with a space between.
     names: Text<CERTIFIED>,
@@ -51,18 +52,24 @@ impl Certified {
         self.0.retain(|it| it.connection != connection);
     }
 
-    /// The name under which a message from `from` comes on that flow.
-    pub(super) fn name(&self, flow: &Flow, from: &Uri<'_>) -> Option<&str> {
-        if flow.transport != Transport::Tls {
-            return None;
+    /// The peer at the other end of that flow, if it has shown a certificate.
+    pub(super) fn peer(&self, flow: &Flow) -> Option<&Peer> {
+        match flow.transport {
+            Transport::Udp | Transport::Tcp => None,
+            Transport::Tls => self.0.iter().find(|it| it.connection == flow.connection),
         }
-        let peer = self.0.iter().find(|it| it.connection == flow.connection)?;
-        let mut names = peer.names.split(' ');
-        names.find(|name| stands_for(name.as_bytes(), from))
     }
 
     /// All names that are known.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|it| it.names.split(' '))
+    }
+}
+
+impl Peer {
+    /// The name under which a message from `from` comes.
+    pub(super) fn name(&self, from: &Uri<'_>) -> Option<&str> {
+        let mut names = self.names.split(' ');
+        names.find(|name| stands_for(name.as_bytes(), from))
     }
 }

@@ -60,7 +60,8 @@ impl Agent {
         request: &Request<'_>,
     ) -> Result<Identity, Refusal> {
         let address = flow.remote.ip();
-        let certified = self.certified.name(flow, &request.from.uri());
+        let peer = self.certified.peer(flow);
+        let certified = peer.and_then(|it| it.name(&request.from.uri()));
         let by_address = match certified {
             Some(name) => Identity::Certificate(self.policy.user_id(name.as_bytes())),
             None => self.policy.identity_now(Identity::Nobody, address),

@@ -11,7 +11,7 @@ use crate::ground::table::{Id, Table};
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::client::{Client, Expiry};
 use crate::txn::token::{Owner, Token};
-use crate::ua::dialog::write_contact;
+use crate::ua::dialog::{is_secure, write_contact, write_secure_contact};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, Method, Name, Rates, Response, Writer};
 use core::net::SocketAddr;
@@ -283,7 +283,10 @@ impl Notifier {
             .dialog
             .write_request(&mut w, Method::Notify, in_flight.seq, &flow, token);
         // A long NOTIFY that leaves UDP for TCP is no reason for the watcher to do so too.
-        write_contact(&mut w, user, &subscription.flow);
+        match is_secure(subscription.dialog.target()) {
+            true => write_secure_contact(&mut w, user, &subscription.flow),
+            false => write_contact(&mut w, user, &subscription.flow),
+        }
         write_event(&mut w, subscription.package, &subscription.event_id);
         let tempo = &subscription.tempo;
         let rates = tempo.is_asked().then(|| tempo.in_force());

@@ -37,6 +37,11 @@ fn only(settings: &mut Settings, who: &str) {
     }
 }
 
+/// Under which name a message from there comes.
+fn name<'f>(f: &'f Fixture, flow: &Flow, from: &Uri<'_>) -> Option<&'f str> {
+    f.agent.certified.peer(flow)?.name(from)
+}
+
 impl Fixture {
     #[track_caller]
     fn status_on(&mut self, flow: Flow, text: &str) -> u16 {
@@ -74,20 +79,46 @@ fn a_certificate_lets_in_who_speaks_under_its_name_on_its_connection() /* X15 */
 
 #[test]
 fn rules_and_owners_name_certificates_as_they_name_users() {
-    let name = |f: &Fixture, flow: &Flow, from: &str| {
-        let from = Uri::parse(from.as_bytes()).expect("a URI");
-        f.agent.certified.name(flow, &from).map(str::to_string)
-    };
     let mut f = Fixture::with(|settings| only(settings, "bob@192.0.2.9"));
     let (phone, flow) = away("bob", 1);
     let ask = phone.subscribe(600);
     f.certify(flow, &[HOST]);
     assert_eq!(f.status_on(flow, &ask), 403, "a host is not its user");
     f.certify(flow, &["bob@192.0.2.9"]);
-    assert_eq!(name(&f, &flow, "sip:eve@192.0.2.9"), None);
-    assert_eq!(name(&f, &flow, "sip:bob%40x@192.0.2.9"), None);
+    for other in [
+        "sip:eve@192.0.2.9",
+        "sip:bob%40x@192.0.2.9",
+        "sip:192.0.2.9",
+    ] {
+        let from = Uri::parse(other.as_bytes()).expect("a URI");
+        assert_eq!(name(&f, &flow, &from), None, "{other}");
+    }
     let again = ask.replace("z9hG4bK", "z9hG4bKx");
     assert_eq!(f.status_on(flow, &again), 200);
+}
+
+/// RFC 5630 §5.1.1 would have no `transport=tls`; without it nobody finds the way back.
+#[test]
+fn our_contact_leads_back_over_tls_and_is_as_secure_as_the_dialog() /* R16, in part */
+{
+    for (scheme, contact) in [
+        ("sip", "<sip:desk@192.0.2.1:5060;transport=tls;gr>"),
+        ("sips", "<sips:desk@192.0.2.1:5060;gr>"),
+    ] {
+        let mut f = Fixture::new();
+        let (phone, flow) = away("bob", 1);
+        f.certify(flow, &[HOST]);
+        let ask = phone.subscribe(600);
+        let ask = ask.replace("sip:desk@", &format!("{scheme}:desk@"));
+        let ask = ask.replace("Contact: <sip:", &format!("Contact: <{scheme}:"));
+        let moment = f.moment();
+        f.agent.handle_datagram(moment, flow, ask.as_bytes());
+        let sent = f.drain();
+        assert_eq!((sent.len(), sent[0].status()), (2, 200), "{sent:#?}");
+        for message in &sent {
+            assert_eq!(message.header("Contact"), Some(contact));
+        }
+    }
 }
 
 #[test]
@@ -97,9 +128,9 @@ fn names_without_room_count_for_nothing() {
     let long = "x".repeat(CERTIFIED);
     f.certify(flow, &[&long, "a.example"]);
     let from = Uri::parse(b"sip:bob@a.example").expect("a URI");
-    assert_eq!(f.agent.certified.name(&flow, &from), None);
+    assert_eq!(name(&f, &flow, &from), None);
     f.certify(flow, &["a.example", &long, "b.example"]);
-    assert_eq!(f.agent.certified.name(&flow, &from), Some("a.example"));
+    assert_eq!(name(&f, &flow, &from), Some("a.example"));
     // All of its connections, and then some.
     for number in 2..=2 * crate::ground::limits::CONNECTIONS as u32 {
         f.certify(
@@ -110,7 +141,7 @@ fn names_without_room_count_for_nothing() {
             &["b.example"],
         );
     }
-    assert_eq!(f.agent.certified.name(&flow, &from), Some("a.example"));
+    assert_eq!(name(&f, &flow, &from), Some("a.example"));
 }
 
 #[test]

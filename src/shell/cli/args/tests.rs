@@ -274,7 +274,7 @@ fn a_diagnostic_watch_is_read() {
             false => "there is no TLS here",
         },
         match tls::IS_HERE {
-            true => "write \"HOST sha256:DIGITS\"",
+            true => "write \"HOST sha256:DIGITS\", as lampfield certificate show prints them",
             false => tls::TAKE_ANOTHER,
         },
     );
