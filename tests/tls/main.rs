@@ -9,6 +9,7 @@ mod process;
 
 mod agent;
 mod attacks;
+mod baresip;
 mod certificates;
 mod kamailio;
 mod peers;
