@@ -8,6 +8,7 @@ mod agent;
 mod baresip;
 mod cuts;
 mod kamailio;
+mod lampfields;
 mod line;
 mod linphone;
 mod lists;
