@@ -16,7 +16,7 @@ use crate::ground::table::{Id, Table};
 use crate::ground::time::Instant;
 use crate::wire::doc::Extent;
 use crate::wire::doc::multipart_write::{Cid, Parts, write_type};
-use crate::wire::doc::rlmi_write::{self, List, Resource};
+use crate::wire::doc::rlmi_write::{self, Instance, List, Resource};
 use crate::wire::sip::{Name, Out, Writer};
 
 /// Whatever the members say, it fits: the head with all names, the root, and the parts with their heads.
@@ -48,6 +48,7 @@ impl Notifier {
         };
         let row = self.lists.rows.get_mut(row_id)?;
         (row.extent, row.stale, row.held) = (extent, false, None);
+        row.part();
         // Nobody gets more from us than it asked for until it has shown that it is there.
         let says = match (subscription.is_proven(), extent) {
             (true, _) => self.choose_parts(now, row_id, (package, extent), presentities)?,
@@ -193,7 +194,12 @@ impl Notifier {
                     let instance = member.part.instance(Cid { key, part })?;
                     Some(Resource { uri, instance })
                 });
-                rlmi_write::write(out, &head, all);
+                let parted = row.parted().iter().filter_map(|&id| {
+                    let uri = presentities.get(id)?.uri();
+                    let instance = Some(Instance::Removed);
+                    Some(Resource { uri, instance })
+                });
+                rlmi_write::write(out, &head, all.chain(parted));
             });
             for (part, member) in numbered() {
                 let Part::Told(body) = member.part else {

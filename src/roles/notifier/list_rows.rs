@@ -15,6 +15,10 @@ use heapless::Vec;
 /// What the watcher of a list may see, and was told.
 pub struct Row {
     pub(super) members: Vec<Member, LIST_MEMBERS>,
+    /// Who was told of and is on the list no more, the first so many of them as the last NOTIFY says so (RFC 4662 §4.4).
+    /// Full: whoever leaves too just does not stand in the list any more.
+    left: Vec<Id<Presentity>, LIST_MEMBERS>,
+    parting: usize,
     /// What the last NOTIFY was.
     pub(super) extent: Extent,
     /// Whether the list was another one when that was written.
@@ -58,10 +62,41 @@ impl Row {
     pub(super) fn new(members: &[Id<Presentity>]) -> Row {
         Row {
             members: members.iter().map(|&id| Member::new(id)).collect(),
+            left: Vec::new(),
+            parting: 0,
             extent: Extent::Full,
             stale: false,
             held: None,
         }
+    }
+
+    /// Others are on the list from now on.
+    pub(super) fn change(&mut self, members: &[Id<Presentity>]) {
+        let is_on = |id: Id<Presentity>| members.contains(&id);
+        for member in &self.members {
+            if member.sent != 0 && !is_on(member.id) && !self.left.contains(&member.id) {
+                let _ = self.left.push(member.id); // Its doc comment says what full means.
+            }
+        }
+        self.left.retain(|&id| !is_on(id));
+        self.parting = self.parting.min(self.left.len());
+        let known = |id| self.members.iter().find(|it| it.id == id).copied();
+        let new = members.iter();
+        self.members = new
+            .map(|&id| known(id).unwrap_or(Member::new(id)))
+            .collect();
+        self.stale = true;
+    }
+
+    /// Another NOTIFY is written: whom the last one parted with is forgotten.
+    pub(super) fn part(&mut self) {
+        self.left.drain(..self.parting);
+        self.parting = self.left.len();
+    }
+
+    /// With whom the NOTIFY parts.
+    pub(super) fn parted(&self) -> &[Id<Presentity>] {
+        &self.left[..self.parting]
     }
 
     /// Tells who is on the list and no more, or nobody to those who may not know it; how each is follows. Something is

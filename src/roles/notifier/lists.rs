@@ -120,13 +120,7 @@ impl Notifier {
         if is_same {
             return;
         }
-        let mut new = Row::new(&list.members);
-        for member in &mut new.members {
-            let known = row.members.iter().find(|it| it.id == member.id);
-            *member = known.copied().unwrap_or(*member);
-        }
-        row.members = new.members;
-        row.stale = true;
+        row.change(&list.members);
         subscription.wants = subscription.wants.max(Wants::Changes);
         subscription.told = Baseline::Nothing;
         self.ready.push(id.slot());

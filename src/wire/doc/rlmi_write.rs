@@ -36,6 +36,8 @@ pub enum Instance {
     Pending,
     /// It is not allowed.
     Rejected,
+    /// It is on the list no more.
+    Removed,
 }
 
 /// Appends the document.
@@ -72,6 +74,7 @@ fn write_resource(out: &mut Out<'_>, resource: &Resource<'_>) {
         }
         Instance::Pending => out.raw("pending"),
         Instance::Rejected => out.raw("terminated\" reason=\"rejected"),
+        Instance::Removed => out.raw("terminated\" reason=\"deactivated"),
     }
     out.raw("\"/></resource>");
 }
@@ -98,6 +101,7 @@ mod tests {
             ("sip:c@house.example", Some(Instance::Pending)),
             ("sip:d@house.example", Some(Instance::Rejected)),
             ("sip:e@house.example", None),
+            ("sip:f@house.example", Some(Instance::Removed)),
         ];
         let all = all.map(|(uri, instance)| Resource { uri, instance });
         write(&mut out, &list, all.into_iter());
@@ -112,7 +116,9 @@ mod tests {
              <resource uri=\"sip:c@house.example\"><instance id=\"1\" state=\"pending\"/></resource>\
              <resource uri=\"sip:d@house.example\"><instance id=\"1\" state=\"terminated\" \
              reason=\"rejected\"/></resource>\
-             <resource uri=\"sip:e@house.example\"/></list>"
+             <resource uri=\"sip:e@house.example\"/>\
+             <resource uri=\"sip:f@house.example\"><instance id=\"1\" state=\"terminated\" \
+             reason=\"deactivated\"/></resource></list>"
         );
     }
 }

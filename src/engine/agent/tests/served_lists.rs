@@ -464,7 +464,7 @@ fn a_stranger_who_may_watch_is_told_once_it_is_there() /* B01 F19 */
 fn whoever_comes_or_goes_is_on_the_list_or_not() /* F18 */
 {
     let mut f = house(|_| {});
-    let (phone, _) = watching(&mut f, "eve", "presence");
+    let (mut phone, _) = watching(&mut f, "eve", "presence");
     let sent = f.configure(|settings| {
         settings.presentities.remove(1);
     });
@@ -477,9 +477,19 @@ fn whoever_comes_or_goes_is_on_the_list_or_not() /* F18 */
         settings.presentities.push(ann).unwrap();
         settings.served_lists[0].members.extend([0, 2]);
     });
-    assert_eq!(uris(&read(&sent[0])), [(DESK, "active"), (ANN, "active")]);
+    let rlmi = read(&sent[0]);
+    assert_eq!(
+        uris(&rlmi),
+        [(DESK, "active"), (ANN, "active"), (BOB, "terminated")]
+    );
+    assert_eq!(rlmi.told[2].reason.as_deref(), Some("deactivated"));
     f.confirm(&phone, &sent[0]);
     assert_eq!(f.input_of(1, Input::Dnd(true)), []);
+    // That is said once.
+    let refresh = to_list(&phone.refresh(3_600));
+    let sent = f.send(&phone, &refresh);
+    assert_eq!(uris(&read(&sent[1])), [(DESK, "active"), (ANN, "active")]);
+    f.confirm(&phone, &sent[1]);
     // There is no such list any more.
     let sent = f.configure(|settings| settings.served_lists.clear());
     let state = sent[0].header("Subscription-State");
