@@ -31,8 +31,9 @@ pub const LIST_SHARE: usize = most(LIST_SUBSCRIPTIONS / 2, 1);
 /// Documents in one NOTIFY about a list. What more there is goes out in the next.
 pub const LIST_PARTS: usize = BODIES / 2;
 
-/// Own subscriptions to others (settable): a sidecar of 32 keys, or 16 that show calls and presence both.
-pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 32);
+/// Own subscriptions to others (settable): a sidecar of 32 keys and two lists that tell of them, or 16 keys that show calls
+/// and presence both.
+pub const WATCHES: usize = setting(option_env!("LAMPFIELD_WATCHES"), 34);
 
 /// Documents of watched presentities that are kept whole (settable), for those whose changes are to be told in part. A
 /// watch beyond that is told in full.
