@@ -14,6 +14,8 @@
 //! - It subscribes to a list with `Supported: eventlist` and a row of Accept for each type, in no body. It takes
 //!   multipart/related, but finds no part in it unless it is deflated: belle-sip puts the body together again from its
 //!   parts and cuts that short. A boundary has to be the last parameter and without quotes, or it crashes.
+//!   Of what it finds it shows the part whose row "Content-Id" is the cid to the letter: one with angle brackets around it
+//!   (RFC 2045 §7), or spelt "Content-ID", is none.
 //! - When it ends it unsubscribes, removes its publication and unregisters.
 
 use std::fmt::Write as _;

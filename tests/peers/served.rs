@@ -6,6 +6,7 @@ use crate::agent::{Agent, configuration};
 use crate::line::{Line, Transport};
 use crate::linphone::Linphone;
 use crate::process::free_port;
+use crate::sipp::{ONCE, Sipp};
 
 #[test]
 fn linphone_takes_the_house_with_one_subscription() /* F16 */
@@ -45,5 +46,23 @@ fn linphone_watches_the_list(transport: Transport) {
     server.run(&["press", "dnd"]);
     server.expect_watchers(1);
     linphone.quit();
+    server.expect_watchers(0);
+}
+
+#[test]
+fn sipp_hears_one_of_the_house() /* F16 F18 F19 */
+{
+    let port = free_port();
+    let kitchen = format!("sip:kitchen@127.0.0.1:{port}");
+    let text = format!(
+        "{}[[presentity]]\nuri = \"{kitchen}\"\n[[served_list]]\nuri = \"sip:all@127.0.0.1:{port}\"\n\
+         members = [\"sip:desk@127.0.0.1:{port}\", \"{kitchen}\"]\n",
+        configuration(port, &[])
+    );
+    let server = Agent::configured(port, &text, &[]);
+    let watcher = Sipp::calling("press_list", &server.address(), ONCE);
+    server.expect_watchers(1);
+    server.run(&["press", "hook"]);
+    watcher.finish();
     server.expect_watchers(0);
 }
