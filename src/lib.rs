@@ -46,7 +46,7 @@
 //!             Output::Lamp { look, .. } if look.colour == Colour::Green => break 'running,
 //!             Output::Wait(until) => break until,
 //!             Output::Lamp { .. } | Output::Resolve { .. } => {}
-//!             Output::Report(_) | Output::Changed(_) => {}
+//!             Output::Report(_) | Output::Changed(_) | Output::Gesture { .. } => {}
 //!         }
 //!     };
 //!     # assert!(began.elapsed().as_secs() < 20, "the lamp never turned green");
@@ -132,6 +132,7 @@ pub mod parts {
     pub use crate::ground::random::Random;
     #[cfg(feature = "std")]
     pub use crate::shell::{
+        commands::Commands,
         control::{Place, Rights, converse},
         dns::{self, Paths},
         document::Faults,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use counting::allocations;
-use lampfield::parts::{Board, Options, Paths, Roll, Runtime, Tls};
+use lampfield::parts::{Board, Commands, Options, Paths, Roll, Runtime, Tls};
 use lampfield::{Agent, Input, Network, Pace, Package, Settings, Shows, Strangers, limits};
 
 /// Rounds after which everything has found its place.
@@ -68,6 +68,7 @@ impl Bench {
             listen: vec!["udp:127.0.0.1:0".parse().expect("an address")],
             control,
             board,
+            commands: Commands::default(),
             names: Paths::default(),
             discover: None,
             users: Roll::default(),

@@ -317,7 +317,8 @@ impl World {
                 Output::Lamp { .. }
                 | Output::Resolve { .. }
                 | Output::Report(_)
-                | Output::Changed(_) => {}
+                | Output::Changed(_)
+                | Output::Gesture { .. } => {}
             }
         }
     }

@@ -134,7 +134,8 @@ impl Stage {
                     played.looks += 1;
                     black_box(look);
                 }
-                Output::Resolve { .. } | Output::Report(_) | Output::Changed(_) => {}
+                Output::Resolve { .. } | Output::Report(_) => {}
+                Output::Changed(_) | Output::Gesture { .. } => {}
                 Output::Wait(due) => {
                     self.due = due;
                     return played;

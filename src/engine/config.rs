@@ -20,7 +20,7 @@ use core::net::SocketAddr;
 use heapless::Vec;
 
 pub use authentication::{Authentication, Demand, Listed, Listener};
-pub use buttons::{Action, ButtonSettings};
+pub use buttons::{Action, ButtonSettings, Gesture};
 pub use invalid::Invalid;
 pub use lamps::{LampSettings, Shows};
 pub use lists::WatchRole;

@@ -11,6 +11,7 @@ use log::{debug, info, warn};
 
 use super::changes::Changes;
 use super::clock;
+use super::commands::{Commands, Runner};
 use super::dns::Resolver;
 use super::journal::Limiter;
 use super::listen::Listen;
@@ -24,15 +25,28 @@ use super::saving::Saving;
 use super::tls::Tls;
 use super::users::Roll;
 use super::zone;
-use crate::engine::agent::{Agent, Output, Report};
+use crate::engine::agent::Description;
+use crate::engine::agent::{Agent, Output, Report, Subject};
 use crate::engine::config::Settings;
 use crate::ground::limits::URI;
 use crate::ground::time::{Instant, Moment, Seconds};
 use crate::ua::addresses::LocalAddress;
 use crate::wire::flow::{Flow, Transport};
 
-/// Reads the settings and users again, or says why they cannot be had.
-pub type Reload = Box<dyn FnMut() -> Result<(Box<Settings>, Roll, Tls), String>>;
+/// Reads the configuration again, or says why it cannot be had.
+pub type Reload = Box<dyn FnMut() -> Result<Fresh, String>>;
+
+/// What a configuration that is read again may change.
+pub struct Fresh {
+    /// What the agent is told.
+    pub settings: Box<Settings>,
+    /// The users there are.
+    pub users: Roll,
+    /// Our certificate, and whom we believe.
+    pub tls: Tls,
+    /// What is run for buttons and lamps.
+    pub commands: Commands,
+}
 
 /// What the loop and the control socket share. They are on one thread and never inside at the same time.
 pub struct Hub {
@@ -59,6 +73,8 @@ pub struct Hub {
     /// Bounds the lines about ourselves; those that strangers cause take none of their places.
     pub(super) limiter: Limiter,
     pub(super) strangers: Limiter,
+    /// Runs what the configuration wants for buttons and lamps.
+    pub(super) runner: Runner,
     pub(super) reload: Option<Reload>,
     /// The file that users stand in.
     pub users: Option<PathBuf>,
@@ -151,14 +167,20 @@ impl Hub {
         let Some(reload) = &mut self.reload else {
             return Err(String::from("there is no configuration file to read again"));
         };
-        let (settings, roll, tls) = reload()?;
+        let Fresh {
+            settings,
+            users,
+            tls,
+            commands,
+        } = reload()?;
         self.streams.set_tls(tls);
+        self.runner.set(commands);
         self.resolver.forget();
         let moment = clock::moment();
-        self.agent.set_users(&roll.users);
+        self.agent.set_users(&users.users);
         self.agent.reconfigure(moment, &settings);
         self.streams.judge(moment.now, |ip| self.agent.trusts(ip));
-        self.users = roll.file;
+        self.users = users.file;
         self.look_at_zone(moment);
         self.announce(moment.now);
         self.settle(moment.now);
@@ -307,6 +329,7 @@ impl Hub {
         self.outbox
             .handle_timeout(now, |remote, bytes| note(failed, remote, bytes));
         self.streams.handle_timeout(now);
+        self.runner.handle_timeout(now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             let wall = clock::wall();
             self.agent.handle_timeout(Moment { now, wall });
@@ -331,6 +354,7 @@ impl Hub {
         if let Some(saving) = &mut self.saving {
             saving.end(self.agent);
         }
+        self.runner.end();
         self.panel.end();
     }
 
@@ -343,6 +367,7 @@ impl Hub {
             self.outbox.deadline(),
             self.streams.deadline(),
             self.panel.deadline(),
+            self.runner.deadline(),
             self.zone_due,
             self.saving.as_ref().and_then(|it| it.deadline(self.agent)),
         ];
@@ -373,6 +398,7 @@ impl Hub {
             self.left = TURN;
         }
         self.changes.announce();
+        self.runner.start(now);
         let dropped = self.outbox.take_dropped();
         if dropped > 0 && self.limiter.admit(now).is_some() {
             warn!("{dropped} messages not sent: no socket for them, or the network takes no more");
@@ -426,7 +452,17 @@ impl Hub {
                 Output::Lamp { lamp, look } => {
                     self.panel.show(now, lamp, look);
                 }
-                Output::Changed(subject) => self.changes.note(subject),
+                Output::Changed(subject) => {
+                    self.changes.note(subject);
+                    if let Subject::Lamp(lamp) = subject {
+                        self.show_command(now, lamp);
+                    }
+                }
+                Output::Gesture { button, gesture } => {
+                    let settings = self.agent.settings().buttons.get(usize::from(button));
+                    let name = settings.map_or("", |it| it.name.as_str());
+                    self.runner.press(button, name, gesture);
+                }
                 Output::Resolve { query } => self.resolve(now, query),
                 Output::Report(Report::Button { button, trouble }) => {
                     let name = self.agent.settings().buttons.get(usize::from(button));
@@ -448,6 +484,14 @@ impl Hub {
                     }
                 }
             }
+        }
+    }
+
+    /// A lamp changed: its command may be told.
+    fn show_command(&mut self, now: Instant, lamp: u16) {
+        let described = self.agent.describe(now, Subject::Lamp(lamp));
+        if let Some(Description::Lamp(status)) = described {
+            self.runner.show(lamp, &status);
         }
     }
 

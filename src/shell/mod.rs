@@ -6,6 +6,7 @@ pub mod capacity;
 pub mod changes;
 pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod control;
 pub mod dns;
 pub mod document;

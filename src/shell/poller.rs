@@ -33,6 +33,8 @@ pub enum Source {
     Control,
     /// The calendar clock was set.
     Clock,
+    /// A command has ended: which one.
+    Command(u8),
     /// Something of the panel: which descriptor.
     Panel(u8),
     /// A datagram came, or an error for one that we sent: which socket.
@@ -156,6 +158,7 @@ impl Source {
             Source::Control => 5,
             Source::Clock => 6,
             Source::Mdns => 7,
+            Source::Command(at) => FIRST_COMMAND + u64::from(at),
             Source::Panel(at) => FIRST_PANEL + u64::from(at),
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
             Source::Listener(at) => FIRST_LISTENER + u64::from(at),
@@ -178,7 +181,8 @@ impl Source {
                 u8::try_from(at - FIRST_LISTENER).ok().map(Source::Listener)
             }
             at if at >= FIRST_PANEL => u8::try_from(at - FIRST_PANEL).ok().map(Source::Panel),
-            at => u8::try_from(at - FIRST_SOCKET).ok().map(Source::Socket),
+            at if at >= FIRST_SOCKET => u8::try_from(at - FIRST_SOCKET).ok().map(Source::Socket),
+            at => Some(Source::Command(u8::try_from(at - FIRST_COMMAND).ok()?)),
         }
     }
 }
@@ -242,6 +246,8 @@ impl AsFd for Doorbell {
 /// Sources reported in one go; the rest comes with the next wait.
 const EVENTS: usize = 16;
 
+/// [`AT_ONCE`](super::commands::AT_ONCE) of them.
+const FIRST_COMMAND: u64 = 12;
 const FIRST_SOCKET: u64 = 16;
 const FIRST_PANEL: u64 = FIRST_SOCKET + 256;
 const FIRST_LISTENER: u64 = FIRST_PANEL + 256;
@@ -263,6 +269,8 @@ mod tests {
             Source::Moves,
             Source::Control,
             Source::Mdns,
+            Source::Command(0),
+            Source::Command(3),
             Source::Socket(0),
             Source::Socket(255),
             Source::Panel(0),

@@ -17,6 +17,7 @@ use super::control::socket::{default_path, prepare_folder};
 use super::dns::Paths;
 use super::document::Faults;
 use super::failed::Failed;
+use super::hub::Fresh;
 use super::journal;
 use super::listen::Listen;
 use super::mdns;
@@ -135,6 +136,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
             control: Some(control),
             state,
             board: configuration.board,
+            commands: configuration.commands,
             settings: configuration.settings,
             users: configuration.users,
             tls: configuration.tls,
@@ -157,7 +159,12 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
                 if new_start.board != at_start.board {
                     return Err("the board has changed: start the agent again".to_string());
                 }
-                Ok((new.settings, new.users, new.tls))
+                Ok(Fresh {
+                    settings: new.settings,
+                    users: new.users,
+                    tls: new.tls,
+                    commands: new.commands,
+                })
             })),
             lasts: None,
         },
@@ -241,6 +248,9 @@ fn openings(options: &Run, configuration: &Configuration, control: &Path) -> Ope
     }
     if env::var_os("TZ").is_some() {
         openings.read_beside(Path::new("/usr/share/zoneinfo/tzdata.zi"));
+    }
+    for command in configuration.commands.all() {
+        openings.run_beside(command.program());
     }
     if configuration.board.backend != Backend::Simulated {
         openings.use_devices();

@@ -35,6 +35,7 @@ use smol::LocalExecutor;
 
 use super::changes::Changes;
 use super::clock;
+use super::commands::{Commands, Runner};
 use super::control::Control;
 use super::control::socket::Claim;
 use super::dns::{Families, Paths, Resolver};
@@ -82,6 +83,8 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// What the panel is made of.
     pub board: Board,
+    /// What is run for buttons and lamps.
+    pub commands: Commands,
     /// What the machine knows about names; the default is right outside tests.
     pub names: Paths,
     /// The host's name under which presentities are announced on the local network; `None` for no announcement.
@@ -197,6 +200,7 @@ impl Runtime {
             resolver: Resolver::new(registry.clone(), usable, options.names),
             mdns,
             discover: options.discover,
+            runner: Runner::new(registry.clone(), options.commands),
             limiter: Limiter::new(),
             strangers: Limiter::new(),
             reload: options.reload,
@@ -356,6 +360,7 @@ impl Runtime {
                 let mut hub = self.hub.borrow_mut();
                 hub.change_panel(|panel, now| panel.handle_readable(now, which));
             }
+            Source::Command(at) => self.hub.borrow_mut().runner.handle_ended(at),
             Source::Socket(at) => self.receive(now, usize::from(at)),
             Source::Listener(at) => {
                 let hub = &mut *self.hub.borrow_mut();
@@ -439,8 +444,9 @@ impl Runtime {
     }
 
     fn look_whether_stopped(&mut self) {
+        let hub = self.hub.borrow();
         if let State::Stopping(until) = self.state
-            && (self.hub.borrow().agent.is_stopped() || clock::now() >= until)
+            && ((hub.agent.is_stopped() && hub.runner.is_idle()) || clock::now() >= until)
         {
             self.state = State::Stopped;
         }

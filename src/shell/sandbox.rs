@@ -30,6 +30,8 @@ pub struct Openings {
     state: Option<PathBuf>,
     /// Whether the panel has lines of its own.
     devices: bool,
+    /// Folders whose programs are run.
+    run: Vec<PathBuf>,
 }
 
 /// Keeps what is in our memory to ourselves, for there are passwords: no other process of the same user reads it, and none
@@ -43,6 +45,12 @@ pub fn keep_memory_private() {
 
 /// Where names are looked up, and the time zone; links, so what they lead to is opened as well.
 const NAMES: [&str; 3] = ["/etc/hosts", "/etc/resolv.conf", "/etc/localtime"];
+
+/// Where programs and their libraries are; links among them lead to one another.
+const PROGRAMS: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt"];
+
+/// What a program has instead of files, and opens again by itself.
+const NOTHING: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/urandom"];
 
 /// What the rules below speak of; an older kernel keeps those of them that it knows.
 const RULES: ABI = ABI::V6;
@@ -83,6 +91,17 @@ impl Openings {
     /// Lets buttons be read and lamps be lit: device files, and LEDs below `/sys`.
     pub fn use_devices(&mut self) {
         self.devices = true;
+    }
+
+    /// Lets this program be run, and what lies beside it; with it the machine's programs, which it may need.
+    pub fn run_beside(&mut self, program: &Path) {
+        if self.run.is_empty() {
+            self.run.extend(PROGRAMS.map(PathBuf::from));
+        }
+        let folder = folder_of(&fs::canonicalize(program).unwrap_or_else(|_| program.into()));
+        if !self.run.iter().any(|it| folder.starts_with(it)) {
+            self.run.push(folder);
+        }
     }
 
     /// Closes everything else, for good. Where the kernel cannot, the agent works without and the log says so.
@@ -128,10 +147,24 @@ impl Openings {
         folders.any(|(folder, _)| fs::canonicalize(folder).is_ok_and(|it| file.starts_with(it)))
     }
 
+    /// Whether the program at this path, which leads through no link, can be run.
+    fn lets_run(&self, program: &Path) -> bool {
+        let mut folders = self.run.iter();
+        folders.any(|it| fs::canonicalize(it).is_ok_and(|it| program.starts_with(it)))
+    }
+
     fn rules(&self) -> Vec<(PathBuf, BitFlags<AccessFs>)> {
         let read = AccessFs::ReadFile | AccessFs::ReadDir;
         let write = AccessFs::WriteFile | AccessFs::Truncate;
         let mut rules: Vec<_> = self.read.iter().map(|it| (it.clone(), read)).collect();
+        let programs = self
+            .run
+            .iter()
+            .map(|it| (it.clone(), read | AccessFs::Execute));
+        rules.extend(programs);
+        if !self.run.is_empty() {
+            rules.extend(NOTHING.map(|it| (it.into(), AccessFs::ReadFile | AccessFs::WriteFile)));
+        }
         if let Some(folder) = &self.socket {
             let access = AccessFs::MakeSock | AccessFs::RemoveFile;
             rules.push((folder.clone(), access));
@@ -156,6 +189,16 @@ static CLOSED: OnceLock<Openings> = OnceLock::new();
 /// What to do about a file that the sandbox hides.
 pub const OPEN_IT: &str = "the sandbox of the running agent hides it: start the agent again, which opens what its \
                            configuration names then; or put the file beside the configuration";
+
+/// What to do about a program that the sandbox keeps from running.
+pub const OPEN_PROGRAM: &str = "the sandbox of the running agent forbids it: start the agent again, which allows what its \
+                                configuration names then";
+
+/// Whether it is the sandbox of this process that keeps `program` from running.
+pub fn keeps_from_running(program: &Path) -> bool {
+    let is_closed = |file: PathBuf| CLOSED.get().is_some_and(|it| !it.lets_run(&file));
+    fs::canonicalize(program).is_ok_and(is_closed)
+}
 
 /// Whether it is the sandbox of this process that refuses to open `file` with this error.
 pub fn hides(file: &Path, error: &io::Error) -> bool {
@@ -193,7 +236,7 @@ mod tests {
     use super::*;
     use rustix::process::dumpable_behavior;
     use std::io::Write;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
     use std::{format, thread};
 
@@ -264,6 +307,32 @@ mod tests {
         if checked.is_none() {
             std::eprintln!("this kernel has no Landlock: nothing was tested");
         }
+    }
+
+    #[test]
+    fn programs_run_only_where_one_is_named() {
+        let folder = Folder::new("run");
+        let script = folder.at("run/file");
+        fs::write(&script, "#!/bin/sh\n/bin/cat /etc/hosts > /dev/null").expect("written");
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&script, executable).expect("executable");
+        let run = |file: &Path| std::process::Command::new(file).status();
+        let denied = |error: io::Error| error.kind() == ErrorKind::PermissionDenied;
+        let mut openings = Openings::new();
+        inside(&openings, || assert!(run(&script).is_err_and(denied)));
+        openings.run_beside(&script);
+        inside(&openings, || {
+            assert!(run(&script).expect("named").success());
+            assert!(
+                run(Path::new("/bin/true"))
+                    .expect("the machine's")
+                    .success()
+            );
+            assert!(fs::read(folder.at("secret/file")).is_err_and(denied));
+            assert!(fs::write(folder.at("run/file"), "changed").is_err_and(denied));
+        });
+        let lets = |at: &str| openings.lets_run(&fs::canonicalize(at).expect("there"));
+        assert!(lets("/bin/true") && !lets("/etc/hosts"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::engine::config::{
 };
 use crate::ground::limits::{PRESENTITIES, TRUSTED, URI};
 use crate::ground::text::Text;
+use crate::shell::commands::Commands;
 use crate::shell::document::{self, Collector, Faults, Found, Section, has_password, shown};
 use crate::shell::listen::Listen;
 use crate::shell::panel::board::{Board, Missing};
@@ -24,6 +25,7 @@ use crate::wire::flow::Transport;
 
 mod authentication;
 mod buttons;
+mod commands;
 mod explain;
 mod keys;
 mod lamps;
@@ -65,6 +67,8 @@ pub struct Configuration {
     pub users: Roll,
     /// Our certificate, and whom we believe.
     pub tls: Tls,
+    /// What is run for buttons and lamps.
+    pub commands: Commands,
     /// What the agent is told: validated, with every lamp and button of the board in the board's order.
     pub settings: Box<Settings>,
     /// What is possible, but hardly meant.
@@ -120,6 +124,8 @@ impl Configuration {
             board: &board,
             faults,
             secrets: Vec::new(),
+            folder,
+            commands: Commands::default(),
         };
         let listen = match overrides.listen {
             [] => reader.listen(&root),
@@ -149,7 +155,7 @@ impl Configuration {
         let named: &[_] = if tls.knows_peers() { &[] } else { &users.users };
         reader.rules(&root, named);
         reader.reach(&root, &listen);
-        let (secrets, mut faults) = (reader.secrets, reader.faults);
+        let (secrets, commands, mut faults) = (reader.secrets, reader.commands, reader.faults);
         let configuration = Configuration {
             listen,
             control,
@@ -161,6 +167,7 @@ impl Configuration {
             secrets,
             users,
             tls,
+            commands,
             settings,
             warnings: faults.warnings(name),
         };
@@ -202,6 +209,7 @@ impl Configuration {
             secrets: Vec::new(),
             users: Roll::default(),
             tls: Tls::default(),
+            commands: Commands::default(),
             settings,
             warnings: None,
         })
@@ -253,6 +261,9 @@ struct Reader<'r, 't> {
     faults: Collector<'t>,
     /// The files that passwords stand in.
     secrets: Vec<PathBuf>,
+    /// Where paths count from.
+    folder: &'r Path,
+    commands: Commands,
 }
 
 impl Reader<'_, '_> {

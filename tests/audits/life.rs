@@ -252,7 +252,7 @@ impl Life {
                 }
                 Output::Lamp { .. } | Output::Changed(_) => lit = true,
                 Output::Resolve { .. } => return Err("every server is an address".to_string()),
-                Output::Report(_) => {}
+                Output::Report(_) | Output::Gesture { .. } => {}
                 Output::Wait(until) => {
                     self.due = until.map_or(Moment::MAX, Instant::as_micros);
                     break;

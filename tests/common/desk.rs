@@ -165,7 +165,8 @@ impl Desk {
                 }
                 Output::Wait(due) => return (due, sent),
                 Output::Report(report) => self.reports.push(report.to_string()),
-                Output::Lamp { .. } | Output::Resolve { .. } | Output::Changed(_) => {}
+                Output::Lamp { .. } | Output::Resolve { .. } => {}
+                Output::Changed(_) | Output::Gesture { .. } => {}
             }
         }
         panic!("the agent never waits");

@@ -2,26 +2,33 @@
 
 use super::Agent;
 use super::output::{Report, Trouble};
-use crate::engine::config::{Action, ButtonSettings, Settings};
+use crate::engine::config::{Action, ButtonSettings, Gesture, Settings};
 use crate::ground::limits::BUTTONS;
 use crate::ground::time::{Instant, Moment};
 use crate::ground::timers::Timers;
 use crate::users::buttons::{Event, Gestures};
 use crate::users::compose::{Input, Inputs};
 use crate::wire::doc::pidf::Activities;
+use heapless::Deque;
 
 /// The buttons, in the order of the settings.
 pub(super) struct Buttons {
     gestures: Gestures,
     /// When a place where nobody moves counts as empty, by its sensor.
     absences: Timers<BUTTONS>,
+    /// What nobody was told yet.
+    untold: Deque<(u16, Gesture), UNTOLD>,
 }
+
+/// Gestures that wait until they are told. Full: the oldest is forgotten; nobody presses faster than the loop turns.
+const UNTOLD: usize = 8;
 
 impl Buttons {
     pub(super) const fn new() -> Buttons {
         Buttons {
             gestures: Gestures::new(),
             absences: Timers::new(),
+            untold: Deque::new(),
         }
     }
 
@@ -29,6 +36,11 @@ impl Buttons {
     pub(super) fn due(&self) -> Option<Instant> {
         let all = [self.gestures.due(), self.absences.next()];
         all.into_iter().flatten().min()
+    }
+
+    /// The oldest gesture that somebody is to be told of: of which button.
+    pub(super) fn take_told(&mut self) -> Option<(u16, Gesture)> {
+        self.untold.pop_front()
     }
 }
 
@@ -122,9 +134,9 @@ impl Agent {
         };
         match event {
             None => {}
-            Some(Event::Press) => self.act(moment, number, button.press),
-            Some(Event::Long) => self.act(moment, number, button.long),
-            Some(Event::Double) => self.act(moment, number, button.double),
+            Some(Event::Press) => self.act(moment, number, Gesture::Press, button.press),
+            Some(Event::Long) => self.act(moment, number, Gesture::Long, button.long),
+            Some(Event::Double) => self.act(moment, number, Gesture::Double, button.double),
             Some(Event::Stands(down)) => self.stand(moment, number, down),
             Some(Event::Stuck) => self.complain(number, Trouble::Stuck),
             Some(Event::Free) => self.complain(number, Trouble::Free),
@@ -133,7 +145,8 @@ impl Agent {
     }
 
     /// A gesture was made.
-    fn act(&mut self, moment: Moment, number: u16, action: Action) {
+    fn act(&mut self, moment: Moment, number: u16, gesture: Gesture, action: Action) {
+        self.tell(number, gesture);
         let presentity = self.whose(number);
         if action == Action::Approve {
             self.approve_waiting(presentity);
@@ -149,7 +162,20 @@ impl Agent {
             let empty = (!down).then_some(moment.now + button.timeout);
             self.buttons.absences.set(number, empty);
         }
+        self.tell(number, if down { Gesture::Down } else { Gesture::Up });
         self.put(moment, number, down);
+    }
+
+    /// Somebody else may do something with the button too.
+    fn tell(&mut self, number: u16, gesture: Gesture) {
+        if !self.settings.buttons[usize::from(number)].told {
+            return;
+        }
+        let untold = &mut self.buttons.untold;
+        if untold.is_full() {
+            untold.pop_front();
+        }
+        let _ = untold.push_back((number, gesture)); // There is room now.
     }
 
     /// What the position of a button says, sensors' time-outs aside.
@@ -203,7 +229,7 @@ fn toggled(action: Action, is: &Inputs) -> Option<Input> {
         }
         Action::Activity(activity) => Some(Input::Activity(activity)),
         Action::Clear => Some(Input::Clear),
-        Action::None | Action::Approve => None,
+        Action::None | Action::Approve | Action::Tell => None,
         // These go by the position.
         Action::DndHold | Action::Hook | Action::ActivityHold(_) | Action::Motion => None,
     }
@@ -222,6 +248,6 @@ fn put(action: Action, down: bool, is: &Inputs) -> Option<Input> {
         },
         Action::Motion => down.then_some(Input::Idle(false)),
         // These happen once.
-        Action::None | Action::Clear | Action::Approve => None,
+        Action::None | Action::Clear | Action::Approve | Action::Tell => None,
     }
 }

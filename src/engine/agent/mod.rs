@@ -339,6 +339,9 @@ impl Agent {
         if let Some(subject) = self.next_change() {
             return Output::Changed(subject);
         }
+        if let Some((button, gesture)) = self.buttons.take_told() {
+            return Output::Gesture { button, gesture };
+        }
         Output::Wait(self.due())
     }
 

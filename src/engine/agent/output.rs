@@ -1,5 +1,6 @@
 //! What the agent says.
 
+use crate::engine::config::Gesture;
 use crate::ground::text::Excerpt;
 use crate::ground::time::Instant;
 use crate::ua::query::Query;
@@ -38,6 +39,13 @@ pub enum Output {
     /// This is not what it was: [`Agent::describe`](super::Agent::describe) says what it is now. Told once for all that
     /// happened to it since it was told last.
     Changed(Subject),
+    /// This was done with a button whose settings want it [told](crate::engine::config::ButtonSettings::told).
+    Gesture {
+        /// The button with that number in the settings.
+        button: u16,
+        /// What.
+        gesture: Gesture,
+    },
     /// Nothing, until then or until something comes in.
     Wait(Option<Instant>),
 }

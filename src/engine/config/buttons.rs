@@ -24,6 +24,36 @@ pub struct ButtonSettings {
     pub double: Action,
     /// How long nobody was there until that counts as away; for [`Action::Motion`].
     pub timeout: Seconds,
+    /// Whether somebody else does something with it too, and is told of each gesture.
+    pub told: bool,
+}
+
+/// What was done with a button, as those hear of it who do more with it than the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gesture {
+    /// It was pressed.
+    Press,
+    /// It was held.
+    Long,
+    /// It was pressed twice.
+    Double,
+    /// One whose position counts went down.
+    Down,
+    /// The same went up.
+    Up,
+}
+
+impl Gesture {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Gesture::Press => "press",
+            Gesture::Long => "long",
+            Gesture::Double => "double",
+            Gesture::Down => "down",
+            Gesture::Up => "up",
+        }
+    }
 }
 
 /// What a button does. What springs back switches on and off with each press, what stays is on while it is down; the
@@ -50,6 +80,8 @@ pub enum Action {
     Clear,
     /// Lets the watcher who waits longest see the owner's presence.
     Approve,
+    /// Nothing of the agent's own: it is looked for because somebody else is told of it.
+    Tell,
 }
 
 impl Action {
@@ -58,7 +90,7 @@ impl Action {
         match self {
             Action::Hook | Action::DndHold | Action::ActivityHold(_) | Action::Motion => true,
             Action::None | Action::Dnd | Action::Activity(_) | Action::Away => false,
-            Action::Clear | Action::Approve => false,
+            Action::Clear | Action::Approve | Action::Tell => false,
         }
     }
 
@@ -82,6 +114,7 @@ impl ButtonSettings {
             long: Action::None,
             double: Action::None,
             timeout: ButtonSettings::TIMEOUT,
+            told: false,
         }
     }
 
@@ -103,6 +136,12 @@ impl ButtonSettings {
         [self.press, self.long, self.double].into_iter()
     }
 
+    /// Whether it does something for its presentity.
+    pub fn acts(&self) -> bool {
+        let mut actions = self.actions();
+        actions.any(|it| !matches!(it, Action::None | Action::Tell))
+    }
+
     fn gestures_fit(&self) -> bool {
         let more = [self.long, self.double];
         let is_free = more == [Action::None; 2];
@@ -119,7 +158,7 @@ impl Settings {
                 return Err(Invalid::ButtonName(at));
             }
             let served = usize::from(button.presentity) < self.presentities.len();
-            if !served && button.actions().any(|it| it != Action::None) {
+            if !served && button.acts() {
                 return Err(Invalid::ButtonPresentity(at));
             }
             if !button.gestures_fit() {

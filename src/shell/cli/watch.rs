@@ -20,6 +20,7 @@ use crate::events::party::Party;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Duration, Instant, Wall};
 use crate::roles::watcher::Doubt;
+use crate::shell::commands::Commands;
 use crate::shell::control::{mailbox, views};
 use crate::shell::dns::Paths;
 use crate::shell::failed::Failed;
@@ -77,6 +78,7 @@ fn run(wanted: &Watch, account: Option<Account>) -> Result<bool, Failed> {
         control: None,
         board: Board::empty(),
         signals: true,
+        commands: Commands::default(),
         names: Paths::default(),
         discover: None,
         users: Roll::default(),

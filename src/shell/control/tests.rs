@@ -4,6 +4,7 @@ use self::pieces::Pieces;
 use super::*;
 use crate::engine::agent::Agent;
 use crate::engine::config::Settings;
+use crate::shell::commands::Commands;
 use crate::shell::dns::Paths;
 use crate::shell::panel::board::Board;
 use crate::shell::runtime::{Options, Runtime};
@@ -26,6 +27,7 @@ fn runtime() -> Runtime {
         control: None,
         state: None,
         board: Board::find(Board::DEFAULT).expect("built in"),
+        commands: Commands::default(),
         names: Paths::default(),
         discover: None,
         users: Roll::default(),

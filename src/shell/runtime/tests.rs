@@ -117,6 +117,7 @@ fn options(control: PathBuf) -> Options {
         listen: Vec::from([address.into()]),
         control: Some(control),
         board,
+        commands: Commands::default(),
         names: Paths::default(),
         discover: None,
         users: Roll::default(),

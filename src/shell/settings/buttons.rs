@@ -8,6 +8,7 @@ use super::keys::BUTTON;
 use super::{DAY, Reader, text};
 use crate::engine::config::{Action, ButtonSettings, is_same};
 use crate::ground::time::Seconds;
+use crate::shell::commands::command::Command;
 use crate::shell::document::{Found, Section, shown, suggestion};
 use crate::shell::panel::board::{Button, Kind};
 use crate::wire::doc::pidf::Activities;
@@ -27,7 +28,7 @@ impl Reader<'_, '_> {
                 .map(|it| it.name.as_str())
                 .collect();
             let place = self.place(&section, &names, &mut told);
-            if let (Some(at), Some(read)) = (place, read)
+            if let (Some(at), Some((read, run))) = (place, read)
                 && let Some(button) = self.settings.buttons.get_mut(at)
             {
                 let (name, latching) = (button.name.clone(), button.latching);
@@ -37,15 +38,25 @@ impl Reader<'_, '_> {
                     ..read
                 };
                 let button = button.clone();
+                self.commands
+                    .buttons
+                    .extend(run.map(|run| (at as u16, run)));
                 self.gestures(&section, &button);
             }
         }
     }
 
     /// What one table says; the board says the rest.
-    fn button(&mut self, section: &Section<'_, '_>) -> Option<ButtonSettings> {
-        let does = section.required("does", "dnd", &mut self.faults);
-        let press = does.and_then(|it| self.action(it));
+    fn button(&mut self, section: &Section<'_, '_>) -> Option<(ButtonSettings, Option<Command>)> {
+        let run = self.command(section, "run");
+        let press = match section.key_place("run") {
+            Some(_) => Some(section.text("does", &mut self.faults)),
+            None => section.required("does", "dnd", &mut self.faults).map(Some),
+        };
+        let press = press.and_then(|does| match does {
+            Some(does) => self.action(does),
+            None => Some(Action::Tell),
+        });
         let mut action = |key| match section.text(key, &mut self.faults) {
             Some(written) => self.action(written),
             None => Some(Action::None),
@@ -68,14 +79,19 @@ impl Reader<'_, '_> {
             double: double?,
             presentity: presentity?,
             timeout: timeout.map_or(ButtonSettings::TIMEOUT, |it| Seconds(it.value)),
+            told: run.is_some(),
             ..ButtonSettings::new(text(""), false)
         };
-        let acts = button.actions().any(|it| it != Action::None);
-        if acts && self.settings.presentities.is_empty() {
+        if button.acts() && self.settings.presentities.is_empty() {
             let what = "the button has nobody to act for";
             self.faults.add(section.at, what, "add a [[presentity]]");
         }
-        Some(button)
+        if !button.told && button.actions().any(|it| it == Action::Tell) {
+            let remedy = "add run = [\"program\", \"argument\"]";
+            self.faults
+                .add(section.at, "the button has nothing to run", remedy);
+        }
+        Some((button, run))
     }
 
     /// Whether the button can tell apart what it is to do.
@@ -116,8 +132,8 @@ impl Reader<'_, '_> {
         let Some(activity) = written.value.strip_prefix("activity ") else {
             let what = format!("no button does \"{shown}\"");
             let remedy = "write \"dnd\", \"dnd hold\", \"hook\", \"activity NAME\", \
-                          \"activity NAME hold\", \"away\", \"motion\", \"clear\", \"approve\" or \
-                          \"none\"";
+                          \"activity NAME hold\", \"away\", \"motion\", \"clear\", \"approve\", \
+                          \"run\" or \"none\"";
             self.faults.add(written.at, what, remedy);
             return None;
         };
@@ -160,10 +176,10 @@ pub(super) fn untouched(button: &Button) -> ButtonSettings {
 }
 
 const FOR_GESTURES: &str =
-    "\"dnd\", \"activity NAME\", \"away\", \"clear\", \"approve\" or \"none\"";
+    "\"dnd\", \"activity NAME\", \"away\", \"clear\", \"approve\", \"run\" or \"none\"";
 
 /// All but the activities.
-const WORDS: [(&str, Action); 8] = [
+const WORDS: [(&str, Action); 9] = [
     ("none", Action::None),
     ("dnd", Action::Dnd),
     ("dnd hold", Action::DndHold),
@@ -172,4 +188,5 @@ const WORDS: [(&str, Action); 8] = [
     ("motion", Action::Motion),
     ("clear", Action::Clear),
     ("approve", Action::Approve),
+    ("run", Action::Tell),
 ];

@@ -16,6 +16,7 @@ use crate::engine::config::{
 use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
+use crate::shell::commands::command::Command;
 use crate::shell::mdns;
 use crate::shell::panel::board::Board;
 use crate::wire::flow::Transport;
@@ -56,11 +57,14 @@ impl fmt::Display for Configuration {
         for upstream in &settings.upstreams {
             explain_upstream(f, settings, upstream)?;
         }
-        for (lamp, hardware) in settings.lamps.iter().zip(&self.board.lamps) {
+        let lamps = settings.lamps.iter().zip(&self.board.lamps);
+        for (number, (lamp, hardware)) in (0..).zip(lamps) {
             explain_lamp(f, settings, lamp, &hardware.name)?;
+            explain_command(f, "when it changes", self.commands.of_lamp(number))?;
         }
-        for button in &settings.buttons {
+        for (number, button) in (0..).zip(&settings.buttons) {
             explain_button(f, settings, button)?;
+            explain_command(f, "each time", self.commands.of_button(number))?;
         }
         explain_rules(f, settings)
     }
@@ -324,9 +328,21 @@ fn explain_button(
 ) -> fmt::Result {
     let whose = settings.presentities.get(usize::from(button.presentity));
     let head = std::format!("button {}", button.name);
-    match whose.filter(|_| button.actions().any(|it| it != Action::None)) {
+    match whose.filter(|_| button.acts()) {
+        None if button.told => writeln!(f, "{head:<12} {}", in_words(button)),
         None => writeln!(f, "{head:<12} does nothing"),
         Some(whose) => writeln!(f, "{head:<12} {}; for {}", in_words(button), whose.uri),
+    }
+}
+
+fn explain_command(
+    f: &mut fmt::Formatter<'_>,
+    when: &str,
+    command: Option<&Command>,
+) -> fmt::Result {
+    match command {
+        Some(command) => writeln!(f, "             runs {command} {when}"),
+        None => Ok(()),
     }
 }
 
@@ -374,6 +390,7 @@ fn action_in_words(action: Action, button: &ButtonSettings) -> String {
         }
         Action::Clear => "takes back do-not-disturb, activity, note and away",
         Action::Approve => "allows the watcher who waits longest",
+        Action::Tell => "runs a command",
     };
     words.to_string()
 }

@@ -125,12 +125,21 @@ pub(super) const LAMP: Table = Table {
         "partial",
         "grace",
         "looks",
+        "run",
     ],
 };
 
 pub(super) const BUTTON: Table = Table {
     name: "[[button]]",
-    keys: &["name", "does", "long", "double", "timeout", "presentity"],
+    keys: &[
+        "name",
+        "does",
+        "long",
+        "double",
+        "timeout",
+        "presentity",
+        "run",
+    ],
 };
 
 pub(super) const RULE: Table = Table {

@@ -13,6 +13,7 @@ use crate::events::watched::Watched;
 use crate::ground::limits::{HOST, URI, WATCHES};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+use crate::shell::commands::command::Command;
 use crate::shell::document::{Found, Section, shown};
 use crate::shell::tls;
 use crate::users::lamps::{Colour, Look, Looks};
@@ -31,10 +32,14 @@ impl Reader<'_, '_> {
             let shows = self.shows(&section).unwrap_or_default();
             let looks = self.looks(&section, self.settings.default_looks(shows));
             let grace = section.number("grace", 0..=DAY, &mut self.faults);
+            let run = self.lamp_command(&section);
             let names: Vec<&str> = self.board.lamps.iter().map(|it| it.name.as_str()).collect();
             let Some(lamp) = self.place(&section, &names, &mut told) else {
                 continue;
             };
+            self.commands
+                .lamps
+                .extend(run.map(|run| (lamp as u16, run)));
             let Some(lamp) = self.settings.lamps.get_mut(lamp) else {
                 continue;
             };
@@ -44,6 +49,15 @@ impl Reader<'_, '_> {
                 lamp.grace = Seconds(grace.value);
             }
         }
+    }
+
+    /// What is run when the lamp changes; one that stands for nothing never does.
+    fn lamp_command(&mut self, section: &Section<'_, '_>) -> Option<Command> {
+        let stands = ["watch", "list", "shows"];
+        if stands.iter().all(|key| section.key_place(key).is_none()) {
+            self.refuse_pointless(section, &["run"], "watch", "sip:name@host");
+        }
+        self.command(section, "run")
     }
 
     /// What a lamp stands for: somebody else by `watch`, or something of our own by `shows`.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 mod authentication;
 mod both;
+mod commands;
 mod keys;
 mod lists;
 mod local;
@@ -726,7 +727,8 @@ fn every_action_is_read_as_it_is_written() {
 
 #[test]
 fn a_button_must_be_able_to_tell_its_gestures_apart() {
-    const FREE: &str = "\"dnd\", \"activity NAME\", \"away\", \"clear\", \"approve\" or \"none\"";
+    const FREE: &str =
+        "\"dnd\", \"activity NAME\", \"away\", \"clear\", \"approve\", \"run\" or \"none\"";
     for (name, says, expected) in [
         (
             "hook",

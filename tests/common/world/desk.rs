@@ -383,7 +383,7 @@ impl Desk {
                 Output::Resolve { .. } => return Err("every server is an address".to_string()),
                 Output::Report(report) => self.reports.push(report),
                 Output::Changed(Subject::Lamp(_)) => has_changed = true,
-                Output::Changed(_) => {}
+                Output::Changed(_) | Output::Gesture { .. } => {}
                 Output::Wait(until) => {
                     waits = Some(until);
                     break;

@@ -1,6 +1,8 @@
 //! The control connection: bytes from whoever can open the socket, in pieces, to the demonstration.
 
-use lampfield::parts::{Board, Options, Paths, Place, Rights, Roll, Runtime, Tls, converse};
+use lampfield::parts::{
+    Board, Commands, Options, Paths, Place, Rights, Roll, Runtime, Tls, converse,
+};
 use lampfield::{Agent, Settings};
 use smol::block_on;
 use smol::io::{AsyncRead, AsyncWrite};
@@ -81,6 +83,7 @@ fn demonstration() -> Runtime {
         control: None,
         state: None,
         board: Board::find(Board::DEFAULT).expect("built in"),
+        commands: Commands::default(),
         names: Paths::default(),
         discover: None,
         signals: false,

@@ -237,7 +237,8 @@ fn the_log_says_who_was_let_in() {
             Output::Send { .. }
             | Output::Lamp { .. }
             | Output::Resolve { .. }
-            | Output::Changed(_) => {}
+            | Output::Changed(_)
+            | Output::Gesture { .. } => {}
         }
     };
     assert_eq!(

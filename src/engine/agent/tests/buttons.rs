@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::agent::Trouble;
-use crate::engine::config::{Action, ButtonSettings};
+use crate::engine::config::{Action, ButtonSettings, Gesture};
 use crate::ground::random::Random;
 use crate::ground::time::Seconds;
 use crate::users::compose::Inputs;
@@ -371,4 +371,92 @@ fn whatever_a_hook_does_watchers_end_with_the_truth() {
         f.wait(1);
         assert_eq!(f.inputs().hook_up, last, "life {life}");
     }
+}
+
+impl Fixture {
+    /// What whoever does more with buttons is told.
+    fn gestures(&mut self) -> StdVec<(u16, Gesture)> {
+        let mut told = StdVec::new();
+        loop {
+            match self.agent.poll(self.now, &mut self.buf) {
+                Output::Gesture { button, gesture } => told.push((button, gesture)),
+                Output::Wait(_) => return told,
+                Output::Send { .. } | Output::Lamp { .. } | Output::Resolve { .. } => {}
+                Output::Report(_) | Output::Changed(_) => {}
+            }
+        }
+    }
+
+    fn nudge(&mut self, button: usize, pressed: bool) -> StdVec<(u16, Gesture)> {
+        self.agent.handle_button(self.moment(), button, pressed);
+        self.gestures()
+    }
+}
+
+fn told(settings: ButtonSettings) -> ButtonSettings {
+    ButtonSettings {
+        told: true,
+        ..settings
+    }
+}
+
+#[test]
+fn gestures_are_told_where_that_is_wanted_beside_what_the_button_does() {
+    let many = ButtonSettings {
+        long: Action::Tell,
+        double: Action::Away,
+        ..told(button("many", Action::Dnd))
+    };
+    let mut f = fixture(&[
+        many,
+        told(switch("hook", Action::Hook)),
+        button("dnd", Action::Dnd),
+    ]);
+    assert_eq!(f.nudge(1, true), [(1, Gesture::Down)]);
+    assert_eq!(f.nudge(1, false), [(1, Gesture::Up)]);
+    assert_eq!(f.nudge(2, true), [], "nobody wants to know");
+    let _ = f.nudge(2, false);
+    let is_dnd = f.inputs().dnd;
+
+    let _ = f.nudge(0, true);
+    f.now = f.now + Duration::from_millis(800);
+    f.agent.handle_timeout(f.moment());
+    assert_eq!(f.gestures(), [(0, Gesture::Long)]);
+    let _ = f.nudge(0, false);
+    assert_eq!(f.inputs().dnd, is_dnd, "told, and nothing else");
+
+    let _ = f.nudge(0, true);
+    let _ = f.nudge(0, false);
+    assert_eq!(f.nudge(0, true), [(0, Gesture::Double)]);
+    let _ = f.nudge(0, false);
+    assert!(f.inputs().idle, "what it does it does too");
+
+    let _ = f.nudge(0, true);
+    let _ = f.nudge(0, false);
+    f.now = f.now + Duration::from_millis(400);
+    f.agent.handle_timeout(f.moment());
+    assert_eq!(f.gestures(), [(0, Gesture::Press)]);
+    assert_ne!(f.inputs().dnd, is_dnd);
+}
+
+#[test]
+fn of_gestures_that_nobody_takes_the_newest_are_kept() {
+    let mut f = fixture(&[told(switch("hook", Action::None))]);
+    for pressed in [true, false].into_iter().cycle().take(11) {
+        f.agent.handle_button(f.moment(), 0, pressed);
+        f.now = f.now + Duration::from_millis(30);
+    }
+    let told = f.gestures();
+    assert_eq!(told.len(), 8);
+    assert_eq!(told.last(), Some(&(0, Gesture::Down)));
+}
+
+#[test]
+fn a_button_that_is_only_told_needs_nobody_to_act_for() {
+    let mut settings = Settings::new();
+    let only_told = told(button("door", Action::Tell));
+    settings.buttons.push(only_told.clone()).unwrap();
+    assert_eq!(settings.validate(), Ok(()));
+    settings.buttons[0].long = Action::Clear;
+    assert!(settings.validate().is_err(), "clear does need somebody");
 }

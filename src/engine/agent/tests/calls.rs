@@ -119,7 +119,7 @@ impl Desk {
                 Output::Lamp { .. } => came.lit += 1,
                 Output::Report(report) => came.lines.push(report.to_string()),
                 Output::Changed(Subject::Lamp(lamp)) => came.lamps.push(lamp),
-                Output::Changed(_) | Output::Resolve { .. } => {}
+                Output::Changed(_) | Output::Resolve { .. } | Output::Gesture { .. } => {}
                 Output::Wait(_) => {
                     came.lamps.sort_unstable();
                     return came;

@@ -29,7 +29,7 @@ impl Fixture {
                 }
                 Output::Report(report) => said.lines.push(report.to_string()),
                 Output::Changed(subject) => said.subjects.push(subject),
-                Output::Lamp { .. } | Output::Resolve { .. } => {}
+                Output::Lamp { .. } | Output::Resolve { .. } | Output::Gesture { .. } => {}
                 Output::Wait(_) => return said,
             }
         }

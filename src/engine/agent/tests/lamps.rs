@@ -55,7 +55,8 @@ impl Fixture {
                 Output::Send { .. }
                 | Output::Resolve { .. }
                 | Output::Report(_)
-                | Output::Changed(_) => {}
+                | Output::Changed(_)
+                | Output::Gesture { .. } => {}
             }
         }
     }

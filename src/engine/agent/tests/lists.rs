@@ -101,7 +101,8 @@ impl Fixture {
                 Output::Send { .. }
                 | Output::Lamp { .. }
                 | Output::Resolve { .. }
-                | Output::Changed(_) => {}
+                | Output::Changed(_)
+                | Output::Gesture { .. } => {}
             }
         }
         panic!("the agent never waits");

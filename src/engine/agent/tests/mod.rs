@@ -192,7 +192,8 @@ impl Fixture {
                 Output::Lamp { .. }
                 | Output::Resolve { .. }
                 | Output::Report(_)
-                | Output::Changed(_) => {}
+                | Output::Changed(_)
+                | Output::Gesture { .. } => {}
             }
         }
         panic!("the agent never waits");

@@ -56,7 +56,8 @@ fn run(f: &mut Fixture, lasts: Duration) -> (StdVec<Query>, StdVec<Sent>) {
                 f.now = end;
                 return (queries, sent);
             }
-            Output::Lamp { .. } | Output::Changed(_) | Output::Report(_) => {}
+            Output::Lamp { .. } | Output::Changed(_) => {}
+            Output::Gesture { .. } | Output::Report(_) => {}
         }
     }
 }

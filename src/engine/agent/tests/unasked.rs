@@ -44,7 +44,8 @@ impl Fixture {
                 Output::Wait(_) => return (lines, subjects),
                 Output::Changed(subject) => subjects.push(subject),
                 Output::Report(report) => lines.push(report.to_string()),
-                Output::Send { .. } | Output::Lamp { .. } | Output::Resolve { .. } => {}
+                Output::Send { .. } | Output::Lamp { .. } => {}
+                Output::Resolve { .. } | Output::Gesture { .. } => {}
             }
         }
     }

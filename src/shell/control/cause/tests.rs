@@ -59,7 +59,8 @@ fn refused(packages: &[&str]) -> Box<Agent> {
             Output::Lamp { .. }
             | Output::Resolve { .. }
             | Output::Report(_)
-            | Output::Changed(_) => {}
+            | Output::Changed(_)
+            | Output::Gesture { .. } => {}
         }
     }
     agent

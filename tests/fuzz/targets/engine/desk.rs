@@ -100,6 +100,9 @@ impl Desk {
                     assert!(lamp < self.settings.lamps.len() || look == Look::OFF);
                 }
                 Output::Report(report) => assert!(!report.to_string().is_empty()),
+                Output::Gesture { button, .. } => {
+                    assert!(usize::from(button) < self.settings.buttons.len());
+                }
                 Output::Wait(_) => return,
             }
         }
