@@ -427,15 +427,7 @@ impl<'d, 't> Section<'d, 't> {
         remedy: &str,
         faults: &mut Collector<'_>,
     ) -> Option<T> {
-        let kind = match value.get_ref() {
-            DeValue::String(_) => "text",
-            DeValue::Integer(_) => "a whole number",
-            DeValue::Float(_) => "a number with a point",
-            DeValue::Boolean(_) => "true or false",
-            DeValue::Datetime(_) => "a date",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
-        };
+        let kind = shown::kind(value.get_ref());
         let what = format!("{key} must be {wanted}, not {kind}");
         faults.add(value.span().start, what, remedy);
         None

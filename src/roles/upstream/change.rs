@@ -5,8 +5,7 @@
 use super::Upstreams;
 use super::dialect::Choice;
 use super::errand::Kind;
-use super::link::{Link, Order};
-use super::probe::Stun;
+use super::link::{Link, Order, Stun};
 use crate::events::presentity::Presentity;
 use crate::ground::table::Id;
 use crate::ground::time::Instant;

@@ -2,7 +2,6 @@
 
 use super::dialect::{Choice, Devices, Dialect};
 use super::errand::{Errand, Exchange, Kind};
-use super::probe::Stun;
 use super::publication::Publication;
 use super::registration::Registration;
 use crate::events::presentity::Presentity;
@@ -75,6 +74,17 @@ pub struct Link {
     /// When a request was sent last.
     pub(super) asked: Instant,
     pub(super) story: Story,
+}
+
+/// What is known of a server's answers to Binding requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stun {
+    /// None was sent.
+    Untried,
+    /// One was answered.
+    Answers,
+    /// None was, or one with an error: whatever it said, or the owner, it knows no STUN.
+    Deaf,
 }
 
 /// What happened last.

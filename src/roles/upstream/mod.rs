@@ -49,6 +49,7 @@ pub use registration::Instance;
 pub use status::{Report, Stands};
 
 use self::errand::{Errand, Kind};
+use self::link::Stun;
 use crate::events::package::Pace;
 use crate::events::presentity::Presentity;
 use crate::ground::limits::UPSTREAMS;
@@ -135,6 +136,7 @@ impl Upstreams {
             {
                 link.outbound.leave();
                 link.registration.be_silent();
+                link.stun = Stun::Untried;
                 link.begin_anew(now);
                 self.settle(id);
             }

@@ -11,7 +11,7 @@
 
 use super::Upstreams;
 use super::errand::{Errand, Exchange, Kind};
-use super::link::Link;
+use super::link::{Link, Stun};
 use crate::ground::random::Random;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::client::Client;
@@ -23,17 +23,6 @@ use crate::ua::retry;
 use crate::ua::servers::KeepAlive;
 use crate::wire::flow::{Flow, Transport};
 use core::net::SocketAddr;
-
-/// What is known of a server's answers to Binding requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stun {
-    /// None was sent.
-    Untried,
-    /// One was answered.
-    Answers,
-    /// None was, or one with an error: whatever it said, or the owner, it knows no STUN.
-    Deaf,
-}
 
 impl Upstreams {
     /// A server answered the Binding request of that number: it sees us at `mapped`, if it says so, and there is no STUN

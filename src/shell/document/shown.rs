@@ -4,10 +4,25 @@ use std::format;
 use std::net::Ipv6Addr;
 use std::string::String;
 
+use toml::de::DeValue;
+
 use crate::wire::sip::Uri;
 
 /// What may stand before an address or a server.
 const SCHEMES: [&str; 6] = ["sip", "sips", "pres", "udp", "tcp", "tls"];
+
+/// What kind of value it is.
+pub fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
 
 /// Whether the address holds a password (RFC 3261 §19.1.1), which would be seen wherever the address is.
 pub fn has_password(address: &str) -> bool {

@@ -945,3 +945,25 @@ fn the_lines_of_a_board_are_told() {
                     lamp dnd: red gpio:GPIO8\n";
     assert!(lines.starts_with(expected), "{told}");
 }
+
+#[test]
+fn a_way_is_kept_open_by_seconds_or_by_a_word() /* R11 */
+{
+    use crate::engine::config::KeepAlive;
+    let of = |written: &str| {
+        format!("[[upstream]]\naor = \"sip:100@pbx.example\"\npublish = false\n{written}\n")
+    };
+    for (written, expected) in [
+        ("", None),
+        ("keep_alive = 25", Some(KeepAlive::Options(Seconds(25)))),
+        ("keep_alive = 0", Some(KeepAlive::Options(Seconds::ZERO))),
+        ("keep_alive = \"stun\"", Some(KeepAlive::Stun)),
+    ] {
+        let settings = read(&of(written)).expect("good").settings;
+        assert_eq!(settings.upstreams[0].keep_alive, expected, "{written}");
+    }
+    for wrong in ["\"crlf\"", "true", "4000", "-1"] {
+        let faults = read(&of(&format!("keep_alive = {wrong}"))).expect_err(wrong);
+        assert!(faults.to_string().contains("keep_alive"), "{faults}");
+    }
+}
