@@ -8,6 +8,9 @@ use crate::wire::flow::Flow;
 /// Who we say we are.
 pub const USER_AGENT: &[u8] = concat!("Lampfield/", env!("CARGO_PKG_VERSION")).as_bytes();
 
+/// What keeps a way open (RFC 5626 §3.5.1).
+pub const PING: &[u8] = b"\r\n\r\n";
+
 /// What a client role wants done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -28,7 +31,6 @@ pub enum Action {
 impl Action {
     /// Two line ends, which keep the way open (RFC 5626 §3.5.1); `None` if `buf` has no room.
     pub fn ping(flow: Flow, buf: &mut [u8]) -> Option<Action> {
-        const PING: &[u8] = b"\r\n\r\n";
         buf.get_mut(..PING.len())?.copy_from_slice(PING);
         Some(Action::Send {
             flow,

@@ -4,6 +4,7 @@
 use crate::ground::limits;
 use crate::ground::random::Random;
 use crate::ground::time::{Duration, Seconds};
+use crate::wire::flow::End;
 
 /// The watches of one agent begin one after the other, each this long after the one before.
 const STEP: Duration = Duration::from_micros(62_500);
@@ -104,6 +105,15 @@ pub fn recovery(failures: u8, random: &mut Random) -> Duration {
     random.duration(upper / 2, upper / 2)
 }
 
+/// How long until what went through a connection that ended so asks again. One that is closed may be so to all at once,
+/// by a server that restarts (RFC 5626 §4.5); one on which no pong came is so to us alone.
+pub fn lost_flow(end: End, random: &mut Random) -> Duration {
+    match end {
+        End::Silent => paced(0, random),
+        End::Closed | End::Refused | End::Untrusted(_) => recovery(0, random),
+    }
+}
+
 /// How long until the best server is looked at again, after another one had to do.
 pub fn home(random: &mut Random) -> Duration {
     random.duration(HOME, HOME / 5)
@@ -113,6 +123,17 @@ pub fn home(random: &mut Random) -> Duration {
 pub fn nat(random: &mut Random) -> Duration {
     random.duration(NAT_LEAST, NAT_SPREAD)
 }
+
+/// How long until a stream is pinged: 95 to 120 s, or 80 to 100 % of what the server says (RFC 5626 §4.4.1).
+pub fn ping(flow_timer: Option<Duration>, random: &mut Random) -> Duration {
+    match flow_timer {
+        Some(most) => random.duration(most * 4 / 5, most / 5),
+        None => random.duration(Duration::from_secs(95), Duration::from_secs(25)),
+    }
+}
+
+/// How long a pong may take (RFC 5626 §4.4.1).
+pub const PONG: Duration = Duration::from_secs(10);
 
 /// How long before the next refresh, when `left` of the lifetime is left: 76 to 85% of it, with Timer F and a little to
 /// spare; half of it if it is too short for that.

@@ -89,7 +89,7 @@ pub enum End {
     Closed,
     /// Nobody takes connections there, or there is no way there (RST or ICMP, RFC 3261 §18.4).
     Refused,
-    /// The attempt got no answer in time.
+    /// The attempt got no answer in time; or, on what was there, a ping did not (RFC 5626 §4.4.1).
     Silent,
     /// TLS came to nothing: nothing was said to who is there.
     Untrusted(Mistrust),

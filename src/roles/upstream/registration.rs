@@ -7,6 +7,7 @@ use crate::ground::random::Random;
 use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
+use crate::ua::retry;
 use crate::wire::flow::Transport;
 use crate::wire::sip::{Name, Response};
 use core::net::SocketAddr;
@@ -49,9 +50,6 @@ pub(super) struct Registration {
 
 /// A UUID (RFC 9562) that names this instance, for as long as its state is kept (RFC 5626 §4.1).
 pub type Instance = [u64; 2];
-
-/// How long a pong may take (RFC 5626 §4.4.1).
-const PONG: Duration = Duration::from_secs(10);
 
 /// Contacts corrected in a row.
 const CORRECTIONS: u8 = 2;
@@ -139,7 +137,7 @@ impl Registration {
             .any(|it| it.eq_ignore_ascii_case(b"outbound"));
         self.gruu = terms.gruu;
         self.flow_timer = flow_timer(response);
-        let refresh = now + crate::ua::retry::refresh(terms.time.duration(), random);
+        let refresh = now + retry::refresh(terms.time.duration(), random);
         self.errand = Errand::Resting {
             until: Some(refresh),
         };
@@ -222,17 +220,14 @@ impl Registration {
     pub(super) fn take_ping(&mut self, now: Instant) -> bool {
         let owes = core::mem::take(&mut self.owes_ping);
         if owes && self.outbound {
-            self.pong.get_or_insert(now + PONG);
+            self.pong.get_or_insert(now + retry::PONG);
         }
         owes
     }
 
     /// 95 to 120 s, or 80 to 100 % of what the server says.
     fn ping_interval(&self, random: &mut Random) -> Duration {
-        match self.flow_timer.map(Seconds::duration) {
-            Some(most) => random.duration(most * 4 / 5, most / 5),
-            None => random.duration(Duration::from_secs(95), Duration::from_secs(25)),
-        }
+        retry::ping(self.flow_timer(), random)
     }
 
     /// The first hop knows nothing of RFC 5626, and said so (RFC 5626 §4.2.1). `false` if that was known.

@@ -10,7 +10,7 @@ use crate::ground::time::Instant;
 use crate::txn::client::Expiry;
 use crate::txn::token::Token;
 use crate::ua::outbound::Long;
-use crate::ua::retry::recovery;
+use crate::ua::retry::lost_flow;
 use crate::wire::flow::{End, Flow};
 use core::net::SocketAddr;
 
@@ -82,7 +82,7 @@ impl Upstreams {
                 if link.note_unreachable(flow.remote) {
                     self.fail(now, id, Fault::Silent(lost(end)), random);
                 } else if !link.unsettled {
-                    link.lose(now, random);
+                    link.lose(now, end, random);
                     self.settle(id);
                 }
                 continue;
@@ -198,9 +198,9 @@ impl Link {
     }
 
     /// The connection is gone, and nothing with it.
-    fn lose(&mut self, now: Instant, random: &mut Random) {
+    fn lose(&mut self, now: Instant, end: End, random: &mut Random) {
         self.registration.be_silent();
-        let soon = now + recovery(0, random);
+        let soon = now + lost_flow(end, random);
         if self.registration.stands(now)
             && let Errand::Resting { until } = &mut self.registration.errand
         {

@@ -128,8 +128,9 @@ pub struct Watcher {
     next_question: Instant,
     /// When the servers are looked at of which nothing was heard.
     patrol: Option<Instant>,
-    /// When the NATs on the way are kept open, and the usages whose are now.
+    /// When the NATs on the way of datagrams are kept open, and when streams are pinged; and the usages whose are now.
     next_ping: Option<Instant>,
+    next_stream_ping: Option<Instant>,
     pings: Queue<USAGES>,
 }
 
@@ -153,6 +154,7 @@ impl Watcher {
             next_question: Instant::ZERO,
             patrol: None,
             next_ping: None,
+            next_stream_ping: None,
             pings: Queue::new(),
         }
     }
@@ -264,8 +266,8 @@ impl Watcher {
     /// When [`Watcher::handle_timeout`] has something to do.
     pub fn due(&self) -> Option<Instant> {
         let timers = Instant::earlier(self.watch_timers.next(), self.usage_timers.next());
-        let others = Instant::earlier(self.patrol, self.next_ping);
-        Instant::earlier(timers, others)
+        let pings = Instant::earlier(self.next_ping, self.next_stream_ping);
+        Instant::earlier(timers, Instant::earlier(self.patrol, pings))
     }
 
     /// Whether nobody is watched and no unsubscription is under way.

@@ -279,7 +279,7 @@ impl Watcher {
         } else if usage.is_in_flight() {
             return self.postpone(now, id, Cause::of_end(end), None, random);
         } else if !had_moved && let UsageState::Resting { refresh } = &mut usage.state {
-            *refresh = (now + retry::recovery(0, random)).min(*refresh);
+            *refresh = (now + retry::lost_flow(end, random)).min(*refresh);
         }
         self.settle_usage(id);
     }

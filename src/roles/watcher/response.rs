@@ -44,8 +44,8 @@ impl Watcher {
             return None;
         }
         let seen = seen_at(response, flow).filter(|_| status.is_success());
-        if seen.is_some_and(|it| it != flow.local) {
-            self.keep_open_soon(now, random);
+        if status.is_success() {
+            self.keep_open_soon(now, flow, seen, random);
         }
         match token.owner {
             Owner::Watch => {

@@ -18,7 +18,7 @@ mod times;
 
 pub use connection::Whose;
 pub use entry::Held;
-pub use listeners::Listener;
+pub use listeners::{Listener, connect};
 pub use times::{
     CARRIED, CLOSING, CONNECT, FIRST, IDLE, KEPT, PAUSE, PINGS, PINGS_WITHIN, STALLED, STRANGER,
     WHOLE,
@@ -299,12 +299,7 @@ impl Streams {
                 self.note_due(Some(due));
                 continue;
             }
-            let end = match connection.state {
-                State::Connecting { .. } | State::Shaking { .. } => End::Silent,
-                State::Fresh { .. } | State::Open | State::Lost | State::Closing { .. } => {
-                    End::Closed
-                }
-            };
+            let end = connection.ends(now);
             self.end(now, place, end, "out of time");
         }
     }
@@ -409,9 +404,11 @@ impl Streams {
         if connection.queue(now, message).is_err() {
             return self.end(now, place, End::Closed, "takes no more");
         }
+        let pong_due = connection.pong_due();
         if was_empty && !connection.waits_for_room {
             self.unsent.push(place);
         }
+        self.note_due(pong_due);
     }
 
     fn flush_place(&mut self, now: Instant, place: u16) {

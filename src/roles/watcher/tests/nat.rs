@@ -102,3 +102,53 @@ fn without_a_nat_nothing_is_kept_open() {
     f.run(200 * SECOND);
     assert_eq!(f.pings, []);
 }
+
+/// A watch that goes by TCP.
+fn streaming() -> (Fixture, Sent) {
+    let mut f = Fixture::ordered(&order("sip:bob@192.0.2.1;transport=tcp"));
+    let sent = f.expect_one(Duration::from_secs(3));
+    f.establish("peer", "");
+    (f, sent)
+}
+
+#[test]
+fn the_stream_of_a_watch_is_pinged() /* R10 */
+{
+    let (mut f, sent) = streaming();
+    assert_eq!(sent.flow.transport, Transport::Tcp);
+    let began = f.now;
+    f.run(200 * SECOND);
+    assert!((1..=2).contains(&f.pings.len()), "{:?}", f.pings);
+    let (first, to) = f.pings[0];
+    assert!(first >= began + 94 * SECOND && first <= began + 121 * SECOND);
+    assert_eq!(to, address(SERVER));
+    // Two at one server have one connection.
+    let (mut f, _) = streaming();
+    f.add(&order("sip:eve@192.0.2.1;transport=tcp"));
+    f.expect_one(3 * SECOND);
+    f.establish("other", "");
+    f.run(125 * SECOND);
+    assert_eq!(f.pings.len(), 1, "{:?}", f.pings);
+}
+
+#[test]
+fn a_stream_without_a_pong_is_left_at_once() /* R10 R12 */
+{
+    for (end, least, most) in [(End::Silent, 0, 1), (End::Closed, 15, 30)] {
+        let (mut f, sent) = streaming();
+        f.run(110 * SECOND);
+        let before = f.now;
+        let lost = Flow {
+            connection: 7,
+            ..sent.flow
+        };
+        f.disconnect(&lost, end);
+        let again = f.expect_one(30 * SECOND);
+        let waited = again.at - before;
+        assert!(
+            waited >= least * SECOND && waited <= most * SECOND,
+            "{end:?}: {waited:?}"
+        );
+        assert!(!again.is_first(), "the subscription stands");
+    }
+}

@@ -10,6 +10,7 @@
 //!
 //! Inside TLS ([`secret`]) all that is said goes through its session first: what is in the block to be sent is secret already.
 
+mod pongs;
 mod secret;
 
 use std::boxed::Box;
@@ -25,6 +26,7 @@ use rustix::net::sockopt::{
 };
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
+use self::pongs::Pongs;
 use super::{
     CARRIED, CLOSING, CONNECT, FIRST, IDLE, KEPT, PINGS, PINGS_WITHIN, STALLED, STRANGER, WHOLE,
 };
@@ -65,6 +67,7 @@ pub(super) struct Connection {
     pub(super) used: Instant,
     pings: u8,
     pings_since: Instant,
+    pongs: Pongs,
 }
 
 /// Whose a connection is, which says who makes way for whom.
@@ -205,6 +208,7 @@ impl Connection {
             used: now,
             pings: 0,
             pings_since: now,
+            pongs: Pongs::Never,
         }
     }
 
@@ -246,6 +250,7 @@ impl Connection {
             if self.whose.is_ours() && is_pong(buffered) {
                 self.take(2);
                 self.touch(now);
+                self.pongs = Pongs::Heard;
                 return Step::Pong;
             }
             match self.framer.look(buffered, MESSAGE) {
@@ -291,6 +296,7 @@ impl Connection {
 
     /// Appends to what is to be sent.
     pub(super) fn queue(&mut self, now: Instant, message: &[u8]) -> Result<(), Dead> {
+        self.pongs.note(now, message);
         if self.tls.is_some() {
             return self.queue_secret(now, message);
         }
@@ -405,8 +411,27 @@ impl Connection {
             State::Open | State::Lost => self.used + IDLE,
         };
         let owed = self.owed.map(|(_, by)| by);
-        let all = [Some(by), self.whole_by, owed];
+        let all = [Some(by), self.whole_by, owed, self.pong_due()];
         all.into_iter().flatten().min().unwrap_or(by)
+    }
+
+    /// By when a pong has to come, if one has.
+    pub(super) const fn pong_due(&self) -> Option<Instant> {
+        self.pongs.due()
+    }
+
+    /// Whether the peer has answered pings and does so no more: nobody is there.
+    pub(super) fn is_lost(&self, now: Instant) -> bool {
+        self.pong_due().is_some_and(|by| by <= now)
+    }
+
+    /// How it ends if it has had its time.
+    pub(super) fn ends(&self, now: Instant) -> End {
+        match self.state {
+            State::Connecting { .. } | State::Shaking { .. } => End::Silent,
+            _ if self.is_lost(now) => End::Silent,
+            State::Fresh { .. } | State::Open | State::Lost | State::Closing { .. } => End::Closed,
+        }
     }
 
     fn touch(&mut self, now: Instant) {

@@ -123,7 +123,7 @@ impl Streams {
         let known = all.find_map(|(place, it)| {
             let it = it.connection.as_ref()?;
             let is_there = (it.flow.transport, it.flow.remote) == (flow.transport, flow.remote);
-            let leads_there = it.whose.is_ours() && is_there && it.is_usable();
+            let leads_there = it.whose.is_ours() && is_there && it.is_usable() && !it.is_lost(now);
             leads_there.then_some(place)
         });
         if let Some(place) = known {

@@ -142,7 +142,10 @@ impl Listeners {
 }
 
 /// Begins to connect to `remote`, from the address `from` if that is given.
-pub(super) fn connect(remote: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
+///
+/// # Errors
+/// The kernel's: there is no way there.
+pub fn connect(remote: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
     let fd = socket_with(family(remote), SocketType::STREAM, FLAGS, None)?;
     if let Some(from) = from {
         bind(&fd, &SocketAddr::new(from.ip(), 0))?;

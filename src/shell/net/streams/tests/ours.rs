@@ -86,6 +86,34 @@ fn a_lone_line_end_is_the_answer_to_our_ping() /* X10, RFC 5626 4.4.1 */
 }
 
 #[test]
+fn who_answered_pings_and_does_so_no_more_is_gone() /* R10, RFC 5626 4.4.1 */
+{
+    let mut it = Fixture::new();
+    let server = Server::new();
+    let to = server.flow(&it);
+    it.send(to, "\r\n\r\n");
+    it.turn_until(|it| !it.events.is_empty());
+    let mut peer = server.accept();
+    let Some(Event::Connected(ours)) = it.events.pop() else {
+        panic!("{:?}", it.events);
+    };
+    // Of one who never did it means nothing.
+    it.pass(Duration::from_secs(60));
+    it.send(to, "\r\n\r\n");
+    peer.expect("\r\n\r\n\r\n\r\n");
+    peer.write("\r\n");
+    it.turn_until(|it| it.said == [Said::Pong(ours)]);
+    it.events.clear();
+    it.send(to, "\r\n\r\n");
+    it.events.clear();
+    it.pass(Duration::from_millis(9_999));
+    assert_eq!(it.events, []);
+    it.pass(Duration::from_millis(1));
+    assert_eq!(it.events, [Event::Ended(ours, End::Silent)]);
+    assert!(it.streams.is_empty());
+}
+
+#[test]
 fn a_nul_behind_a_keep_alive_costs_nothing_and_answers_nothing() /* resiprocate #38 */
 {
     let mut it = Fixture::new();
