@@ -15,8 +15,26 @@ use heapless::Vec;
 use crate::ground::random::Random;
 use crate::wire::flow::Transport;
 
-/// Bytes of a question: header, name, type and class.
-pub const QUESTION: usize = 12 + NAME + 4;
+/// Bytes of a question: header, name, type and class, and what there is room for.
+pub const QUESTION: usize = 12 + NAME + 4 + OPT.len();
+
+/// The room that we say there is for an answer by datagram (RFC 6891 §6.2.5): what passes any network in one piece.
+pub const ROOM: u16 = 1_232;
+
+/// An OPT record that says so (RFC 6891 §6.1.2).
+const OPT: [u8; 11] = [
+    0,
+    0,
+    41,
+    ROOM.to_be_bytes()[0],
+    ROOM.to_be_bytes()[1],
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+];
 
 /// Bytes of a name on the wire (RFC 1035 §2.3.4).
 const NAME: usize = 255;
@@ -87,8 +105,22 @@ pub struct Answer {
     pub services: Vec<Service, RECORDS>,
     /// How long all of it may be kept, or that there is nothing (RFC 2308 §5), in seconds; `None` if nobody says.
     pub lifetime: Option<u32>,
+    /// What is to be made of it.
+    pub fate: Fate,
+}
+
+/// What is to be made of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It is all there is.
+    #[default]
+    Whole,
+    /// It was cut off to fit a datagram: a stream has room for all of it.
+    Cut,
     /// The server could not do its work; another one may.
-    pub failed: bool,
+    Failed,
+    /// The server does not understand the question as it was put: perhaps what is newer than itself (RFC 6891 §7).
+    Misread,
 }
 
 /// Not an answer to our question: keep waiting for the right one.
@@ -177,17 +209,19 @@ impl PartialEq for Name {
     }
 }
 
-/// Writes the question for `kind` records of `name`.
-pub fn question(id: u16, name: &Name, kind: Kind) -> Vec<u8, QUESTION> {
+/// Writes the question for `kind` records of `name`; `tells_room` by EDNS (RFC 6891), which servers of old do not know.
+pub fn question(id: u16, name: &Name, kind: Kind, tells_room: bool) -> Vec<u8, QUESTION> {
     const RECURSE: [u8; 2] = [1, 0];
     let mut out = Vec::new();
-    let parts: [&[u8]; 6] = [
+    let opt = if tells_room { &OPT[..] } else { &[] };
+    let parts: [&[u8]; 7] = [
         &id.to_be_bytes(),
         &RECURSE,
-        &[0, 1, 0, 0, 0, 0, 0, 0],
+        &[0, 1, 0, 0, 0, 0, 0, u8::from(tells_room)],
         &name.0,
         &kind.number().to_int().to_be_bytes(),
         &Class::IN.to_int().to_be_bytes(),
+        opt,
     ];
     for part in parts {
         // QUESTION has room for the longest name.
@@ -215,14 +249,16 @@ pub fn answer(message: &[u8], id: u16, name: &Name, kind: Kind) -> Result<Answer
         return Err(NotOurs::Respelled);
     }
     let mut answer = Answer {
-        // Anything but these two, which are both answers.
-        failed: !matches!(header.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN),
+        fate: match header.rcode() {
+            Rcode::NOERROR | Rcode::NXDOMAIN if header.tc() => Fate::Cut,
+            Rcode::NOERROR | Rcode::NXDOMAIN => Fate::Whole,
+            Rcode::FORMERR | Rcode::NOTIMP => Fate::Misread,
+            _ => Fate::Failed,
+        },
         ..Answer::default()
     };
-    if !answer.failed {
+    if matches!(answer.fate, Fate::Whole | Fate::Cut) {
         collect(&message, name, kind, &mut answer);
-        // Cut off in the middle, and nothing in the part that came: of no use.
-        answer.failed = header.tc() && answer.is_empty();
     }
     Ok(answer)
 }

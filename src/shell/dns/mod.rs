@@ -8,6 +8,7 @@
 pub mod files;
 pub mod message;
 pub mod plan;
+mod stream;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -16,9 +17,10 @@ use std::vec::Vec;
 use std::{format, io};
 
 use self::files::{ResolvConf, find_host, find_localhost};
-use self::message::{Answer, Name, NotOurs};
+use self::message::{Answer, Fate, Name, NotOurs};
 pub use self::plan::Families;
 use self::plan::Plan;
+use self::stream::Stream;
 use super::poller::{Registry, Source};
 use crate::ground::random::Random;
 use crate::ground::time::{Duration, Instant};
@@ -88,6 +90,12 @@ struct Known {
     until: Instant,
 }
 
+/// By what a question is out.
+enum Socket {
+    Datagrams(UdpSocket),
+    Stream(Stream),
+}
+
 /// One name on its way.
 struct Lookup {
     key: Key,
@@ -100,7 +108,11 @@ struct Lookup {
     spelled: Name,
     /// Whether a server gives names back in letters of its own: it is not asked to keep ours.
     is_plain: bool,
-    socket: Option<UdpSocket>,
+    /// Whether a server does not understand how much room we say there is: none is told.
+    is_old: bool,
+    socket: Option<Socket>,
+    /// What came by datagram of an answer that was cut off, as long as the whole of it is asked for.
+    part: Option<Answer>,
     deadline: Instant,
     gives_up: Instant,
 }
@@ -155,6 +167,15 @@ impl Resolver {
                     Err(Failure::Respelled) => {
                         self.lookups[at].is_plain = true;
                         self.send(now, at);
+                        break;
+                    }
+                    Err(Failure::Misread) => {
+                        self.lookups[at].is_old = true;
+                        self.send(now, at);
+                        break;
+                    }
+                    Err(Failure::Cut(part)) => {
+                        self.ask_for_all(now, at, part);
                         break;
                     }
                     Err(Failure::Server) => {
@@ -246,7 +267,9 @@ impl Resolver {
             id: 0,
             spelled: Name::default(),
             is_plain: false,
+            is_old: false,
             socket: None,
+            part: None,
             deadline: now,
             gives_up: now + LONGEST,
         });
@@ -261,12 +284,33 @@ impl Resolver {
         if let Ok(socket) = lookup.open(&mut self.random) {
             // A socket that is not watched runs into the deadline like one that hears nothing.
             let _ = self.registry.add(&socket, Source::Dns);
-            lookup.socket = Some(socket);
+            lookup.socket = Some(Socket::Datagrams(socket));
         }
     }
 
+    /// Asks the same server the same over a stream.
+    fn ask_for_all(&mut self, now: Instant, at: usize, part: Answer) {
+        let lookup = &mut self.lookups[at];
+        lookup.deadline = now + PATIENCE;
+        lookup.part = Some(part);
+        let server = lookup.server();
+        let question = lookup.question(&mut self.random);
+        let stream = question
+            .ok_or(io::ErrorKind::NotFound.into())
+            .and_then(|question| Stream::open(server, &question, self.registry.clone()));
+        match stream {
+            Ok(stream) => lookup.socket = Some(Socket::Stream(stream)),
+            Err(_) => self.try_again(now, at),
+        }
+    }
+
+    /// The server in turn is of no help. What it said by datagram before it failed to say it in full is better than
+    /// nothing.
     fn try_again(&mut self, now: Instant, at: usize) {
         let lookup = &mut self.lookups[at];
+        if let Some(part) = lookup.part.take().filter(|it| !it.is_empty()) {
+            return self.advance(now, at, &part);
+        }
         lookup.tries += 1;
         if lookup.tries < ROUNDS * lookup.conf.servers.len() {
             self.send(now, at);
@@ -284,7 +328,7 @@ impl Resolver {
     /// Turns to the next question, or is done.
     fn go_on(&mut self, now: Instant, at: usize) {
         let lookup = &mut self.lookups[at];
-        lookup.tries = 0;
+        (lookup.tries, lookup.part) = (0, None);
         if lookup.plan.question().is_some() {
             self.send(now, at);
         } else {
@@ -319,45 +363,83 @@ enum Failure {
     Stray,
     /// This server writes names in letters of its own.
     Respelled,
+    /// This server does not know what is newer than itself.
+    Misread,
+    /// This is the part of its answer that fits a datagram.
+    Cut(Answer),
     /// This server cannot help: ask the next.
     Server,
 }
 
 impl Lookup {
-    fn open(&mut self, random: &mut Random) -> io::Result<UdpSocket> {
-        let server = self.conf.servers[self.tries % self.conf.servers.len()];
-        let any: IpAddr = if server.is_ipv4() {
-            Ipv4Addr::UNSPECIFIED.into()
-        } else {
-            Ipv6Addr::UNSPECIFIED.into()
-        };
-        let question = self.plan.question().ok_or(io::ErrorKind::NotFound)?;
+    /// The server whose turn it is.
+    fn server(&self) -> SocketAddr {
+        self.conf.servers[self.tries % self.conf.servers.len()]
+    }
+
+    /// The question that is asked now, with a new number and in new letters; `None` when there is none left.
+    fn question(
+        &mut self,
+        random: &mut Random,
+    ) -> Option<heapless::Vec<u8, { message::QUESTION }>> {
+        let question = self.plan.question()?;
         self.id = random.bits() as u16;
         self.spelled = match self.is_plain {
             true => question.name.clone(),
             false => question.name.mixed(random),
         };
+        let kind = question.kind;
+        Some(message::question(
+            self.id,
+            &self.spelled,
+            kind,
+            !self.is_old,
+        ))
+    }
+
+    fn open(&mut self, random: &mut Random) -> io::Result<UdpSocket> {
+        let server = self.server();
+        let any: IpAddr = if server.is_ipv4() {
+            Ipv4Addr::UNSPECIFIED.into()
+        } else {
+            Ipv6Addr::UNSPECIFIED.into()
+        };
+        let question = self.question(random).ok_or(io::ErrorKind::NotFound)?;
         let socket = UdpSocket::bind((any, 0))?;
         socket.set_nonblocking(true)?;
         socket.connect(server)?;
-        socket.send(&message::question(self.id, &self.spelled, question.kind))?;
+        socket.send(&question)?;
         Ok(socket)
     }
 
     /// The next thing that came on the socket, if there is any.
     fn receive(&mut self, buf: &mut [u8]) -> Option<Result<Answer, Failure>> {
         let question = self.plan.question()?;
-        let length = match self.socket.as_ref()?.recv(buf) {
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            Err(_) => return Some(Err(Failure::Server)),
+        let (bytes, is_datagram) = match self.socket.as_mut()? {
+            Socket::Datagrams(socket) => match socket.recv(buf) {
+                Ok(length) => (&buf[..length], true),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(_) => return Some(Err(Failure::Server)),
+            },
+            Socket::Stream(stream) => match stream.advance() {
+                Ok(whole) => (whole?, false),
+                Err(_) => return Some(Err(Failure::Server)),
+            },
         };
-        let answer = message::answer(&buf[..length], self.id, &self.spelled, question.kind);
+        let answer = message::answer(bytes, self.id, &self.spelled, question.kind);
         Some(match answer {
-            Ok(answer) if answer.failed => Err(Failure::Server),
-            Ok(answer) => Ok(answer),
-            Err(NotOurs::Respelled) if !self.is_plain => Err(Failure::Respelled),
-            Err(NotOurs::Respelled | NotOurs::Stray) => Err(Failure::Stray),
+            Ok(answer) => match answer.fate {
+                Fate::Whole => Ok(answer),
+                Fate::Cut if is_datagram => Err(Failure::Cut(answer)),
+                // There is no more of it.
+                Fate::Cut if !answer.is_empty() => Ok(answer),
+                Fate::Misread if !self.is_old => Err(Failure::Misread),
+                Fate::Cut | Fate::Misread | Fate::Failed => Err(Failure::Server),
+            },
+            Err(NotOurs::Respelled) if !self.is_plain && is_datagram => Err(Failure::Respelled),
+            Err(NotOurs::Respelled | NotOurs::Stray) if is_datagram => Err(Failure::Stray),
+            // Nothing else comes there.
+            Err(NotOurs::Respelled | NotOurs::Stray) => Err(Failure::Server),
         })
     }
 }

@@ -33,12 +33,12 @@ impl Message {
 const ASKED: &[u8] = &[0xc0, 12];
 
 fn ask(text: &str, kind: Kind) -> Vec<u8, QUESTION> {
-    question(7, &name(text), kind)
+    question(7, &name(text), kind, false)
 }
 
 #[test]
 fn a_question_is_what_rfc_1035_draws() {
-    let bytes = question(0x1234, &name("PBX.example"), Kind::A);
+    let bytes = question(0x1234, &name("PBX.example"), Kind::A, false);
     let expected =
         b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03PBX\x07example\x00\x00\x01\x00\x01";
     assert_eq!(bytes.as_slice(), expected);
@@ -64,7 +64,7 @@ fn addresses_are_taken_with_the_shortest_lifetime() {
         answer.addresses.as_slice(),
         [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])]
     );
-    assert_eq!((answer.lifetime, answer.failed), (Some(60), false));
+    assert_eq!((answer.lifetime, answer.fate), (Some(60), Fate::Whole));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn an_alias_loop_ends_without_an_address() /* J07 */
         .record(ASKED, 5, 40, b"\x01b\x01x\x00")
         .record(b"\x01b\x01x\x00", 5, 40, b"\x01a\x01x\x00");
     let answer = answer(&message.0, 7, &name("a.x"), Kind::A).expect("ours");
-    assert!(answer.addresses.is_empty() && !answer.failed);
+    assert!(answer.addresses.is_empty() && answer.fate == Fate::Whole);
 }
 
 #[test]
@@ -135,17 +135,24 @@ fn what_does_not_answer_our_question_is_not_ours() {
 
 #[test]
 fn no_such_name_is_an_answer_and_a_failure_is_none() {
-    for (code, failed) in [(0, false), (1, true), (2, true), (3, false), (5, true)] {
+    for (code, fate) in [
+        (0, Fate::Whole),
+        (1, Fate::Misread),
+        (2, Fate::Failed),
+        (3, Fate::Whole),
+        (4, Fate::Misread),
+        (5, Fate::Failed),
+    ] {
         let mut message = Message::answering(&ask("a.x", Kind::A), 0);
         message.0[3] = 0x80 | code;
         let answer = answer(&message.0, 7, &name("a.x"), Kind::A).expect("ours");
-        assert_eq!(answer.failed, failed, "code {code}");
+        assert_eq!(answer.fate, fate, "code {code}");
         assert!(answer.addresses.is_empty());
     }
     let mut cut = Message::answering(&ask("a.x", Kind::A), 0);
     cut.0[2] |= 2;
     let answer = answer(&cut.0, 7, &name("a.x"), Kind::A).expect("ours");
-    assert!(answer.failed);
+    assert_eq!(answer.fate, Fate::Cut);
 }
 
 #[test]
@@ -221,7 +228,7 @@ fn services_of_a_domain_are_those_that_we_speak() /* X17 */
 #[test]
 fn an_answer_in_other_letters_is_known_for_one() {
     let asked = name("PbX.eXample");
-    let message = Message::answering(&question(7, &name("pbx.example"), Kind::A), 1);
+    let message = Message::answering(&question(7, &name("pbx.example"), Kind::A, false), 1);
     let message = message.record(ASKED, 1, 60, &[192, 0, 2, 1]);
     let read = |name: Name| answer(&message.0, 7, &name, Kind::A);
     assert_eq!(read(asked), Err(NotOurs::Respelled));
@@ -237,4 +244,16 @@ fn what_stands_beside_the_answer_is_not_believed() {
     let message = message.record(ASKED, 1, 60, &[6, 6, 6, 6]);
     let answer = answer(&message.0, 7, &name("a.x"), Kind::A).expect("ours");
     assert!(answer.is_empty());
+}
+
+#[test]
+fn a_question_says_how_much_room_there_is_for_its_answer() /* RFC 6891 §6.1.2 */
+{
+    let name = name("pbx.example");
+    let plain = question(7, &name, Kind::Srv, false);
+    let told = question(7, &name, Kind::Srv, true);
+    let opt = [0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(told[plain.len()..], opt);
+    assert_eq!((plain[11], told[11]), (0, 1));
+    assert_eq!(plain[12..], told[12..plain.len()]);
 }
