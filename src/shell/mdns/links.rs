@@ -36,6 +36,8 @@ pub struct Origin {
     pub source: SocketAddr,
     /// Whether it went to all.
     pub is_multicast: bool,
+    /// Whether no router has passed it on: it has all the hops that it may be sent with.
+    pub is_direct: bool,
 }
 
 /// A message to be sent.

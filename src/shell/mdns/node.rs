@@ -170,8 +170,9 @@ impl Node {
         };
         if !message.is_response {
             self.handle_question(now, origin, &link, &message);
-        } else if origin.source.port() == PORT {
-            // From elsewhere no answer comes (§6).
+        } else if origin.source.port() == PORT && (origin.is_multicast || origin.is_direct) {
+            // From elsewhere no answer comes (§6): what went to all is passed on by no router, and what went to us alone may
+            // have any source on it, but not all its hops (§11).
             self.browser.handle_answer(now, origin.link, &message);
             self.defend(now, &message, &link, is_ours);
         }

@@ -23,7 +23,7 @@ use crate::shell::poller::{Registry, Source};
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 
-/// Of our own messages; those of others are not judged by it (§11).
+/// Of every answer (§11): each router on the way takes one.
 const HOPS: u32 = 255;
 
 /// Datagrams taken before others get their turn.
@@ -163,7 +163,7 @@ impl Sockets {
 /// The next datagram: where it came from, if that is known, and its length.
 fn receive(socket: &UdpSocket, room: &mut [u8]) -> Option<(Option<Origin>, usize)> {
     let mut bytes = [IoSliceMut::new(room)];
-    let mut control = cmsg_space!(libc::in6_pktinfo);
+    let mut control = cmsg_space!(libc::in6_pktinfo, libc::c_int);
     let flags = MsgFlags::MSG_DONTWAIT;
     let message =
         recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut bytes, Some(&mut control), flags);
@@ -182,10 +182,19 @@ fn receive(socket: &UdpSocket, room: &mut [u8]) -> Option<(Option<Origin>, usize
             _ => None,
         })
     });
+    let is_direct = message.cmsgs().is_ok_and(|mut all| {
+        all.any(|control| match control {
+            ControlMessageOwned::Ipv4Ttl(hops) | ControlMessageOwned::Ipv6HopLimit(hops) => {
+                u32::try_from(hops) == Ok(HOPS)
+            }
+            _ => false,
+        })
+    });
     let origin = source.zip(arrival).map(|(source, (link, to))| Origin {
         link,
         source,
         is_multicast: to == IpAddr::V4(GROUP) || to == IpAddr::V6(GROUP_V6),
+        is_direct,
     });
     Some((origin, message.bytes))
 }
@@ -214,11 +223,13 @@ fn open(is_v6: bool, is_alone: &mut bool) -> io::Result<UdpSocket> {
         options::set_ipv6_multicast_hops(&socket, HOPS)?;
         options::set_ipv6_unicast_hops(&socket, Some(HOPS as u8))?;
         setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+        setsockopt(&socket, sockopt::Ipv6RecvHopLimit, &true)?;
         Ipv6Addr::UNSPECIFIED.into()
     } else {
         options::set_ip_multicast_ttl(&socket, HOPS)?;
         options::set_ip_ttl(&socket, HOPS)?;
         setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
+        setsockopt(&socket, sockopt::Ipv4RecvTtl, &true)?;
         Ipv4Addr::UNSPECIFIED.into()
     };
     let place = SocketAddr::new(any, PORT);

@@ -39,6 +39,8 @@ fn answers_from_elsewhere_are_not_believed() {
     street.tell(hall, at("203.0.113.66:5353"), false, &lie);
     street.tell(hall, at("192.0.2.66:40000"), false, &lie);
     street.tell(hall, at("192.0.2.66:40000"), true, &lie);
+    // With the address of somebody here, but by a router.
+    street.route(hall, at("192.0.2.66:5353"), &lie);
     street.run(30 * SECOND);
     assert_eq!(street.expect_found(hall, "kitchen.local"), "nowhere");
 }

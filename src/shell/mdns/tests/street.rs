@@ -133,6 +133,19 @@ impl Street {
             link: ETHERNET,
             source: from,
             is_multicast,
+            is_direct: true,
+        };
+        self.hosts[at].node.handle_message(self.now, origin, bytes);
+        self.collect(at);
+    }
+
+    /// A datagram to one host alone, which has come through a router whatever its source says.
+    pub(super) fn route(&mut self, at: usize, from: SocketAddr, bytes: &[u8]) {
+        let origin = Origin {
+            link: ETHERNET,
+            source: from,
+            is_multicast: false,
+            is_direct: false,
         };
         self.hosts[at].node.handle_message(self.now, origin, bytes);
         self.collect(at);
@@ -193,6 +206,7 @@ impl Street {
             link: ETHERNET,
             source: SocketAddr::new(self.hosts[from].ip, PORT),
             is_multicast: message.to.is_none(),
+            is_direct: true,
         };
         for at in 0..self.hosts.len() {
             let hears = message.to.is_none_or(|to| to.ip() == self.hosts[at].ip);
