@@ -154,7 +154,8 @@ impl Configuration {
         // What names stand in certificates, whoever signs them knows.
         let named: &[_] = if tls.knows_peers() { &[] } else { &users.users };
         reader.rules(&root, named);
-        reader.reach(&root, &listen);
+        let announced = discover.is_some_and(|it| it.value);
+        reader.reach(&root, &listen, announced);
         let (secrets, commands, mut faults) = (reader.secrets, reader.commands, reader.faults);
         let configuration = Configuration {
             listen,
@@ -162,7 +163,7 @@ impl Configuration {
             state,
             log: log.map(|it| it.value),
             sandbox: sandbox.is_none_or(|it| it.value),
-            discover: discover.is_some_and(|it| it.value),
+            discover: announced,
             board,
             secrets,
             users,
@@ -295,14 +296,18 @@ impl Reader<'_, '_> {
     }
 
     /// Warns of those whom the agent cannot reach, nor they it.
-    fn reach(&mut self, root: &Section<'_, '_>, listen: &[Listen]) {
+    fn reach(&mut self, root: &Section<'_, '_>, listen: &[Listen], announced: bool) {
         let written = root.key_place("listen");
         // Who writes down that only this machine counts knows which names are its own.
         let is_default = written.is_none() && *listen == [Listen::DEFAULT];
         if !reach::is_for_this_machine(listen) {
             return;
         }
-        if let Some(who) = reach::elsewhere(self.settings, is_default) {
+        if let Some(at) = root.key_place("discover").filter(|_| announced) {
+            let what =
+                "the agent speaks to this machine alone, and discover announces it to others";
+            self.faults.warn(at, what, reach::LISTEN);
+        } else if let Some(who) = reach::elsewhere(self.settings, is_default) {
             let what = format!("the agent speaks to this machine alone, and {who} is elsewhere");
             let at = written.unwrap_or(0);
             self.faults.warn(at, &what, reach::LISTEN);

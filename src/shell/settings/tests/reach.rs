@@ -162,3 +162,23 @@ fn the_cause_names_the_listeners_and_the_peer() {
         None
     );
 }
+
+#[test]
+fn who_is_announced_has_to_be_reached() {
+    let expected =
+        "1:1: warning: the agent speaks to this machine alone, and discover announces it to others";
+    for listen in [
+        "",
+        "listen = [\"udp:127.0.0.1:5060\", \"udp:[::1]:5060\"]\n",
+    ] {
+        let text = format!("discover = true\n{listen}{}", desk("127.0.0.1"));
+        assert_eq!(warned(&text).as_deref(), Some(expected), "{text}");
+    }
+    let listen = "listen = [\"udp:127.0.0.1:5060\", \"udp:0.0.0.0:5070\"]\n";
+    for text in [
+        format!("discover = true\n{listen}{}", desk("127.0.0.1")),
+        format!("discover = false\n{}", desk("127.0.0.1")),
+    ] {
+        assert_eq!(warned(&text), None);
+    }
+}
