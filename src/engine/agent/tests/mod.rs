@@ -19,6 +19,7 @@ mod lamps;
 mod leaving;
 mod lists;
 mod moves;
+mod nat;
 mod notifier;
 mod outage;
 mod partial;
