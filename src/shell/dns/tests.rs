@@ -174,8 +174,15 @@ fn checked(bytes: &[u8], name: &str, kind: Kind, tells_room: bool) -> Vec<u8> {
     let expected = message::question(id, &name, kind, tells_room);
     // In whatever letters.
     assert!(bytes.eq_ignore_ascii_case(&expected));
-    let mut plain = bytes.to_vec();
-    plain.truncate(message::question(id, &name, kind, false).len());
+    match tells_room {
+        true => without_room(bytes),
+        false => bytes.to_vec(),
+    }
+}
+
+/// A question without its OPT record.
+fn without_room(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = bytes[..bytes.len() - 11].to_vec();
     plain[11] = 0;
     plain
 }
@@ -497,7 +504,7 @@ fn whoever_may_be_asked_is_bounded() /* ATTACKS J07 */
         let mut buf = [0; QUESTION];
         let (length, from) = it.server.recv_from(&mut buf).expect("a question");
         it.answer(
-            &(buf[..length].to_vec(), from),
+            &(without_room(&buf[..length]), from),
             0,
             &[(A, &[10, 0, 0, host])],
         );

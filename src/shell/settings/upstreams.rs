@@ -6,13 +6,13 @@ use std::path::Path;
 use super::keys::UPSTREAM;
 use super::{DAY, Reader, build_with};
 use crate::engine::config::{
-    Account, Dialect, Server, UpstreamSettings, is_same, is_server, is_user, needs_tls,
+    Account, Dialect, KeepAlive, Server, UpstreamSettings, is_same, is_server, is_user, needs_tls,
 };
 use crate::ground::limits::{DEVICE, SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::shell::document::{Found, Section, shown};
-use crate::ua::servers::{KeepAlive, Redirects};
+use crate::ua::servers::Redirects;
 use crate::wire::doc::device_state::is_device;
 use crate::wire::flow::Transport;
 use crate::wire::sip::Uri;

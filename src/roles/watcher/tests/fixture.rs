@@ -428,7 +428,10 @@ impl Fixture {
         };
         let token = response.via.branch.and_then(Token::from_branch);
         let token = token.expect("our branch");
-        let flow = Flow::udp(address(LOCAL), from);
+        let flow = Flow {
+            transport: sent.flow.transport,
+            ..Flow::udp(address(LOCAL), from)
+        };
         let seen = self.watcher.handle_response(
             self.now,
             token,
