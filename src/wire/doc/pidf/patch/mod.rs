@@ -332,7 +332,10 @@ fn is_value(content: &str) -> bool {
 fn is_element(content: &str) -> bool {
     let content = content.trim_ascii();
     let mut is_one = content.starts_with('<') && content.ends_with('>');
-    let read = frame::open(content.as_bytes(), NAMES, |reader| reader.check_rest());
+    let read = frame::open(content.as_bytes(), NAMES, |reader| {
+        frame::root(reader)?;
+        reader.check_rest()
+    });
     is_one &= read.is_ok() && !content.starts_with("<?") && !content.starts_with("<!");
     is_one
 }
