@@ -38,7 +38,10 @@ fn expect_messages(agent: &Agent, look: &str) {
 #[ignore = "needs what tests/asterisk/root makes"]
 fn a_lamp_shows_messages_that_wait() {
     let asterisk = Asterisk::start();
-    let agent = desk(&asterisk, &lamp(&asterisk, "blf1", "100", "message-summary"));
+    let agent = desk(
+        &asterisk,
+        &lamp(&asterisk, "blf1", "100", "message-summary"),
+    );
     expect_messages(&agent, "off");
     put_message(&asterisk);
     expect_messages(&agent, "red slow");
@@ -54,7 +57,10 @@ fn a_lamp_shows_messages_that_it_is_told_of_unasked() {
         "pjsip.conf",
         "[100](+type=aor)\nmailboxes =\n[100](+type=endpoint)\nmailboxes = 100@default\n",
     )]);
-    let agent = desk(&asterisk, &lamp(&asterisk, "blf1", "100", "message-summary"));
+    let agent = desk(
+        &asterisk,
+        &lamp(&asterisk, "blf1", "100", "message-summary"),
+    );
     expect_messages(&agent, "off");
     put_message(&asterisk);
     expect_messages(&agent, "red slow");

@@ -18,7 +18,7 @@ impl Agent {
     pub(super) fn is_pinged(&self, now: Instant, flow: &Flow, request: &Request<'_>) -> bool {
         request.method == Method::Options
             && self.accounts().any(|(_, id)| {
-                self.upstreams.is_registered_at(now, id, flow.remote.ip())
+                self.upstreams.may_call_from(now, id, flow.remote.ip())
                     && self
                         .upstreams
                         .is_contact(now, id, &request.uri, &self.locals)
@@ -36,7 +36,7 @@ impl Agent {
         let called =
             |(_, id): &(u16, Id<Link>)| self.upstreams.is_contact(now, *id, uri, &self.locals);
         let through =
-            |(_, id): &(u16, Id<Link>)| self.upstreams.is_registered_at(now, *id, flow.remote.ip());
+            |(_, id): &(u16, Id<Link>)| self.upstreams.may_call_from(now, *id, flow.remote.ip());
         let mut all = self.accounts().filter(called);
         let first = all.next()?;
         let (_, id) = match through(&first) {
@@ -87,7 +87,7 @@ impl Agent {
             .doubt_unasked(now, number, |ip| upstreams.is_registered_at(now, id, ip));
     }
 
-    /// The URI that calls an account which is registered where the request comes from: its Contact or its address of
+    /// The URI that calls an account which may be registered where the request comes from: its Contact or its address of
     /// record, or else that of the To.
     fn mailbox_owner<'a>(
         &self,
@@ -97,7 +97,7 @@ impl Agent {
         number: u16,
     ) -> Option<Uri<'a>> {
         let id = self.links.get(usize::from(number)).copied().flatten()?;
-        if !self.upstreams.is_registered_at(now, id, flow.remote.ip()) {
+        if !self.upstreams.may_call_from(now, id, flow.remote.ip()) {
             return None;
         }
         let both = [request.uri, request.to.uri()];

@@ -18,8 +18,15 @@ impl Upstreams {
         link.is_some_and(|it| it.registration.stands(now) && it.outbound.leads_to_host(ip))
     }
 
-    /// Whether `uri` is the Contact that an account is registered with. The port does not count: behind a NAT, or on a
-    /// stream, a server writes the one that it sees.
+    /// Whether an account is registered at the server at `ip`, or has asked to be. Asterisk calls a new Contact, and tells
+    /// it of its mailbox, before it answers the REGISTER.
+    pub fn may_call_from(&self, now: Instant, id: Id<Link>, ip: IpAddr) -> bool {
+        let link = self.links.get(id);
+        link.is_some_and(|it| it.registration.may_stand(now) && it.outbound.leads_to_host(ip))
+    }
+
+    /// Whether `uri` is the Contact that an account is registered with, or asks to be. The port does not count: behind a
+    /// NAT, or on a stream, a server writes the one that it sees.
     pub fn is_contact(
         &self,
         now: Instant,
@@ -27,11 +34,13 @@ impl Upstreams {
         uri: &Uri<'_>,
         addresses: &LocalAddresses,
     ) -> bool {
-        let Some(link) = self.links.get(id).filter(|it| it.registration.stands(now)) else {
+        let link = self.links.get(id);
+        let Some(link) = link.filter(|it| it.registration.may_stand(now)) else {
             return false;
         };
+        let asked = link.registration.asked().map(|it| it.way.named.ip());
         let known = link.registration.contact.map(|(_, known)| known.ip());
-        let is_ours = |ip: IpAddr| known == Some(ip) || addresses.has(ip);
+        let is_ours = |ip: IpAddr| [known, asked].contains(&Some(ip)) || addresses.has(ip);
         let host = uri.sip().and_then(|it| it.host.ip());
         host.is_some_and(is_ours) && link.is_user(uri)
     }

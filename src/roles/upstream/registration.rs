@@ -8,6 +8,7 @@ use crate::ground::text::Text;
 use crate::ground::time::{Duration, Instant, Seconds};
 use crate::txn::token::{Owner, Token};
 use crate::ua::retry;
+use crate::ua::request::Sending;
 use crate::wire::flow::Transport;
 use crate::wire::sip::{Name, Response};
 use core::net::SocketAddr;
@@ -95,6 +96,22 @@ impl Registration {
     /// Whether the server knows us.
     pub(super) fn stands(&self, now: Instant) -> bool {
         self.ends.is_some_and(|ends| now < ends)
+    }
+
+    /// Whether the server knows us, or may, being asked to: some call the Contact before they answer.
+    pub(super) fn may_stand(&self, now: Instant) -> bool {
+        self.stands(now) || self.asked().is_some()
+    }
+
+    /// The request that asks it to, once it is sent.
+    pub(super) fn asked(&self) -> Option<&Exchange> {
+        let Errand::Asking(exchange) = &self.errand else {
+            return None;
+        };
+        match exchange.request {
+            Sending::Sent(_) | Sending::Again(_) => Some(exchange).filter(|it| !it.farewell),
+            Sending::Due | Sending::Answered => None,
+        }
     }
 
     /// Until when.

@@ -70,6 +70,12 @@ impl Fixture {
         self.register_with(|granted| granted)
     }
 
+    #[track_caller]
+    pub(super) fn refuse_account(&mut self) {
+        let register = self.wants("REGISTER");
+        self.send_from(register.flow.remote, &register.answer("403 Forbidden"));
+    }
+
     /// The status code of the only answer to a request.
     #[track_caller]
     pub(super) fn status_of(&mut self, remote: &str, request: &str) -> u16 {
@@ -98,6 +104,23 @@ fn ping(uri: &str) -> String {
 
 fn with_account() -> Fixture {
     Fixture::with(|settings| settings.upstreams.push(account(&[PBX])).unwrap())
+}
+
+/// ```text
+///   agent ── REGISTER ─► server
+///         ◄── OPTIONS ── 200
+///         ◄────── 200 ──
+/// ```
+#[test]
+fn a_server_may_ask_a_contact_before_it_has_granted_it() /* asterisk #1019 */
+{
+    let mut f = with_account();
+    let register = f.wants("REGISTER");
+    assert_eq!(f.status_of(PBX, &ping(CONTACT)), 200);
+    assert_eq!(f.status_of(SECOND, &ping(CONTACT)), 403, "who is that?");
+    f.send_from(register.flow.remote, &register.answer("403 Forbidden"));
+    let again = ping(CONTACT).replace("z9hG4bKPjq", "z9hG4bKPjr");
+    assert_eq!(f.status_of(PBX, &again), 403, "it granted nothing");
 }
 
 #[test]
@@ -163,8 +186,9 @@ fn others_who_call_a_contact_are_judged_as_ever() {
         let other = ping(CONTACT).replace("OPTIONS", method);
         assert_eq!(f.status_of(PBX, &other), 403, "{method}");
     }
-    // Nobody answers the refresh.
+    // Nobody answers the refresh, and the next one is refused.
     f.run(Duration::from_secs(301));
+    f.refuse_account();
     assert_eq!(f.status_of(PBX, &ping(CONTACT)), 403, "it has run out");
 }
 

@@ -134,6 +134,31 @@ fn the_log_says_who_tells_a_lamp_that_is_without_its_subscription() {
     assert_eq!(f.hear(&unasked(2, NO)).0, [""; 0], "once");
 }
 
+/// ```text
+///   agent ── REGISTER ─► server
+///         ◄─── NOTIFY ── 200
+///         ◄────── 200 ──
+/// ```
+#[test]
+fn what_a_server_tells_before_it_answers_the_register_counts() {
+    for (answer, doubted) in [("200 OK", false), ("403 Forbidden", true)] {
+        let mut f = Fixture::with(|settings| {
+            settings.upstreams.push(account(&[PBX])).unwrap();
+            lamp(settings, AOR, Package::MessageSummary, 0);
+        });
+        let register = f.wants("REGISTER");
+        assert_eq!(f.tells(1, YES), 200);
+        assert_eq!(f.states()[0], "waiting");
+        let contact = register.header("Contact").unwrap();
+        let answer = register.answer(&format!("{answer}\r\nContact: {contact};expires=300\r\n"));
+        f.send_from(register.flow.remote, &answer);
+        f.refuse_subscribe();
+        let watch = f.agent.why(0).unwrap().watch.unwrap();
+        assert_eq!(watch.broken_since.is_some(), doubted, "{answer}");
+        assert_eq!(watch.unasked.is_none(), doubted, "{answer}");
+    }
+}
+
 #[test]
 fn what_was_told_unasked_is_in_doubt_once_the_registration_is_lost() {
     let mut f = with_mailboxes();
@@ -144,6 +169,7 @@ fn what_was_told_unasked_is_in_doubt_once_the_registration_is_lost() {
     assert!(watch.broken_since.is_some() && watch.unasked.is_none());
     f.run(Duration::from_secs(60));
     assert_eq!(f.states()[0], "unknown");
+    f.refuse_account();
     assert_eq!(f.tells(2, YES), 403, "it knows us no more");
     f.register_account();
     assert_eq!(f.tells(3, YES), 200);
