@@ -27,7 +27,9 @@ pub use lists::WatchRole;
 pub use rules::{Days, Direction, During, Packages, Rule, Rules, Span, Then, Who, Zone};
 pub use served_lists::ServedListSettings;
 use served_lists::is_entity;
-pub use upstreams::{Account, Dialect, KeepAlive, Redirects, Server, UpstreamSettings, is_user};
+pub use upstreams::{
+    Account, Dialect, FEATURE, Features, KeepAlive, Redirects, Server, UpstreamSettings, is_user,
+};
 pub use watches::WatchSettings;
 
 use crate::events::package::{Pace, Package};

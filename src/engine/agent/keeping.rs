@@ -343,7 +343,8 @@ impl Agent {
             Input::Activity(Activities::from_bits(kept.activity)),
             Input::Note(note),
         ] {
-            self.handle_input(moment, number, input);
+            // Who switched it meanwhile at a server counts, and not what was so before.
+            self.take_input(moment, number, input);
         }
         true
     }

@@ -195,7 +195,11 @@ impl Agent {
             Room::Share | Room::Full => {}
         }
         let answer = match request.method {
-            Method::Notify => self.answer_notify(moment.now, flow, request, trusted)?,
+            Method::Notify => {
+                let answer = self.answer_notify(moment.now, flow, request, trusted)?;
+                self.hear_features(moment);
+                answer
+            }
             Method::Register => self.answer_register(moment, flow, request, identity)?,
             Method::Publish => self.answer_publish(moment, flow, request, identity)?,
             _ => self.answer_subscribe(moment, flow, request, identity)?,

@@ -18,6 +18,7 @@ mod buttons;
 mod called;
 mod certified;
 mod changes;
+mod features;
 mod health;
 mod judging;
 mod keeping;
@@ -216,6 +217,16 @@ impl Agent {
 
     /// A fact from a local presence user agent about the presentity with that number in the settings.
     pub fn handle_input(&mut self, moment: Moment, presentity: usize, input: Input) {
+        let before = self.refuses(presentity);
+        self.take_input(moment, presentity, input);
+        let refuses = self.refuses(presentity);
+        if before != refuses {
+            self.switch_features(presentity, refuses, None);
+        }
+    }
+
+    /// The same without a word to servers that keep do-not-disturb too.
+    pub(super) fn take_input(&mut self, moment: Moment, presentity: usize, input: Input) {
         let Some(&id) = self.presentities.get(presentity) else {
             return;
         };

@@ -48,8 +48,14 @@ impl Accounts for Links<'_> {
 impl Agent {
     /// How we stand with the servers above us, in the order of the settings.
     pub fn upstreams(&self, now: Instant) -> impl Iterator<Item = Report<'_>> {
-        let ids = self.links.iter().copied().flatten();
-        ids.filter_map(move |id| self.upstreams.report(now, id, &self.locals))
+        let numbered = self.settings.upstreams.iter().zip(&self.links);
+        numbered.filter_map(move |(settings, id)| {
+            let report = self.upstreams.report(now, (*id)?, &self.locals)?;
+            Some(match settings.features {
+                Some(features) => self.with_features(report, features),
+                None => report,
+            })
+        })
     }
 
     /// A message that was sent with connection 0 leaves through the connection of `flow`, which is open now or was

@@ -47,6 +47,8 @@ pub enum Invalid {
     UpstreamPresentity(usize),
     /// An upstream asks for no time at all.
     UpstreamExpires(usize),
+    /// Whose do-not-disturb the server keeps is not there, or not watched.
+    UpstreamFeatures(usize),
     /// What an Asterisk is to be told of has no name that it can have.
     UpstreamDevices(usize),
     /// A lamp's name is unusable or there already.
@@ -113,6 +115,10 @@ impl fmt::Display for Invalid {
                 ("upstream", Some(at), "publish a presentity served here")
             }
             Invalid::UpstreamExpires(at) => ("upstream", Some(at), "ask for one second or more"),
+            Invalid::UpstreamFeatures(at) => {
+                let remedy = "name a presentity served here, and a watch of as-feature-event";
+                ("upstream", Some(at), remedy)
+            }
             Invalid::UpstreamDevices(at) => {
                 let remedy =
                     "name the publication as a user, and a device, without blanks and quotes";

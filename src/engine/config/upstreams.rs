@@ -1,6 +1,7 @@
 //! The servers above us: where we register and publish, and with whose account we watch.
 
 use super::{Invalid, Settings, is_address, is_server, needs_tls};
+use crate::events::package::Package;
 use crate::ground::limits::{SERVERS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
@@ -33,10 +34,24 @@ pub struct UpstreamSettings {
     pub dialect: Option<Dialect>,
     /// What an Asterisk calls what it is told.
     pub devices: Devices,
+    /// Whose do-not-disturb its server keeps too, if it does.
+    pub features: Option<Features>,
     /// The lifetime we ask for.
     pub expires: Seconds,
     /// How the way is kept open over datagrams; without it as the server says, and through a NAT as often as needed.
     pub keep_alive: Option<KeepAlive>,
+}
+
+/// The word for what is spoken to a server that keeps do-not-disturb too, in configurations and in JSON.
+pub const FEATURE: &str = "feature";
+
+/// A do-not-disturb that is the same here and at a server (`as-feature-event`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// Whose it is: an index into [`Settings::presentities`].
+    pub presentity: u16,
+    /// By which watch: an index into [`Settings::watches`].
+    pub watch: u16,
 }
 
 impl UpstreamSettings {
@@ -56,6 +71,7 @@ impl UpstreamSettings {
             register: true,
             publish: None,
             dialect: None,
+            features: None,
             expires: UpstreamSettings::EXPIRES,
             keep_alive: None,
         }
@@ -87,6 +103,12 @@ pub fn is_user(name: &str) -> bool {
 }
 
 impl Settings {
+    fn has_features(&self, features: Features) -> bool {
+        let watch = self.watches.get(usize::from(features.watch));
+        let is_there = usize::from(features.presentity) < self.presentities.len();
+        is_there && watch.is_some_and(|it| it.package == Package::Features)
+    }
+
     pub(super) fn validate_upstreams(&self) -> Result<(), Invalid> {
         for (at, upstream) in self.upstreams.iter().enumerate() {
             let is_insecure = needs_tls(&upstream.aor) && !upstream.goes_by_tls();
@@ -104,6 +126,10 @@ impl Settings {
             let own = upstream.publish.map(usize::from);
             if own.is_some_and(|own| own >= self.presentities.len()) {
                 return Err(Invalid::UpstreamPresentity(at));
+            }
+            let features = upstream.features;
+            if features.is_some_and(|it| !self.has_features(it)) {
+                return Err(Invalid::UpstreamFeatures(at));
             }
             if upstream.expires == Seconds::ZERO {
                 return Err(Invalid::UpstreamExpires(at));

@@ -5,6 +5,7 @@ use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::limits;
 use crate::wire::doc::XmlText;
+use crate::wire::doc::features::Features;
 use crate::wire::doc::message_summary::Messages;
 use heapless::Vec;
 
@@ -20,6 +21,10 @@ pub struct Memory {
     watched: Watched,
     /// How many messages the last summary counted.
     messages: Option<Messages>,
+    /// What was told of a telephone's features.
+    features: Features,
+    /// Whether do-not-disturb is on, if that was told and not taken.
+    dnd: Option<bool>,
     /// Who is at the other end of the dialog that a lamp shows.
     party: Option<Named>,
 }
@@ -97,6 +102,8 @@ impl Memory {
             watched: Watched::Unknown,
             party: None,
             messages: None,
+            features: Features::new(),
+            dnd: None,
         }
     }
 
@@ -125,6 +132,18 @@ impl Memory {
     /// How many messages there are in a mailbox, where that was told.
     pub fn messages(&self) -> Option<Messages> {
         self.messages
+    }
+
+    /// Takes in what is told of a telephone's features; gives all that is known of them.
+    pub(super) fn switch(&mut self, told: Features) -> Features {
+        self.dnd = told.dnd.or(self.dnd);
+        self.features.take(told);
+        self.features
+    }
+
+    /// Takes whether do-not-disturb is on, if that was told since.
+    pub fn take_dnd(&mut self) -> Option<bool> {
+        self.dnd.take()
     }
 
     /// Takes in how many that are, if the document says so.

@@ -3,6 +3,7 @@
 mod audience;
 mod dialog;
 mod document;
+mod features;
 mod memory;
 mod message_summary;
 pub mod presence;
@@ -49,6 +50,8 @@ packages! {
     PresenceWinfo in winfo,
     /// `message-summary` (RFC 3842): whether messages wait.
     MessageSummary in message_summary,
+    /// `as-feature-event`: do-not-disturb and forwarding, where a server keeps them too.
+    Features in features,
 }
 
 impl Package {

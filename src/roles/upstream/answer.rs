@@ -320,6 +320,9 @@ impl Upstreams {
                 "it has no inbound-publication of that name"
             }
             404 | 604 => "it does not know us",
+            405 | 489 | 501 if kind == Kind::Publish && link.choice.has_features => {
+                "it keeps do-not-disturb itself: publish = \"feature\""
+            }
             405 | 489 | 501 => "it does not serve this",
             _ if after.is_some() => "it asked us to wait",
             _ => "it refuses",

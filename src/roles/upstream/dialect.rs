@@ -4,6 +4,7 @@
 //! devices, see [`device_state`](crate::wire::doc::device_state). A FreeSWITCH takes presence, and reads `closed` as a
 //! phone that is not registered.
 
+use crate::events::package::Package;
 use crate::ground::limits::DEVICE;
 use crate::ground::random::Secret;
 use crate::ground::text::Text;
@@ -100,6 +101,8 @@ pub(super) struct Choice {
     wanted: Option<Dialect>,
     /// The one that the server's name stands for.
     hint: Option<Dialect>,
+    /// Whether it says that it keeps do-not-disturb itself, and tells of it.
+    pub(super) has_features: bool,
     /// Whether the server refused another one before this.
     searched: bool,
     pub(super) spoken: Dialect,
@@ -110,6 +113,7 @@ impl Choice {
         Choice {
             wanted,
             hint: None,
+            has_features: false,
             searched: false,
             spoken: wanted.unwrap_or(Dialect::Presence),
         }
@@ -123,6 +127,8 @@ impl Choice {
     /// Takes in what the server gives away of itself. Whether another dialect is spoken from now on; one that `works` is
     /// not given up for a name.
     pub(super) fn hear(&mut self, response: &Response<'_>, works: bool) -> bool {
+        let mut events = response.headers.values(Name::AllowEvents);
+        self.has_features |= events.any(|it| it == Package::Features.name().as_bytes());
         let Some(hint) = Dialect::hinted(response).filter(|it| self.hint != Some(*it)) else {
             return false;
         };

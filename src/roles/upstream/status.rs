@@ -1,7 +1,6 @@
 //! What there is to say about a link.
 
 use super::Upstreams;
-use super::dialect::Dialect;
 use super::errand::{Errand, Kind};
 use super::link::Link;
 use crate::ground::table::Id;
@@ -53,7 +52,7 @@ pub struct Report<'a> {
     /// Whether the newest presence is published.
     pub publication: Stands,
     /// In which dialect it is told; `None` if nobody wants it.
-    pub dialect: Option<Dialect>,
+    pub dialect: Option<&'static str>,
     /// When that ends without a refresh.
     pub published_until: Option<Instant>,
     /// What the last REGISTER was answered; 408 when it was not.
@@ -91,7 +90,7 @@ impl Upstreams {
             registration: link.registered_now(now),
             expires: link.registration.ends(),
             publication: link.published_now(now),
-            dialect: link.publication.of.map(|_| link.choice.spoken),
+            dialect: link.publication.of.map(|_| link.choice.spoken.name()),
             published_until: link.publication.held().map(|(_, ends)| ends),
             last_register: link.story.registered,
             last_publish: link.story.published,

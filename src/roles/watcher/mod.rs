@@ -36,6 +36,7 @@
 //! * `Retry-After` and `retry-after` are obeyed up to [`limits::LONGEST_RETRY`].
 //! * Redirections (3xx) are not followed; they count as a refusal.
 
+mod attempt;
 mod audit;
 mod cause;
 mod condition;
@@ -56,11 +57,13 @@ mod reason;
 mod response;
 mod silence;
 mod subscribe;
+mod switch;
 mod timers;
 mod told;
 mod unasked;
 mod usage;
 mod watch;
+mod wish;
 
 pub use crate::ua::request::Action;
 pub use doubt::Doubt;
@@ -118,6 +121,8 @@ pub struct Watcher {
     ready_watches: Queue<{ limits::WATCHES }>,
     ready_usages: Queue<USAGES>,
     changed: Queue<{ limits::WATCHES }>,
+    /// Watches whose server says how do-not-disturb is.
+    switched: Queue<{ limits::WATCHES }>,
     /// Accounts whose server is in doubt.
     doubted: Queue<{ limits::UPSTREAMS }>,
     /// What was learnt of servers, for others who speak to them.
@@ -148,6 +153,7 @@ impl Watcher {
             ready_watches: Queue::new(),
             ready_usages: Queue::new(),
             changed: Queue::new(),
+            switched: Queue::new(),
             doubted: Queue::new(),
             news: News::new(),
             asked: 0,

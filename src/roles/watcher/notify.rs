@@ -375,7 +375,9 @@ impl Watcher {
                 }
             };
             usage.vouch(now, watch, tells, random);
+            let told = usage.memory.take_dnd();
             self.audited(now, id);
+            self.hear_switch(watch_id, told);
         }
         self.settle_usage(id);
         self.tell(now, watch_id);

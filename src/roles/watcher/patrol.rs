@@ -103,7 +103,7 @@ impl Watch {
     pub(super) fn is_audited(&self) -> bool {
         let tells_of_calls = match self.speaks {
             Package::Presence | Package::Dialog => true,
-            Package::PresenceWinfo | Package::MessageSummary => false,
+            Package::PresenceWinfo | Package::MessageSummary | Package::Features => false,
         };
         tells_of_calls && self.audit.period > Seconds::ZERO
     }

@@ -139,6 +139,7 @@ impl Watcher {
             }
             watch.settle(now, random);
             watch.is_answered();
+            watch.wish.is_granted();
             watch.story.last_status = Some(status.code());
             if watch.place.is_denied_by(Said::Answer, &response.headers) {
                 return self.deny(now, id, Cause::NoList, None, random);
@@ -303,6 +304,7 @@ impl Watcher {
         if let Some(watch) = self.watches.get_mut(usage.watch) {
             watch.settle(now, random);
             watch.is_answered();
+            watch.wish.is_granted();
             watch.story.last_status = Some(status.code());
         }
         let silent = status == Status::NO_NOTIFICATION;

@@ -183,6 +183,10 @@ impl Watcher {
             return (!core::mem::replace(asked, true)).then_some(Action::Resolve { query });
         }
         let account = watch.account;
+        let is_new = watch.attempt()?.request == Sending::Due;
+        if is_new {
+            watch.wish.ask();
+        }
         let attempt = watch.attempt_mut()?;
         let reliable = attempt.way.flow.transport.is_reliable();
         let client = match attempt.request {
@@ -237,7 +241,7 @@ impl Watcher {
         buf: &mut [u8],
     ) -> Option<Action> {
         let usage = self.usages.get_mut(id)?;
-        let watch = self.watches.get(usage.watch)?;
+        let watch = self.watches.get_mut(usage.watch)?;
         let is_new = match usage.refresh_mut()?.request {
             Sending::Due => true,
             Sending::Again(_) => false,
@@ -247,6 +251,7 @@ impl Watcher {
             usage.way = way;
         }
         if is_new {
+            watch.wish.ask();
             usage.make_condition(watch);
         }
         let reliable = usage.way.flow.transport.is_reliable();
@@ -441,7 +446,7 @@ fn write_credentials(
     let key = watch.account.and_then(|account| accounts.key(account));
     if let Some((account, login)) = key {
         let (method, uri) = (Method::Subscribe, dialog.request_uri());
-        login.write(w, account, method, uri, proof, b"");
+        login.write(w, account, method, uri, proof, watch.wish.body());
     }
 }
 
@@ -482,6 +487,9 @@ fn write_rest(
         w.header(Name::Supported, EVENTLIST);
     }
     w.header(Name::UserAgent, USER_AGENT);
-    w.empty_body();
+    match watch.wish.body() {
+        b"" => w.empty_body(),
+        body => w.body(spec.bodies.first()?.text.as_bytes(), body),
+    };
     w.finish().ok()
 }

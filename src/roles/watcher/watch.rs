@@ -1,21 +1,19 @@
 //! A watch: whom we want to know about, and how far the attempt to be told is.
 
 use super::UsageId;
+pub(super) use super::attempt::Attempt;
 use super::doubt::{Auditor, Doubt};
 use super::place::{Listed, Place, Role};
+use super::wish::Wish;
 use crate::events::package::{Document, Package};
 use crate::events::party::Party;
 use crate::events::watched::Watched;
 use crate::ground::error_texts;
 use crate::ground::limits;
-use crate::ground::random::Random;
 use crate::ground::table::Id;
 use crate::ground::text::{Text, TooLong};
 use crate::ground::time::{Instant, Seconds};
-use crate::txn::T1_64;
-use crate::txn::token::{Owner, Token};
 use crate::ua::addresses::LocalAddresses;
-use crate::ua::credentials::Proof;
 use crate::ua::next_hop::{
     NextHop, NoNextHop, bare_host, host_of_target, split_transport, written_transport,
 };
@@ -124,6 +122,9 @@ pub struct Watch {
     /// A peer's Retry-After: no attempt before it.
     pub(super) not_before: Instant,
     pub(super) audit: Auditor,
+    /// What is wanted of the server, and what it says, in `as-feature-event`.
+    pub(super) wish: Wish,
+    pub(super) told_dnd: Option<bool>,
     /// The fetch that is out.
     pub(super) fetch: Option<Attempt>,
     /// When the best place of its name is looked at, where another one has to do.
@@ -164,30 +165,6 @@ pub(super) enum Gone {
     Said,
     /// It said so, and took another subscription all the same.
     Denied,
-}
-
-/// The SUBSCRIBE that opens a subscription: what its NOTIFYs are known by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Attempt {
-    /// The From tag.
-    pub(super) tag: Token,
-    /// What the Call-ID is made of.
-    pub(super) call: Token,
-    pub(super) seq: u32,
-    pub(super) way: Way,
-    pub(super) request: Sending,
-    /// When it was sent last as a new request.
-    pub(super) sent: Instant,
-    /// Timer N (RFC 6665 §4.1.2.4).
-    pub(super) notify_by: Instant,
-    /// The lifetime granted by the 2xx, for NOTIFYs that name none.
-    pub(super) granted: Option<Seconds>,
-    /// Whether a 423 was followed already.
-    pub(super) raised: bool,
-    /// The credentials of the request, and what was said to those before.
-    pub(super) proof: Proof,
-    /// A hash of the tag of the notifier that left last: its late datagrams do not bring it back.
-    pub(super) left: Option<u64>,
 }
 
 /// What is known, and what happened last.
@@ -298,6 +275,8 @@ impl Watch {
             failures: 0,
             not_before: Instant::ZERO,
             audit: Auditor::new(order.audit),
+            wish: Wish::NONE,
+            told_dnd: None,
             fetch: None,
             home: None,
             late: None,
@@ -453,35 +432,6 @@ impl Story {
     /// says later.
     pub(super) const fn lacks_package(&self) -> bool {
         self.denied && !self.told
-    }
-}
-
-impl Attempt {
-    /// A request with a fresh Call-ID and From tag, to be sent with the next poll (RFC 6665 §4.1.2.1).
-    pub(super) fn new(now: Instant, slot: u16, way: Way, random: &mut Random) -> Attempt {
-        Attempt {
-            tag: Token::draw(Owner::Watch, slot, random),
-            call: Token::draw(Owner::Watch, slot, random),
-            seq: 1,
-            way,
-            request: Sending::Due,
-            sent: now,
-            notify_by: now + T1_64,
-            granted: None,
-            raised: false,
-            proof: Proof::NONE,
-            left: None,
-        }
-    }
-
-    /// When a request that was sent has something to do.
-    pub(super) fn due(&self) -> Option<Instant> {
-        (self.request != Sending::Due).then(|| self.request.due_or(self.notify_by))
-    }
-
-    /// The Call-ID.
-    pub(super) fn call_id(&self) -> [u8; Token::LEN] {
-        self.call.text()
     }
 }
 

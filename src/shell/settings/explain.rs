@@ -195,6 +195,11 @@ fn explain_upstream(
             "neither registers nor publishes; its lamps watch with it"
         )?,
     }
+    if let Some(features) = upstream.features {
+        let own = settings.presentities.get(usize::from(features.presentity));
+        let own = own.map_or("", |it| &it.uri);
+        write!(f, ", keeps the do-not-disturb of {own} as the server does")?;
+    }
     if let Some(dialect) = upstream.dialect.filter(|_| own.is_some()) {
         write!(f, " as {}", dialect.name())?;
     }
@@ -273,7 +278,7 @@ fn explain_watch(f: &mut fmt::Formatter<'_>, watch: &WatchSettings, is_both: boo
     write!(f, " as {}, {} s at a time", watch.from, watch.expires.0)?;
     let tells_of_calls = match watch.package {
         Package::Presence | Package::Dialog => true,
-        Package::PresenceWinfo | Package::MessageSummary => false,
+        Package::PresenceWinfo | Package::MessageSummary | Package::Features => false,
     };
     match watch.audit.0 {
         _ if !tells_of_calls => {}

@@ -75,11 +75,14 @@ impl Reader<'_, '_> {
             self.faults.add(at, what, "leave out watch or shows");
             return None;
         }
-        let shows = section.choice("shows", &OWN, &mut self.faults)?.value;
+        let Found { value: shows, at } = section.choice("shows", &OWN, &mut self.faults)?;
         let named = section.text("presentity", &mut self.faults);
         let own = match named {
             Some(named) => self.presentity(named)?,
             None => 0,
+        };
+        let Some(shows) = shows else {
+            return self.forwarding(at, own);
         };
         match (shows(own), named) {
             (Shows::Health, Some(Found { at, .. })) => {
@@ -94,6 +97,18 @@ impl Reader<'_, '_> {
             _ => {}
         }
         Some(shows(own))
+    }
+
+    /// Whether calls to a presentity go elsewhere, which the server says that keeps its features.
+    fn forwarding(&mut self, at: usize, presentity: u16) -> Option<Shows> {
+        let mut kept = self.settings.upstreams.iter().filter_map(|it| it.features);
+        let found = kept.find(|it| it.presentity == presentity);
+        if found.is_none() {
+            let what = "no server says where calls go";
+            let remedy = "add publish = \"feature\" to its [[upstream]]";
+            self.faults.add(at, what, remedy);
+        }
+        found.map(|it| Shows::Watch(it.watch))
     }
 
     /// The watches a lamp asks for, shared with other lamps that ask for the same.
@@ -403,8 +418,10 @@ pub(super) const WATCHING: [&str; 8] = [
 /// Something of our own, of the presentity with that number.
 type Own = fn(u16) -> Shows;
 
-const OWN: [(&str, Own); 3] = [
-    ("dnd", Shows::Dnd),
-    ("health", |_| Shows::Health),
-    ("waiting", Shows::Waiting),
+/// What a server knows of it has none.
+const OWN: [(&str, Option<Own>); 4] = [
+    ("dnd", Some(Shows::Dnd)),
+    ("health", Some(|_| Shows::Health)),
+    ("waiting", Some(Shows::Waiting)),
+    ("forward", None),
 ];

@@ -12,6 +12,7 @@ use std::time::Duration;
 mod authentication;
 mod both;
 mod commands;
+mod dialects;
 mod keys;
 mod lists;
 mod local;
@@ -558,7 +559,7 @@ fn a_lamp_of_our_own_does_not_watch() {
          [[lamp]]\nname = \"blf3\"\nshows = \"waiting\"\npresentity = \"sip:a@c\"\nevent = \"dialog\"\n\
          [[lamp]]\nname = \"blf4\"\npresentity = \"sip:a@b\"",
         &[
-            "5:9: shows cannot be \"mood\" | use one of: dnd, health, waiting",
+            "5:9: shows cannot be \"mood\" | use one of: dnd, health, waiting, forward",
             "8:1: a lamp cannot watch somebody and show something of our own | leave out watch or \
              shows",
             "13:14: \"sip:a@c\" is not served here | did you mean `sip:a@b`?",

@@ -6,8 +6,10 @@ use std::path::Path;
 use super::keys::UPSTREAM;
 use super::{DAY, Reader, build_with};
 use crate::engine::config::{
-    Account, Dialect, KeepAlive, Server, UpstreamSettings, is_same, is_server, is_user, needs_tls,
+    Account, Dialect, FEATURE, Features, KeepAlive, Server, UpstreamSettings, WatchSettings,
+    is_same, is_server, is_user, needs_tls,
 };
+use crate::events::package::Package;
 use crate::ground::limits::{DEVICE, SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
@@ -33,7 +35,12 @@ impl Reader<'_, '_> {
 
     fn upstream(&mut self, section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamSettings> {
         let register = section.flag("register", &mut self.faults);
-        let publish = section.flag_or_choice("publish", (None, AUTO), &DIALECTS, &mut self.faults);
+        let publish = section.flag_or_choice(
+            "publish",
+            (Publish::Nothing, AUTO),
+            &PUBLISH,
+            &mut self.faults,
+        );
         let expires = section.number("expires", 1..=DAY, &mut self.faults);
         let keep_alive = self.keep_alive(section);
         let redirects = section.choice("redirects", &REDIRECTS, &mut self.faults);
@@ -57,17 +64,26 @@ impl Reader<'_, '_> {
             return None;
         }
         upstream.register = register.is_none_or(|it| it.value);
-        if let Some(dialect) = publish.map_or(AUTO, |it| it.value) {
-            upstream.publish = self.published(section, named)?;
-            upstream.dialect = dialect;
-            self.devices(section, &mut upstream);
-        } else if let Some(Found { at, .. }) = named {
-            let what = "presentity without publish means nothing";
-            self.faults
-                .add(at, what, "leave presentity or publish = false out");
-        }
         if let Some(expires) = expires {
             upstream.expires = Seconds(expires.value);
+        }
+        match (publish.map_or(AUTO, |it| it.value), named) {
+            (Publish::Presence(dialect), named) => {
+                upstream.publish = self.published(section, named)?;
+                upstream.dialect = dialect;
+                self.devices(section, &mut upstream);
+            }
+            (Publish::Features, named) => {
+                if let Some(presentity) = self.published(section, named)? {
+                    upstream.features = self.features(section, &upstream, presentity);
+                }
+            }
+            (Publish::Nothing, Some(Found { at, .. })) => {
+                let what = "presentity without publish means nothing";
+                self.faults
+                    .add(at, what, "leave presentity or publish = false out");
+            }
+            (Publish::Nothing, None) => {}
         }
         upstream.redirects = redirects.map_or(Redirects::Own, |it| it.value);
         upstream.keep_alive = keep_alive;
@@ -173,6 +189,24 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// A server that keeps do-not-disturb too is watched for it, as who we are there.
+    fn features(
+        &mut self,
+        section: &Section<'_, '_>,
+        upstream: &UpstreamSettings,
+        presentity: u16,
+    ) -> Option<Features> {
+        let own = upstream.aor.clone();
+        let mut watch = WatchSettings::new(own.clone(), own, Package::Features);
+        watch.upstream = Some(self.settings.upstreams.len() as u16);
+        watch.expires = upstream.expires;
+        let Ok(watch) = self.settings.share_watch(watch) else {
+            self.too_many(section);
+            return None;
+        };
+        Some(Features { presentity, watch })
+    }
+
     /// What an Asterisk calls what it is told.
     fn devices(&mut self, section: &Section<'_, '_>, upstream: &mut UpstreamSettings) {
         let devices = &mut upstream.devices;
@@ -247,18 +281,29 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Whether there is something to publish, and in which dialect.
-type Publish = Option<Option<Dialect>>;
+/// What a server is told.
+#[derive(Clone, Copy)]
+enum Publish {
+    Nothing,
+    /// The presence, in that dialect; without it in one that the server seems to take.
+    Presence(Option<Dialect>),
+    /// Do-not-disturb, which it keeps too.
+    Features,
+}
 
-/// In one that the server seems to take.
-const AUTO: Publish = Some(None);
+const AUTO: Publish = Publish::Presence(None);
 
-const DIALECTS: [(&str, Publish); 4] = [
+const PUBLISH: [(&str, Publish); 5] = [
     ("auto", AUTO),
-    (Dialect::Presence.name(), Some(Some(Dialect::Presence))),
-    (Dialect::Asterisk.name(), Some(Some(Dialect::Asterisk))),
-    (Dialect::FreeSwitch.name(), Some(Some(Dialect::FreeSwitch))),
+    spoken(Dialect::Presence),
+    spoken(Dialect::Asterisk),
+    spoken(Dialect::FreeSwitch),
+    (FEATURE, Publish::Features),
 ];
+
+const fn spoken(dialect: Dialect) -> (&'static str, Publish) {
+    (dialect.name(), Publish::Presence(Some(dialect)))
+}
 
 fn is_device_or_none(name: &str) -> bool {
     name.is_empty() || is_device(name)

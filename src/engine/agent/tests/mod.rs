@@ -11,6 +11,7 @@ mod certified;
 mod conditions;
 mod devices;
 mod events;
+mod features;
 mod folding;
 mod following;
 mod health;

@@ -93,7 +93,7 @@ fn standing() -> Fixture {
 #[test]
 fn an_asterisk_is_told_the_states_of_devices_in_one_publication() {
     let mut f = standing();
-    assert_eq!(f.report().dialect, Some(Dialect::Asterisk));
+    assert_eq!(f.report().dialect, Some("asterisk"));
     f.turn(dnd());
     assert_eq!(states(&mut f), ["Custom:DNDdesk BUSY"]);
     f.turn(call());
@@ -337,4 +337,23 @@ fn a_dialect_that_was_chosen_is_the_only_one() {
         f.expect_silence(secs(44));
         assert_eq!(f.expect("PUBLISH", secs(32)).header("Event"), event);
     }
+}
+
+#[test]
+fn a_server_that_takes_no_presence_and_has_features_is_said_to_want_them_asked_for() {
+    let mut f = Fixture::waiting(&REGISTERS_TOO);
+    let sent = f.expect("REGISTER", secs(1));
+    let rows = format!(
+        "Allow-Events: call-info, as-feature-event,dialog\r\nContact: {}\r\nExpires: 600\r\n",
+        sent.header("Contact")
+    );
+    f.answer(&sent, 200, &rows);
+    for _ in 0..2 {
+        let sent = f.expect("PUBLISH", Duration::ZERO);
+        f.answer(&sent, 405, "");
+    }
+    assert_eq!(
+        f.report().why,
+        "it keeps do-not-disturb itself: publish = \"feature\""
+    );
 }

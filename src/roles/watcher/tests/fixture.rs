@@ -538,6 +538,7 @@ fn check_subscribe(text: &str) {
         b"dialog" => b"application/dialog-info+xml",
         b"presence.winfo" => b"application/watcherinfo+xml",
         b"message-summary" => b"application/simple-message-summary",
+        b"as-feature-event" => b"application/x-as-feature-event+xml",
         other => panic!("{}", other.escape_ascii()),
     };
     assert!(

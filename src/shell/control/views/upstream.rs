@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Now;
 use crate::ground::time::Instant;
-use crate::roles::upstream::{Dialect, Report, Stands};
+use crate::roles::upstream::{Report, Stands};
 
 /// A server above us.
 #[derive(Debug, Serialize)]
@@ -45,7 +45,7 @@ impl Upstream {
                 Stands::Yes => "published",
                 other => other.name(),
             },
-            dialect: link.dialect.map(Dialect::name),
+            dialect: link.dialect,
             published_s: seconds(link.published_until),
             last_register: link.last_register,
             last_publish: link.last_publish,
