@@ -1,6 +1,6 @@
 //! The presentities we keep: found by the URI of a request, changed by local inputs.
 
-use crate::events::presentity::Presentity;
+use crate::events::presentity::{Call, Presentity};
 use crate::events::reach::Reach;
 use crate::ground::limits;
 use crate::ground::random::Secret;
@@ -132,12 +132,13 @@ impl Directory {
         }
     }
 
-    /// Composes a presentity anew, of what its buttons say, how its phone is registered here, and what is published,
-    /// the newest document first. Whether that made it another one.
+    /// Composes a presentity anew, of what its buttons say, how its phone is registered here, its calls, and what is
+    /// published, the newest document first. Whether that made it another one.
     pub(super) fn compose(
         &mut self,
         moment: Moment,
         id: Id<Presentity>,
+        calls: &[Call],
         published: &[Published<'_>],
     ) -> bool {
         let Some(presentity) = self.presentities.get_mut(id) else {
@@ -150,9 +151,10 @@ impl Directory {
             shows_dnd: desk.shows_dnd,
             reach: desk.reach,
             device: presentity.device(),
+            calls,
             published,
         });
-        let is_new = presentity.update(moment.wall, composed.presence, composed.in_call);
+        let is_new = presentity.update(moment.wall, composed.presence, &composed.calls);
         if is_new {
             desk.since = moment.now;
         }

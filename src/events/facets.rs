@@ -162,7 +162,7 @@ mod tests {
         let wall = |second: u64| Wall::from_unix_millis(1_790_000_000_000 + second * 1_000);
         let mut presentity = Presentity::new(Text::copied("sip:a@b").expect("it fits"));
         let mut presence = Presence::new();
-        presentity.update(wall(0), presence.clone(), false);
+        presentity.update(wall(0), presence.clone(), &[]);
         let mut carried = Carried::new();
         carried.end_tuples();
         let elements =
@@ -189,7 +189,7 @@ mod tests {
                 views.map(|it| (presentity.presence_revision_in(it), presentity.stamp_in(it)));
             change(&mut presence);
             seconds += 10;
-            presentity.update(wall(seconds), presence.clone(), false);
+            presentity.update(wall(seconds), presence.clone(), &[]);
             for (at, view) in views.into_iter().enumerate() {
                 let (revision, stamp) = before[at];
                 let is_new = presentity.presence_revision_in(view) != revision;

@@ -10,10 +10,10 @@ pub const DISPLAY: usize = 64;
 /// Bytes kept of an address. A longer one is cut between two characters.
 pub const ADDRESS: usize = 96;
 
-/// Who is at the other end of a call of somebody watched.
+/// Who is at the other end of a call: of somebody watched, or of a presentity of ours.
 ///
-/// It is for the owner's own faces: nothing that goes to a peer has it, and no line of the log above `debug`. Characters
-/// that would steer a terminal are not kept.
+/// It is for the owner's own faces, and for those watchers of ours to whom a rule shows it: nothing else that goes to a
+/// peer has it, and no line of the log above `debug`. Characters that would steer a terminal are not kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Party {
     display: Text<DISPLAY>,
@@ -21,11 +21,25 @@ pub struct Party {
 }
 
 impl Party {
+    /// Nobody is known.
+    pub const NOBODY: Party = Party {
+        display: Text::new(),
+        uri: Text::new(),
+    };
+
+    /// The one with that name, and that address unless it is too long for its place: half an address leads elsewhere.
+    pub fn named(display: &str, uri: &str) -> Party {
+        Party {
+            display: shown(display.chars()),
+            uri: shown(uri.chars().filter(|_| uri.len() <= ADDRESS)),
+        }
+    }
+
     /// The one with that name and address; `None` if neither leaves anything to show.
     pub fn new(display: Option<XmlText<'_>>, uri: Option<XmlText<'_>>) -> Option<Party> {
         let party = Party {
-            display: display.map_or(Text::new(), shown),
-            uri: uri.map_or(Text::new(), shown),
+            display: display.map_or(Text::new(), |text| shown(text.chars())),
+            uri: uri.map_or(Text::new(), |text| shown(text.chars())),
         };
         (party != Party::default()).then_some(party)
     }
@@ -49,6 +63,19 @@ impl Party {
         &self.uri
     }
 
+    /// The same without an address that may have been cut.
+    #[must_use]
+    pub fn whole(self) -> Party {
+        let longest = ADDRESS - char::MAX.len_utf8();
+        match self.uri.len() > longest {
+            true => Party {
+                uri: Text::new(),
+                ..self
+            },
+            false => self,
+        }
+    }
+
     /// Whether that is its address, parameters aside, and a port that only one of the two has: servers do not always
     /// write an address alike.
     pub fn is_at(&self, address: &str) -> bool {
@@ -63,9 +90,9 @@ impl Party {
 }
 
 /// As much of a text as fits, without what would move a cursor or turn the line around.
-fn shown<const N: usize>(text: XmlText<'_>) -> Text<N> {
+fn shown<const N: usize>(text: impl Iterator<Item = char>) -> Text<N> {
     let mut copy = Text::new();
-    for letter in text.chars().filter(|letter| is_harmless(*letter)) {
+    for letter in text.filter(|letter| is_harmless(*letter)) {
         if copy.push_str(letter.encode_utf8(&mut [0; 4])).is_err() {
             break;
         }

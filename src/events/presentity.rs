@@ -1,7 +1,11 @@
 //! A presentity: whose presence we keep, and its composed state, from which every document is made.
 
-use super::facets::{Facets, next_stamp};
+mod calls;
+
 pub use super::presence::{Carried, Presence};
+pub use calls::{Call, Calls, Ended, Names, Naming, Told};
+
+use super::facets::{Facets, next_stamp};
 use super::ruling::View;
 use crate::ground::limits;
 use crate::ground::random::Secret;
@@ -9,7 +13,6 @@ use crate::ground::text::Text;
 use crate::ground::time::Wall;
 use crate::wire::sip::Uri;
 use core::fmt::Write;
-use heapless::Deque;
 
 /// A presentity of ours (RFC 2778 §2) and what is known of it.
 #[derive(Clone, Debug)]
@@ -25,29 +28,6 @@ pub struct Presentity {
     calls: Calls,
     /// Where in the URI its user stands: each NOTIFY has it in its Contact.
     user: (u16, u16),
-}
-
-/// What the `dialog` package tells a third party: one virtual dialog while the presentity is busy, without
-/// identities or tags (RFC 4235 §3.7.2).
-#[derive(Clone, Debug, Default)]
-pub struct Calls {
-    /// The virtual dialog that is up.
-    current: Option<Call>,
-    /// Dialogs that ended, oldest first, so that a partial document can say so once (RFC 4235 §4.1).
-    ended: Deque<Call, { Calls::REMEMBERED }>,
-    /// The revision of the last ended dialog that was forgotten.
-    forgotten: u32,
-    revision: u32,
-    numbered: u32,
-}
-
-/// One virtual dialog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// Unique for the presentity, constant while the dialog lives (RFC 4235 §4.1.1).
-    pub number: u32,
-    /// The revision in which it came to its present state.
-    pub changed: u32,
 }
 
 impl Presentity {
@@ -71,8 +51,8 @@ impl Presentity {
     }
 
     /// Takes the newly composed state; says whether anything is different now.
-    pub fn update(&mut self, wall: Wall, presence: Presence, in_call: bool) -> bool {
-        let calls = self.calls.update(in_call);
+    pub fn update(&mut self, wall: Wall, presence: Presence, calls: &[Call]) -> bool {
+        let calls = self.calls.update(calls);
         self.facets.begin(wall);
         if self.presence == presence {
             return calls;
@@ -142,75 +122,6 @@ impl Presentity {
     }
 }
 
-impl Calls {
-    /// Ended dialogs remembered for watchers that were not told yet; who is further behind gets a full document.
-    pub const REMEMBERED: usize = 4;
-
-    /// None yet.
-    pub const fn new() -> Calls {
-        Calls {
-            current: None,
-            ended: Deque::new(),
-            forgotten: 0,
-            revision: 0,
-            numbered: 0,
-        }
-    }
-
-    /// The virtual dialog that is up.
-    pub fn current(&self) -> Option<Call> {
-        self.current
-    }
-
-    /// Grows with every change.
-    pub fn revision(&self) -> u32 {
-        self.revision
-    }
-
-    /// The dialogs that ended after revision `told`; `None` if some of them are forgotten.
-    pub fn ended_since(&self, told: u32) -> Option<impl Iterator<Item = Call>> {
-        if told < self.forgotten {
-            return None;
-        }
-        Some(
-            self.ended
-                .iter()
-                .copied()
-                .filter(move |call| call.changed > told),
-        )
-    }
-
-    fn update(&mut self, in_call: bool) -> bool {
-        match (self.current, in_call) {
-            (None, true) => {
-                self.revision += 1;
-                self.numbered += 1;
-                self.current = Some(Call {
-                    number: self.numbered,
-                    changed: self.revision,
-                });
-                true
-            }
-            (Some(call), false) => {
-                self.revision += 1;
-                self.current = None;
-                if self.ended.is_full() {
-                    self.forgotten = self
-                        .ended
-                        .pop_front()
-                        .map_or(self.forgotten, |oldest| oldest.changed);
-                }
-                let _ = self.ended.push_back(Call {
-                    number: call.number,
-                    changed: self.revision,
-                });
-                true
-            }
-            (None, false) | (Some(_), true) => false,
-        }
-    }
-}
-
 /// Where the user stands in a URI: behind the scheme, and before the host.
 fn user(uri: &str) -> (u16, u16) {
     let user = Uri::parse(uri.as_bytes()).map_or(&b""[..], |uri| uri.user());
@@ -248,30 +159,7 @@ fn device(uri: &str, instance: [u64; 2]) -> Text<DEVICE> {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
-    use std::vec::Vec;
-
-    #[test]
-    fn a_dialog_keeps_its_number_and_ends_once() /* D04 D09 */
-    {
-        let mut calls = Calls::default();
-        assert!(calls.update(true) && !calls.update(true));
-        let up = calls.current().expect("it is up");
-        assert!(calls.update(false) && !calls.update(false));
-        assert_eq!(calls.current(), None);
-        let ended: Vec<_> = calls.ended_since(up.changed).expect("remembered").collect();
-        assert_eq!(
-            ended,
-            [Call {
-                number: up.number,
-                changed: 2
-            }]
-        );
-        assert_eq!(calls.ended_since(2).expect("remembered").count(), 0);
-        calls.update(true);
-        assert_ne!(calls.current().expect("it is up").number, up.number);
-    }
 
     #[test]
     fn no_two_states_in_a_row_have_the_same_stamp() /* P12 */
@@ -289,7 +177,7 @@ mod tests {
                 idle: is_idle,
                 ..Presence::new()
             };
-            assert!(presentity.update(at(millis), presence, false));
+            assert!(presentity.update(at(millis), presence, &[]));
             assert_ne!(presentity.stamp().utc_to_millis(), last.utc_to_millis());
             last = presentity.stamp();
         }
@@ -304,19 +192,8 @@ mod tests {
                 idle: is_idle,
                 ..Presence::new()
             };
-            presentity.update(Wall::UNSET, presence, false);
+            presentity.update(Wall::UNSET, presence, &[]);
             assert_eq!(presentity.stamp(), Wall::UNSET);
         }
-    }
-
-    #[test]
-    fn a_watcher_far_behind_gets_a_full_document() {
-        let mut calls = Calls::default();
-        for _ in 0..=Calls::REMEMBERED {
-            calls.update(true);
-            calls.update(false);
-        }
-        assert!(calls.ended_since(1).is_none());
-        assert!(calls.ended_since(2).is_some());
     }
 }

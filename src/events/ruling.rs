@@ -22,10 +22,14 @@ pub struct Ruling {
 /// What a document leaves out. Watchers of one view share one document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct View {
+    /// A bit for each thing that is left out, and [`PARTIES`] for what is told besides.
     hidden: u8,
     /// The number of the note that is told in place of all others, from 1.
     note: u8,
 }
+
+/// Whether the other ends of calls are told of.
+const PARTIES: u8 = 128;
 
 impl Ruling {
     /// This verdict, with nothing hidden and no pace.
@@ -69,7 +73,13 @@ impl View {
         note: 0,
     };
 
-    /// What both leave out. Of two notes the other's counts, if it has one.
+    /// Everything, and with whom the calls are: nobody is told that unless a rule says so (RFC 4235 §3.7.2).
+    pub const PARTIES: View = View {
+        hidden: PARTIES,
+        note: 0,
+    };
+
+    /// What both leave out, and what either tells besides. Of two notes the other's counts, if it has one.
     #[must_use]
     pub const fn with(self, other: View) -> View {
         View {
@@ -96,6 +106,20 @@ impl View {
         self.hidden & other.hidden == other.hidden
     }
 
+    /// Whether it tells with whom calls are. Where nothing is told but open or closed, nobody is named.
+    pub const fn shows_parties(self) -> bool {
+        self.hidden & PARTIES != 0 && !self.hides(View::BASIC)
+    }
+
+    /// The same without telling with whom calls are.
+    #[must_use]
+    pub const fn without_parties(self) -> View {
+        View {
+            hidden: self.hidden & !PARTIES,
+            ..self
+        }
+    }
+
     /// What it leaves out of what phones published. A note in place of all others hides those.
     pub const fn topics(self) -> Topics {
         let notes = if self.note == 0 {
@@ -103,7 +127,7 @@ impl View {
         } else {
             Topics::NOTES.bits()
         };
-        Topics::from_bits(self.hidden | notes)
+        Topics::from_bits(self.hidden & !PARTIES | notes)
     }
 
     /// The view as a number: another one for another view.
@@ -132,5 +156,17 @@ mod tests {
         assert_eq!(View::NO_DEVICES.topics(), Topics::DEVICES);
         assert_eq!(View::FULL.with_note(3).topics(), Topics::NOTES);
         assert_ne!(View::CLOSED.bits(), View::CLOSED.with_note(0).bits());
+    }
+
+    #[test]
+    fn other_ends_of_calls_are_shown_to_nobody_by_default() {
+        for view in [View::FULL, View::NO_NOTES, View::BASIC, View::CLOSED] {
+            assert!(!view.shows_parties());
+            let both = view.with(View::PARTIES);
+            assert_eq!(both.shows_parties(), !view.hides(View::BASIC));
+            assert_eq!(both.topics(), view.topics());
+            assert_eq!(both.without_parties(), view);
+            assert!(both.hides(view));
+        }
     }
 }

@@ -211,6 +211,13 @@ pub const LANG: usize = 35;
 /// Calls of one watched presentity told apart; of more, the ones a lamp would show.
 pub const WATCHED_PARTS: usize = 8;
 
+/// Calls of one presentity that its watchers are told of: two lines, each with a call that waits. Of more, those that are
+/// furthest.
+pub const CALLS: usize = 4;
+
+/// Calls that local sources tell of, of all presentities together: one phone, or two. Full: the newcomer is not told.
+pub const LOCAL_CALLS: usize = 2 * CALLS;
+
 /// Publications kept (settable): the phones and softphones of everybody whose presence is kept here. Full: 503 with
 /// Retry-After.
 pub const PUBLICATIONS: usize = setting(option_env!("LAMPFIELD_PUBLICATIONS"), 16);
@@ -268,7 +275,7 @@ pub const AGENT_BYTES: usize = 384 * 1_024
     + 2_304 * SUBSCRIPTIONS
     + 2_048 * (WATCHES + LAMPS)
     + 4_352 * DOCUMENTS
-    + 4_608 * PRESENTITIES
+    + 6_144 * PRESENTITIES
     + 3_072 * PUBLICATIONS
     + 512 * BINDINGS
     + 512 * USERS

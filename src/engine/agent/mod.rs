@@ -16,6 +16,7 @@
 mod approval;
 mod buttons;
 mod called;
+mod calls;
 mod certified;
 mod changes;
 mod features;
@@ -72,7 +73,7 @@ use crate::ua::addresses::LocalAddresses;
 use crate::ua::guard::Guard;
 use crate::ua::query::{Asker, Name, Query};
 use crate::ua::targets::Target;
-use crate::users::compose::Input;
+use crate::users::compose::{Input, LocalCalls};
 use crate::users::lamps::{Lamp, Shows};
 use crate::users::policy::Policy;
 use crate::wire::doc::message_summary::Messages;
@@ -105,6 +106,7 @@ pub struct Agent {
     /// The lists that are served, which are kept among the presentities.
     lists: Vec<Id<Presentity>, { limits::SERVED_LISTS }>,
     transactions: Transactions<Answer>,
+    calls: LocalCalls,
     compositor: Compositor,
     notifier: Notifier,
     registrar: Registrar,
@@ -179,6 +181,7 @@ impl Agent {
             presentities: Vec::new(),
             lists: Vec::new(),
             transactions: Transactions::new(),
+            calls: LocalCalls::new(),
             compositor: Compositor::new(),
             notifier: Notifier::new(),
             registrar: Registrar::new(),
@@ -272,6 +275,8 @@ impl Agent {
         self.handle_boundary(moment);
         self.handle_button_timeout(moment);
         self.transactions.handle_timeout(moment.now);
+        self.calls.handle_timeout(moment.now);
+        self.hear_calls(moment);
         self.compositor.handle_timeout(moment.now);
         self.hear_publications(moment);
         self.registrar.handle_timeout(moment.now);
@@ -426,6 +431,7 @@ impl Agent {
     pub fn due(&self) -> Option<Instant> {
         [
             self.transactions.due(),
+            self.calls.due(),
             self.compositor.due(),
             self.notifier.due(),
             self.watcher.due(),

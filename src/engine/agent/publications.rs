@@ -74,7 +74,8 @@ impl Agent {
             let its = self.compositor.of(id);
             let published: Vec<_, { limits::PUBLICATIONS_EACH }> =
                 its.iter().map(|it| published(it)).collect();
-            self.directory.compose(moment, id, &published)
+            let calls = self.calls.of(id);
+            self.directory.compose(moment, id, &calls, &published)
         };
         if is_new {
             self.note_presentity(id);
@@ -87,6 +88,7 @@ impl Agent {
 fn published(it: &Publication) -> Published<'_> {
     Published {
         number: it.number(),
+        package: it.package(),
         changed: it.changed(),
         says: it.says(),
         document: it.document(),

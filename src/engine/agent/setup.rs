@@ -114,6 +114,7 @@ impl Agent {
                 self.notifier.handle_removal(id);
                 self.registrar.handle_removal(id);
                 self.compositor.handle_removal(id);
+                self.calls.handle_removal(id);
                 self.directory.remove(id);
             }
         }

@@ -93,6 +93,8 @@ pub struct RegistrationStatus<'a> {
 pub struct PublicationStatus<'a> {
     /// Of whom it tells; empty once that is gone.
     pub presentity: &'a str,
+    /// In which package.
+    pub package: Package,
     /// Who published it: the URI of its From.
     pub publisher: &'a str,
     /// Where that is.
@@ -260,6 +262,7 @@ impl Agent {
     pub(super) fn publication<'a>(&'a self, it: &'a Publication) -> PublicationStatus<'a> {
         PublicationStatus {
             presentity: uri_of(&self.directory, it.presentity()),
+            package: it.package(),
             publisher: it.publisher(),
             remote: it.remote(),
             says: it.says(),

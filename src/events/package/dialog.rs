@@ -1,7 +1,8 @@
 //! The `dialog` package (RFC 4235).
 //!
-//! We tell third parties one virtual dialog without identities (§3.7.2), and read what every server makes of
-//! the format. Read §4.3 on versions first.
+//! We tell third parties of each call how far it is and who called, and no more: identities, tags and the reason of an
+//! end are for those to whom a rule shows them. Of a call of which nothing is known there is one virtual dialog (§3.7.2).
+//! And we read what every server makes of the format. Read §4.3 on versions first.
 //!
 //! Within one document the dialogs of one id, or of none, do not erase each other: proxies publish the branches of a
 //! forked call under one (kamailio #2906), and the one that rings may stand before or behind the one that is over. From
@@ -11,7 +12,7 @@ use super::audience::Scene;
 use super::memory::{Heard, Memory, Order, Reading, hash};
 use super::spec::{Baseline, Body, BodyType, LampKind, Pace, Served, Spec};
 use crate::events::party::Party;
-use crate::events::presentity::{Call, Calls};
+use crate::events::presentity::{Call, Calls, Ended, Names, Naming, Told};
 use crate::events::ruling::View;
 use crate::events::watched::Watched;
 use crate::ground::limits;
@@ -45,58 +46,62 @@ pub(super) const SPEC: Spec = Spec {
         narrows: names_a_dialog,
         discerns,
         revision: |presentity, view| match view {
-            View::FULL => presentity.calls().revision() + 1,
-            _ => 1,
+            View::CLOSED => 1,
+            _ => presentity.calls().revision(view.shows_parties()) + 1,
         },
         write,
         patched: None,
     }),
-    published: false,
+    published: true,
 };
 
-/// Ended dialogs and the one that is up.
-const MOST: usize = Calls::REMEMBERED + 1;
+/// Calls that ended, and those that are up.
+const MOST: usize = Calls::REMEMBERED + limits::CALLS;
 
 /// Who is shown somebody closed is shown somebody who calls nobody. There is no note and no device in it.
 fn discerns(view: View) -> View {
-    if view.hides(View::CLOSED) {
-        View::CLOSED
-    } else {
-        View::FULL
+    match view.shows_parties() {
+        _ if view.hides(View::CLOSED) => View::CLOSED,
+        true => View::PARTIES,
+        false => View::FULL,
     }
 }
 
+/// Writes the calls. Should the names in them not fit, they are left out.
 fn write(scene: &Scene<'_>, told: Baseline, buf: &mut [u8]) -> Option<Body> {
-    let presentity = scene.presentity;
+    let named = scene.view.shows_parties();
+    let body = write_calls(scene, told, named, buf);
+    match body {
+        None if named => write_calls(scene, told, false, buf),
+        _ => body,
+    }
+}
+
+fn write_calls(scene: &Scene<'_>, told: Baseline, named: bool, buf: &mut [u8]) -> Option<Body> {
     let nobody = Calls::new();
     let (calls, told) = match scene.view {
-        View::FULL => (presentity.calls(), told),
-        _ => (&nobody, Baseline::Nothing),
+        View::CLOSED => (&nobody, Baseline::Nothing),
+        _ => (scene.presentity.calls(), told),
     };
-    let mut listed = Vec::<(Call, State), MOST>::new();
+    let shows_parties = scene.view.shows_parties();
+    let mut listed = Vec::<Listed<'_>, MOST>::new();
     let mut extent = Extent::Full;
-    let mut told_calls = 0;
+    let mut known = 0;
     if let Baseline::Until(revision) = told
-        && let Some(known) = revision.checked_sub(1)
-        && let Some(ended) = calls.ended_since(known)
+        && let Some(revision) = revision.checked_sub(1)
+        && let Some(ended) = calls.ended_since(revision)
     {
-        extent = Extent::Partial;
-        told_calls = known;
-        listed.extend(ended.map(|call| (call, State::Terminated)));
+        (extent, known) = (Extent::Partial, revision);
+        listed.extend(ended.map(Listed::Ended));
     }
-    if let Some(call) = calls.current()
-        && (extent == Extent::Full || call.changed > told_calls)
-    {
-        let _ = listed.push((call, State::Confirmed));
-    }
-    let ids: Vec<text::Text<12>, MOST> = listed.iter().map(|(call, _)| id(*call)).collect();
-    let entries: Vec<Entry<'_>, MOST> = listed
-        .iter()
-        .zip(&ids)
-        .map(|(&(_, state), id)| virtual_dialog(id, state))
-        .collect();
+    let up = calls.up().iter();
+    let is_news = |it: &&Told| extent == Extent::Full || it.changed(shows_parties) > known;
+    listed.extend(up.filter(is_news).map(Listed::Up));
+    let ids: Vec<text::Text<12>, MOST> = listed.iter().map(Listed::id).collect();
+    let (rows, uri) = (listed.iter().zip(&ids), scene.presentity.uri());
+    let entries: Vec<Entry<'_>, MOST> = rows.map(|(it, id)| it.entry(id, uri, named)).collect();
     let document = Document {
-        entity: presentity.uri(),
+        entity: uri,
         extent,
         dialogs: &entries,
     };
@@ -107,33 +112,83 @@ fn write(scene: &Scene<'_>, told: Baseline, buf: &mut [u8]) -> Option<Body> {
     })
 }
 
-/// Whether the Event picks one dialog by its identifiers (§3.2). Ours is virtual and has none, so it is never meant
-/// (RFC 4235 §3.2).
-fn names_a_dialog(event: &Event<'_>) -> bool {
-    let named = |name: &[u8]| event.params.get(name).is_some();
-    named(b"call-id") || named(b"from-tag") || named(b"to-tag")
+/// A call to be told.
+#[derive(Clone, Copy)]
+enum Listed<'a> {
+    Ended(Ended),
+    Up(&'a Told),
 }
 
-/// A dialog that tells a third party nothing but its state (RFC 4235 §3.7.2).
-fn virtual_dialog(id: &str, state: State) -> Entry<'_> {
-    Entry {
-        id,
-        call_id: None,
-        local_tag: None,
-        remote_tag: None,
-        direction: None,
-        state,
-        event: None,
-        code: None,
-        local: None,
-        remote: None,
+impl<'a> Listed<'a> {
+    fn id(&self) -> text::Text<12> {
+        let number = match self {
+            Listed::Ended(call) => call.number,
+            Listed::Up(told) => told.number,
+        };
+        let mut id = text::Text::new();
+        let _ = write!(id, "d{number}");
+        id
+    }
+
+    /// The dialog of that id, of whom lives at `uri`: how far it is and who called, and where it is `named` the rest.
+    fn entry(&self, id: &'a str, uri: &'a str, named: bool) -> Entry<'a> {
+        let mut entry = Entry {
+            id,
+            call_id: None,
+            local_tag: None,
+            remote_tag: None,
+            direction: None,
+            state: State::Terminated,
+            event: None,
+            code: None,
+            local: None,
+            remote: None,
+        };
+        match self {
+            Listed::Ended(call) => {
+                entry.direction = call.direction;
+                entry.event = call.ending.filter(|_| named);
+            }
+            Listed::Up(Told { call, .. }) => {
+                (entry.state, entry.direction) = (call.state, call.direction);
+                // That end plays nothing of what it receives (§5.2).
+                entry.local = call.is_held.then_some(dialog_info::Party {
+                    target: Some(uri),
+                    rendering: Some(false),
+                    ..dialog_info::Party::default()
+                });
+                if named {
+                    name(&mut entry, call);
+                }
+            }
+        }
+        entry
     }
 }
 
-fn id(call: Call) -> text::Text<12> {
-    let mut id = text::Text::new();
-    let _ = write!(id, "d{}", call.number);
-    id
+/// Says which dialog it is, and with whom.
+fn name<'a>(entry: &mut Entry<'a>, call: &'a Call) {
+    let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+    entry.call_id = some(&call.names.call_id);
+    entry.local_tag = some(&call.names.local_tag);
+    entry.remote_tag = some(&call.names.remote_tag);
+    let (identity, display) = (some(call.party.uri()), some(call.party.display()));
+    let identity = identity.or(display.map(|_| ANONYMOUS));
+    entry.remote = identity.map(|identity| dialog_info::Party {
+        identity: Some(identity),
+        display,
+        ..dialog_info::Party::default()
+    });
+}
+
+/// The address of somebody of whom only a name is known (RFC 3323 §4.1.1.3).
+const ANONYMOUS: &str = "sip:anonymous@anonymous.invalid";
+
+/// Whether the Event picks one dialog by its identifiers (§3.2). Most of ours have none that is known, so none is ever
+/// meant.
+fn names_a_dialog(event: &Event<'_>) -> bool {
+    let named = |name: &[u8]| event.params.get(name).is_some();
+    named(b"call-id") || named(b"from-tag") || named(b"to-tag")
 }
 
 /// Takes in a full or partial document. A full one is always taken, whatever its version: servers restart and
@@ -171,6 +226,42 @@ fn read(memory: &mut Memory, body: &[u8]) -> Result<Reading, Fault> {
         rows.clear();
     }
     Ok(memory.settle(order, rows, heard))
+}
+
+/// The call that a document which is published of `entity` tells of; `publication` tells documents apart. `None` if it
+/// does not say how far that is.
+pub fn call(dialog: &Dialog<'_>, entity: &str, publication: u8) -> Option<Call> {
+    let state = dialog.state?;
+    let (call_id, id) = (told(dialog.call_id), told(dialog.id));
+    let key = match (call_id, id) {
+        (Some(call_id), _) => Call::key(Naming::CallId, 0, call_id.chars()),
+        (None, id) => {
+            let id = id.unwrap_or(XmlText::EMPTY);
+            Call::key(Naming::Dialog, publication, id.chars())
+        }
+    };
+    let is_held = dialog.is_held();
+    Some(Call {
+        // FreeSWITCH holds what is early.
+        state: if is_held { State::Confirmed } else { state },
+        is_held,
+        direction: dialog.direction,
+        ending: dialog.event.filter(|_| state == State::Terminated),
+        party: other_party(dialog, entity).map_or(Party::NOBODY, Party::whole),
+        names: Names {
+            call_id: kept(call_id),
+            local_tag: kept(dialog.local_tag),
+            remote_tag: kept(dialog.remote_tag),
+        },
+        ..Call::new(key, state)
+    })
+}
+
+fn kept<const N: usize>(text: Option<XmlText<'_>>) -> text::Text<N> {
+    let copy = text.and_then(|text| text.copy::<N>());
+    copy.map_or(text::Text::new(), |copy| {
+        text::Text::copied(&copy).unwrap_or_default()
+    })
 }
 
 /// What a dialog is known by: its id, or else its Call-ID. All that have neither are one.

@@ -36,7 +36,7 @@ pub(super) const SPEC: Spec = Spec {
             interval: Duration::from_secs(5),
         },
         narrows: |_| false,
-        discerns: |view| view,
+        discerns: View::without_parties,
         revision: Presentity::presence_revision_in,
         write,
         patched: Some(Patched {

@@ -4,7 +4,7 @@ extern crate std;
 
 use super::spec::BodyType;
 use super::*;
-use crate::events::presentity::{Carried, Presence, Presentity};
+use crate::events::presentity::{Call, Carried, Presence, Presentity};
 use crate::events::ruling::View;
 use crate::events::watched::Watched;
 use crate::ground::limits;
@@ -327,10 +327,14 @@ fn the_largest_documents_fit() /* G07 */
         note: Text::copied(&note).expect("it fits"),
         ..Presence::new()
     };
-    presentity.update(Wall::from_unix_millis(1_790_000_000_000), presence, true);
+    presentity.update(
+        Wall::from_unix_millis(1_790_000_000_000),
+        presence,
+        &[Call::unknown()],
+    );
     for _ in 0..8 {
-        for in_call in [false, true] {
-            presentity.update(Wall::UNSET, presentity.presence().clone(), in_call);
+        for calls in [&[][..], &[Call::unknown()]] {
+            presentity.update(Wall::UNSET, presentity.presence().clone(), calls);
         }
     }
     let mut buf = [0; limits::BODY];
@@ -394,7 +398,7 @@ fn a_package_that_is_only_watched_says_nothing_of_serving() /* N34 */
         .into_iter()
         .filter(|package| package.is_published())
         .collect();
-    assert_eq!(published, [Package::Presence]);
+    assert_eq!(published, [Package::Presence, Package::Dialog]);
 }
 
 #[test]

@@ -9,13 +9,17 @@
 //! **Orphans.** A phone whose 200 was lost, or that was switched off, knows no tag of its publication any more: it gets
 //! 412 or does not even try, publishes anew, and its old document would contradict the new one until it expires. So an
 //! initial PUBLISH takes the place of an older publication of the same publisher: for the same presentity, with the
-//! same From, from the same IP address or IPv6 /64, and besides with the same tuple ids or the same Call-ID; wherever it
+//! same From, in the same package, from the same IP address or IPv6 /64, and besides with the same tuple ids or the same Call-ID; wherever it
 //! comes from, with the same `+sip.instance` in a Contact, and never with another one. The port may be another one: a
 //! phone that has started again has another connection, or another place at its NAT. From the same port too, it takes
 //! the place of the one publication it can have meant, while the last word of this address was a PUBLISH that got 412.
 //! All others stay side by side, as RFC 3903 §4.2 wants it for several publishers: two phones behind one address are told
 //! apart by their tuple ids. A phone that makes up everything anew each time it starts keeps no more than
 //! [`limits::PUBLICATIONS_PUBLISHER`]: what it never refreshed goes first.
+//!
+//! Calls (`dialog`) are published side by side with presence and never take its place. There a server may speak for a
+//! phone with one publication for each call, as Kamailio does, or with one for all, as Asterisk: the ids of the dialogs
+//! count as those of tuples. The last word on a call is told for some seconds only, so no lifetime is too brief for it.
 //!
 //! Two phones that publish as the same user, from behind one address, under ids that their maker has written into them
 //! (baresip's, Grandstream's) cannot be told from one that has started again. They take turns: the last to publish
@@ -32,6 +36,7 @@ pub use kept::KeptPublication;
 pub use publish::Publisher;
 
 use crate::events::etag::EntityTag;
+use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::ground::limits;
 use crate::ground::random::Secret;
@@ -74,13 +79,15 @@ pub struct Compositor {
 /// What one publisher says of a presentity.
 pub struct Publication {
     presentity: Id<Presentity>,
+    /// In which package.
+    package: Package,
     tag: EntityTag,
     knows: Knows,
     ends: Instant,
     /// As it came, in its own encoding.
     document: Vec<u8, { limits::PUBLICATION }>,
     says: Summary,
-    /// A hash of its tuple ids; `None` without any.
+    /// A hash of the ids of its tuples, or dialogs; `None` without any.
     ids: Option<u64>,
     /// The URI of the From.
     publisher: Text<{ limits::URI }>,
@@ -251,6 +258,11 @@ impl Publication {
     /// Of whom it tells.
     pub fn presentity(&self) -> Id<Presentity> {
         self.presentity
+    }
+
+    /// In which package.
+    pub fn package(&self) -> Package {
+        self.package
     }
 
     /// The document, as it came.

@@ -3,7 +3,7 @@
 use super::{Compositor, Knows, Publication, REFUSED};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::etag::EntityTag;
-use crate::events::package::Package;
+use crate::events::package::{Package, dialog};
 use crate::events::presentity::Presentity;
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
@@ -12,8 +12,9 @@ use crate::ground::random::{Hashing, Random, Secret};
 use crate::ground::table::Id;
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Seconds};
-use crate::wire::doc::Fault;
+use crate::wire::doc::dialog_info;
 use crate::wire::doc::pidf::{self, Kind, Summary};
+use crate::wire::doc::{Fault, XmlText};
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, Request, Status};
 use core::net::SocketAddr;
@@ -31,6 +32,7 @@ pub struct Publisher<'a> {
 
 /// A document that can be stored, and what it says.
 struct Document<'a> {
+    package: Package,
     body: &'a [u8],
     says: Summary,
     ids: Option<u64>,
@@ -39,6 +41,7 @@ struct Document<'a> {
 /// An initial PUBLISH, by what tells whether its publisher has one already.
 struct Sent<'a> {
     presentity: Id<Presentity>,
+    package: Package,
     publisher: &'a str,
     remote: SocketAddr,
     call: u64,
@@ -47,9 +50,10 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// Whether it speaks for the same user of the same presentity.
+    /// Whether it speaks for the same user of the same presentity, in the same package.
     fn is_of_same(&self, it: &Publication) -> bool {
-        it.presentity == self.presentity && &*it.publisher == self.publisher
+        let is_like = it.presentity == self.presentity && it.package == self.package;
+        is_like && &*it.publisher == self.publisher
     }
 
     fn is_near(&self, it: &Publication) -> bool {
@@ -94,15 +98,14 @@ impl Compositor {
         let event = request.headers.event();
         let event = event.map_err(|_| Refusal::bad("Malformed Event header field"))?;
         let package = event.and_then(|event| Package::from_name(event.package));
-        if !package.is_some_and(Package::is_published) {
-            return Err(Status::BAD_EVENT.into());
-        }
+        let package = package.filter(|it| it.is_published());
+        let package = package.ok_or(Status::BAD_EVENT)?;
         // Step 3.
         let condition = request.headers.sip_if_match();
         let known =
             match condition.map_err(|_| Refusal::bad("Malformed SIP-If-Match header field"))? {
                 None => None,
-                Some(text) => match self.find(now, presentity, text) {
+                Some(text) => match self.find(now, presentity, package, text) {
                     Some(known) => Some(known),
                     None => {
                         self.remember_refused(presentity, remote);
@@ -111,11 +114,11 @@ impl Compositor {
                 },
             };
         // Step 4.
-        let granted = self.lifetime(request)?;
+        let granted = self.lifetime(request, package)?;
         // Step 5, and what step 6 answers.
         let document = match request.body {
             [] => None,
-            body => Some(self.check_type(request).map(|()| body)?),
+            body => Some(check_type(request, package).map(|()| body)?),
         };
         let answer = match (known, document, granted) {
             (None, None, _) => return Err(Refusal::bad("Missing body")),
@@ -135,7 +138,7 @@ impl Compositor {
                 }
             }
             (Some((id, tag)), document, granted) => {
-                let document = document.map(|body| self.read(body)).transpose()?;
+                let document = document.map(|body| self.read(package, body)).transpose()?;
                 let tag = tag.next(random);
                 self.renew(now, id, document, tag, granted);
                 if let Some(publication) = self.publications.get_mut(id) {
@@ -147,7 +150,7 @@ impl Compositor {
                 }
             }
             (None, Some(body), granted) => {
-                let document = self.read(body)?;
+                let document = self.read(package, body)?;
                 let tag = EntityTag::draw(random);
                 self.begin(now, request, presentity, from, document, tag, granted)?;
                 Answer::Published {
@@ -165,6 +168,7 @@ impl Compositor {
         &self,
         now: Instant,
         presentity: Id<Presentity>,
+        package: Package,
         text: &[u8],
     ) -> Option<(Id<Publication>, EntityTag)> {
         let tag = EntityTag::parse(text, self.secret)?;
@@ -173,42 +177,36 @@ impl Compositor {
                 Knows::Newest => it.tag == tag,
                 Knows::SinceKept => it.tag.nonce == tag.nonce && tag.count >= it.tag.count,
             };
-            matches && it.presentity == presentity && it.ends > now
+            matches && (it.presentity, it.package) == (presentity, package) && it.ends > now
         };
         let mut all = self.publications.iter();
         all.find(|(_, it)| is_it(it)).map(|(id, _)| (id, tag))
     }
 
     /// The lifetime granted: the one asked for, or the most there is (RFC 3903 §6).
-    fn lifetime(&self, request: &Request<'_>) -> Result<Seconds, Refusal> {
+    fn lifetime(&self, request: &Request<'_>, package: Package) -> Result<Seconds, Refusal> {
         let asked = request.headers.expires();
         let asked = asked.map_err(|_| Refusal::bad("Malformed Expires header field"))?;
         let asked = asked.unwrap_or(self.max_expires);
-        if asked > Seconds::ZERO && asked < self.min_expires {
-            return Err(Refusal::TooBrief(self.min_expires));
+        // Kamailio publishes the end of a call for ten seconds, and does not hear of 423.
+        let least = match package {
+            Package::Dialog => Seconds::ZERO,
+            Package::Presence | Package::PresenceWinfo | Package::MessageSummary => {
+                self.min_expires
+            }
+        };
+        if asked > Seconds::ZERO && asked < least {
+            return Err(Refusal::TooBrief(least));
         }
         Ok(asked.min(self.max_expires))
     }
 
-    /// Whether the body says that it is of a type we read (RFC 3903 §6).
-    fn check_type(&self, request: &Request<'_>) -> Result<(), Refusal> {
-        let named = request.headers.content_type();
-        let named = named.map_err(|_| Refusal::bad("Malformed Content-Type header field"))?;
-        let published = Package::ALL.iter().filter(|it| it.is_published());
-        let mut types = published.flat_map(|it| it.spec().bodies);
-        let is_ours = named.is_some_and(|it| types.any(|ours| it.matches(ours.kind, ours.subtype)));
-        match is_ours {
-            true => Ok(()),
-            false => Err(Status::UNSUPPORTED_MEDIA_TYPE.into()),
-        }
-    }
-
     /// Reads a document that is to be stored.
-    fn read<'a>(&self, body: &'a [u8]) -> Result<Document<'a>, Refusal> {
+    fn read<'a>(&self, package: Package, body: &'a [u8]) -> Result<Document<'a>, Refusal> {
         if body.len() > limits::PUBLICATION {
             return Err(Status::REQUEST_ENTITY_TOO_LARGE.into());
         }
-        Document::read(body, self.secret).map_err(|fault| match fault {
+        Document::read(package, body, self.secret).map_err(|fault| match fault {
             Fault::TooLarge | Fault::TooDeep => Status::REQUEST_ENTITY_TOO_LARGE.into(),
             Fault::Syntax | Fault::Doctype | Fault::Encoding | Fault::WrongRoot => {
                 Refusal::bad(fault.reason())
@@ -264,6 +262,7 @@ impl Compositor {
         let publisher = Text::from_bytes(request.from.uri_text).map_err(|_| too_large)?;
         let new = Sent {
             presentity,
+            package: document.package,
             publisher: &publisher,
             remote: from.flow.remote,
             call: self.hash_call(request.call_id),
@@ -278,6 +277,7 @@ impl Compositor {
         };
         let mut publication = Publication {
             presentity,
+            package: document.package,
             tag,
             knows: Knows::Newest,
             ends: now + granted,
@@ -325,7 +325,8 @@ impl Compositor {
         }
     }
 
-    /// Of a publisher that has all it may have, the publication that it never refreshed or has not for longest.
+    /// Of a publisher that has all it may have, the publication that it never refreshed or has not for longest; one of a
+    /// call only where there is none without.
     fn outlived(&self, new: &Sent<'_>) -> Option<Id<Publication>> {
         let its = || {
             let all = self.publications.iter();
@@ -334,7 +335,10 @@ impl Compositor {
         if its().count() < limits::PUBLICATIONS_PUBLISHER {
             return None;
         }
-        let oldest = its().min_by_key(|(_, it)| (it.refreshed, it.order));
+        let oldest = its().min_by_key(|(_, it)| {
+            let is_call = it.package == Package::Dialog && it.says.said.is_some();
+            (is_call, it.refreshed, it.order)
+        });
         oldest.map(|(id, _)| id)
     }
 
@@ -404,8 +408,12 @@ impl Publication {
         if body.len() > limits::PUBLICATION {
             return None;
         }
+        // Its document tells in which package it is.
+        let read = |package| Document::read(package, body, secret).ok();
+        let document = read(Package::Presence).or_else(|| read(Package::Dialog))?;
         let mut publication = Publication {
             presentity,
+            package: document.package,
             tag,
             knows: Knows::SinceKept,
             ends,
@@ -421,26 +429,71 @@ impl Publication {
             changed: Instant::ZERO,
             order: 0,
         };
-        publication.take(Document::read(body, secret).ok()?);
+        publication.take(document);
         Some(publication)
     }
 }
 
 impl<'a> Document<'a> {
-    fn read(body: &'a [u8], secret: Secret) -> Result<Document<'a>, Fault> {
-        let says = pidf::read(body)?;
-        let mut ids = None;
-        // An order of their own means nothing, so the hashes are added up.
-        pidf::walk_again(body, &mut |element| {
-            if element.kind == Kind::Tuple
-                && let Some(id) = element.id
-            {
-                let part =
-                    |hash: Hashing, char: char| hash.part(char.encode_utf8(&mut [0; 4]).as_bytes());
-                let hash = id.chars().fold(secret.hasher().part(b"tuple"), part);
-                ids = Some(ids.unwrap_or(0_u64).wrapping_add(hash.finish()));
+    fn read(package: Package, body: &'a [u8], secret: Secret) -> Result<Document<'a>, Fault> {
+        let (says, ids) = match package {
+            Package::Dialog => read_calls(body, secret)?,
+            Package::Presence | Package::PresenceWinfo | Package::MessageSummary => {
+                read_presence(body, secret)?
             }
-        })?;
-        Ok(Document { body, says, ids })
+        };
+        Ok(Document {
+            package,
+            body,
+            says,
+            ids,
+        })
+    }
+}
+
+/// What a presence document says, and the hash of its tuple ids.
+fn read_presence(body: &[u8], secret: Secret) -> Result<(Summary, Option<u64>), Fault> {
+    let says = pidf::read(body)?;
+    let mut ids = None;
+    pidf::walk_again(body, &mut |element| {
+        if element.kind == Kind::Tuple
+            && let Some(id) = element.id
+        {
+            add_id(&mut ids, id, secret);
+        }
+    })?;
+    Ok((says, ids))
+}
+
+/// What a document of calls says in a word, and the hash of their ids.
+fn read_calls(body: &[u8], secret: Secret) -> Result<(Summary, Option<u64>), Fault> {
+    let mut says = Summary::new();
+    let mut ids = None;
+    dialog_info::read(body, &mut |dialog| {
+        if let Some(id) = dialog.id {
+            add_id(&mut ids, id, secret);
+        }
+        let said = dialog::call(dialog, "", 0).and_then(|call| call.said());
+        says.said = says.said.max(said);
+    })?;
+    Ok((says, ids))
+}
+
+/// An order of their own means nothing, so the hashes are added up.
+fn add_id(ids: &mut Option<u64>, id: XmlText<'_>, secret: Secret) {
+    let part = |hash: Hashing, char: char| hash.part(char.encode_utf8(&mut [0; 4]).as_bytes());
+    let hash = id.chars().fold(secret.hasher().part(b"tuple"), part);
+    *ids = Some(ids.unwrap_or(0).wrapping_add(hash.finish()));
+}
+
+/// Whether the body says that it is of a type that is read in the package (RFC 3903 §6).
+fn check_type(request: &Request<'_>, package: Package) -> Result<(), Refusal> {
+    let named = request.headers.content_type();
+    let named = named.map_err(|_| Refusal::bad("Malformed Content-Type header field"))?;
+    let mut types = package.spec().bodies.iter();
+    let is_ours = named.is_some_and(|it| types.any(|ours| it.matches(ours.kind, ours.subtype)));
+    match is_ours {
+        true => Ok(()),
+        false => Err(Status::UNSUPPORTED_MEDIA_TYPE.into()),
     }
 }

@@ -211,7 +211,7 @@ impl Notifier {
         let served = package.served()?;
         let patched = package.spec().is_patched(subscription.body);
         let wants_changes = match subscription.wants {
-            Wants::Changes => patched || served.partial && view == View::FULL,
+            Wants::Changes => patched || served.partial && view.without_parties() == View::FULL,
             Wants::Nothing | Wants::Again | Wants::Full => false,
         };
         // Put together anew: a copy of the whole is taken apart bit by bit here, at ten times the cost.

@@ -82,6 +82,8 @@ pub struct Notifier {
     watchers: Chains<{ limits::SUBSCRIPTIONS }, GROUPS>,
     /// What each group is, or will be, told.
     revisions: [u32; GROUPS],
+    /// The same of what those see who see most.
+    most: [u32; GROUPS],
     buckets: [Bucket; GROUPS],
     /// Groups whose change waits for its pace.
     paced: Timers<GROUPS>,
@@ -138,6 +140,7 @@ impl Notifier {
             by_device: Index::new(),
             watchers: Chains::new(),
             revisions: [0; GROUPS],
+            most: [0; GROUPS],
             buckets: [Bucket::new(); GROUPS],
             paced: Timers::new(),
             documents: Documents::new(),
@@ -177,7 +180,10 @@ impl Notifier {
             };
             let group = group(id, package);
             let revision = (served.revision)(presentity, View::FULL);
-            if core::mem::replace(&mut self.revisions[group], revision) != revision {
+            let most = (served.revision)(presentity, (served.discerns)(View::PARTIES));
+            let before = core::mem::replace(&mut self.revisions[group], revision);
+            let known = core::mem::replace(&mut self.most[group], most);
+            if (before, known) != (revision, most) {
                 self.tell_group(now, group);
             }
         }

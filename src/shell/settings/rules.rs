@@ -363,10 +363,11 @@ fn domain_of(domain: &str) -> Option<Who> {
     Some(Who::Domain(Text::copied(domain).ok()?))
 }
 
-const VIEWS: [(&str, View); 5] = [
+const VIEWS: [(&str, View); 6] = [
     ("full", View::FULL),
     ("no notes", View::NO_NOTES),
     ("no activities", View::NO_ACTIVITIES),
     ("no devices", View::NO_DEVICES),
     ("basic", View::BASIC),
+    ("parties", View::PARTIES),
 ];

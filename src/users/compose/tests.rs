@@ -2,6 +2,8 @@
 
 extern crate std;
 
+mod calls;
+
 use super::*;
 use crate::wire::doc::pidf;
 use std::format;
@@ -15,6 +17,9 @@ const URN: &str = "urn:uuid:00000000-0000-8000-8000-000000000001";
 struct Desk {
     inputs: Inputs,
     reach: Reach,
+    calls: StdVec<Call>,
+    /// Published documents of calls.
+    dialogs: StdVec<String>,
     published: StdVec<(u8, u64, String)>,
     hides_dnd: bool,
 }
@@ -52,20 +57,35 @@ impl Desk {
         let says: StdVec<Summary> = all.iter().map(|it| read(&it.2)).collect();
         let published = all.iter().zip(&says).map(|(it, says)| Published {
             number: it.0,
+            package: Package::Presence,
             changed: Instant::from_millis(it.1),
             says,
             document: it.2.as_bytes(),
         });
-        let published: StdVec<_> = published.collect();
+        let nothing = Summary::new();
+        let dialogs = (1..).zip(&self.dialogs).map(|(number, body)| Published {
+            number,
+            package: Package::Dialog,
+            changed: Instant::ZERO,
+            says: &nothing,
+            document: body.as_bytes(),
+        });
+        let published: StdVec<_> = published.chain(dialogs).collect();
         compose(&Sources {
             inputs: &self.inputs,
             idle_since: Instant::from_millis(15),
             shows_dnd: !self.hides_dnd,
             reach: self.reach,
             device: URN,
+            calls: &self.calls,
             published: &published,
         })
     }
+}
+
+/// The presence, and whether there is a call.
+fn split(composed: Composed) -> (Presence, bool) {
+    (composed.presence, !composed.calls.is_empty())
 }
 
 fn document(id: &str, basic: &str, more: &str) -> String {
@@ -105,7 +125,7 @@ fn others(composed: &Composed) -> &str {
 #[test]
 fn dnd_is_closed_busy_and_says_so() {
     let mut desk = Desk::default().apply(Input::Dnd(true));
-    let Composed { presence, in_call } = desk.compose();
+    let (presence, in_call) = split(desk.compose());
     assert_eq!(
         (presence.basic, presence.service),
         (Basic::Closed, Some(Basic::Closed))
@@ -114,13 +134,13 @@ fn dnd_is_closed_busy_and_says_so() {
     assert_eq!(presence.note.as_str(), "Do not disturb");
     assert!(in_call);
     desk.hides_dnd = true;
-    assert!(!desk.compose().in_call);
+    assert!(desk.compose().calls.is_empty());
 }
 
 #[test]
 fn off_hook_is_open_and_on_the_phone() /* F06 */
 {
-    let Composed { presence, in_call } = Desk::default().apply(Input::Hook(true)).compose();
+    let (presence, in_call) = split(Desk::default().apply(Input::Hook(true)).compose());
     assert_eq!(
         (presence.basic, presence.service),
         (Basic::Open, Some(Basic::Open))
@@ -222,7 +242,7 @@ fn on_the_phone_is_added_whoever_says_it() {
     let both = Activities::MEAL.with(Activities::ON_THE_PHONE);
     assert_eq!(composed.presence.activities, both);
     assert_eq!(composed.presence.note.as_str(), "On the phone");
-    assert!(composed.in_call);
+    assert!(!composed.calls.is_empty());
     let desk = Desk::with(&[&talks]).apply(Input::Activity(Activities::WORSHIP));
     let both = Activities::WORSHIP.with(Activities::ON_THE_PHONE);
     assert_eq!(desk.compose().presence.activities, both);
@@ -352,14 +372,14 @@ fn phones_are_dnd_where_one_says_so_and_none_takes_calls() /* FIELD 13 */
         let bodies: StdVec<&str> = published.iter().map(|it| it.as_str()).collect();
         let mut desk = Desk::with(&bodies);
         let composed = desk.compose();
-        assert_eq!(composed.in_call, refuse, "{published:?}");
+        assert_eq!(!composed.calls.is_empty(), refuse, "{published:?}");
         let activities = composed.presence.activities;
         assert_eq!(activities.contains(Activities::BUSY), refuse);
         let is_noted = Said::noted(&composed.presence.note) == Some(Said::Refuses);
         assert_eq!(is_noted, refuse, "{published:?}");
         assert_eq!(composed.presence.service, service, "{published:?}");
         desk.hides_dnd = true;
-        assert!(!desk.compose().in_call);
+        assert!(desk.compose().calls.is_empty());
     }
 }
 
@@ -374,7 +394,7 @@ fn a_phone_that_is_closed_is_told_as_closed_and_nothing_else() /* FIELD 13 */
     ] {
         let desk = Desk::with(&[body]);
         for reach in [Reach::Here, Reach::Registered, Reach::Gone] {
-            let Composed { presence, in_call } = desk_at(&desk, reach);
+            let (presence, in_call) = split(desk_at(&desk, reach));
             assert_eq!(presence.basic, Basic::Closed);
             assert_ne!(presence.service, Some(Basic::Open));
             assert_eq!(presence.activities, Activities::NONE);
@@ -383,7 +403,7 @@ fn a_phone_that_is_closed_is_told_as_closed_and_nothing_else() /* FIELD 13 */
         }
         // The handset of the desk is up: somebody is there.
         let desk = desk.apply(Input::Hook(true));
-        let Composed { presence, in_call } = desk.compose();
+        let (presence, in_call) = split(desk.compose());
         assert_eq!(presence.service, Some(Basic::Open));
         assert!(in_call);
     }
@@ -392,6 +412,8 @@ fn a_phone_that_is_closed_is_told_as_closed_and_nothing_else() /* FIELD 13 */
 fn desk_at(desk: &Desk, reach: Reach) -> Composed {
     let desk = Desk {
         inputs: desk.inputs.clone(),
+        calls: desk.calls.clone(),
+        dialogs: desk.dialogs.clone(),
         published: desk.published.clone(),
         hides_dnd: desk.hides_dnd,
         reach,
@@ -412,7 +434,7 @@ fn the_owners_note_counts_if_it_is_a_word() /* FIELD 13 */
         let composed = Desk::default().apply(owner).compose();
         assert_eq!(composed.presence.activities, activities, "{note}");
         assert_eq!(composed.presence.note.as_str(), note);
-        assert_eq!(composed.in_call, in_call, "{note}");
+        assert_eq!(!composed.calls.is_empty(), in_call, "{note}");
         assert_eq!(composed.presence.service, Some(service), "{note}");
     }
 }
@@ -469,7 +491,7 @@ fn both_packages_say_the_same_of_a_note() /* FIELD 13 */
     ] {
         let composed = Desk::with(&published.map(String::as_str)).compose();
         assert_eq!(composed.presence.note.as_str(), said);
-        assert_eq!(composed.in_call, in_call, "{said}");
+        assert_eq!(!composed.calls.is_empty(), in_call, "{said}");
         let activities = composed.presence.activities;
         assert_eq!(activities.contains(Activities::ON_THE_PHONE), in_call);
         assert!(!activities.contains(Activities::BUSY));

@@ -167,9 +167,10 @@ impl Rule {
     /// Whether it gives somebody something: then it has to be sure of the time, too. What only says that less is told
     /// gives nothing.
     pub fn grants(&self) -> bool {
+        let tells_more = self.view.shows_parties();
         let tells_less = self.view != View::FULL || self.pace != Seconds::ZERO;
         match self.then {
-            Then::Allow => !(tells_less && self.direction == Direction::Tell),
+            Then::Allow => tells_more || !(tells_less && self.direction == Direction::Tell),
             Then::Block | Then::PoliteBlock | Then::Confirm => false,
         }
     }

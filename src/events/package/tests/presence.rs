@@ -208,7 +208,7 @@ fn who_is_gone_is_offline_whatever_its_owner_notes() /* FIELD 12 */
             gone: true,
             ..Presence::new()
         };
-        presentity.update(Wall::UNSET, gone, false);
+        presentity.update(Wall::UNSET, gone, &[]);
         let mut buf = [0; limits::BODY];
         let len = write_as(&presentity, "sip:desk@192.0.2.1", &mut buf).expect("it fits");
         let text = core::str::from_utf8(&buf[..len]).expect("UTF-8");
@@ -229,7 +229,7 @@ fn a_note_is_told_in_its_language() {
         lang: "de".try_into().expect("short"),
         ..Presence::new()
     };
-    presentity.update(Wall::UNSET, noted, false);
+    presentity.update(Wall::UNSET, noted, &[]);
     let mut buf = [0; limits::BODY];
     let len = write_as(&presentity, "sip:desk@192.0.2.1", &mut buf).expect("it fits");
     let text = core::str::from_utf8(&buf[..len]).expect("UTF-8");
@@ -242,13 +242,18 @@ fn a_note_is_told_in_its_language() {
 /// What another agent's lamp shows of a presentity of ours, in both packages.
 fn shown(basic: Basic, activities: Activities, in_call: bool) -> (Watched, Watched) {
     let mut presentity = Presentity::new(Text::copied("sip:desk@192.0.2.1").expect("it fits"));
+    let calls = [Call::unknown()];
     let presence = Presence {
         basic,
         service: Some(basic),
         activities,
         ..Presence::new()
     };
-    presentity.update(Wall::from_unix_millis(1_790_000_000_000), presence, in_call);
+    presentity.update(
+        Wall::from_unix_millis(1_790_000_000_000),
+        presence,
+        &calls[usize::from(!in_call)..],
+    );
     let mut buf = [0; limits::BODY];
     let states = [Package::Presence, Package::Dialog].map(|package| {
         let body = (served(package).write)(&Scene::alone(&presentity), Baseline::Nothing, &mut buf)
@@ -296,7 +301,7 @@ fn an_idle_device_says_so() /* F06 */
         activities: Activities::AWAY,
         ..Presence::new()
     };
-    presentity.update(Wall::UNSET, idle, false);
+    presentity.update(Wall::UNSET, idle, &[]);
     let mut buf = [0; limits::BODY];
     let body =
         (served(Package::Presence).write)(&Scene::alone(&presentity), Baseline::Nothing, &mut buf)
@@ -327,7 +332,7 @@ fn our_device_stands_once_in_every_document() /* ATTACKS B05 */
                     gone,
                     ..Presence::new()
                 };
-                presentity.update(Wall::UNSET, presence, false);
+                presentity.update(Wall::UNSET, presence, &[]);
                 let mut buf = [0; limits::BODY];
                 let len = write_as(&presentity, "sip:100@pbx.example", &mut buf);
                 let text = core::str::from_utf8(&buf[..len.expect("it fits")]).expect("UTF-8");

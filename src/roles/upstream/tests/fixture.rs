@@ -287,7 +287,7 @@ impl Fixture {
     /// The presence becomes this.
     pub(super) fn turn(&mut self, presence: Presence) {
         let presentity = self.presentities.get_mut(self.desk).expect("it is there");
-        presentity.update(Wall::UNSET, presence, false);
+        presentity.update(Wall::UNSET, presence, &[]);
         self.links.handle_change(self.now, self.desk, presentity);
     }
 

@@ -55,6 +55,9 @@ pub fn view_in_words(settings: &Settings, view: View, pace: Seconds) -> String {
             }
         }
     }
+    if view.shows_parties() {
+        parts.push("with whom calls are".to_string());
+    }
     let note = view.note().map(usize::from);
     if let Some(note) = note.and_then(|note| settings.rules.notes.get(note)) {
         parts.push(format!("with the note \"{note}\""));
@@ -80,6 +83,11 @@ fn then_in_words(settings: &Settings, rule: &Rule) -> String {
         }
         (Direction::Tell, Then::Allow | Then::Confirm) if told.is_empty() => {
             "is told everything".to_string()
+        }
+        (Direction::Tell, Then::Allow | Then::Confirm)
+            if rule.view.without_parties() == View::FULL && rule.pace == Seconds::ZERO =>
+        {
+            format!("is told more{told}")
         }
         (Direction::Tell, Then::Allow | Then::Confirm) => format!("is told less{told}"),
         (Direction::Tell, Then::Block) => "is told nothing for as long".to_string(),
