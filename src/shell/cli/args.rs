@@ -11,7 +11,6 @@ use lexopt::prelude::{Long, Short, Value};
 use lexopt::{Arg, Parser};
 
 use crate::events::package::Package;
-use crate::ground::time::Duration;
 use crate::shell::document::suggestion;
 use crate::shell::listen::Listen;
 
@@ -25,7 +24,7 @@ pub use certificate::Certificates;
 pub use question::Question;
 pub use user::{NewUser, Place, Users};
 pub use values::{Login, Secret};
-use values::{name_of, policy_of, set_of, text, watcher_of};
+use values::{held_for, name_of, policy_of, set_of, text, watcher_of};
 pub use watch::Watch;
 use words::{COMMANDS, synopsis};
 
@@ -105,12 +104,13 @@ pub struct Ask {
 /// A fact about a presentity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Set {
-    /// `dnd`, `hook`, `activity`, `note` or `idle`.
+    /// `dnd`, `hook`, `activity`, `note`, `idle` or `call`.
     pub what: &'static str,
     /// The value, known to be a good one.
     pub value: String,
-    /// Whose, where it is not the first.
-    pub presentity: Option<String>,
+    /// What is said besides, by its name at the control socket: whose it is where that is not the first, and of a call
+    /// with whom, which one and for how long.
+    pub besides: Vec<(&'static str, String)>,
 }
 
 /// The command line is wrong.
@@ -185,7 +185,7 @@ where
         "press" => line.ask("press", 1, &[FOR], |it| {
             Ok(Question::Press {
                 button: name_of("button", it)?,
-                lasts: it.lasts,
+                lasts: it.lasts.as_deref().map(held_for).transpose()?,
             })
         }),
         "release" => line.ask("release", 1, &[], |it| {
@@ -200,7 +200,7 @@ where
         "policy" => line.ask("policy", 1, &[EVENT, PRESENTITY, AT, CONFIG, JSON], |it| {
             Ok(policy_of(it))
         }),
-        "set" => line.ask("set", 2, &[PRESENTITY], |it| Ok(Question::Set(set_of(it)?))),
+        "set" => line.ask("set", 2, &[PRESENTITY, PEER, DIRECTION, ID, FOR], |it| Ok(Question::Set(set_of(it)?))),
         "watch" => line.watch(),
         "discover" => {
             let given = line.options("discover", 0, &[SECONDS, JSON])?;
@@ -243,7 +243,10 @@ struct Given {
     presentity: Option<String>,
     event: Option<Package>,
     seconds: Option<u32>,
-    lasts: Option<Duration>,
+    lasts: Option<String>,
+    peer: Option<String>,
+    direction: Option<String>,
+    id: Option<String>,
     at: Option<String>,
     until: Option<String>,
     server: Option<String>,
@@ -379,7 +382,10 @@ impl Line {
             EVENT => given.event = Some(self.event()?),
             AT => given.at = Some(self.text()?),
             UNTIL => given.until = Some(self.text()?),
-            FOR => given.lasts = Some(self.lasts()?),
+            FOR => given.lasts = Some(self.text()?),
+            PEER => given.peer = Some(self.text()?),
+            DIRECTION => given.direction = Some(self.text()?),
+            ID => given.id = Some(self.text()?),
             SECONDS => given.seconds = Some(self.seconds()?),
             SERVER => given.server = Some(self.server()?),
             USER => given.user = Some(self.user()?),
@@ -419,14 +425,17 @@ const AT: &str = "--at";
 const BOARD: &str = "--board";
 const CONFIG: &str = "--config";
 const CONTROL: &str = "--control";
+const DIRECTION: &str = "--direction";
 const STATE: &str = "--state";
 const EVENT: &str = "--event";
 const FOLLOW: &str = "--follow";
 const FOR: &str = "--for";
 const FROM: &str = "--from";
+const ID: &str = "--id";
 const JSON: &str = "--json";
 const LISTEN: &str = "--listen";
 const LOG: &str = "--log";
+const PEER: &str = "--peer";
 const PIN: &str = "--pin";
 const PRESENTITY: &str = "--presentity";
 const SECONDS: &str = "--seconds";

@@ -230,12 +230,14 @@ fn ask(ask: &Ask) -> Result<(), Trouble> {
         Question::Set(Set {
             what,
             value,
-            presentity,
+            besides,
         }) => {
-            let whose = presentity.as_deref().map_or(String::new(), |uri| {
-                format!("?presentity={}", client::escaped(uri))
-            });
-            client.post(&format!("/set/{what}{whose}"), value).map(drop)
+            let mut path = format!("/set/{what}");
+            for (at, (name, value)) in besides.iter().enumerate() {
+                let sign = if at == 0 { '?' } else { '&' };
+                path += &format!("{sign}{name}={}", client::escaped(value));
+            }
+            client.post(&path, value).map(drop)
         }
     }
 }
@@ -321,6 +323,9 @@ Ask or tell the running agent (each takes --control SOCKET):
   lampfield set idle on|off
   lampfield set activity NAME|none
   lampfield set note TEXT     (each takes --presentity URI)
+  lampfield set call ringing|talking|held|none [--peer URI] [--direction in|out]
+            [--id NAME] [--for SECONDS]
+                              a call; it ends by itself after 180 s of ringing or 4 h
   lampfield allow WATCHER [--event PACKAGE] [--until DATE]
                               let somebody watch who waits for it
   lampfield block WATCHER [--event PACKAGE] [--until DATE]

@@ -4,6 +4,7 @@
 //! last three knows a transport: whatever carries HTTP gets the same routes from [`converse`], and what it may do there
 //! is said by its [`Rights`]. Who can open the socket's file has all of them.
 
+pub mod call;
 mod cause;
 mod conversation;
 pub mod follow;

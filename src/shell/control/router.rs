@@ -8,6 +8,7 @@
 //! | `POST /press/BUTTON` `/release/BUTTON` | moves a button of the simulated panel; `/press/BUTTON?for=SECONDS` holds it |
 //! | `POST /lamps/test` | lights every element of every lamp alone for a second, then what was to be shown |
 //! | `POST /set/{dnd,hook,activity,note,idle}` | an input with its value as the body, for the first presentity or `?presentity=URI` |
+//! | `POST /set/call` | a call: `ringing`, `talking`, `held` or `none` as the body; `?peer=URI`, `?direction=in` or `out`, `?id=NAME`, `?for=SECONDS` |
 //! | `GET /users` | who has a password, and the file that they stand in |
 //! | `POST /users/reload` | reads that file again |
 //! | `GET /policy/WATCHER` | what is ruled about a watcher, and why; `?event=PACKAGE`, `?presentity=URI`, `?at=MOMENT` |
@@ -24,6 +25,7 @@ use std::vec::Vec;
 use embedded_svc::http::Method;
 use embedded_svc::http::server::asynch::Connection;
 
+use super::call;
 use super::follow::follow;
 use super::http::BODY;
 use super::place::Place;
@@ -40,7 +42,7 @@ use crate::shell::hub::Hub;
 use crate::shell::panel::{LONGEST_HOLD, Untouchable, held};
 use crate::shell::words;
 use crate::users::buttons::QUIET;
-use crate::users::compose::Input;
+use crate::users::compose::{Input, Source};
 use crate::users::policy::Decided;
 use crate::wire::doc::pidf::Activities;
 
@@ -292,12 +294,35 @@ fn set(hub: &mut Hub, what: &str, query: &str, value: &str) -> Answer {
     if presentity >= hub.agent.presentities().count() {
         return (404, views::error("no presentity is configured"));
     }
+    if what == "call" {
+        return set_call(hub, presentity, query, value);
+    }
     match input(what, value) {
         Ok(input) => {
             hub.change(|agent, moment| agent.handle_input(moment, presentity, input));
             done()
         }
         Err(error) => (error.status, views::error(&error.text)),
+    }
+}
+
+fn set_call(hub: &mut Hub, presentity: usize, query: &str, state: &str) -> Answer {
+    let given = |name| parameter(query, name).map(|it| decode(it).unwrap_or_default());
+    let told = call::Told::new(state, given);
+    let fact = match told.fact() {
+        Ok(fact) => fact,
+        Err(wrong) => return (400, views::error(&wrong)),
+    };
+    let told = hub.change(|agent, moment| match &fact {
+        Some(fact) => agent.handle_call(moment, presentity, fact),
+        None => {
+            agent.end_calls(moment, Source::Told, Some(presentity));
+            Ok(())
+        }
+    });
+    match told {
+        Ok(()) => done(),
+        Err(full) => (503, views::error(&full.to_string())),
     }
 }
 
@@ -333,7 +358,7 @@ fn input(what: &str, value: &str) -> Result<Input, Wrong> {
         _ => Err(Wrong {
             status: 404,
             text: std::format!(
-                "there is no input \"{what}\"; there are: dnd, hook, activity, note, idle"
+                "there is no input \"{what}\"; there are: dnd, hook, activity, note, idle, call"
             ),
         }),
     }
@@ -456,7 +481,7 @@ mod tests {
                 "mood",
                 "on",
                 404,
-                "there is no input \"mood\"; there are: dnd, hook, activity, note, idle",
+                "there is no input \"mood\"; there are: dnd, hook, activity, note, idle, call",
             ),
         ] {
             let Err(wrong) = input(what, value) else {

@@ -168,18 +168,69 @@ fn facts_are_read_with_their_values() {
         let set = Set {
             what,
             value: value.to_string(),
-            presentity: None,
+            besides: Vec::new(),
         };
         asks(&["set", what, value], Question::Set(set));
     }
     let set = Set {
         what: "dnd",
         value: "on".to_string(),
-        presentity: Some("sip:a@b".to_string()),
+        besides: [("presentity", "sip:a@b".to_string())].to_vec(),
     };
     asks(
         &["set", "dnd", "on", "--presentity", "sip:a@b"],
         Question::Set(set),
+    );
+}
+
+#[test]
+fn a_call_is_told_with_what_is_known_of_it() {
+    let set = Set {
+        what: "call",
+        value: "ringing".to_string(),
+        besides: [
+            ("peer", "sip:bob@b"),
+            ("direction", "out"),
+            ("id", "line 2"),
+            ("for", "30"),
+        ]
+        .map(|(name, value)| (name, value.to_string()))
+        .to_vec(),
+    };
+    let line = [
+        "set", "call", "ringing", "--id", "line 2", "--for", "30", "--direction", "out", "--peer",
+        "sip:bob@b",
+    ];
+    asks(&line, Question::Set(set));
+    for (wrong_one, what, remedy) in [
+        (
+            &["--peer", "bob"][..],
+            "--peer cannot be \"bob\"",
+            "write sip:name@host or tel:number, at most 96 bytes",
+        ),
+        (
+            &["--direction", "up"],
+            "--direction cannot be \"up\"",
+            "write in or out",
+        ),
+        (
+            &["--for", "0"],
+            "--for cannot be \"0\"",
+            "write seconds from 1 to 86400",
+        ),
+    ] {
+        let line = [&["set", "call", "talking"], wrong_one].concat();
+        wrong(&line, what, remedy);
+    }
+    wrong(
+        &["set", "call", "busy"],
+        "call cannot be \"busy\"",
+        "write ringing, talking, held, none",
+    );
+    wrong(
+        &["set", "dnd", "on", "--for", "5"],
+        "--for means nothing with dnd",
+        "it is for `lampfield set call`",
     );
 }
 
@@ -213,7 +264,7 @@ fn wrong_facts_are_told_with_what_would_be_right() {
     wrong(
         &["set", "dnd"],
         "set needs more words",
-        "write lampfield set dnd|hook|activity|note|idle VALUE",
+        "write lampfield set dnd|hook|activity|note|idle|call VALUE",
     );
 }
 

@@ -12,6 +12,7 @@ use crate::engine::config::{is_address, is_name, is_watch_server};
 use crate::events::package::Package;
 use crate::ground::limits::{NOTE, USER};
 use crate::ground::time::Duration;
+use crate::shell::control::call;
 use crate::shell::control::policy::Asked;
 use crate::shell::document::{has_password, shown, suggestion};
 use crate::shell::listen::{Listen, NotAListen};
@@ -69,17 +70,6 @@ impl Line {
         Package::from_name(written.as_bytes()).ok_or_else(|| {
             let what = format!("there is no event \"{}\"", written.escape_debug());
             Usage::new(what, suggestion(&written, &Package::NAMES))
-        })
-    }
-
-    /// How long a button is held.
-    pub(super) fn lasts(&mut self) -> Result<Duration, Usage> {
-        let written = self.text()?;
-        let lasts = held(&written);
-        lasts.ok_or_else(|| {
-            let what = format!("\"{}\" is no time to hold a button", written.escape_debug());
-            let remedy = format!("write seconds from 0 to {LONGEST_HOLD}, as 1.5");
-            Usage::new(what, remedy)
         })
     }
 
@@ -215,9 +205,18 @@ pub(super) fn policy_of(given: &Given) -> Question {
     }
 }
 
+/// How long a button is held.
+pub(super) fn held_for(written: &str) -> Result<Duration, Usage> {
+    held(written).ok_or_else(|| {
+        let what = format!("\"{}\" is no time to hold a button", written.escape_debug());
+        let remedy = format!("write seconds from 0 to {LONGEST_HOLD}, as 1.5");
+        Usage::new(what, remedy)
+    })
+}
+
 pub(super) fn set_of(given: &Given) -> Result<Set, Usage> {
     let (what, value) = (given.words[0].as_str(), given.words[1].as_str());
-    let facts = ["dnd", "hook", "activity", "note", "idle"];
+    let facts = ["dnd", "hook", "activity", "note", "idle", "call"];
     let Some(what) = facts.into_iter().find(|it| *it == what) else {
         let wrong = format!("there is no \"{}\" to set", what.escape_debug());
         return Err(Usage::new(wrong, suggestion(what, &facts)));
@@ -225,6 +224,10 @@ pub(super) fn set_of(given: &Given) -> Result<Set, Usage> {
     let (good, wanted) = match what {
         "dnd" | "idle" => (["on", "off"].contains(&value), "on or off".to_string()),
         "hook" => (["up", "down"].contains(&value), "up or down".to_string()),
+        "call" => (
+            call::STATES.contains(&value),
+            call::STATES.join(", ").to_string(),
+        ),
         "activity" => {
             let wanted = "an activity of RFC 4480 §3.2 as meeting or away, or none";
             let known = value == "none" || Activities::named(value.as_bytes()).is_some();
@@ -242,8 +245,35 @@ pub(super) fn set_of(given: &Given) -> Result<Set, Usage> {
     Ok(Set {
         what,
         value: value.to_string(),
-        presentity: given.presentity.clone(),
+        besides: besides(given, what)?,
     })
+}
+
+/// What is said besides the value.
+fn besides(given: &Given, what: &str) -> Result<Vec<(&'static str, String)>, Usage> {
+    let of_a_call = [
+        ("peer", &given.peer),
+        ("direction", &given.direction),
+        ("id", &given.id),
+        ("for", &given.lasts),
+    ];
+    let mut besides = Vec::new();
+    if let Some(whose) = &given.presentity {
+        besides.push(("presentity", whose.clone()));
+    }
+    for (name, value) in of_a_call {
+        let Some(value) = value else { continue };
+        if what != "call" {
+            let wrong = format!("--{name} means nothing with {what}");
+            return Err(Usage::new(wrong, "it is for `lampfield set call`"));
+        }
+        if let Err(wanted) = call::check(name, value) {
+            let wrong = format!("--{name} cannot be \"{}\"", shown(value));
+            return Err(Usage::new(wrong, format!("write {wanted}")));
+        }
+        besides.push((name, value.clone()));
+    }
+    Ok(besides)
 }
 
 /// Where the password of `watch` is unless the line says otherwise.

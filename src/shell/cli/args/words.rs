@@ -40,7 +40,7 @@ pub(super) fn synopsis(command: &str) -> &str {
         "boards" => "boards [NAME]",
         "press" => "press NAME [--for SECONDS]",
         "release" => "release NAME",
-        "set" => "set dnd|hook|activity|note|idle VALUE",
+        "set" => "set dnd|hook|activity|note|idle|call VALUE",
         "user" => "user add NAME, user remove NAME, or user list",
         "hash-password" => "hash-password NAME REALM",
         "certificate" => "certificate new NAME [--authority FOLDER], or certificate show FILE",
