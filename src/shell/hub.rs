@@ -20,18 +20,20 @@ use super::net::locals::{announced, tell_changes};
 use super::net::outbox::{BATCH, Outbox};
 use super::net::places::addresses;
 use super::net::streams::{Event as Change, Heard, Streams};
-use super::panel::{Event, Panel, Touch, Untouchable};
+use super::panel::Panel;
 use super::saving::Saving;
+use super::softphone::dial::Dialer;
 use super::tls::Tls;
 use super::users::Roll;
 use super::zone;
-use crate::engine::agent::Description;
 use crate::engine::agent::{Agent, Output, Report, Subject};
 use crate::engine::config::Settings;
 use crate::ground::limits::URI;
 use crate::ground::time::{Instant, Moment, Seconds};
 use crate::ua::addresses::LocalAddress;
 use crate::wire::flow::{Flow, Transport};
+
+mod face;
 
 /// Reads the configuration again, or says why it cannot be had.
 pub type Reload = Box<dyn FnMut() -> Result<Fresh, String>>;
@@ -75,6 +77,8 @@ pub struct Hub {
     pub(super) strangers: Limiter,
     /// Runs what the configuration wants for buttons and lamps.
     pub(super) runner: Runner,
+    /// Tells the softphone whom to call.
+    pub(super) dialer: Dialer,
     pub(super) reload: Option<Reload>,
     /// The file that users stand in.
     pub users: Option<PathBuf>,
@@ -114,49 +118,20 @@ pub(super) const SHARE: usize = 16;
 const ZONE: Seconds = Seconds(86_400);
 
 impl Hub {
+    /// The first turn: everything that is to be sent, and where the buttons are.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.look_at_zone_again(now);
+        self.announce(now);
+        self.settle(now);
+        self.change_panel(|_, _| ());
+    }
+
     /// Changes the agent and does what follows from it: all of it, unless that is more than one turn may send.
     pub fn change<R>(&mut self, how: impl FnOnce(&mut Agent, Moment) -> R) -> R {
         let moment = clock::moment();
         let result = how(self.agent, moment);
         self.settle(moment.now);
         result
-    }
-
-    /// Something happened to the panel; tells the agent of it.
-    pub fn change_panel<R>(&mut self, how: impl FnOnce(&mut Panel, Instant) -> R) -> R {
-        let result = how(&mut self.panel, clock::now());
-        while let Some(event) = self.panel.take_event() {
-            self.pass(event);
-        }
-        result
-    }
-
-    /// Moves a button of the simulated panel.
-    ///
-    /// # Errors
-    /// Why it can't be moved, or that nothing comes of it.
-    pub fn touch(
-        &mut self,
-        how: impl FnOnce(&mut Panel, Instant) -> Result<(), Untouchable>,
-    ) -> Result<(), Untouchable> {
-        how(&mut self.panel, clock::now())?;
-        // The first edge is the one that was asked for; a momentary button comes up behind it.
-        let first = self.panel.take_event();
-        first.into_iter().for_each(|event| self.pass(event));
-        let chatters = match first {
-            Some(Event::Edge(touch)) => self.agent.button_chatters(touch.button),
-            Some(Event::Position(_) | Event::Health(_)) | None => false,
-        };
-        self.change_panel(|_, _| ());
-        if chatters {
-            return Err(Untouchable::Chatters);
-        }
-        Ok(())
-    }
-
-    /// Tests the lamps: lights every element alone for a second, then what was to be shown.
-    pub fn test_lamps(&mut self) {
-        self.change_panel(Panel::test);
     }
 
     /// Reads the settings again. If they are bad, the old ones go on.
@@ -222,7 +197,7 @@ impl Hub {
     }
 
     /// Sets when to look the next time.
-    pub(super) fn look_at_zone_again(&mut self, now: Instant) {
+    fn look_at_zone_again(&mut self, now: Instant) {
         let has_times = self.agent.settings().rules.has_times();
         self.zone_due = has_times.then(|| now + ZONE);
     }
@@ -244,20 +219,6 @@ impl Hub {
         self.pass_changes(now);
         self.locals = locals;
         self.settle(now);
-    }
-
-    fn pass(&mut self, event: Event) {
-        match event {
-            Event::Edge(Touch { button, pressed }) => self.change(|agent, moment| {
-                agent.handle_button(moment, button, pressed);
-            }),
-            Event::Position(Touch { button, pressed }) => self.change(|agent, moment| {
-                agent.handle_position(moment, button, pressed);
-            }),
-            Event::Health(healthy) => {
-                self.change(|agent, moment| agent.handle_panel(moment, healthy));
-            }
-        }
     }
 
     /// A datagram came. The answers go out with [`Hub::flush`], together with those to its neighbours.
@@ -330,6 +291,7 @@ impl Hub {
             .handle_timeout(now, |remote, bytes| note(failed, remote, bytes));
         self.streams.handle_timeout(now);
         self.runner.handle_timeout(now);
+        self.dialer.handle_timeout(now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             let wall = clock::wall();
             self.agent.handle_timeout(Moment { now, wall });
@@ -368,6 +330,7 @@ impl Hub {
             self.streams.deadline(),
             self.panel.deadline(),
             self.runner.deadline(),
+            self.dialer.deadline(),
             self.zone_due,
             self.saving.as_ref().and_then(|it| it.deadline(self.agent)),
         ];
@@ -458,11 +421,7 @@ impl Hub {
                         self.show_command(now, lamp);
                     }
                 }
-                Output::Gesture { button, gesture } => {
-                    let settings = self.agent.settings().buttons.get(usize::from(button));
-                    let name = settings.map_or("", |it| it.name.as_str());
-                    self.runner.press(button, name, gesture);
-                }
+                Output::Gesture { button, gesture } => self.do_more(now, button, gesture),
                 Output::Resolve { query } => self.resolve(now, query),
                 Output::Report(Report::Button { button, trouble }) => {
                     let name = self.agent.settings().buttons.get(usize::from(button));
@@ -484,14 +443,6 @@ impl Hub {
                     }
                 }
             }
-        }
-    }
-
-    /// A lamp changed: its command may be told.
-    fn show_command(&mut self, now: Instant, lamp: u16) {
-        let described = self.agent.describe(now, Subject::Lamp(lamp));
-        if let Some(Description::Lamp(status)) = described {
-            self.runner.show(lamp, &status);
         }
     }
 

@@ -27,6 +27,7 @@ pub mod seed;
 pub mod service;
 pub mod settings;
 pub mod signals;
+pub mod softphone;
 pub mod steps;
 pub mod store;
 pub mod timer;

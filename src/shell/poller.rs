@@ -33,6 +33,8 @@ pub enum Source {
     Control,
     /// The calendar clock was set.
     Clock,
+    /// The softphone is there, or answers.
+    Softphone,
     /// A command has ended: which one.
     Command(u8),
     /// Something of the panel: which descriptor.
@@ -158,6 +160,7 @@ impl Source {
             Source::Control => 5,
             Source::Clock => 6,
             Source::Mdns => 7,
+            Source::Softphone => 8,
             Source::Command(at) => FIRST_COMMAND + u64::from(at),
             Source::Panel(at) => FIRST_PANEL + u64::from(at),
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
@@ -176,6 +179,7 @@ impl Source {
             5 => Some(Source::Control),
             6 => Some(Source::Clock),
             7 => Some(Source::Mdns),
+            8 => Some(Source::Softphone),
             at if at >= FIRST_STREAM => u16::try_from(at - FIRST_STREAM).ok().map(Source::Stream),
             at if at >= FIRST_LISTENER => {
                 u8::try_from(at - FIRST_LISTENER).ok().map(Source::Listener)
@@ -269,6 +273,7 @@ mod tests {
             Source::Moves,
             Source::Control,
             Source::Mdns,
+            Source::Softphone,
             Source::Command(0),
             Source::Command(3),
             Source::Socket(0),

@@ -26,7 +26,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::string::String;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::vec::Vec;
 
@@ -58,6 +57,7 @@ use super::saving::Saving;
 use super::seed::seed;
 use super::service::Service;
 use super::signals::{Signals, Wish};
+use super::softphone::dial::Dialer;
 use super::steps::Steps;
 use super::timer::Timer;
 use super::tls::Tls;
@@ -66,6 +66,10 @@ use super::zone;
 use crate::engine::agent::Agent;
 use crate::engine::config::Settings;
 use crate::ground::time::{Duration, Instant};
+
+mod stop;
+
+pub use stop::StopHandle;
 
 /// What a runtime needs to know beside the agent's settings.
 pub struct Options {
@@ -145,10 +149,11 @@ impl Runtime {
     pub fn new(agent: &'static mut Agent, options: Options) -> Result<Runtime, Failed> {
         // Before anything starts a thread.
         let signals = options.signals.then(Signals::take).transpose()?;
-        if options.listen.len() > SOCKETS {
+        let wanted = options.listen.len();
+        if wanted > SOCKETS {
+            let what = "addresses to listen on, at most";
             return Err(Failed(std::format!(
-                "{} addresses to listen on, at most {SOCKETS} are possible",
-                options.listen.len()
+                "{wanted} {what} {SOCKETS} are possible"
             )));
         }
         // Both before the panel: where another agent runs, the lamps are its own.
@@ -166,10 +171,7 @@ impl Runtime {
             registry.add(&socket.udp, Source::Socket(at))?;
         }
         let own = addresses(&listeners);
-        let usable = Families {
-            v4: own.iter().any(SocketAddr::is_ipv4),
-            v6: own.iter().any(SocketAddr::is_ipv6),
-        };
+        let usable = families(&own);
         let moment = clock::moment();
         let now = moment.now;
         let moves = watch_addresses(&registry, &own);
@@ -201,6 +203,7 @@ impl Runtime {
             mdns,
             discover: options.discover,
             runner: Runner::new(registry.clone(), options.commands),
+            dialer: Dialer::new(registry.clone()),
             limiter: Limiter::new(),
             strangers: Limiter::new(),
             reload: options.reload,
@@ -216,11 +219,7 @@ impl Runtime {
         let control = claim
             .map(|claim| Control::open(executor.clone(), hub.clone(), &registry, claim))
             .transpose()?;
-        hub.borrow_mut().look_at_zone_again(now);
-        hub.borrow_mut().announce(now);
-        hub.borrow_mut().settle(now);
-        // Where the buttons are.
-        hub.borrow_mut().change_panel(|_, _| ());
+        hub.borrow_mut().begin(now);
         // Nobody polled the tasks yet, so nothing would ring for the first of them.
         bell.wake_by_ref();
         Ok(Runtime {
@@ -234,10 +233,7 @@ impl Runtime {
             waker: Waker::from(bell.clone()),
             tasks: Box::pin(async move { executor.run(pending()).await }),
             control,
-            stop: StopHandle {
-                wanted: Arc::default(),
-                bell: bell.clone(),
-            },
+            stop: StopHandle::new(bell.clone()),
             bell,
             service: Service::none(),
             ends: options.lasts.map(|lasts| now + lasts),
@@ -360,6 +356,7 @@ impl Runtime {
                 let mut hub = self.hub.borrow_mut();
                 hub.change_panel(|panel, now| panel.handle_readable(now, which));
             }
+            Source::Softphone => self.hub.borrow_mut().dialer.handle_ready(),
             Source::Command(at) => self.hub.borrow_mut().runner.handle_ended(at),
             Source::Socket(at) => self.receive(now, usize::from(at)),
             Source::Listener(at) => {
@@ -453,37 +450,12 @@ impl Runtime {
     }
 }
 
-/// Stops a runtime; a second time ends it without taking leave.
-#[derive(Clone, Debug)]
-pub struct StopHandle {
-    wanted: Arc<AtomicU8>,
-    bell: Arc<Doorbell>,
-}
-
-impl StopHandle {
-    /// As SIGTERM does.
-    pub fn stop(&self) {
-        self.wanted.fetch_or(STOP, Ordering::AcqRel);
-        self.bell.wake_by_ref();
-    }
-
-    /// As SIGHUP does.
-    pub fn reload(&self) {
-        self.wanted.fetch_or(RELOAD, Ordering::AcqRel);
-        self.bell.wake_by_ref();
-    }
-
-    fn take(&self) -> Option<Wish> {
-        match self.wanted.swap(0, Ordering::AcqRel) {
-            0 => None,
-            RELOAD => Some(Wish::Reload),
-            _ => Some(Wish::Stop),
-        }
+fn families(own: &[SocketAddr]) -> Families {
+    Families {
+        v4: own.iter().any(SocketAddr::is_ipv4),
+        v6: own.iter().any(SocketAddr::is_ipv6),
     }
 }
-
-const STOP: u8 = 1;
-const RELOAD: u8 = 2;
 
 /// Without it a new address is found at the next start.
 fn watch_addresses(registry: &Registry, listeners: &[SocketAddr]) -> Option<Moves> {

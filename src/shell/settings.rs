@@ -149,6 +149,7 @@ impl Configuration {
         reader.upstreams(&root, folder);
         reader.lists(&root);
         reader.lamps(&root);
+        reader.softphone(&root);
         reader.buttons(&root);
         let tls = reader.tls(&root, folder, &listen);
         // What names stand in certificates, whoever signs them knows.

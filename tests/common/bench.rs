@@ -49,6 +49,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) hold: &'a [&'a str],
     /// What keeps its files while the power is away.
     pub(crate) disk: Option<&'a Disk>,
+    /// Kernel modules beside those of the board.
+    pub(crate) modules: &'a [&'a str],
 }
 
 /// A disk for a board, with ext4 on it: the board finds it in [`DISK`]. It is removed when this is dropped.
@@ -107,6 +109,7 @@ impl Bench {
                 "--qemu=-drive if=sd,index=2,format=raw,file={disk}/image"
             ));
         }
+        arguments.extend(setup.modules.iter().map(|it| format!("--module={it}")));
         arguments.extend(setup.hold.iter().map(|name| format!("--hold={name}")));
         Bench::boot(folder, &arguments)
     }

@@ -8,6 +8,7 @@
 #[path = "../common/bench.rs"]
 mod bench;
 mod figures;
+mod lights;
 mod lines;
 mod notifier;
 mod phone;

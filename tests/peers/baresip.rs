@@ -37,6 +37,7 @@ const LIFETIME: &str = "120";
 pub(crate) struct Baresip {
     process: Running,
     control: TcpStream,
+    control_port: u16,
     port: u16,
     _scratch: Scratch,
 }
@@ -75,6 +76,7 @@ impl Baresip {
             .arg(scratch.path("."))
             .args(["-4", "-t", LIFETIME]);
         let mut process = Running::start(&mut command, scratch.path("output"));
+        let control_port = control;
         let control = wait_for("baresip opens its control socket", SOON, || {
             process.expect_alive();
             TcpStream::connect((Ipv4Addr::LOCALHOST, control)).ok()
@@ -85,6 +87,7 @@ impl Baresip {
         Baresip {
             process,
             control,
+            control_port,
             port,
             _scratch: scratch,
         }
@@ -93,6 +96,11 @@ impl Baresip {
     /// Where it speaks SIP.
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it takes orders. It serves one at a time: whoever comes takes the place of the one before.
+    pub(crate) fn control_port(&self) -> u16 {
+        self.control_port
     }
 
     /// Runs one of baresip's commands and returns what it prints.
@@ -175,6 +183,7 @@ fn config(port: u16, control: u16) -> String {
         "sip_listen 127.0.0.1:{port}\n\
          net_interface 127.0.0.1\n\
          module_path {modules}\n\
+         module g711.so\n\
          module_tmp account.so\n\
          module_app contact.so\n\
          module_app presence.so\n\

@@ -7,6 +7,7 @@
 mod agent;
 mod baresip;
 mod cuts;
+mod dialling;
 mod kamailio;
 mod lampfields;
 mod line;

@@ -12,10 +12,12 @@
 
 mod child;
 pub mod command;
+pub mod dial;
 
 use std::collections::VecDeque;
 use std::ffi::CString;
 use std::io;
+use std::net::SocketAddr;
 use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{fmt, format, vec};
@@ -25,9 +27,11 @@ use rustix::io::Errno;
 
 use self::child::{Child, End};
 use self::command::{ALLOW_IT, Command, FIND_IT, PATH};
+use self::dial::{Dial, Softphone, URI};
 use super::journal::is_safe;
 use super::poller::{Registry, Source};
 use super::sandbox;
+use super::softphone::dial::Order;
 use crate::engine::agent::status::LampStatus;
 use crate::engine::config::Gesture;
 use crate::ground::time::{Duration, Instant};
@@ -48,13 +52,27 @@ pub struct Commands {
     pub lamps: Vec<(u16, Command)>,
     /// With each gesture of that button.
     pub buttons: Vec<(u16, Command)>,
+    /// What a press of that button dials.
+    pub dials: Vec<(u16, Dial)>,
+    /// Who makes the calls.
+    pub softphone: Option<Softphone>,
 }
 
 impl Commands {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Command> {
         let all = self.lamps.iter().chain(&self.buttons);
-        all.map(|(_, command)| command)
+        let softphones = match &self.softphone {
+            Some(Softphone::Commands(dial, accept)) => [Some(dial), accept.as_ref()],
+            Some(Softphone::Baresip(_)) | None => [None; 2],
+        };
+        let all = all.map(|(_, command)| command);
+        all.chain(softphones.into_iter().flatten())
+    }
+
+    /// What a press of that button dials.
+    pub fn dialled_by(&self, button: u16) -> Option<&Dial> {
+        of(&self.dials, button)
     }
 
     /// That of a lamp.
@@ -68,9 +86,9 @@ impl Commands {
     }
 }
 
-fn of(all: &[(u16, Command)], number: u16) -> Option<&Command> {
+fn of<T>(all: &[(u16, T)], number: u16) -> Option<&T> {
     let found = all.iter().find(|(other, _)| *other == number);
-    found.map(|(_, command)| command)
+    found.map(|(_, it)| it)
 }
 
 /// Runs commands.
@@ -138,15 +156,32 @@ impl Runner {
 
     /// That was done with a button.
     pub fn press(&mut self, button: u16, name: &str, gesture: Gesture) {
-        let Some(command) = self.commands.of_button(button) else {
-            return;
+        if let Some(command) = self.commands.of_button(button) {
+            let command = command.clone();
+            self.enqueue(button, name, gesture, command);
+        }
+    }
+
+    /// A button has a call made, or answered: by whom, if that is a softphone which is told by no command.
+    pub fn dial(
+        &mut self,
+        button: u16,
+        name: &str,
+        gesture: Gesture,
+        order: Order<'_>,
+    ) -> Option<SocketAddr> {
+        let command = match (self.commands.softphone.as_ref()?, order) {
+            (Softphone::Baresip(at), _) => return Some(*at),
+            (Softphone::Commands(dial, _), Order::Dial(uri)) => dial.with(URI, uri),
+            (Softphone::Commands(_, accept), Order::Accept) => accept.clone()?,
         };
-        let command = command.clone();
-        let facts = vec![
-            fact("LAMPFIELD_BUTTON", name),
-            fact("LAMPFIELD_GESTURE", gesture.name()),
-        ];
-        self.enqueue(Cause::Button(button), name, command, facts);
+        self.enqueue(button, name, gesture, command);
+        None
+    }
+
+    /// What is run, and for whom.
+    pub fn commands(&self) -> &Commands {
+        &self.commands
     }
 
     /// A lamp may show, or stand for, something else.
@@ -242,7 +277,8 @@ impl Runner {
         self.running = [const { None }; AT_ONCE];
     }
 
-    fn enqueue(&mut self, cause: Cause, name: &str, command: Command, facts: Facts) {
+    fn enqueue(&mut self, button: u16, name: &str, gesture: Gesture, command: Command) {
+        let cause = Cause::Button(button);
         let presses = self.waiting.iter();
         let presses = presses.filter(|it| matches!(it.cause, Cause::Button(_)));
         if presses.count() >= QUEUE {
@@ -255,7 +291,10 @@ impl Runner {
             cause,
             name: name.to_string(),
             command,
-            facts,
+            facts: vec![
+                fact("LAMPFIELD_BUTTON", name),
+                fact("LAMPFIELD_GESTURE", gesture.name()),
+            ],
         });
     }
 

@@ -33,6 +33,7 @@ impl Fixture {
         let commands = Commands {
             lamps: vec![(0, run.clone())],
             buttons: vec![(0, run.clone()), (1, run)],
+            ..Commands::default()
         };
         let poller = Poller::new().expect("a poller");
         let runner = Runner::new(poller.registry(), commands);
@@ -298,4 +299,36 @@ fn what_the_kernel_refuses_has_a_remedy() {
         assert_eq!(refused(&run, &errno.into()).remedy, remedy);
     }
     assert!(Child::start(&run, &[]).is_err(), "it is not executable");
+}
+
+#[test]
+fn a_softphone_is_told_by_its_commands() {
+    let mut f = Fixture::new("dial", "echo \"$2\" > dialled");
+    let words = ["./script", "call", "<{uri}>"];
+    let dial = Command::new(words, &f.folder).expect("a command");
+    f.runner.commands.softphone = Some(Softphone::Commands(dial, None));
+    let order = Order::Dial("sip:bob@pbx.example");
+    assert_eq!(f.runner.dial(0, "blf1", Gesture::Press, order), None);
+    f.runner.start(clock::now());
+    f.rest();
+    assert_eq!(f.read("dialled"), "<sip:bob@pbx.example>\n");
+    assert_eq!(
+        f.runner.dial(0, "blf1", Gesture::Press, Order::Accept),
+        None
+    );
+    assert!(f.runner.is_idle(), "nothing was said about that");
+}
+
+#[test]
+fn a_call_that_rings_is_picked_up_instead() {
+    let mut dial = Dial {
+        uri: "sip:bob@x".to_string(),
+        pickup: None,
+    };
+    assert_eq!(dial.order(true), Order::Dial("sip:bob@x"));
+    dial.pickup = Some(dial::Pickup::Dial("sip:*8@x".to_string()));
+    assert_eq!(dial.order(true), Order::Dial("sip:*8@x"));
+    assert_eq!(dial.order(false), Order::Dial("sip:bob@x"));
+    dial.pickup = Some(dial::Pickup::Accept);
+    assert_eq!(dial.order(true), Order::Accept);
 }

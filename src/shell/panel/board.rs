@@ -164,6 +164,11 @@ built_in![
     "raspberry-pi-desk-phone",
     "raspberry-pi-intercom",
     "qemu-phone",
+    "usb-blink1",
+    "usb-luxafor",
+    "usb-delcom",
+    "usb-dream-cheeky",
+    "usb-riso-kagaku",
     "template",
 ];
 

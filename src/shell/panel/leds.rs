@@ -46,16 +46,17 @@ pub struct Led {
 }
 
 impl Led {
-    /// The LED called `name` below `root`; dark, whatever moved it before.
+    /// The LED called `name` below `root`; dark, whatever moved it before. It is to shine with so many percent of what it
+    /// can, and at least as little as it can.
     ///
     /// # Errors
     /// It is not there, or not ours to use.
-    pub fn open(root: &Path, name: &str) -> Result<Led, Problem> {
+    pub fn open(root: &Path, name: &str, bright: u8) -> Result<Led, Problem> {
         // A name is not a path.
         let found = if name.contains('/') || name.starts_with('.') {
             Err(Errno::NOENT)
         } else {
-            Led::take(&root.join(name))
+            Led::take(&root.join(name), bright)
         };
         found.map_err(|errno| problem(errno, root, name))
     }
@@ -104,7 +105,7 @@ impl Led {
         openat(&self.folder, c"brightness", flags, Mode::empty()).is_ok()
     }
 
-    fn take(path: &Path) -> Result<Led, Errno> {
+    fn take(path: &Path, bright: u8) -> Result<Led, Errno> {
         let folder = open(
             path,
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
@@ -112,7 +113,7 @@ impl Led {
         )?;
         let brightness = openat(&folder, c"brightness", WRITE, Mode::empty())?;
         let led = Led {
-            full: full(&folder)?,
+            full: full(&folder, bright)?,
             folder,
             brightness,
             blinks: false,
@@ -156,16 +157,17 @@ fn millis(duration: Duration) -> Bounded<16> {
     text
 }
 
-/// What `brightness` takes for the brightest light.
-fn full(folder: &OwnedFd) -> Result<Bounded<16>, Errno> {
+/// What `brightness` takes for a light that is lit.
+fn full(folder: &OwnedFd, bright: u8) -> Result<Bounded<16>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = openat(folder, c"max_brightness", flags, Mode::empty())?;
     let mut buf = [0; 16];
     let len = pread(&file, &mut buf[..], 0)?;
     let text = str::from_utf8(&buf[..len]).unwrap_or_default().trim();
-    let number: u32 = text.parse().map_err(|_| Errno::INVAL)?;
+    let most: u32 = text.parse().map_err(|_| Errno::INVAL)?;
+    let part = u64::from(most) * u64::from(bright) / 100;
     let mut text = Bounded::new();
-    let _ = writeln!(text, "{}", number.max(1)); // Ten digits and the end of the line.
+    let _ = writeln!(text, "{}", part.max(1)); // Ten digits and the end of the line.
     Ok(text)
 }
 
@@ -191,15 +193,36 @@ fn problem(errno: Errno, root: &Path, name: &str) -> Problem {
     }
 }
 
-fn missing(root: &Path) -> Problem {
-    let what = format!("is not there: {} has no such LED", root.display());
+/// The LEDs there are, in order.
+fn names(root: &Path) -> Vec<String> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.file_name().to_str().map(ToOwned::to_owned))
         .collect();
     names.sort_unstable();
+    names
+}
+
+/// Whether a name fits a pattern, in which each `*` stands for any letters.
+fn fits(name: &str, pattern: &str) -> bool {
+    let Some((head, pattern)) = pattern.split_once('*') else {
+        return name == pattern;
+    };
+    let Some(rest) = name.strip_prefix(head) else {
+        return false;
+    };
+    let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    ends.any(|at| fits(&rest[at..], pattern))
+}
+
+fn missing(root: &Path) -> Problem {
+    let what = format!("is not there: {} has no such LED", root.display());
+    let names = names(root);
     if names.is_empty() {
-        return Problem::new(what, "load the driver of the LED: it has none yet");
+        return Problem::new(
+            what,
+            "plug it in, or load the driver of the LED: it has none yet",
+        );
     }
     Problem::new(what, format!("use one of: {}", names.join(", ")))
 }

@@ -9,6 +9,7 @@ use super::{DAY, Reader, text};
 use crate::engine::config::{Action, ButtonSettings, is_same};
 use crate::ground::time::Seconds;
 use crate::shell::commands::command::Command;
+use crate::shell::commands::dial::Dial;
 use crate::shell::document::{Found, Section, shown, suggestion};
 use crate::shell::panel::board::{Button, Kind};
 use crate::wire::doc::pidf::Activities;
@@ -28,7 +29,7 @@ impl Reader<'_, '_> {
                 .map(|it| it.name.as_str())
                 .collect();
             let place = self.place(&section, &names, &mut told);
-            if let (Some(at), Some((read, run))) = (place, read)
+            if let (Some(at), Some((read, more))) = (place, read)
                 && let Some(button) = self.settings.buttons.get_mut(at)
             {
                 let (name, latching) = (button.name.clone(), button.latching);
@@ -38,18 +39,20 @@ impl Reader<'_, '_> {
                     ..read
                 };
                 let button = button.clone();
-                self.commands
-                    .buttons
-                    .extend(run.map(|run| (at as u16, run)));
+                let (number, commands) = (at as u16, &mut self.commands);
+                commands.buttons.extend(more.run.map(|it| (number, it)));
+                commands.dials.extend(more.dial.map(|it| (number, it)));
                 self.gestures(&section, &button);
             }
         }
     }
 
     /// What one table says; the board says the rest.
-    fn button(&mut self, section: &Section<'_, '_>) -> Option<(ButtonSettings, Option<Command>)> {
+    fn button(&mut self, section: &Section<'_, '_>) -> Option<(ButtonSettings, More)> {
         let run = self.command(section, "run");
-        let press = match section.key_place("run") {
+        let dial = self.dial(section);
+        let does_more = ["run", "dial"].iter().find_map(|it| section.key_place(it));
+        let press = match does_more {
             Some(_) => Some(section.text("does", &mut self.faults)),
             None => section.required("does", "dnd", &mut self.faults).map(Some),
         };
@@ -79,19 +82,19 @@ impl Reader<'_, '_> {
             double: double?,
             presentity: presentity?,
             timeout: timeout.map_or(ButtonSettings::TIMEOUT, |it| Seconds(it.value)),
-            told: run.is_some(),
+            told: run.is_some() || dial.is_some(),
             ..ButtonSettings::new(text(""), false)
         };
         if button.acts() && self.settings.presentities.is_empty() {
             let what = "the button has nobody to act for";
             self.faults.add(section.at, what, "add a [[presentity]]");
         }
-        if !button.told && button.actions().any(|it| it == Action::Tell) {
+        if does_more.is_none() && button.actions().any(|it| it == Action::Tell) {
             let remedy = "add run = [\"program\", \"argument\"]";
             self.faults
                 .add(section.at, "the button has nothing to run", remedy);
         }
-        Some((button, run))
+        Some((button, More { run, dial }))
     }
 
     /// Whether the button can tell apart what it is to do.
@@ -168,6 +171,12 @@ impl Reader<'_, '_> {
         }
         at.and_then(|it| u16::try_from(it).ok())
     }
+}
+
+/// What a button does beside what the agent knows of.
+struct More {
+    run: Option<Command>,
+    dial: Option<Dial>,
 }
 
 /// A button of the board that nobody has said anything about.

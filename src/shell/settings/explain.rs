@@ -17,6 +17,7 @@ use crate::events::package::{Pace, Package};
 use crate::events::watched::Watched;
 use crate::ground::time::Seconds;
 use crate::shell::commands::command::Command;
+use crate::shell::commands::dial::{Dial, Pickup};
 use crate::shell::mdns;
 use crate::shell::panel::board::Board;
 use crate::wire::flow::Transport;
@@ -65,6 +66,9 @@ impl fmt::Display for Configuration {
         for (number, button) in (0..).zip(&settings.buttons) {
             explain_button(f, settings, button)?;
             explain_command(f, "each time", self.commands.of_button(number))?;
+            if let Some(dial) = self.commands.dialled_by(number) {
+                explain_dial(f, dial)?;
+            }
         }
         explain_rules(f, settings)
     }
@@ -351,6 +355,15 @@ fn explain_command(
     }
 }
 
+fn explain_dial(f: &mut fmt::Formatter<'_>, dial: &Dial) -> fmt::Result {
+    write!(f, "             has {} called", dial.uri)?;
+    match &dial.pickup {
+        Some(Pickup::Accept) => writeln!(f, ", or answers where it rings"),
+        Some(Pickup::Dial(uri)) => writeln!(f, ", or {uri} while it rings there"),
+        None => writeln!(f),
+    }
+}
+
 /// What a button does: `press: do-not-disturb on or off; held: clear`.
 pub fn in_words(button: &ButtonSettings) -> String {
     if button.follows() {
@@ -395,7 +408,7 @@ fn action_in_words(action: Action, button: &ButtonSettings) -> String {
         }
         Action::Clear => "takes back do-not-disturb, activity, note and away",
         Action::Approve => "allows the watcher who waits longest",
-        Action::Tell => "runs a command",
+        Action::Tell => "a command or a call",
     };
     words.to_string()
 }

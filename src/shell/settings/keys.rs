@@ -139,7 +139,14 @@ pub(super) const BUTTON: Table = Table {
         "timeout",
         "presentity",
         "run",
+        "dial",
+        "pickup",
     ],
+};
+
+pub(super) const SOFTPHONE: Table = Table {
+    name: "[[softphone]]",
+    keys: &["baresip", "dial", "accept"],
 };
 
 pub(super) const RULE: Table = Table {
@@ -168,7 +175,7 @@ pub(super) const PACE: Table = Table {
 };
 
 /// Every table that a line in brackets begins.
-pub(super) const TABLES: [Table; 12] = [
+pub(super) const TABLES: [Table; 13] = [
     TLS,
     AUTHENTICATION,
     SUBSCRIPTIONS,
@@ -179,6 +186,7 @@ pub(super) const TABLES: [Table; 12] = [
     UPSTREAM,
     LIST,
     LAMP,
+    SOFTPHONE,
     BUTTON,
     RULE,
 ];

@@ -59,8 +59,10 @@ pub struct KeyLine {
 /// An LED below `/sys/class/leds`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedLine {
-    /// Its name.
+    /// Its name; with a `*`, which stands for any letters, those of all that are lit together.
     pub name: String,
+    /// How bright it shines, in percent of what it can.
+    pub bright: u8,
 }
 
 /// A line as it is written, without how it is used.

@@ -149,7 +149,9 @@ impl Reader<'_> {
                 "blue",
                 "amber",
                 "white",
+                "rgb",
                 "active_low",
+                "bright",
             ],
         };
         let mut lamps: Vec<Lamp> = Vec::new();
@@ -207,11 +209,18 @@ impl Reader<'_> {
 
     fn elements(&mut self, section: &Section<'_, '_>) -> Vec<Element> {
         let active_low = section.flag("active_low", &mut self.faults);
-        let mut elements: Vec<Element> = Vec::new();
+        let bright = section.number("bright", 1..=100, &mut self.faults);
+        let bright = bright.map_or(100, |it| it.value as u8);
+        let mut elements: Vec<Element> = self.three(section, bright);
         for hue in Hue::ALL {
             let Some(text) = section.text(hue.name(), &mut self.faults) else {
                 continue;
             };
+            if elements.iter().any(|it| it.hue == hue) {
+                let what = format!("rgb has a {} line already", hue.name());
+                self.faults.add(text.at, what, "leave one of them out");
+                continue;
+            }
             let Some(line) = self.line(text) else {
                 continue;
             };
@@ -223,7 +232,7 @@ impl Reader<'_> {
                     debounce: Duration::ZERO,
                     poll: None,
                 }),
-                Line::Led(name) => Output::Led(LedLine { name }),
+                Line::Led(name) => Output::Led(LedLine { name, bright }),
                 Line::Key(..) => {
                     let remedy = "write gpio:NAME, gpio:CHIP/NUMBER or led:NAME";
                     self.faults.add(text.at, "a lamp cannot be a key", remedy);
@@ -235,12 +244,37 @@ impl Reader<'_> {
                 output: Some(self.placed(text, output)),
             });
         }
-        if Hue::ALL
-            .iter()
-            .all(|hue| section.key_place(hue.name()).is_none())
-        {
+        let mut keys = Hue::ALL.iter().map(|hue| hue.name()).chain(["rgb"]);
+        if keys.all(|key| section.key_place(key).is_none()) {
             let remedy = "add red = \"gpio:GPIO23\", or green, blue, amber, white";
             self.faults.add(section.at, "[[lamp]] has no line", remedy);
+        }
+        elements
+    }
+
+    /// The three lines of a light that can show any colour, by one pattern of their names.
+    fn three(&mut self, section: &Section<'_, '_>, bright: u8) -> Vec<Element> {
+        let Some(pattern) = section.text("rgb", &mut self.faults) else {
+            return Vec::new();
+        };
+        if !pattern.value.contains(COLOUR) || !pattern.value.starts_with("led:") {
+            let what = format!("\"{}\" is no pattern of LEDs", pattern.value.escape_debug());
+            let remedy = "write led:NAME with {colour} in it for red, green and blue: led:thingm*:{colour}:led0";
+            self.faults.add(pattern.at, what, remedy);
+            return Vec::new();
+        }
+        let mut elements = Vec::new();
+        for hue in [Hue::Red, Hue::Green, Hue::Blue] {
+            let text = pattern.value.replace(COLOUR, hue.name());
+            let text = Found {
+                value: text.as_str(),
+                at: pattern.at,
+            };
+            if let Some(Line::Led(name)) = self.line(text) {
+                let output = Output::Led(LedLine { name, bright });
+                let output = Some(self.placed(text, output));
+                elements.push(Element { hue, output });
+            }
         }
         elements
     }
@@ -310,6 +344,9 @@ impl Reader<'_> {
 fn millis(number: Found<u32>) -> Duration {
     Duration::from_millis(number.value.into())
 }
+
+/// What stands for the names of colours.
+const COLOUR: &str = "{colour}";
 
 /// Where the file says nothing: long enough for a good switch, too short to be felt.
 const DEBOUNCE: Duration = Duration::from_millis(5);

@@ -165,7 +165,7 @@ fn lines_are_read_with_how_they_are_used() {
     );
     let name = "lampfield:green1".to_string();
     let green = green.output.as_ref().map(|it| &it.value);
-    assert_eq!(green, Some(&Output::Led(LedLine { name })));
+    assert_eq!(green, Some(&Output::Led(LedLine { name, bright: 100 })));
 }
 
 #[test]
@@ -237,4 +237,57 @@ fn a_line_is_claimed_once() {
         ),
         "b.toml:8:7: the line \"gpio:GPIO4\" is claimed already, in line 5\n  remedy: name another line",
     );
+}
+
+fn board(lamp: &str) -> Result<Board, Faults> {
+    let head = "name = \"b\"\nbackend = \"hardware\"\n[[lamp]]\nname = \"light\"\n";
+    Board::parse("b.toml", &format!("{head}{lamp}"))
+}
+
+#[test]
+fn one_pattern_names_the_three_leds_of_a_light() {
+    let light = board("rgb = \"led:thingm*:{colour}:led0\"\nbright = 40").expect("a board");
+    let lines: Vec<(Hue, &str)> = light.lamps[0]
+        .elements
+        .iter()
+        .map(|it| (it.hue, it.output.as_ref().expect("a line").text.as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (Hue::Red, "led:thingm*:red:led0"),
+            (Hue::Green, "led:thingm*:green:led0"),
+            (Hue::Blue, "led:thingm*:blue:led0"),
+        ]
+    );
+    for element in &light.lamps[0].elements {
+        let output = element.output.as_ref().map(|it| &it.value);
+        let Some(Output::Led(line)) = output else {
+            panic!("an LED: {output:?}")
+        };
+        assert_eq!(line.bright, 40);
+    }
+    for (lamp, what) in [
+        (
+            "rgb = \"led:thingm*:red\"",
+            "\"led:thingm*:red\" is no pattern of LEDs",
+        ),
+        (
+            "rgb = \"gpio:{colour}\"",
+            "\"gpio:{colour}\" is no pattern of LEDs",
+        ),
+        (
+            "rgb = \"led:{colour}\"\nred = \"led:x\"",
+            "rgb has a red line already",
+        ),
+        (
+            "red = \"led:x\"\nbright = 0",
+            "bright is 0, which is out of range",
+        ),
+        ("bright = 40", "[[lamp]] has no line"),
+    ] {
+        let faults = board(lamp).expect_err(what).faults;
+        let said: Vec<&str> = faults.iter().map(|it| it.what.as_str()).collect();
+        assert_eq!(said, [what]);
+    }
 }

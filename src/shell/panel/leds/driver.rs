@@ -2,15 +2,17 @@
 
 use std::boxed::Box;
 use std::format;
+use std::io;
 use std::path::Path;
 use std::string::String;
 use std::vec::Vec;
 
 use log::info;
 
-use super::{Led, Plugs, ROOT};
+use super::{Led, Plugs, ROOT, fits, missing, names};
 use crate::ground::time::{Duration, Instant};
 use crate::shell::panel::board::Output;
+use crate::shell::panel::board::line::LedLine;
 use crate::shell::panel::driver::{Driver, End, Kind, Ports, Wiring};
 use crate::shell::panel::lights::{Lights, Switches};
 use crate::shell::panel::retry::Retry;
@@ -38,12 +40,47 @@ struct Bulbs {
     is_upset: bool,
 }
 
+/// What a line of the board lights: an LED, or all those whose names fit a pattern.
 #[derive(Debug)]
 struct Bulb {
     /// The board's number of its line.
     line: usize,
-    name: String,
-    led: Result<Led, Problem>,
+    named: LedLine,
+    /// Those that are there, by name.
+    leds: Vec<(String, Led)>,
+    /// What keeps one of them from being there.
+    problem: Option<Problem>,
+}
+
+impl Bulb {
+    /// Takes those that it has not yet. Whether there is a new one.
+    fn look(&mut self, root: &Path) -> bool {
+        let LedLine { name, bright } = &self.named;
+        let names = match name.contains('*') {
+            true => names(root)
+                .into_iter()
+                .filter(|it| fits(it, name))
+                .collect(),
+            false => Vec::from([name.clone()]),
+        };
+        let had = self.leds.len();
+        self.problem = names.is_empty().then(|| missing(root));
+        for name in names {
+            if self.leds.iter().any(|(other, _)| *other == name) {
+                continue;
+            }
+            match Led::open(root, &name, *bright) {
+                Ok(led) => self.leds.push((name, led)),
+                Err(problem) => self.problem = Some(problem),
+            }
+        }
+        self.leds.len() > had
+    }
+
+    /// Whether it may be more than it has.
+    fn may_grow(&self) -> bool {
+        self.problem.is_some() || self.named.name.contains('*')
+    }
 }
 
 fn open(
@@ -57,11 +94,14 @@ fn open(
         match it.end {
             End::Light(part, Output::Led(line)) => {
                 lights.add(part, all.len());
-                all.push(Bulb {
+                let mut bulb = Bulb {
                     line: number,
-                    led: Led::open(Path::new(ROOT), &line.name),
-                    name: line.name.clone(),
-                });
+                    named: line.clone(),
+                    leds: Vec::new(),
+                    problem: None,
+                };
+                bulb.look(Path::new(ROOT));
+                all.push(bulb);
             }
             End::Light(_, Output::Gpio(_)) | End::Button(..) => {}
         }
@@ -98,11 +138,7 @@ impl LedsDriver {
     fn reopen(&mut self, now: Instant) {
         for at in 0..self.bulbs.all.len() {
             let bulb = &mut self.bulbs.all[at];
-            if bulb.led.is_ok() {
-                continue;
-            }
-            bulb.led = Led::open(Path::new(ROOT), &bulb.name);
-            if bulb.led.is_ok() {
+            if bulb.may_grow() && bulb.look(Path::new(ROOT)) {
                 self.lights.resume(now, at, &mut self.bulbs);
             }
         }
@@ -126,9 +162,10 @@ impl Driver for LedsDriver {
             return;
         }
         for at in 0..self.bulbs.all.len() {
-            if let Ok(led) = &self.bulbs.all[at].led
-                && !led.is_there()
-            {
+            let leds = &mut self.bulbs.all[at].leds;
+            let had = leds.len();
+            leds.retain(|(_, led)| led.is_there());
+            if leds.len() < had {
                 self.bulbs.lose(now, at, gone("it was unplugged"));
             }
         }
@@ -149,7 +186,7 @@ impl Driver for LedsDriver {
 
     fn trouble(&self, line: usize) -> Option<&Problem> {
         let bulb = self.bulbs.all.iter().find(|bulb| bulb.line == line)?;
-        bulb.led.as_ref().err()
+        bulb.problem.as_ref()
     }
 
     fn end(&mut self) {
@@ -159,37 +196,52 @@ impl Driver for LedsDriver {
 
 impl Switches for Bulbs {
     fn set(&mut self, now: Instant, switch: usize, lit: bool) -> bool {
-        let Ok(led) = &mut self.all[switch].led else {
-            return false;
-        };
-        match led.set(lit) {
-            Ok(()) => true,
-            Err(error) => self.lose(now, switch, gone(error)),
-        }
+        self.each(now, switch, |led| led.set(lit).map(|()| true))
     }
 
+    /// All of them, or none.
     fn blink(&mut self, now: Instant, switch: usize, lit: Duration, dark: Duration) -> bool {
-        let Ok(led) = &mut self.all[switch].led else {
-            return false;
-        };
-        match led.blink(lit, dark) {
-            Ok(blinks) => blinks,
-            Err(error) => self.lose(now, switch, gone(error)),
-        }
+        self.each(now, switch, |led| led.blink(lit, dark))
     }
 }
 
 impl Bulbs {
-    /// It has gone; always `false`, for it is not there.
-    fn lose(&mut self, now: Instant, at: usize, problem: Problem) -> bool {
-        self.all[at].led = Err(problem);
+    /// Does something with each LED behind the switch; those that fail have gone. Whether all that are left say yes, and
+    /// there is one.
+    fn each(
+        &mut self,
+        now: Instant,
+        switch: usize,
+        mut how: impl FnMut(&mut Led) -> io::Result<bool>,
+    ) -> bool {
+        let (mut agree, mut failed) = (true, None);
+        let leds = &mut self.all[switch].leds;
+        leds.retain_mut(|(_, led)| match how(led) {
+            Ok(yes) => {
+                agree &= yes;
+                true
+            }
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        });
+        agree &= !leds.is_empty();
+        if let Some(error) = failed {
+            self.lose(now, switch, gone(error));
+        }
+        agree
+    }
+
+    /// One behind the switch has gone.
+    fn lose(&mut self, now: Instant, at: usize, problem: Problem) {
+        self.all[at].problem = Some(problem);
         self.is_upset = true;
         self.retry.begin(now);
-        false
     }
 
     fn plan(&mut self, now: Instant) {
-        let all = self.all.iter().all(|bulb| bulb.led.is_ok());
+        let all = self.all.iter().all(|bulb| bulb.problem.is_none());
         self.retry.plan(now, all);
     }
 }
@@ -200,4 +252,116 @@ fn gone(why: impl std::fmt::Display) -> Problem {
         format!("has gone: {why}"),
         "plug it in again, or load its driver; it is found within a minute",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::PathBuf;
+
+    /// Lights as folders of plain files, taken away with the test.
+    struct Lamps(PathBuf);
+
+    impl Lamps {
+        fn new(test: &str) -> Lamps {
+            let name = format!("lampfield-bulbs-{test}-{}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir_all(&path).expect("a folder");
+            Lamps(path)
+        }
+
+        fn plug(&self, name: &str, max: &str) {
+            fs::create_dir(self.0.join(name)).expect("a folder");
+            for (file, text) in [
+                ("brightness", "9\n"),
+                ("max_brightness", max),
+                ("trigger", ""),
+            ] {
+                fs::write(self.0.join(name).join(file), text).expect("written");
+            }
+        }
+
+        fn unplug(&self, name: &str) {
+            fs::remove_dir_all(self.0.join(name)).expect("removed");
+        }
+
+        fn shines(&self, name: &str) -> String {
+            let text = fs::read_to_string(self.0.join(name).join("brightness")).expect("there");
+            text.lines().next().unwrap_or_default().into()
+        }
+
+        fn bulb(&self, name: &str, bright: u8) -> Bulbs {
+            let mut bulb = Bulb {
+                line: 0,
+                named: LedLine {
+                    name: name.into(),
+                    bright,
+                },
+                leds: Vec::new(),
+                problem: None,
+            };
+            bulb.look(&self.0);
+            Bulbs {
+                all: Vec::from([bulb]),
+                retry: Retry::new(),
+                is_upset: false,
+            }
+        }
+    }
+
+    impl Drop for Lamps {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0); // The system clears its temporary files too.
+        }
+    }
+
+    const NOW: Instant = Instant::from_millis(60_000);
+
+    #[test]
+    fn a_pattern_lights_all_that_fit_it_as_bright_as_was_said() {
+        let lamps = Lamps::new("pattern");
+        for (name, max) in [
+            ("luxafor3:red:led0", "255\n"),
+            ("luxafor3:red:led1", "255\n"),
+            ("luxafor3:green:led0", "255\n"),
+        ] {
+            lamps.plug(name, max);
+        }
+        let mut bulbs = lamps.bulb("luxafor*:red:led*", 40);
+        assert!(bulbs.set(NOW, 0, true));
+        let each = [
+            "luxafor3:red:led0",
+            "luxafor3:red:led1",
+            "luxafor3:green:led0",
+        ];
+        assert_eq!(each.map(|it| lamps.shines(it)), ["102", "102", "9"]);
+        assert!(bulbs.set(NOW, 0, false));
+        assert_eq!(lamps.shines("luxafor3:red:led1"), "0");
+        let dimmest = lamps.bulb("luxafor3:green:led0", 1).set(NOW, 0, true);
+        assert!(dimmest);
+        assert_eq!(lamps.shines("luxafor3:green:led0"), "2");
+    }
+
+    /// The number in its name is another one then.
+    #[test]
+    fn a_light_that_is_plugged_in_elsewhere_is_the_same_one() {
+        let lamps = Lamps::new("elsewhere");
+        let mut bulbs = lamps.bulb("thingm*:red:led0", 100);
+        assert!(bulbs.all[0].problem.is_some(), "it is not there yet");
+        assert!(!bulbs.set(NOW, 0, true));
+        for name in ["thingm0:red:led0", "thingm7:red:led0"] {
+            lamps.plug(name, "255\n");
+            assert!(bulbs.all[0].look(&lamps.0), "a new one");
+            assert!(!bulbs.all[0].look(&lamps.0), "the same");
+            assert_eq!(bulbs.all[0].problem, None);
+            assert!(bulbs.set(NOW, 0, true));
+            assert_eq!(lamps.shines(name), "255");
+            lamps.unplug(name);
+            let leds = &mut bulbs.all[0].leds;
+            leds.retain(|(_, led)| led.is_there());
+            assert!(leds.is_empty());
+        }
+    }
 }

@@ -20,10 +20,12 @@ impl Plugs {
     /// The kernel's: a sandbox may forbid it.
     pub(in super::super) fn listen() -> io::Result<Plugs> {
         const KERNEL: u32 = 1;
+        // When its rules have changed the rights of the files.
+        const UDEV: u32 = 2;
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (family, kind) = (AddressFamily::NETLINK, SocketType::RAW);
         let fd = socket_with(family, kind, flags, Some(KOBJECT_UEVENT))?;
-        bind(&fd, &SocketAddrNetlink::new(0, KERNEL))?;
+        bind(&fd, &SocketAddrNetlink::new(0, KERNEL | UDEV))?;
         Ok(Plugs(fd))
     }
 
@@ -51,12 +53,12 @@ impl AsFd for Plugs {
     }
 }
 
-/// Whether a message is of an LED that came or went. It begins with `ACTION@PATH`; fields follow, each with its end.
-/// Changes are our own: each new trigger is told too.
+/// Whether a message is of an LED that came or went. It begins with `ACTION@PATH`, or with udev's head; fields follow, each
+/// with its end. Changes are our own: each new trigger is told too.
 fn concerns_leds(message: &[u8]) -> bool {
-    let mut fields = message.split(|byte| *byte == 0);
-    let action = fields.next().unwrap_or_default();
-    !action.starts_with(b"change@") && fields.any(|field| field == b"SUBSYSTEM=leds")
+    let fields = || message.split(|byte| *byte == 0).skip(1);
+    let is_change = fields().any(|field| field.ends_with(b"ACTION=change"));
+    !is_change && fields().any(|field| field.ends_with(b"SUBSYSTEM=leds"))
 }
 
 #[cfg(test)]
@@ -80,6 +82,14 @@ mod tests {
             ),
             (
                 b"add@/devices/leds\0ACTION=add\0SUBSYSTEM=platform\0",
+                false,
+            ),
+            (
+                b"libudev\0\xfe\xed\xca\xfe\0\0\0\x28ACTION=add\0DEVPATH=/l\0SUBSYSTEM=leds\0",
+                true,
+            ),
+            (
+                b"libudev\0\xfe\xed\xca\xfe\0\0\0\0ACTION=change\0SUBSYSTEM=leds\0",
                 false,
             ),
             (b"SUBSYSTEM=leds", false),

@@ -41,7 +41,7 @@ impl Root {
     }
 
     fn open(&self, name: &str) -> Result<Led, Problem> {
-        Led::open(&self.0, name)
+        Led::open(&self.0, name, 100)
     }
 }
 
@@ -113,7 +113,8 @@ fn without_the_timer_trigger_the_answer_is_no_and_the_led_is_dark() {
 fn an_led_that_is_not_there_is_told_with_those_there_are() {
     let root = Root::new("missing");
     let none = root.open("blf1").expect_err("there is none");
-    assert_eq!(none.remedy, "load the driver of the LED: it has none yet");
+    let remedy = "plug it in, or load the driver of the LED: it has none yet";
+    assert_eq!(none.remedy, remedy);
     root.add("PWR", "1\n", "[none]\n");
     root.add("ACT", "1\n", "[none]\n");
     let other = root.open("blf1").expect_err("there is no such one");
@@ -162,4 +163,23 @@ fn an_led_that_went_is_noticed_also_when_another_took_its_place() {
     root.add("blf1", "1\n", "[none]\n");
     assert!(!led.is_there());
     assert!(root.open("blf1").expect("the new one").is_there());
+}
+
+#[test]
+fn a_star_stands_for_any_letters() {
+    for (name, pattern, expected) in [
+        ("thingm0:red:led0", "thingm*:red:led0", true),
+        ("thingm12:red:led0", "thingm*:red:led*", true),
+        ("thingm0:red:led1", "thingm*:red:led0", false),
+        ("thingm0:green:led0", "thingm*:red:led0", false),
+        ("delcom0:red", "delcom*:red", true),
+        ("delcom:red", "delcom*:red", true),
+        ("ACT", "ACT", true),
+        ("ACT", "AC", false),
+        ("ACT", "*", true),
+        ("", "*", true),
+        ("aXbXc", "a*X*c", true),
+    ] {
+        assert_eq!(fits(name, pattern), expected, "{name}, {pattern}");
+    }
 }

@@ -24,7 +24,7 @@ fn a_button_runs_a_command_beside_what_it_does_or_alone() {
     assert_eq!(hook.press, Action::Tell);
     assert_eq!(
         in_words(dnd),
-        "press: do-not-disturb on or off; held: runs a command"
+        "press: do-not-disturb on or off; held: a command or a call"
     );
     let run = read.commands.of_button(1).expect("a command").to_string();
     assert_eq!(run, "/bin/sh -c true");

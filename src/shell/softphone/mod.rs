@@ -1,0 +1,3 @@
+//! The softphone on the same device: it makes the calls that buttons ask for.
+
+pub mod dial;
