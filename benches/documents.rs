@@ -2,10 +2,10 @@
 //! executable under `valgrind --tool=callgrind` with `--exact NAME --sample-count 1 --sample-size 1`.
 
 use divan::{Bencher, black_box};
-use lampfield::Instant;
 use lampfield::parts::{Inputs, Published, Reach, Sources, compose};
 use lampfield::wire::doc::dialog_info::{self, Direction, Extent, State};
 use lampfield::wire::doc::pidf::{self, Activities, Basic};
+use lampfield::{Instant, Package};
 
 const PIDF: &[u8] = include_bytes!("../tests/bodies/pidf_asterisk_talking.xml");
 const OLD_PIDF: &[u8] = include_bytes!("../tests/bodies/pidf_asterisk_old.xml");
@@ -81,6 +81,7 @@ fn compose_presence(bencher: Bencher<'_, '_>, publications: usize) {
     let published: Vec<Published<'_>> = numbered
         .map(|(at, (document, says))| Published {
             number: at as u8 + 1,
+            package: Package::Presence,
             changed: Instant::from_millis(100 - at as u64),
             says,
             document,
@@ -93,6 +94,7 @@ fn compose_presence(bencher: Bencher<'_, '_>, publications: usize) {
         shows_dnd: true,
         reach: Reach::Here,
         device: "urn:uuid:00000000-0000-8000-8000-000000000001",
+        calls: &[],
         published: &published,
     };
     bencher.bench_local(|| compose(black_box(&sources)));

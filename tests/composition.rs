@@ -11,7 +11,7 @@ mod strict;
 
 use lampfield::parts::{Inputs, Presentity, Published, Reach, Sources, compose, write_as};
 use lampfield::wire::doc::pidf::{self, Activities, Basic, Said, Summary};
-use lampfield::{Input, Instant, Text, Wall, limits};
+use lampfield::{Input, Instant, Package, Text, Wall, limits};
 use mutate::Mutator;
 use strict::check;
 
@@ -158,6 +158,7 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
             .filter_map(|(at, (says, document))| {
                 Some(Published {
                     number: at as u8 + 1,
+                    package: Package::Presence,
                     changed: Instant::from_millis(100 - at as u64),
                     says: says.as_ref()?,
                     document,
@@ -173,10 +174,11 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
             shows_dnd: true,
             reach,
             device: presentity.device(),
+            calls: &[],
             published: &published,
         });
         let wall = Wall::from_unix_millis(1_790_000_000_001);
-        presentity.update(wall, composed.presence, composed.in_call);
+        presentity.update(wall, composed.presence, &composed.calls);
         let mut buf = [0; limits::BODY];
         let len = write_as(&presentity, &uri, &mut buf);
         let len = len.unwrap_or_else(|| panic!("desk {desk} of seed {seed} does not fit"));
@@ -192,7 +194,7 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
             assert!(is_busy || presentity.presence().gone, "{}", shown());
         }
         let red = Activities::BUSY.with(Activities::ON_THE_PHONE);
-        if composed.in_call {
+        if !composed.calls.is_empty() {
             assert!(summary.activities.intersects(red), "{}", shown());
         }
         // Nobody says that he is busy, or in a call, or not to be disturbed: then nobody is told so.
@@ -206,7 +208,7 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
             && !published.iter().any(speaks)
         {
             silent += 1;
-            assert!(!composed.in_call, "{}", shown());
+            assert!(composed.calls.is_empty(), "{}", shown());
             assert!(!summary.activities.intersects(red), "{}", shown());
             let note = presentity.presence().note.as_str();
             assert_ne!(note, "Do not disturb", "{}", shown());

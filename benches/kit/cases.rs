@@ -59,8 +59,10 @@ impl Case {
             Case::Refresh => "refresh",
             Case::FanOut(Package::Presence) => "fan-out-presence",
             Case::FanOut(Package::Dialog) => "fan-out-dialog",
-            Case::FanOut(Package::PresenceWinfo | Package::MessageSummary)
-            | Case::Answers(Package::PresenceWinfo | Package::MessageSummary) => "not measured",
+            Case::FanOut(Package::PresenceWinfo | Package::MessageSummary | Package::Features)
+            | Case::Answers(Package::PresenceWinfo | Package::MessageSummary | Package::Features) => {
+                "not measured"
+            }
             Case::Answers(Package::Presence) => "answers-presence",
             Case::Answers(Package::Dialog) => "answers-dialog",
             Case::Refused => "refused",

@@ -24,12 +24,14 @@ fn expect(package: Package, body: &str, statuses: &[u16]) -> u16 {
         Package::Dialog => dialogs(50, "full", &call("a", "confirmed")),
         Package::PresenceWinfo => winfo(50, "full", &watcher("a", "pending")),
         Package::MessageSummary => summary("yes"),
+        Package::Features => forwarding(true),
     };
     assert_eq!(server.tell(&mut desk, "active;expires=300", &good), 200);
     let expected = match package {
         Package::Presence => Watched::Closed,
         Package::Dialog => Watched::Busy,
         Package::PresenceWinfo | Package::MessageSummary => Watched::Waiting,
+        Package::Features => Watched::Away,
     };
     assert_eq!(desk.lamp(), expected, "after {shown:?}");
     desk.serves_others();

@@ -11,7 +11,7 @@ mod server;
 
 pub(crate) use connection::Connection;
 pub(crate) use echo::{assert_echoes, rows, values};
-pub(crate) use server::{Server, call, dialogs, presence, summary, watcher, winfo};
+pub(crate) use server::{Server, call, dialogs, forwarding, presence, summary, watcher, winfo};
 
 use lampfield::wire::flow::Flow;
 use lampfield::{

@@ -41,6 +41,7 @@ impl Server {
             Package::Dialog => dialogs(0, "full", ""),
             Package::PresenceWinfo => winfo(0, "full", ""),
             Package::MessageSummary => summary("no"),
+            Package::Features => forwarding(false),
         };
         assert_eq!(server.tell(&mut desk, "active;expires=300", &body), 200);
         assert_eq!(desk.lamp(), Watched::Idle);
@@ -125,6 +126,15 @@ pub(crate) fn presence(basic: &str) -> String {
 pub(crate) fn summary(waiting: &str) -> String {
     format!(
         "Messages-Waiting: {waiting}\r\nMessage-Account: {BOSS}\r\nVoice-Message: 2/8 (0/2)\r\n"
+    )
+}
+
+/// Whether all calls go elsewhere.
+pub(crate) fn forwarding(on: bool) -> String {
+    format!(
+        "<?xml version=\"1.0\"?><ForwardingEvent \
+         xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\"><device/>\
+         <forwardingType>forwardImmediate</forwardingType><forwardStatus>{on}</forwardStatus></ForwardingEvent>"
     )
 }
 

@@ -70,11 +70,8 @@ impl Baresip {
         write!(self.control, "{}:{order},", order.len()).expect("it listens");
         loop {
             let mut len = 0;
-            loop {
-                match self.byte() {
-                    digit @ b'0'..=b'9' => len = len * 10 + usize::from(digit - b'0'),
-                    _ => break,
-                }
+            while let digit @ b'0'..=b'9' = self.byte() {
+                len = len * 10 + usize::from(digit - b'0');
             }
             let text: Vec<u8> = (0..len).map(|_| self.byte()).collect();
             assert_eq!(self.byte(), b',');

@@ -191,9 +191,10 @@ impl Compositor {
         // Kamailio publishes the end of a call for ten seconds, and does not hear of 423.
         let least = match package {
             Package::Dialog => Seconds::ZERO,
-            Package::Presence | Package::PresenceWinfo | Package::MessageSummary => {
-                self.min_expires
-            }
+            Package::Presence
+            | Package::PresenceWinfo
+            | Package::MessageSummary
+            | Package::Features => self.min_expires,
         };
         if asked > Seconds::ZERO && asked < least {
             return Err(Refusal::TooBrief(least));
@@ -438,9 +439,10 @@ impl<'a> Document<'a> {
     fn read(package: Package, body: &'a [u8], secret: Secret) -> Result<Document<'a>, Fault> {
         let (says, ids) = match package {
             Package::Dialog => read_calls(body, secret)?,
-            Package::Presence | Package::PresenceWinfo | Package::MessageSummary => {
-                read_presence(body, secret)?
-            }
+            Package::Presence
+            | Package::PresenceWinfo
+            | Package::MessageSummary
+            | Package::Features => read_presence(body, secret)?,
         };
         Ok(Document {
             package,

@@ -200,7 +200,9 @@ where
         "policy" => line.ask("policy", 1, &[EVENT, PRESENTITY, AT, CONFIG, JSON], |it| {
             Ok(policy_of(it))
         }),
-        "set" => line.ask("set", 2, &[PRESENTITY, PEER, DIRECTION, ID, FOR], |it| Ok(Question::Set(set_of(it)?))),
+        "set" => line.ask("set", 2, &[PRESENTITY, PEER, DIRECTION, ID, FOR], |it| {
+            Ok(Question::Set(set_of(it)?))
+        }),
         "watch" => line.watch(),
         "discover" => {
             let given = line.options("discover", 0, &[SECONDS, JSON])?;

@@ -114,7 +114,7 @@ fn look(path: &str, query: &str, hub: &RefCell<Hub>) -> Answer {
 
 /// What is ruled about a watcher.
 fn look_at_policy(watcher: &str, query: &str, hub: &Hub) -> Answer {
-    let given = |name| parameter(query, name).and_then(decode);
+    let given = |name: &str| parameter(query, name).and_then(decode);
     let asked = Asked {
         watcher: watcher.to_string(),
         event: given("event"),
@@ -197,7 +197,7 @@ fn release(hub: &mut Hub, name: &str) -> Answer {
 
 /// `?event=PACKAGE` decides about that one alone, `?until=DATE` for so long.
 fn decide(hub: &mut Hub, watcher: &str, what: Decided, query: &str) -> Answer {
-    let given = |name| parameter(query, name).map(|it| decode(it).unwrap_or_default());
+    let given = |name: &str| parameter(query, name).map(|it| decode(it).unwrap_or_default());
     let package = match given("event") {
         None => None,
         Some(name) => match Package::from_name(name.as_bytes()) {
@@ -307,7 +307,7 @@ fn set(hub: &mut Hub, what: &str, query: &str, value: &str) -> Answer {
 }
 
 fn set_call(hub: &mut Hub, presentity: usize, query: &str, state: &str) -> Answer {
-    let given = |name| parameter(query, name).map(|it| decode(it).unwrap_or_default());
+    let given = |name: &str| parameter(query, name).map(|it| decode(it).unwrap_or_default());
     let told = call::Told::new(state, given);
     let fact = match told.fact() {
         Ok(fact) => fact,

@@ -358,6 +358,10 @@ impl Resolver {
     }
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is looked at where it is returned, and kept nowhere"
+)]
 enum Failure {
     /// Not for us: wait on.
     Stray,

@@ -205,6 +205,7 @@ impl World {
             Package::Dialog => Source::Dialog(other),
             Package::PresenceWinfo => panic!("only the owner is told who watches"),
             Package::MessageSummary => panic!("no desk has a mailbox"),
+            Package::Features => panic!("a phone's own affair"),
         };
         self.sources.insert((desk, lamp), source);
         lamp

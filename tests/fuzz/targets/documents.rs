@@ -91,6 +91,7 @@ fn publish(around: u8, documents: &[&[u8]]) {
         .enumerate()
         .map(|(at, (document, says))| Published {
             number: at as u8 + 1,
+            package: Package::Presence,
             changed: Instant::from_millis(100 - at as u64),
             says,
             document,
@@ -114,10 +115,11 @@ fn publish(around: u8, documents: &[&[u8]]) {
         shows_dnd: true,
         reach: [Reach::Here, Reach::Registered, Reach::Gone][usize::from(around >> 4) % 3],
         device: presentity.device(),
+        calls: &[],
         published: &published,
     });
     let wall = Wall::from_unix_millis(1_790_000_000_001);
-    presentity.update(wall, composed.presence, composed.in_call);
+    presentity.update(wall, composed.presence, &composed.calls);
     let mut buf = [0; limits::BODY];
     let len = write_as(&presentity, &uri, &mut buf).expect("whatever is published fits");
     let text = std::str::from_utf8(&buf[..len]).expect("UTF-8");

@@ -419,7 +419,7 @@ fn gestures_are_told_where_that_is_wanted_beside_what_the_button_does() {
     let is_dnd = f.inputs().dnd;
 
     let _ = f.nudge(0, true);
-    f.now = f.now + Duration::from_millis(800);
+    f.now += Duration::from_millis(800);
     f.agent.handle_timeout(f.moment());
     assert_eq!(f.gestures(), [(0, Gesture::Long)]);
     let _ = f.nudge(0, false);
@@ -433,7 +433,7 @@ fn gestures_are_told_where_that_is_wanted_beside_what_the_button_does() {
 
     let _ = f.nudge(0, true);
     let _ = f.nudge(0, false);
-    f.now = f.now + Duration::from_millis(400);
+    f.now += Duration::from_millis(400);
     f.agent.handle_timeout(f.moment());
     assert_eq!(f.gestures(), [(0, Gesture::Press)]);
     assert_ne!(f.inputs().dnd, is_dnd);
@@ -444,7 +444,7 @@ fn of_gestures_that_nobody_takes_the_newest_are_kept() {
     let mut f = fixture(&[told(switch("hook", Action::None))]);
     for pressed in [true, false].into_iter().cycle().take(11) {
         f.agent.handle_button(f.moment(), 0, pressed);
-        f.now = f.now + Duration::from_millis(30);
+        f.now += Duration::from_millis(30);
     }
     let told = f.gestures();
     assert_eq!(told.len(), 8);

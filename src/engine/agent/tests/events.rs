@@ -562,7 +562,7 @@ fn who_asks_by_stun_is_told_where_he_is_seen_but_strangers_not_for_ever() /* R11
         bytes
     };
     let phone: SocketAddr = "192.0.2.77:5060".parse().unwrap();
-    let mut answered = |f: &mut Fixture, from: SocketAddr, bytes: &[u8]| {
+    let answered = |f: &mut Fixture, from: SocketAddr, bytes: &[u8]| {
         let flow = Flow::udp(LOCAL.parse().unwrap(), from);
         f.agent.handle_datagram(f.moment(), flow, bytes);
         let mut buf = [0; 100];

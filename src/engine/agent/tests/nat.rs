@@ -104,7 +104,8 @@ impl Street {
                 Output::Lamp { .. }
                 | Output::Resolve { .. }
                 | Output::Report(_)
-                | Output::Changed(_) => {}
+                | Output::Changed(_)
+                | Output::Gesture { .. } => {}
             }
         }
     }

@@ -262,7 +262,7 @@ fn a_watch_beyond_those_that_keep_documents_is_told_in_full() {
     let ids: Vec<_> = names.iter().map(|name| add(&mut f, name)).collect();
     let sent = f.run(10 * SECOND);
     let offered = |sent: &[Sent]| sent.iter().filter(|it| is_offered(it)).count();
-    let first: Vec<Sent> = sent.into_iter().filter(|it| it.is_first()).collect();
+    let first: Vec<Sent> = sent.into_iter().filter(Sent::is_first).collect();
     let mut tags: Vec<&str> = first
         .iter()
         .filter(|it| is_offered(it))

@@ -4,6 +4,8 @@ use super::*;
 use crate::shell::control::policy::Asked;
 use crate::shell::tls::{self, Wanted};
 
+use std::time::Duration;
+
 mod documents;
 mod users;
 
@@ -198,7 +200,16 @@ fn a_call_is_told_with_what_is_known_of_it() {
         .to_vec(),
     };
     let line = [
-        "set", "call", "ringing", "--id", "line 2", "--for", "30", "--direction", "out", "--peer",
+        "set",
+        "call",
+        "ringing",
+        "--id",
+        "line 2",
+        "--for",
+        "30",
+        "--direction",
+        "out",
+        "--peer",
         "sip:bob@b",
     ];
     asks(&line, Question::Set(set));
