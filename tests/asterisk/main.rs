@@ -8,6 +8,9 @@ mod agent;
 mod lists;
 mod mailbox;
 mod pbx;
+mod press;
+#[path = "../common/presses.rs"]
+mod presses;
 #[path = "../common/process.rs"]
 mod process;
 mod readme;

@@ -104,7 +104,7 @@ impl Asterisk {
             .args([LIFETIME.as_ref(), program().as_os_str()])
             .arg("-C")
             .arg(self.scratch.path("asterisk.conf"))
-            .args(["-f", "-n"]);
+            .args(["-f", "-n", "-vvv"]);
         let process = self.process.insert(Running::start(&mut command, log));
         expect_ready(process, 1);
     }
@@ -157,7 +157,15 @@ impl Asterisk {
         });
     }
 
-    /// What it has logged since its last start: all messages too.
+    /// Waits until it has logged something that has `text` in it.
+    #[track_caller]
+    pub(crate) fn expect_log(&self, text: &str) {
+        wait_for(&format!("Asterisk logs {text}"), SOON, || {
+            self.log().contains(text).then_some(())
+        });
+    }
+
+    /// What it has logged since its last start: all messages too, and each step of a call.
     pub(crate) fn log(&self) -> String {
         self.process.as_ref().expect("Asterisk runs").output()
     }

@@ -9,18 +9,21 @@ use crate::process::free_port;
 const README: &str = include_str!("../../README.md");
 const HEADING: &str = "#### The whole of it at Asterisk\n";
 
-/// The chapter.
+/// The chapter, and what follows it on DND.
 fn chapter() -> &'static str {
     let (_, after) = README.split_once(HEADING).expect("README has the chapter");
     after.split("\n### ").next().expect("a chapter")
 }
 
-/// The files that it shows for Asterisk, by their names.
+/// What it shows for Asterisk, by the names of the files.
 pub(crate) fn files() -> Vec<(String, String)> {
     let blocks = chapter().split("```ini\n; ").skip(1);
     let texts = blocks.filter_map(|rest| rest.split_once("```")?.0.split_once('\n'));
     texts
-        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .map(|(head, text)| {
+            let name = head.split(',').next().expect("a name");
+            (name.to_owned(), text.to_owned())
+        })
         .collect()
 }
 
@@ -50,13 +53,13 @@ pub(crate) fn agent(asterisk: &Asterisk) -> Agent {
     )
 }
 
-/// One that registers as 200, as its phone does.
-pub(crate) fn phone(asterisk: &Asterisk) -> Agent {
+/// One that registers as 200, as its phone does, with these lamps.
+pub(crate) fn phone(asterisk: &Asterisk, lamps: &str) -> Agent {
     let (port, address) = (free_port(), asterisk.address());
     let mut text = crate::agent::configuration(port, &[]);
     write!(
         text,
-        "[[upstream]]\naor = \"sip:200@{address}\"\npassword_file = \"password\"\npublish = false\n"
+        "[[upstream]]\naor = \"sip:200@{address}\"\npassword_file = \"password\"\npublish = false\n{lamps}"
     )
     .expect("a string can grow");
     Agent::configured(port, &text, &[("password", "other\n")])
@@ -76,7 +79,7 @@ fn the_lamps_of_readme_follow_a_phone_a_parked_call_a_queue_and_the_night() {
     ] {
         agent.expect_lamp(lamp, look);
     }
-    let phone = phone(&asterisk);
+    let phone = phone(&asterisk, "");
     agent.expect_lamp("blf1", "green");
     agent.expect_lamp("blf3", "green");
     phone.stop();

@@ -15,6 +15,9 @@ mod linphone;
 mod lists;
 mod passwords;
 mod phones;
+mod press;
+#[path = "../common/presses.rs"]
+mod presses;
 #[path = "../common/process.rs"]
 mod process;
 mod readme;
