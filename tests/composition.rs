@@ -178,6 +178,7 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
             published: &published,
         });
         let wall = Wall::from_unix_millis(1_790_000_000_001);
+        let in_call = !composed.calls.is_empty();
         presentity.update(wall, composed.presence, &composed.calls);
         let mut buf = [0; limits::BODY];
         let len = write_as(&presentity, &uri, &mut buf);
@@ -194,7 +195,7 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
             assert!(is_busy || presentity.presence().gone, "{}", shown());
         }
         let red = Activities::BUSY.with(Activities::ON_THE_PHONE);
-        if !composed.calls.is_empty() {
+        if in_call {
             assert!(summary.activities.intersects(red), "{}", shown());
         }
         // Nobody says that he is busy, or in a call, or not to be disturbed: then nobody is told so.
@@ -208,7 +209,7 @@ fn whatever_is_published_the_document_fits_and_is_well_formed() /* C19, ATTACKS 
             && !published.iter().any(speaks)
         {
             silent += 1;
-            assert!(composed.calls.is_empty(), "{}", shown());
+            assert!(!in_call, "{}", shown());
             assert!(!summary.activities.intersects(red), "{}", shown());
             let note = presentity.presence().note.as_str();
             assert_ne!(note, "Do not disturb", "{}", shown());

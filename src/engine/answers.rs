@@ -90,7 +90,7 @@ pub(super) fn write(
         Answer::Done if request.method == Method::Options => {
             write_allow(&mut w);
             write_allow_events(&mut w, Package::is_served);
-            write_accept(&mut w, |_| true);
+            write_accept(&mut w, &|_| true);
         }
         Answer::Done => {}
         Answer::Refused(Refusal::Share(_)) => {
@@ -156,13 +156,15 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
             write_allow_events(w, Package::is_published);
         }
         Status::BAD_EVENT => write_allow_events(w, Package::is_served),
-        Status::NOT_ACCEPTABLE => write_accept(w, Package::is_served),
+        Status::NOT_ACCEPTABLE => write_accept(w, &Package::is_served),
         Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Notify => {
-            write_accept(w, |_| true);
+            write_accept(w, &|_| true);
             w.header(Name::AcceptEncoding, b"identity");
         }
         Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Publish => {
-            write_accept(w, Package::is_published);
+            let event = request.headers.event().ok().flatten();
+            let package = event.and_then(|it| Package::from_name(it.package));
+            write_accept(w, &|it| Some(it) == package);
             w.header(Name::AcceptEncoding, b"identity");
         }
         Status::UNSUPPORTED_MEDIA_TYPE => {
@@ -191,7 +193,7 @@ fn write_allow_events(w: &mut Writer<'_>, is_meant: fn(Package) -> bool) {
 }
 
 /// Every body type of these packages.
-fn write_accept(w: &mut Writer<'_>, is_meant: fn(Package) -> bool) {
+fn write_accept(w: &mut Writer<'_>, is_meant: &dyn Fn(Package) -> bool) {
     let packages = Package::ALL.iter().filter(|package| is_meant(**package));
     let bodies = packages.flat_map(|package| package.spec().bodies);
     let types = bodies.map(|body| body.text.as_bytes());

@@ -10,6 +10,7 @@ mod lamps;
 mod lists;
 pub mod rules;
 mod served_lists;
+mod softphones;
 mod upstreams;
 mod watches;
 
@@ -27,6 +28,7 @@ pub use lists::WatchRole;
 pub use rules::{Days, Direction, During, Packages, Rule, Rules, Span, Then, Who, Zone};
 pub use served_lists::ServedListSettings;
 use served_lists::is_entity;
+pub use softphones::SoftphoneSettings;
 pub use upstreams::{
     Account, Dialect, FEATURE, Features, KeepAlive, Redirects, Server, UpstreamSettings, is_user,
 };
@@ -35,7 +37,8 @@ pub use watches::WatchSettings;
 use crate::events::package::{Pace, Package};
 use crate::ground::limits::{
     BUTTONS, LAMPS, MAX_EXPIRES, MAX_PUBLICATION, MAX_REGISTRATION, MIN_EXPIRES, MIN_PUBLICATION,
-    MIN_REGISTRATION, OWNERS, PRESENTITIES, SERVED_LISTS, TRUSTED, UPSTREAMS, URI, USER, WATCHES,
+    MIN_REGISTRATION, OWNERS, PRESENTITIES, SERVED_LISTS, SOFTPHONES, TRUSTED, UPSTREAMS, URI,
+    USER, WATCHES,
 };
 pub use crate::ground::network::Network;
 use crate::ground::text::Text;
@@ -51,6 +54,8 @@ pub struct Settings {
     pub presentities: Vec<PresentitySettings, PRESENTITIES>,
     /// Lists of them that are served. Together they are no more than [`PRESENTITIES`].
     pub served_lists: Vec<ServedListSettings, SERVED_LISTS>,
+    /// Phones on this device whose calls are those of presentities.
+    pub softphones: Vec<SoftphoneSettings, SOFTPHONES>,
     /// The servers above us. No two have the same address of record.
     pub upstreams: Vec<UpstreamSettings, UPSTREAMS>,
     /// Our own subscriptions. No two are equal: lamps that ask for the same thing share one.
@@ -88,6 +93,7 @@ impl Settings {
         Settings {
             presentities: Vec::new(),
             served_lists: Vec::new(),
+            softphones: Vec::new(),
             upstreams: Vec::new(),
             watches: Vec::new(),
             lamps: Vec::new(),
@@ -117,6 +123,7 @@ impl Settings {
     pub fn restore_defaults(&mut self) {
         self.presentities.clear();
         self.served_lists.clear();
+        self.softphones.clear();
         self.upstreams.clear();
         self.watches.clear();
         self.lamps.clear();
@@ -181,6 +188,7 @@ impl Settings {
         let Settings {
             presentities,
             served_lists,
+            softphones,
             upstreams,
             watches,
             lamps,
@@ -201,6 +209,7 @@ impl Settings {
         self.publications = *publications;
         copy(&mut self.presentities, presentities);
         copy(&mut self.served_lists, served_lists);
+        copy(&mut self.softphones, softphones);
         copy(&mut self.upstreams, upstreams);
         copy(&mut self.watches, watches);
         copy(&mut self.lamps, lamps);
@@ -248,6 +257,7 @@ impl Settings {
         }
         self.validate_presentities()?;
         self.validate_served_lists()?;
+        self.validate_softphones()?;
         self.validate_upstreams()?;
         self.validate_watches()?;
         self.validate_lists()?;

@@ -218,6 +218,9 @@ pub const CALLS: usize = 4;
 /// Calls that local sources tell of, of all presentities together: one phone, or two. Full: the newcomer is not told.
 pub const LOCAL_CALLS: usize = 2 * CALLS;
 
+/// Phones on this device that tell of their calls: that of the desk, and one for the door.
+pub const SOFTPHONES: usize = 2;
+
 /// Publications kept (settable): the phones and softphones of everybody whose presence is kept here. Full: 503 with
 /// Retry-After.
 pub const PUBLICATIONS: usize = setting(option_env!("LAMPFIELD_PUBLICATIONS"), 16);

@@ -22,7 +22,7 @@ use super::net::places::addresses;
 use super::net::streams::{Event as Change, Heard, Streams};
 use super::panel::Panel;
 use super::saving::Saving;
-use super::softphone::dial::Dialer;
+use super::softphone::Softphones;
 use super::tls::Tls;
 use super::users::Roll;
 use super::zone;
@@ -70,6 +70,7 @@ pub struct Hub {
     pub(super) streams: Streams,
     pub(super) resolver: Resolver,
     pub(super) mdns: Mdns,
+    pub(super) softphones: Softphones,
     /// The host's name under which presentities are announced, if they are.
     pub(super) discover: Option<String>,
     /// Bounds the lines about ourselves; those that strangers cause take none of their places.
@@ -77,8 +78,6 @@ pub struct Hub {
     pub(super) strangers: Limiter,
     /// Runs what the configuration wants for buttons and lamps.
     pub(super) runner: Runner,
-    /// Tells the softphone whom to call.
-    pub(super) dialer: Dialer,
     pub(super) reload: Option<Reload>,
     /// The file that users stand in.
     pub users: Option<PathBuf>,
@@ -156,6 +155,7 @@ impl Hub {
         self.agent.reconfigure(moment, &settings);
         self.streams.judge(moment.now, |ip| self.agent.trusts(ip));
         self.users = users.file;
+        self.configure_phones(moment.now);
         self.look_at_zone(moment);
         self.announce(moment.now);
         self.settle(moment.now);
@@ -279,6 +279,7 @@ impl Hub {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.resolver.handle_timeout(now);
         self.mdns.handle_timeout(now);
+        self.call_phones(now);
         if self
             .panel
             .deadline()
@@ -291,7 +292,6 @@ impl Hub {
             .handle_timeout(now, |remote, bytes| note(failed, remote, bytes));
         self.streams.handle_timeout(now);
         self.runner.handle_timeout(now);
-        self.dialer.handle_timeout(now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             let wall = clock::wall();
             self.agent.handle_timeout(Moment { now, wall });
@@ -326,11 +326,11 @@ impl Hub {
             self.deadline,
             self.resolver.deadline(),
             self.mdns.deadline(),
+            self.softphones.deadline(),
             self.outbox.deadline(),
             self.streams.deadline(),
             self.panel.deadline(),
             self.runner.deadline(),
-            self.dialer.deadline(),
             self.zone_due,
             self.saving.as_ref().and_then(|it| it.deadline(self.agent)),
         ];

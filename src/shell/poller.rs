@@ -14,6 +14,8 @@ use std::task::Wake;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::io::Errno;
 
+use crate::ground::limits::SOFTPHONES;
+
 /// Whose descriptor is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -33,8 +35,8 @@ pub enum Source {
     Control,
     /// The calendar clock was set.
     Clock,
-    /// The softphone is there, or answers.
-    Softphone,
+    /// The phone on this device tells of a call, or its connection has ended: which one.
+    Softphone(u8),
     /// A command has ended: which one.
     Command(u8),
     /// Something of the panel: which descriptor.
@@ -160,7 +162,7 @@ impl Source {
             Source::Control => 5,
             Source::Clock => 6,
             Source::Mdns => 7,
-            Source::Softphone => 8,
+            Source::Softphone(at) => FIRST_SOFTPHONE + u64::from(at),
             Source::Command(at) => FIRST_COMMAND + u64::from(at),
             Source::Panel(at) => FIRST_PANEL + u64::from(at),
             Source::Socket(at) => FIRST_SOCKET + u64::from(at),
@@ -179,14 +181,14 @@ impl Source {
             5 => Some(Source::Control),
             6 => Some(Source::Clock),
             7 => Some(Source::Mdns),
-            8 => Some(Source::Softphone),
             at if at >= FIRST_STREAM => u16::try_from(at - FIRST_STREAM).ok().map(Source::Stream),
             at if at >= FIRST_LISTENER => {
                 u8::try_from(at - FIRST_LISTENER).ok().map(Source::Listener)
             }
             at if at >= FIRST_PANEL => u8::try_from(at - FIRST_PANEL).ok().map(Source::Panel),
             at if at >= FIRST_SOCKET => u8::try_from(at - FIRST_SOCKET).ok().map(Source::Socket),
-            at => Some(Source::Command(u8::try_from(at - FIRST_COMMAND).ok()?)),
+            at if at >= FIRST_COMMAND => u8::try_from(at - FIRST_COMMAND).ok().map(Source::Command),
+            at => Some(Source::Softphone(u8::try_from(at - FIRST_SOFTPHONE).ok()?)),
         }
     }
 }
@@ -250,9 +252,13 @@ impl AsFd for Doorbell {
 /// Sources reported in one go; the rest comes with the next wait.
 const EVENTS: usize = 16;
 
+/// As many as [`SOFTPHONES`] follow.
+const FIRST_SOFTPHONE: u64 = 8;
 /// [`AT_ONCE`](super::commands::AT_ONCE) of them.
 const FIRST_COMMAND: u64 = 12;
 const FIRST_SOCKET: u64 = 16;
+
+const _: () = assert!(FIRST_SOFTPHONE + SOFTPHONES as u64 <= FIRST_COMMAND);
 const FIRST_PANEL: u64 = FIRST_SOCKET + 256;
 const FIRST_LISTENER: u64 = FIRST_PANEL + 256;
 const FIRST_STREAM: u64 = FIRST_LISTENER + 256;
@@ -273,7 +279,8 @@ mod tests {
             Source::Moves,
             Source::Control,
             Source::Mdns,
-            Source::Softphone,
+            Source::Softphone(0),
+            Source::Softphone(SOFTPHONES as u8 - 1),
             Source::Command(0),
             Source::Command(3),
             Source::Socket(0),

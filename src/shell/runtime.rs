@@ -57,7 +57,7 @@ use super::saving::Saving;
 use super::seed::seed;
 use super::service::Service;
 use super::signals::{Signals, Wish};
-use super::softphone::dial::Dialer;
+use super::softphone::Softphones;
 use super::steps::Steps;
 use super::timer::Timer;
 use super::tls::Tls;
@@ -201,9 +201,9 @@ impl Runtime {
             streams: Streams::new(places.listeners, options.tls, registry.clone())?,
             resolver: Resolver::new(registry.clone(), usable, options.names),
             mdns,
+            softphones: Softphones::new(registry.clone()),
             discover: options.discover,
             runner: Runner::new(registry.clone(), options.commands),
-            dialer: Dialer::new(registry.clone()),
             limiter: Limiter::new(),
             strangers: Limiter::new(),
             reload: options.reload,
@@ -219,6 +219,7 @@ impl Runtime {
         let control = claim
             .map(|claim| Control::open(executor.clone(), hub.clone(), &registry, claim))
             .transpose()?;
+        hub.borrow_mut().configure_phones(now);
         hub.borrow_mut().begin(now);
         // Nobody polled the tasks yet, so nothing would ring for the first of them.
         bell.wake_by_ref();
@@ -356,8 +357,8 @@ impl Runtime {
                 let mut hub = self.hub.borrow_mut();
                 hub.change_panel(|panel, now| panel.handle_readable(now, which));
             }
-            Source::Softphone => self.hub.borrow_mut().dialer.handle_ready(),
             Source::Command(at) => self.hub.borrow_mut().runner.handle_ended(at),
+            Source::Softphone(at) => self.hub.borrow_mut().hear_phone(now, at),
             Source::Socket(at) => self.receive(now, usize::from(at)),
             Source::Listener(at) => {
                 let hub = &mut *self.hub.borrow_mut();
@@ -365,9 +366,7 @@ impl Runtime {
                 hub.streams
                     .accept(now, usize::from(at), |ip| agent.trusts(ip));
             }
-            Source::Stream(place) => {
-                self.hub.borrow_mut().handle_stream(now, place);
-            }
+            Source::Stream(place) => self.hub.borrow_mut().handle_stream(now, place),
         }
     }
 

@@ -35,6 +35,7 @@ pub mod reach;
 mod rules;
 mod secrets;
 mod served_lists;
+mod softphones;
 mod subscriptions;
 mod tls;
 mod upstreams;
@@ -145,11 +146,11 @@ impl Configuration {
         reader.publications(&root);
         reader.presentities(&root);
         reader.served_lists(&root);
+        reader.softphones(&root);
         let users = reader.authentication(&root, folder, &listen);
         reader.upstreams(&root, folder);
         reader.lists(&root);
         reader.lamps(&root);
-        reader.softphone(&root);
         reader.buttons(&root);
         let tls = reader.tls(&root, folder, &listen);
         // What names stand in certificates, whoever signs them knows.

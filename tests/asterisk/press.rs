@@ -34,7 +34,10 @@ fn who_calls_during_dnd_is_told_that_it_is_busy() {
 #[ignore = "needs what tests/asterisk/root makes"]
 fn dnd_set_at_asterisk_comes_back_to_a_lamp() {
     let asterisk = Asterisk::start();
-    let desk = crate::desk(&asterisk, &crate::lamp(&asterisk, "blf1", "DND-100", "dialog"));
+    let desk = crate::desk(
+        &asterisk,
+        &crate::lamp(&asterisk, "blf1", "DND-100", "dialog"),
+    );
     asterisk.set("DND100", "BUSY");
     desk.expect_lamp("blf1", "red");
     asterisk.set("DND100", "NOT_INUSE");

@@ -194,7 +194,7 @@ fn config(port: u16, control: u16) -> String {
 }
 
 /// Where the distribution put baresip's modules.
-fn modules() -> PathBuf {
+pub(crate) fn modules() -> PathBuf {
     let mut places = vec![
         PathBuf::from("/usr/lib/baresip/modules"),
         PathBuf::from("/usr/local/lib/baresip/modules"),

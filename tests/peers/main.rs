@@ -24,6 +24,7 @@ mod readme;
 mod served;
 mod servers;
 mod sipp;
+mod softphone;
 mod upstream;
 
 use std::io::Read;

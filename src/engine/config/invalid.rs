@@ -19,6 +19,8 @@ pub enum Invalid {
     PresentityTwice(usize),
     /// A list's URI, or who is on it.
     ServedList(usize),
+    /// Where a phone on this device tells of its calls, or whose they are.
+    Softphone(usize),
     /// A watch's target.
     Target(usize),
     /// A watch's `from`.
@@ -90,6 +92,11 @@ impl fmt::Display for Invalid {
                 Some(at),
                 "give it a uri of its own, and presentities served here",
             ),
+            Invalid::Softphone(at) => {
+                let remedy =
+                    "give it an address of its own on this device, and a presentity served here";
+                ("softphone", Some(at), remedy)
+            }
             Invalid::Target(at) => ("watch", Some(at), "write the target as sip:name@host"),
             Invalid::From(at) => ("watch", Some(at), "write from as sip:name@host"),
             Invalid::Server(at) => ("watch", Some(at), "write server as host or host:port"),

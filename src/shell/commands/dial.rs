@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::string::String;
 
 use super::command::Command;
-use crate::shell::softphone::dial::Order;
+use crate::shell::softphone::Order;
 
 /// What a button dials.
 #[derive(Clone, Debug, PartialEq, Eq)]

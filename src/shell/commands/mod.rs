@@ -31,7 +31,7 @@ use self::dial::{Dial, Softphone, URI};
 use super::journal::is_safe;
 use super::poller::{Registry, Source};
 use super::sandbox;
-use super::softphone::dial::Order;
+use super::softphone::Order;
 use crate::engine::agent::status::LampStatus;
 use crate::engine::config::Gesture;
 use crate::ground::time::{Duration, Instant};

@@ -307,8 +307,7 @@ fn set(hub: &mut Hub, what: &str, query: &str, value: &str) -> Answer {
 }
 
 fn set_call(hub: &mut Hub, presentity: usize, query: &str, state: &str) -> Answer {
-    let given = |name: &str| parameter(query, name).map(|it| decode(it).unwrap_or_default());
-    let told = call::Told::new(state, given);
+    let told = call::Told::new(state, |name| parameter(query, name).and_then(decode));
     let fact = match told.fact() {
         Ok(fact) => fact,
         Err(wrong) => return (400, views::error(&wrong)),

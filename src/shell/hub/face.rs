@@ -76,7 +76,7 @@ impl Hub {
         };
         let order = dial.order(self.rings(&dial.uri));
         if let Some(at) = self.runner.dial(button, name, gesture, order) {
-            self.dialer.send(now, at, order);
+            self.tell_phone(now, at, order);
         }
     }
 

@@ -16,7 +16,7 @@ mod listeners;
 mod secret;
 mod times;
 
-pub use connection::Whose;
+pub use connection::{Whose, outcome};
 pub use entry::Held;
 pub use listeners::{Listener, connect};
 pub use times::{
@@ -31,7 +31,7 @@ use std::vec::Vec;
 
 use log::debug;
 
-use self::connection::{Connection, Dead, State, Step, is_echo, outcome};
+use self::connection::{Connection, Dead, State, Step, is_echo};
 use self::listeners::Listeners;
 use crate::ground::limits;
 use crate::ground::time::Instant;

@@ -1,12 +1,11 @@
-//! `run`: what is run for a button or a lamp; `dial`, and the `[[softphone]]` that makes the calls.
+//! `run`: what is run for a button or a lamp, and `dial`: whom a button calls.
 
 use std::format;
 use std::string::{String, ToString};
 
 use super::Reader;
-use super::keys::SOFTPHONE;
 use crate::shell::commands::command::Command;
-use crate::shell::commands::dial::{Dial, Pickup, Softphone, URI};
+use crate::shell::commands::dial::{Dial, Pickup};
 use crate::shell::document::{Found, Section};
 
 impl Reader<'_, '_> {
@@ -32,63 +31,6 @@ impl Reader<'_, '_> {
             }
         }
         command
-    }
-
-    /// Who makes the calls that buttons ask for.
-    pub(super) fn softphone(&mut self, root: &Section<'_, '_>) {
-        let tables = root.sections(
-            "softphone",
-            SOFTPHONE.name,
-            SOFTPHONE.keys,
-            &mut self.faults,
-        );
-        for section in &tables {
-            if self.commands.softphone.is_some() {
-                let remedy = "leave it out: one softphone makes the calls";
-                self.faults
-                    .add(section.at, "there is a softphone already", remedy);
-                return;
-            }
-            self.commands.softphone = self.one_softphone(section);
-        }
-    }
-
-    fn one_softphone(&mut self, section: &Section<'_, '_>) -> Option<Softphone> {
-        let dial = self.command(section, "dial");
-        let accept = self.command(section, "accept");
-        let baresip = section.text("baresip", &mut self.faults);
-        match (baresip, dial) {
-            (Some(baresip), None) => {
-                let at = baresip.value.parse().ok();
-                if at.is_none() {
-                    let remedy = "write where its ctrl_tcp listens, as 127.0.0.1:4444";
-                    self.faults
-                        .add(baresip.at, "baresip is no address and port", remedy);
-                }
-                at.map(Softphone::Baresip)
-            }
-            (None, Some(dial)) => {
-                if !dial.has(URI) {
-                    let at = section.key_place("dial").unwrap_or(section.at);
-                    let remedy =
-                        "write {uri} where the address belongs: dial = [\"program\", \"{uri}\"]";
-                    self.faults
-                        .add(at, "dial does not say whom to call", remedy);
-                }
-                Some(Softphone::Commands(dial, accept))
-            }
-            (Some(_), Some(_)) => {
-                let what = "a softphone is told by baresip or by dial, not by both";
-                self.faults.add(section.at, what, "leave one of them out");
-                None
-            }
-            (None, None) => {
-                let what = "nothing tells the softphone whom to call";
-                let remedy = "add baresip = \"127.0.0.1:4444\", or dial = [\"program\", \"{uri}\"]";
-                self.faults.add(section.at, what, remedy);
-                None
-            }
-        }
     }
 
     /// Whom a button calls: an address, or whom a lamp watches.

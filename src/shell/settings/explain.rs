@@ -136,6 +136,15 @@ fn served(f: &mut fmt::Formatter<'_>, settings: &Settings) -> fmt::Result {
         let all: Vec<&str> = all.map(|it| it.uri.as_str()).collect();
         writeln!(f, "serves       {}, a list of {}", list.uri, all.join(", "))?;
     }
+    for phone in &settings.softphones {
+        let whose = settings.presentities.get(usize::from(phone.presentity));
+        let whose = whose.map_or("?", |it| it.uri.as_str());
+        let baresip = phone.baresip;
+        writeln!(
+            f,
+            "hears        the calls of {whose} from baresip at {baresip}"
+        )?;
+    }
     let trusted: Vec<String> = settings.trusted.iter().map(ToString::to_string).collect();
     match (trusted.is_empty(), settings.strangers) {
         (true, Strangers::Refuse) => {

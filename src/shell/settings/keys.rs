@@ -146,7 +146,7 @@ pub(super) const BUTTON: Table = Table {
 
 pub(super) const SOFTPHONE: Table = Table {
     name: "[[softphone]]",
-    keys: &["baresip", "dial", "accept"],
+    keys: &["baresip", "presentity", "dial", "accept"],
 };
 
 pub(super) const RULE: Table = Table {

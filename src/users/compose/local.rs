@@ -38,7 +38,8 @@ pub enum Source {
 pub struct Fact<'a> {
     /// Who says so.
     pub source: Source,
-    /// The Call-ID where a phone says so; else a name that tells it from others, which may be empty.
+    /// The Call-ID where a phone says so; else a name that tells it from others, which may be empty, and has a blank where
+    /// a phone knows no Call-ID.
     pub id: &'a str,
     /// How far it is.
     pub state: State,
@@ -160,7 +161,12 @@ impl Default for LocalCalls {
 impl Local {
     fn new(presentity: Id<Presentity>, fact: &Fact<'_>, key: u64) -> Local {
         let mut call = Call::new(key, fact.state);
-        if let Source::Phone(_) = fact.source {
+        let is_call_id = match fact.source {
+            Source::Told => false,
+            // A phone may know of a call without knowing that (RFC 3261 §25.1).
+            Source::Phone(_) => !fact.id.contains(' '),
+        };
+        if is_call_id {
             call.names.call_id = Text::copied(fact.id).unwrap_or_default();
         }
         Local {

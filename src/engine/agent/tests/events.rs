@@ -501,7 +501,13 @@ fn a_package_that_we_do_not_have_gets_489_whatever_body_it_brings() {
             489,
         ),
         ("conference", "SUBSCRIBE", feature, 489),
-        ("dialog", "PUBLISH", "Content-Encoding: gzip\r\n", 489),
+        ("dialog", "PUBLISH", "Content-Encoding: gzip\r\n", 415),
+        (
+            "message-summary",
+            "PUBLISH",
+            "Content-Encoding: gzip\r\n",
+            489,
+        ),
         ("presence", "SUBSCRIBE", feature, 415),
         ("presence", "PUBLISH", "Content-Encoding: gzip\r\n", 415),
     ] {

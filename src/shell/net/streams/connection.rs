@@ -477,7 +477,7 @@ pub(super) fn is_echo(tcp: &TcpStream, remote: SocketAddr) -> bool {
 }
 
 /// What became of an attempt to connect; `None` while it is still on its way.
-pub(super) fn outcome(tcp: &TcpStream) -> Option<io::Result<()>> {
+pub fn outcome(tcp: &TcpStream) -> Option<io::Result<()>> {
     match tcp.take_error() {
         Ok(None) => {}
         Ok(Some(error)) | Err(error) => return Some(Err(error)),

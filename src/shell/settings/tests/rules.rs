@@ -135,7 +135,7 @@ fn every_mistake_in_a_rule_says_what_to_do() {
         ),
         (
             format!("{who}view = \"nothing\""),
-            "5:8: view cannot be \"nothing\" | use one of: full, no notes, no activities, no devices, basic",
+            "5:8: view cannot be \"nothing\" | use one of: full, no notes, no activities, no devices, basic, parties",
         ),
         (
             format!("{who}note = \"\""),
