@@ -1,14 +1,14 @@
 //! Do-not-disturb at Asterisk: from the button to the lamp of another phone, to its callers, and back.
 
 use crate::pbx::Asterisk;
-use crate::presses::press_a_hundred_times;
-use crate::readme::{agent, phone};
+use crate::presses::{AT_ONCE, press_a_hundred_times};
+use crate::readme::{agent, agent_with, phone};
 
 #[test]
 #[ignore = "needs what tests/asterisk/root makes"]
 fn each_press_appears_on_a_lamp_behind_asterisk() {
     let asterisk = Asterisk::start();
-    let desk = agent(&asterisk);
+    let desk = agent_with(&asterisk, AT_ONCE);
     let other = phone(&asterisk, &crate::lamp(&asterisk, "blf1", "100", "dialog"));
     press_a_hundred_times(&desk, &other, "Asterisk");
 }

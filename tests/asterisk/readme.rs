@@ -45,12 +45,14 @@ fn configuration(asterisk: &Asterisk, port: u16) -> String {
 
 /// The agent as README sets it up.
 pub(crate) fn agent(asterisk: &Asterisk) -> Agent {
+    agent_with(asterisk, "")
+}
+
+/// The same with more at the end of its configuration.
+pub(crate) fn agent_with(asterisk: &Asterisk, more: &str) -> Agent {
     let port = free_port();
-    Agent::configured(
-        port,
-        &configuration(asterisk, port),
-        &[("pbx.password", "secret\n")],
-    )
+    let text = configuration(asterisk, port) + more;
+    Agent::configured(port, &text, &[("pbx.password", "secret\n")])
 }
 
 /// One that registers as 200, as its phone does, with these lamps.

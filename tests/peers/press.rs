@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use crate::agent::{Agent, configuration};
 use crate::kamailio::{Challenge, Kamailio};
-use crate::presses::press_a_hundred_times;
+use crate::presses::{AT_ONCE, press_a_hundred_times};
 use crate::process::free_port;
 
 #[test]
 fn each_press_appears_on_a_lamp_behind_kamailio() {
     let kamailio = Kamailio::start(Challenge::Md5);
-    let desk = user(&kamailio, "100", "");
+    let desk = user(&kamailio, "100", AT_ONCE);
     let lamp = format!(
         "[[lamp]]\nname = \"blf1\"\nwatch = \"{}\"\nevent = \"presence\"\n",
         Kamailio::uri("100")
