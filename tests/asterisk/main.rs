@@ -5,6 +5,7 @@
 
 #[path = "../common/agent.rs"]
 mod agent;
+mod dnd;
 mod lists;
 mod mailbox;
 mod pbx;

@@ -347,11 +347,10 @@ fn a_press_reaches_an_asterisk_and_direct_watchers_at_once() {
         let sent = f.wants("PUBLISH");
         grant(&mut f, &sent);
     }
-    let mut bob = f.watching("bob", "presence");
+    f.watching("bob", "presence");
     let sent = f.input(Input::Dnd(true));
     let notify = sent.iter().find(|it| it.is_notify()).expect("a NOTIFY");
     assert_eq!(basic(notify), Some(Basic::Closed));
-    bob.learn(notify);
     let before = f.now;
     let publish = f.wants("PUBLISH");
     assert_eq!(f.now, before, "both at once");
