@@ -1,4 +1,4 @@
-//! The phone on the same device: baresip, which is called by SIPp, or by another baresip, and whose calls lamps elsewhere
+//! The phone on the same device: baresip, which is called by another baresip, and whose calls lamps elsewhere
 //! follow.
 
 use std::net::{Ipv4Addr, UdpSocket};
@@ -25,9 +25,9 @@ impl Phone {
         let modules = modules();
         let modules = modules.display();
         let config = format!(
-            "sip_listen 127.0.0.1:{sip}\nnet_interface 127.0.0.1\ncall_max_calls 4\naudio_source ausine,440\n\
-             audio_player aufile,/dev/null\nmodule_path {modules}\nmodule_tmp account.so\nmodule g711.so\n\
-             module ausine.so\nmodule_app contact.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nmodule cons.so\n\
+            "sip_listen 127.0.0.1:{sip}\nnet_interface 127.0.0.1\ncall_max_calls 4\naudio_source aubridge,x\n\
+             audio_player aubridge,x\nmodule_path {modules}\nmodule_tmp account.so\nmodule g711.so\n\
+             module aubridge.so\nmodule_app contact.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nmodule cons.so\n\
              cons_listen 127.0.0.1:{console}\nctrl_tcp_listen 127.0.0.1:{control}\n"
         );
         scratch.write("config", &config);

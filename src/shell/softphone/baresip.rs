@@ -1,7 +1,7 @@
 //! What baresip's `ctrl_tcp` module says of its calls: events, and a list of them for people.
 //!
-//! The list alone says whether a call is on hold (baresip 1.0 has no event for that), and which calls there were before
-//! we came. It names no Call-ID, so its lines are matched by the other end.
+//! The list alone says whether a call is on hold, that one is being made (baresip 1.0 has no events for these, but one for
+//! each offer), and which calls there were before we came. It names no Call-ID, so its lines are matched by the other end.
 
 use std::format;
 use std::string::{String, ToString};
@@ -23,6 +23,8 @@ pub(super) struct Calls {
 pub(super) struct Call {
     /// Its Call-ID; of one that only the list has told of, something else.
     pub(super) id: String,
+    /// Its Call-ID, where that became known later.
+    late: String,
     pub(super) state: State,
     pub(super) is_held: bool,
     pub(super) direction: Option<Direction>,
@@ -37,7 +39,6 @@ struct Message {
     response: bool,
     ok: bool,
     data: String,
-    class: String,
     r#type: String,
     direction: String,
     peeruri: String,
@@ -72,9 +73,6 @@ impl Calls {
         if message.response {
             return self.answer(&message, each);
         }
-        if message.class != "call" {
-            return Heard::Nothing;
-        }
         self.event(&message, each)
     }
 
@@ -94,40 +92,50 @@ impl Calls {
     }
 
     fn event(&mut self, message: &Message, each: &mut dyn FnMut(&Call)) -> Heard {
-        let known = self.all.iter().position(|it| it.id == message.id);
+        let known = self.find(message);
         let state = match message.r#type.as_str() {
             "CALL_INCOMING" | "CALL_RINGING" | "CALL_PROGRESS" => State::Early,
             "CALL_ESTABLISHED" => State::Confirmed,
-            "CALL_CLOSED" => State::Terminated,
-            // The first offer of a call that we make; any other may put it on hold.
-            "CALL_OUTGOING" | "CALL_LOCAL_SDP" if known.is_none() => State::Trying,
+            "CALL_CLOSED" => {
+                self.close(known, each);
+                return Heard::Nothing;
+            }
             "CALL_LOCAL_SDP" | "CALL_HOLD" | "CALL_RESUME" => return Heard::Ask,
             _ => return Heard::Nothing,
         };
-        if state == State::Terminated {
-            self.close(message, known, each);
+        if message.id.is_empty() {
             return Heard::Nothing;
         }
-        if message.id.is_empty() || (state == State::Trying && message.direction != OUTGOING) {
-            return Heard::Nothing;
+        let mut call = Call {
+            id: message.id.clone(),
+            late: String::new(),
+            state,
+            is_held: false,
+            direction: direction(&message.direction),
+            peer: message.peeruri.clone(),
+            display: message.peerdisplayname.clone(),
+        };
+        if let Some(known) = known.map(|at| &self.all[at])
+            && known.id != message.id
+        {
+            call.id.clone_from(&known.id);
+            call.late.clone_from(&message.id);
         }
-        self.enter(
-            &Call {
-                id: message.id.clone(),
-                state,
-                is_held: false,
-                direction: direction(&message.direction),
-                peer: message.peeruri.clone(),
-                display: message.peerdisplayname.clone(),
-            },
-            each,
-        );
+        self.enter(&call, each);
         Heard::Nothing
     }
 
-    fn close(&mut self, message: &Message, known: Option<usize>, each: &mut dyn FnMut(&Call)) {
+    /// The call that an event is about: the one of that Call-ID, or else one with that peer of which none is known.
+    fn find(&self, message: &Message) -> Option<usize> {
+        let is_it = |it: &Call| !message.id.is_empty() && [&it.id, &it.late].contains(&&message.id);
         let listed = listed(&message.peeruri);
-        let at = known.or_else(|| self.all.iter().position(|it| it.id == listed));
+        let may_be = |it: &Call| it.id == listed && it.late.is_empty();
+        let mut all = self.all.iter();
+        let known = all.position(is_it);
+        known.or_else(|| self.all.iter().position(may_be))
+    }
+
+    fn close(&mut self, at: Option<usize>, each: &mut dyn FnMut(&Call)) {
         if let Some(at) = at {
             let mut call = self.all.remove(at);
             call.state = State::Terminated;
@@ -152,33 +160,30 @@ impl Calls {
         for at in (0..self.all.len()).rev() {
             let peer = |line: &&str| peer(line) == self.all[at].peer;
             let Some(line) = lines.iter().position(peer) else {
-                let mut call = self.all.remove(at);
-                call.state = State::Terminated;
-                each(&call);
+                self.close(Some(at), each);
                 continue;
             };
             let line = lines.remove(line);
             let call = &mut self.all[at];
             let before = (call.state, call.is_held);
-            let state = state(line).unwrap_or(call.state);
+            let state = progress(line).map_or(call.state, |(state, _)| state);
             (call.state, call.is_held) = (state, line.contains("(on hold)"));
             if (call.state, call.is_held) != before {
                 each(&self.all[at].clone());
             }
         }
         for line in lines {
-            if let Some(state) = state(line) {
-                self.enter(
-                    &Call {
-                        id: listed(peer(line)),
-                        state,
-                        is_held: line.contains("(on hold)"),
-                        direction: line.contains("INCOMING").then_some(Direction::Recipient),
-                        peer: peer(line).to_string(),
-                        display: String::new(),
-                    },
-                    each,
-                );
+            if let Some((state, direction)) = progress(line) {
+                let call = Call {
+                    id: listed(peer(line)),
+                    late: String::new(),
+                    state,
+                    is_held: line.contains("(on hold)"),
+                    direction,
+                    peer: peer(line).to_string(),
+                    display: String::new(),
+                };
+                self.enter(&call, each);
             }
         }
     }
@@ -193,28 +198,27 @@ fn peer(line: &str) -> &str {
     line.split_whitespace().last().unwrap_or_default()
 }
 
-/// How far a call is by a line of the list; `None` if it is over.
-fn state(line: &str) -> Option<State> {
+/// How far a call is by a line of the list, and who called where that is to be seen; `None` if it is over.
+fn progress(line: &str) -> Option<(State, Option<Direction>)> {
+    let (caller, called) = (Some(Direction::Initiator), Some(Direction::Recipient));
     let words = [
-        ("ESTABLISHED", State::Confirmed),
-        ("INCOMING", State::Early),
-        ("RINGING", State::Early),
-        ("EARLY", State::Early),
-        ("OUTGOING", State::Trying),
+        ("ESTABLISHED", State::Confirmed, None),
+        ("INCOMING", State::Early, called),
+        ("RINGING", State::Early, caller),
+        ("EARLY", State::Early, caller),
+        ("OUTGOING", State::Trying, caller),
     ];
-    let found = words.into_iter().find(|(word, _)| line.contains(word));
-    found.map(|(_, state)| state)
+    let found = words.into_iter().find(|(word, ..)| line.contains(word));
+    found.map(|(_, state, direction)| (state, direction))
 }
 
 fn direction(word: &str) -> Option<Direction> {
     match word {
         "incoming" => Some(Direction::Recipient),
-        OUTGOING => Some(Direction::Initiator),
+        "outgoing" => Some(Direction::Initiator),
         _ => None,
     }
 }
-
-const OUTGOING: &str = "outgoing";
 
 #[cfg(test)]
 mod tests {
@@ -263,18 +267,22 @@ mod tests {
         assert_eq!(again, (Vec::new(), Heard::Nothing));
     }
 
+    /// The first offer has no Call-ID; the list says what comes of it.
     #[test]
-    fn an_outgoing_call_is_tried_first() {
+    fn an_outgoing_call_is_one_from_the_first_offer_on() {
         let mut calls = Calls::default();
+        let offer = event("CALL_LOCAL_SDP", "outgoing", "c1").replace(",\"id\":\"c1\"", "");
+        assert_eq!(told(&mut calls, &offer), (Vec::new(), Heard::Ask));
+        let id = "listed sip:c1@127.0.0.1";
+        let made = list("> [line 1]  0:00:00   OUTGOING             sip:c1@127.0.0.1");
+        tells(&mut calls, &made, id, State::Trying);
         for (kind, state) in [
-            ("CALL_LOCAL_SDP", State::Trying),
             ("CALL_RINGING", State::Early),
             ("CALL_ESTABLISHED", State::Confirmed),
+            ("CALL_CLOSED", State::Terminated),
         ] {
-            tells(&mut calls, &event(kind, "outgoing", "c1"), "c1", state);
+            tells(&mut calls, &event(kind, "outgoing", "c1"), id, state);
         }
-        let offer = event("CALL_LOCAL_SDP", "incoming", "c2");
-        assert_eq!(told(&mut calls, &offer), (Vec::new(), Heard::Nothing));
     }
 
     #[test]

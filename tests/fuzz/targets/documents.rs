@@ -83,15 +83,18 @@ fn publish(around: u8, documents: &[&[u8]]) {
     for document in documents.iter().take(limits::PUBLICATIONS_EACH) {
         let fits = document.len() <= limits::PUBLICATION;
         if fits && pidf::walk(document, &mut |_| {}).is_ok() {
-            says.push((*document, pidf::read(document).expect("it was walked")));
+            let summary = pidf::read(document).expect("it was walked");
+            says.push((*document, Package::Presence, summary));
+        } else if fits && dialog_info::read(document, &mut |_| {}).is_ok() {
+            says.push((*document, Package::Dialog, pidf::Summary::new()));
         }
     }
     let published: Vec<Published<'_>> = says
         .iter()
         .enumerate()
-        .map(|(at, (document, says))| Published {
+        .map(|(at, (document, package, says))| Published {
             number: at as u8 + 1,
-            package: Package::Presence,
+            package: *package,
             changed: Instant::from_millis(100 - at as u64),
             says,
             document,

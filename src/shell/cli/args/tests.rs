@@ -102,7 +102,7 @@ fn questions_are_read() {
         lasts,
     };
     asks(&["press", "dnd"], press(None));
-    let lasts = Some(Duration::from_millis(1_500));
+    let lasts = Some(crate::ground::time::Duration::from_millis(1_500));
     asks(&["press", "--for", "1.5", "dnd"], press(lasts));
     asks(&["release", "hook"], Question::Release("hook".to_string()));
     for what in ["allow", "block", "polite-block", "forget"] {
