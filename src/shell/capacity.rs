@@ -17,6 +17,7 @@ use crate::roles::watcher::{Record, Watch};
 use crate::txn::server::Transactions;
 use crate::ua::addresses::LocalAddress;
 use crate::ua::guard::User;
+use crate::users::compose::LocalCalls;
 use crate::users::lamps::Lamp;
 use crate::users::policy::Decision;
 
@@ -86,6 +87,12 @@ impl Capacity {
                 limits::PUBLICATIONS,
                 size_of::<Publication>(),
                 LATER,
+            ),
+            Table::new(
+                "calls of phones here",
+                limits::LOCAL_CALLS,
+                size_of::<LocalCalls>() / limits::LOCAL_CALLS,
+                "one more is not told",
             ),
             Table::new("waiting watchers", limits::WAITING, size_of::<u16>(), LATER),
             Table::new(

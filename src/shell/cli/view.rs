@@ -225,6 +225,7 @@ pub fn publications(publications: &Value) -> String {
     }
     let mut rows = vec![headings(&[
         "PRESENTITY",
+        "EVENT",
         "BASIC",
         "ACTIVITIES",
         "NOTE",
@@ -237,6 +238,7 @@ pub fn publications(publications: &Value) -> String {
         let activities: Vec<String> = member(it, "activities").iter().map(plain).collect();
         vec![
             text(it, "presentity"),
+            text(it, "event"),
             text(it, "basic"),
             or_dash(&activities.join(", ")),
             text(it, "note"),

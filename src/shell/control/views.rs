@@ -2,10 +2,12 @@
 
 mod connections;
 mod face;
+mod publications;
 mod upstream;
 mod users;
 
 pub use face::face;
+pub use publications::Publication;
 pub use users::users;
 
 use std::string::{String, ToString};
@@ -17,7 +19,7 @@ use self::connections::Connections;
 use self::upstream::Upstream;
 use crate::engine::agent::Agent;
 use crate::engine::agent::status::{
-    LampStatus, PresentityStatus, PublicationStatus, RegistrationStatus, SubscriptionStatus, Why,
+    LampStatus, PresentityStatus, RegistrationStatus, SubscriptionStatus, Why,
 };
 use crate::engine::config::Settings;
 use crate::events::party;
@@ -213,39 +215,6 @@ impl Registration {
             contact: registration.contact.to_string(),
             remote: registration.remote.to_string(),
             expires_s: now.left(registration.ends),
-        }
-    }
-}
-
-/// `GET /publications`, one of them: what a phone has published here.
-#[derive(Debug, Serialize)]
-pub struct Publication {
-    presentity: String,
-    publisher: String,
-    basic: Option<&'static str>,
-    activities: Vec<&'static str>,
-    note: Option<String>,
-    remote: String,
-    expires_s: u32,
-    since: Option<String>,
-    since_s: u64,
-}
-
-impl Publication {
-    fn new(publication: &PublicationStatus<'_>, now: Now) -> Publication {
-        let says = publication.says;
-        Publication {
-            presentity: publication.presentity.to_string(),
-            publisher: publication.publisher.to_string(),
-            basic: says.basic.map(Basic::as_str),
-            activities: says.activities.names().collect(),
-            note: Some(says.note.as_str())
-                .filter(|note| !note.is_empty())
-                .map(ToString::to_string),
-            remote: publication.remote.to_string(),
-            expires_s: now.left(publication.ends),
-            since: now.date(publication.since),
-            since_s: now.ago(publication.since),
         }
     }
 }

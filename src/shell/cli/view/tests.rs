@@ -76,13 +76,15 @@ fn registrations_are_listed_or_said_to_be_none() {
 #[test]
 fn publications_are_listed_or_said_to_be_none() {
     assert_eq!(publications(&json!([])), "nobody publishes\n");
-    let text = publications(&json!([{"presentity": "sip:a@b", "publisher": "sip:a@c",
+    let text = publications(
+        &json!([{"presentity": "sip:a@b", "event": "presence", "publisher": "sip:a@c",
         "basic": "closed", "activities": ["busy", "meeting"], "note": null, "since_s": 61,
-        "expires_s": 59, "remote": "10.0.0.1:5060"}]));
+        "expires_s": 59, "remote": "10.0.0.1:5060"}]),
+    );
     assert_eq!(
         text,
-        "PRESENTITY  BASIC   ACTIVITIES     NOTE  SINCE      EXPIRES  PUBLISHER  ADDRESS\n\
-         sip:a@b     closed  busy, meeting  -     1 min 1 s  59 s     sip:a@c    10.0.0.1:5060\n"
+        "PRESENTITY  EVENT     BASIC   ACTIVITIES     NOTE  SINCE      EXPIRES  PUBLISHER  ADDRESS\n\
+         sip:a@b     presence  closed  busy, meeting  -     1 min 1 s  59 s     sip:a@c    10.0.0.1:5060\n"
     );
 }
 
