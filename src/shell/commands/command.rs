@@ -149,7 +149,7 @@ mod tests {
         for (word, what) in [
             ("/bin/sh", ""),
             ("/no/such", "there is no program /no/such: "),
-            ("/etc/hosts", "/etc/hosts is not executable"),
+            ("/etc/passwd", "/etc/passwd is not executable"),
             ("/etc", "/etc is no program"),
         ] {
             let doubt = command(&[word]).expect("a command").doubt();

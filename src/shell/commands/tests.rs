@@ -287,7 +287,7 @@ fn failures_are_told_once_with_their_remedy() {
 
 #[test]
 fn what_the_kernel_refuses_has_a_remedy() {
-    let run = Command::new(["/etc/hosts"], Path::new("/")).expect("a command");
+    let run = Command::new(["/etc/passwd"], Path::new("/")).expect("a command");
     for (errno, remedy) in [
         (Errno::NOENT, FIND_IT),
         (Errno::ACCESS, ALLOW_IT),

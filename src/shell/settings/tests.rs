@@ -680,8 +680,8 @@ fn buttons_do_something_for_somebody() {
          presentity = \"sip:a@c\"\n[[button]]\nname = \"hook\"\ndoes = \"activity dancing hold\"",
         &[
             "5:8: no button does \"dance\" | write \"dnd\", \"dnd hold\", \"hook\", \"activity \
-             NAME\", \"activity NAME hold\", \"away\", \"motion\", \"clear\", \"approve\" or \
-             \"none\"",
+             NAME\", \"activity NAME hold\", \"away\", \"motion\", \"clear\", \"approve\", \
+             \"run\" or \"none\"",
             "6:14: \"sip:a@c\" is not served here | did you mean `sip:a@b`?",
             "9:8: \"activity dancing hold\" names no activity | use one of RFC 4480 §3.2, as \
              \"activity meeting\" or \"activity away\"",

@@ -454,6 +454,7 @@ fn of_gestures_that_nobody_takes_the_newest_are_kept() {
 #[test]
 fn a_button_that_is_only_told_needs_nobody_to_act_for() {
     let mut settings = Settings::new();
+    settings.restore_defaults();
     let only_told = told(button("door", Action::Tell));
     settings.buttons.push(only_told.clone()).unwrap();
     assert_eq!(settings.validate(), Ok(()));

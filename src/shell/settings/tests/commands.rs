@@ -1,9 +1,9 @@
 //! What is run for buttons and lamps.
 
 use super::*;
-use crate::engine::config::Gesture;
+use crate::shell::commands::dial::{Pickup, Softphone};
 
-const DESK: &str = "[[presentity]]\nuri = \"sip:a@b\"\n";
+const DESK: &str = "[[presentity]]\nuri = \"sip:a@127.0.0.1\"\n";
 
 fn with(text: &str) -> Configuration {
     good(&format!("{DESK}{text}"))
@@ -39,7 +39,6 @@ fn a_button_runs_a_command_beside_what_it_does_or_alone() {
         words.contains("\n             runs sh when it changes\n"),
         "{words}"
     );
-    assert!(Gesture::Long.name() == "long");
 }
 
 #[test]
@@ -58,8 +57,8 @@ fn a_command_that_cannot_be_run_is_doubted() {
             "write its path, ",
         ),
         (
-            "[\"/etc/hosts\"]",
-            "warning: /etc/hosts is not executable",
+            "[\"/etc/passwd\"]",
+            "warning: /etc/passwd is not executable",
             "chmod +x it, ",
         ),
         (
@@ -96,6 +95,73 @@ fn what_can_never_run_is_a_mistake() {
         (
             "[[lamp]]\nname = \"blf1\"\nrun = [\"sh\"]",
             "run without watch means nothing",
+        ),
+    ] {
+        let faults = read(&format!("{DESK}{says}")).expect_err(what).faults;
+        let said: Vec<&str> = faults.iter().map(|it| it.what.as_str()).collect();
+        assert_eq!(said, [what]);
+    }
+}
+
+const SOFTPHONE: &str = "[[softphone]]\nbaresip = \"127.0.0.1:4444\"\n\
+                         [[lamp]]\nname = \"blf1\"\nwatch = \"sip:bob@127.0.0.1:5070\"\n";
+
+#[test]
+fn a_button_dials_whom_a_lamp_watches_or_an_address() {
+    for (dial, uri) in [
+        ("blf1", "sip:bob@127.0.0.1:5070"),
+        ("sip:ann@127.0.0.1", "sip:ann@127.0.0.1"),
+    ] {
+        for (pickup, expected) in [
+            ("", None),
+            ("pickup = \"accept\"\n", Some(Pickup::Accept)),
+            (
+                "pickup = \"sip:*8@127.0.0.1\"\n",
+                Some(Pickup::Dial("sip:*8@127.0.0.1".to_string())),
+            ),
+        ] {
+            let button = format!("[[button]]\nname = \"dnd\"\ndial = \"{dial}\"\n{pickup}");
+            let read = with(&format!("{SOFTPHONE}{button}"));
+            let dial = read.commands.dialled_by(1).expect("it dials");
+            assert_eq!((dial.uri.as_str(), &dial.pickup), (uri, &expected));
+            let button = &read.settings.buttons[1];
+            assert_eq!((button.told, button.press), (true, Action::Tell));
+            assert!(
+                read.to_string()
+                    .contains(&format!("             has {uri} called"))
+            );
+        }
+    }
+    let read = with(SOFTPHONE);
+    let at = "127.0.0.1:4444".parse().expect("an address");
+    assert_eq!(read.commands.softphone, Some(Softphone::Baresip(at)));
+}
+
+#[test]
+fn a_softphone_that_cannot_be_told_is_a_mistake() {
+    let dial = "[[button]]\nname = \"dnd\"\ndial = \"sip:a@127.0.0.1\"\n";
+    for (says, what) in [
+        (dial, "there is no softphone to make the call"),
+        ("[[softphone]]", "nothing tells the softphone whom to call"),
+        (
+            "[[softphone]]\nbaresip = \"here\"",
+            "baresip is no address and port",
+        ),
+        (
+            "[[softphone]]\nbaresip = \"127.0.0.1:1\"\ndial = [\"sh\", \"{uri}\"]",
+            "a softphone is told by baresip or by dial, not by both",
+        ),
+        (
+            "[[softphone]]\ndial = [\"sh\", \"uri\"]",
+            "dial does not say whom to call",
+        ),
+        (
+            "[[softphone]]\ndial = [\"sh\", \"{uri}\"]\n[[softphone]]\ndial = [\"sh\", \"{uri}\"]",
+            "there is a softphone already",
+        ),
+        (
+            "[[button]]\nname = \"dnd\"\ndoes = \"dnd\"\npickup = \"accept\"",
+            "pickup without dial means nothing",
         ),
     ] {
         let faults = read(&format!("{DESK}{says}")).expect_err(what).faults;
