@@ -268,7 +268,7 @@ min_expires = 7200
             "3:12: \"192.168.1.0/33\" is no network | write address/bits, as 192.168.1.0/24 or \
              fd00::/8, or one address",
             "4:9: there is no board \"phone\" | use one of: sim, raspberry-pi-desk-phone, raspberry-pi-intercom, \
-             qemu-phone, template; or the path of a file",
+             qemu-phone, usb-blink1, usb-luxafor, usb-delcom, usb-dream-cheeky, usb-riso-kagaku, template; or the path of a file",
             "5:11: control cannot be the path of a socket | write a path of 1 to 107 bytes",
             "6:7: log cannot be \"verbose\" | use one of: off, error, warn, info, debug, trace",
             "8:15: min_expires is 7200, which is out of range | write min_expires = N with N \

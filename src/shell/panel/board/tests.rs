@@ -112,7 +112,7 @@ fn an_unknown_board_is_told_with_those_there_are() {
     assert_eq!(
         Board::find("simm").expect_err("no such board").to_string(),
         "simm:1:1: there is no board \"simm\"\n  remedy: use one of: sim, raspberry-pi-desk-phone, raspberry-pi-intercom, \
-         qemu-phone, template; or the path of a file"
+         qemu-phone, usb-blink1, usb-luxafor, usb-delcom, usb-dream-cheeky, usb-riso-kagaku, template; or the path of a file"
     );
     let faults = Board::find("./no-such-file.toml").expect_err("no such file");
     assert!(faults.to_string().contains("cannot be read"), "{faults}");
