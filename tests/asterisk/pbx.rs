@@ -5,8 +5,12 @@
 //!
 //! What we learnt from it (version 22.10.1) and what the tests rely on:
 //! - It is ready in half a second, and a command on its console takes ten milliseconds.
-//! - It starts itself anew by the name that it was called by, with the same process id.
-//! - Its nonces outlive a restart.
+//! - It starts itself anew by the name that it was called by, with the same process id, and keeps its subscriptions over
+//!   that: it tells them at once.
+//! - It asks a new Contact whether it is there, and tells it of its mailbox, before it answers the REGISTER.
+//! - A nonce is `stale` after half a minute.
+//! - Whom it does not know it challenges all the same.
+//! - It opens a stream of its own to the Contact, also inside TLS, unless the endpoint says `rewrite_contact`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -28,6 +28,7 @@ fn an_account_registers_over_udp_and_tcp() {
         );
         expect_account(&agent, "registered");
         agent.expect_lamp("blf1", "off");
+        assert!(!agent.log().contains("refused"), "{}", agent.log());
         let contacts = asterisk.run("pjsip show contacts");
         assert!(contacts.contains("100/sip:"), "{contacts}");
         let over_tcp = contacts.to_lowercase().contains("transport=tcp");

@@ -126,11 +126,13 @@ impl Upstreams {
 
 impl Link {
     fn registered_now(&self, now: Instant) -> Stands {
+        // Who was merely asked who he is has not been refused.
+        let is_broken = self.story.unregistered_since().is_some();
         match self.registration.stands(now) {
             _ if !self.registration.wanted => Stands::Off,
             true => Stands::Yes,
-            false if is_refusal(self.story.registered) => Stands::Refused,
-            false if self.story.unregistered_since().is_some() => Stands::Retrying,
+            false if is_broken && is_refusal(self.story.registered) => Stands::Refused,
+            false if is_broken => Stands::Retrying,
             false => Stands::Waiting,
         }
     }

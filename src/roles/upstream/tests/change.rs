@@ -120,6 +120,7 @@ fn a_better_password_is_used_at_once() {
     let mut f = Fixture::waiting(&REGISTERS);
     let sent = f.expect("REGISTER", secs(1));
     f.answer(&sent, 401, ASKS);
+    assert_eq!(f.report().registration, Stands::Waiting, "it was asked");
     let wrong = f.expect("REGISTER", Duration::ZERO);
     f.answer(&wrong, 401, ASKS);
     assert_eq!(f.report().registration, Stands::Refused);
