@@ -174,7 +174,7 @@ fn a_phone_is_told_whom_to_call_where_it_tells_of_its_calls() {
     let mut f = Fixture::new();
     let mut tcp = f.accept();
     f.order(Order::Dial("sip:bob@pbx.example"));
-    let order = r#"48:{"command":"dial","params":"sip:bob@pbx.example"},"#;
+    let order = r#"49:{"command":"dial","params":"sip:bob@pbx.example"},"#;
     reads(&mut tcp, order);
     let no = r#"{"response":true,"ok":false,"data":"no call\n"}"#;
     write!(tcp, "{}:{no},", no.len()).expect("written");

@@ -4,7 +4,6 @@ use super::*;
 use crate::shell::control::policy::Asked;
 use crate::shell::tls::{self, Wanted};
 
-
 mod documents;
 mod users;
 

@@ -145,7 +145,7 @@ fn a_softphone_that_cannot_be_told_is_a_mistake() {
         ("[[softphone]]", "nothing tells the softphone whom to call"),
         (
             "[[softphone]]\nbaresip = \"here\"",
-            "baresip is no address and port",
+            "baresip cannot be at \"here\"",
         ),
         (
             "[[softphone]]\nbaresip = \"127.0.0.1:1\"\ndial = [\"sh\", \"{uri}\"]",
