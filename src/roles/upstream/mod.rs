@@ -206,7 +206,6 @@ impl Upstreams {
 
     /// A presentity has another presence.
     pub fn handle_change(&mut self, now: Instant, id: Id<Presentity>, presentity: &Presentity) {
-        let revision = presentity.presence_revision();
         for slot in 0..LINKS as u16 {
             let Some(link_id) = self.links.id_at(slot) else {
                 continue;
@@ -217,6 +216,7 @@ impl Upstreams {
             if link.publication.of != Some(id) || link.leaving {
                 continue;
             }
+            let revision = publication::revision(presentity, link.choice.spoken);
             let Some(when) = link.publication.renew(now, revision, self.pace) else {
                 continue;
             };

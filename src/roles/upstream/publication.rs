@@ -14,6 +14,7 @@ use crate::ground::time::{Instant, Seconds};
 use crate::txn::token::{Owner, Token};
 use crate::ua::retry;
 use crate::wire::doc::device_state::{self, DeviceState};
+use crate::wire::doc::pidf::Said;
 use crate::wire::sip::Response;
 use heapless::Vec;
 
@@ -241,7 +242,7 @@ impl Publication {
         let Some(presentity) = about.presentity else {
             return false;
         };
-        self.newest = presentity.presence_revision();
+        self.newest = revision(presentity, about.dialect);
         self.telling = self.newest;
         self.cleared = false;
         let is_refresh = self.etag.is_some() && !self.is_behind();
@@ -249,11 +250,8 @@ impl Publication {
             _ if is_refresh => Saying::Nothing,
             Dialect::Presence | Dialect::FreeSwitch => Saying::Presence,
             Dialect::Asterisk => {
-                let presence = presentity.presence();
-                self.states = [
-                    state(presence.refuses(), DeviceState::Busy),
-                    state(presence.is_on_the_phone(), DeviceState::InUse),
-                ];
+                let refuses = presentity.presence().refuses();
+                self.states = [state(refuses, DeviceState::Busy), line(presentity)];
                 self.say_state()
             }
         };
@@ -356,6 +354,30 @@ impl Publication {
             until: Some(refresh),
         };
         true
+    }
+}
+
+/// A number that changes with what is told of a presentity; never 0.
+pub(super) fn revision(presentity: &Presentity, dialect: Dialect) -> u32 {
+    match dialect {
+        Dialect::Presence | Dialect::FreeSwitch => presentity.presence_revision(),
+        Dialect::Asterisk => presentity.presence_revision() + presentity.calls().revision(false),
+    }
+}
+
+/// What the calls of a presentity come to. One that shows do-not-disturb is none.
+fn line(presentity: &Presentity) -> DeviceState {
+    let calls = presentity.calls().up();
+    let says = |word| calls.iter().any(|it| it.call.said() == Some(word));
+    let rings = says(Said::Ringing);
+    if !presentity.presence().is_on_the_phone() {
+        state(rings, DeviceState::Ringing)
+    } else if rings {
+        DeviceState::RingInUse
+    } else if says(Said::Held) && !says(Said::Talking) {
+        DeviceState::OnHold
+    } else {
+        DeviceState::InUse
     }
 }
 

@@ -12,6 +12,12 @@ pub enum DeviceState {
     NotInUse,
     /// It is in a call.
     InUse,
+    /// It is called.
+    Ringing,
+    /// It is in a call, and is called.
+    RingInUse,
+    /// Its call is on hold.
+    OnHold,
     /// It does not want to be called.
     Busy,
 }
@@ -25,6 +31,9 @@ impl DeviceState {
         match self {
             DeviceState::NotInUse => "NOT_INUSE",
             DeviceState::InUse => "INUSE",
+            DeviceState::Ringing => "RINGING",
+            DeviceState::RingInUse => "RINGINUSE",
+            DeviceState::OnHold => "ONHOLD",
             DeviceState::Busy => "BUSY",
         }
     }

@@ -1,8 +1,10 @@
 //! Servers that want to be told otherwise than by presence.
 
 use super::fixture::*;
-use crate::events::presentity::Presence;
+use crate::events::party::Party;
+use crate::events::presentity::{Call, Names, Presence};
 use crate::ground::text::Text;
+use crate::wire::doc::dialog_info::State;
 use crate::wire::doc::pidf::{Activities, Basic};
 
 const ASTERISK: Plan<'static> = Plan {
@@ -356,4 +358,35 @@ fn a_server_that_takes_no_presence_and_has_features_is_said_to_want_them_asked_f
         f.report().why,
         "it keeps do-not-disturb itself: publish = \"feature\""
     );
+}
+
+fn a_call(state: State, is_held: bool) -> Call {
+    Call {
+        key: 7,
+        state,
+        is_held,
+        direction: None,
+        ending: None,
+        party: Party::NOBODY,
+        names: Names::default(),
+    }
+}
+
+#[test]
+fn an_asterisk_hears_how_far_a_call_is_though_a_note_of_the_owner_stays() {
+    let mut f = standing();
+    f.links.set_pace(Pace::UNLIMITED);
+    for (state, is_held, presence, expected) in [
+        (State::Early, false, Presence::new(), "RINGING"),
+        (State::Confirmed, false, call(), "INUSE"),
+        (State::Confirmed, true, call(), "ONHOLD"),
+        (State::Confirmed, false, call(), "INUSE"),
+    ] {
+        f.turn_with(presence, &[a_call(state, is_held)]);
+        assert_eq!(states(&mut f), [format!("Custom:HOOKdesk {expected}")]);
+    }
+    // Do-not-disturb that looks like a call is none.
+    f.turn_with(dnd(), &[a_call(State::Confirmed, false)]);
+    let both = ["Custom:DNDdesk BUSY", "Custom:HOOKdesk NOT_INUSE"];
+    assert_eq!(states(&mut f), both);
 }

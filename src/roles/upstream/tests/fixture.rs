@@ -3,7 +3,7 @@
 extern crate std;
 
 pub(super) use super::super::*;
-use crate::events::presentity::Presence;
+use crate::events::presentity::{Call, Presence};
 use crate::ground::limits::PRESENTITIES;
 use crate::ground::text::Text;
 pub(super) use crate::ground::time::{Seconds, Wall};
@@ -286,8 +286,13 @@ impl Fixture {
 
     /// The presence becomes this.
     pub(super) fn turn(&mut self, presence: Presence) {
+        self.turn_with(presence, &[]);
+    }
+
+    /// The same, with calls.
+    pub(super) fn turn_with(&mut self, presence: Presence, calls: &[Call]) {
         let presentity = self.presentities.get_mut(self.desk).expect("it is there");
-        presentity.update(Wall::UNSET, presence, &[]);
+        presentity.update(Wall::UNSET, presence, calls);
         self.links.handle_change(self.now, self.desk, presentity);
     }
 
