@@ -86,20 +86,21 @@ impl UpstreamSettings {
             .all(|it| it.transport == Some(Transport::Tls))
     }
 
+    /// Whether that can be the user of a URI as it is, as a publication's name is.
+    pub fn is_user(name: &str) -> bool {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()+$".contains(&byte);
+        !name.is_empty() && name.bytes().all(fits)
+    }
+
     /// Whether what an Asterisk is told has names that it can have, if that may be asked for.
     pub fn has_devices(&self) -> bool {
         let names = [&self.devices.dnd, &self.devices.hook];
         let are_sound = names.iter().all(|it| it.is_empty() || is_device(it));
         let speaks = self.publish.is_some() && self.dialect == Some(Dialect::Asterisk);
-        let are_there = is_user(&self.devices.publication) && names.iter().any(|it| !it.is_empty());
+        let are_there = UpstreamSettings::is_user(&self.devices.publication)
+            && names.iter().any(|it| !it.is_empty());
         are_sound && (are_there || !speaks)
     }
-}
-
-/// Whether that can be the user of a URI as it is.
-pub fn is_user(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()+$".contains(&byte);
-    !name.is_empty() && name.bytes().all(fits)
 }
 
 impl Settings {

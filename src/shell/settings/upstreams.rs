@@ -6,13 +6,14 @@ use std::path::Path;
 use super::keys::UPSTREAM;
 use super::{DAY, Reader, build_with};
 use crate::engine::config::{
-    Account, Dialect, FEATURE, Features, KeepAlive, Server, UpstreamSettings, WatchSettings,
-    is_same, is_server, is_user, needs_tls,
+    Account, FEATURE, Features, KeepAlive, Server, UpstreamSettings, WatchSettings, is_same,
+    is_server, needs_tls,
 };
 use crate::events::package::Package;
 use crate::ground::limits::{DEVICE, SERVERS, UPSTREAMS, URI};
 use crate::ground::text::Text;
 use crate::ground::time::Seconds;
+use crate::roles::upstream::Dialect;
 use crate::shell::document::{Found, Section, shown};
 use crate::ua::servers::Redirects;
 use crate::wire::doc::device_state::is_device;
@@ -214,7 +215,7 @@ impl Reader<'_, '_> {
             (
                 "publication",
                 &mut devices.publication,
-                is_user as fn(&str) -> bool,
+                UpstreamSettings::is_user as fn(&str) -> bool,
             ),
             ("dnd_device", &mut devices.dnd, is_device_or_none),
             ("hook_device", &mut devices.hook, is_device_or_none),

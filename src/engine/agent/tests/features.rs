@@ -2,9 +2,9 @@
 
 use super::called::{AOR, PBX, account};
 use super::*;
-use crate::engine::config::{Dialect, Features, LampSettings, WatchSettings};
+use crate::engine::config::{Features, LampSettings, WatchSettings};
 use crate::events::package::Package;
-use crate::roles::upstream::Stands;
+use crate::roles::upstream::{Dialect, Stands};
 
 const ED3: &str = "http://www.ecma-international.org/standards/ecma-323/csta/ed3";
 const SECOND: Duration = Duration::from_secs(1);

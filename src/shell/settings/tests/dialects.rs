@@ -1,7 +1,8 @@
 //! What a server above us is told, and how.
 
 use super::*;
-use crate::engine::config::{Dialect, Features};
+use crate::engine::config::Features;
+use crate::roles::upstream::Dialect;
 
 /// An upstream with these lines, for a desk.
 fn upstream(lines: &str) -> String {
