@@ -1,7 +1,7 @@
 //! What baresip's `ctrl_tcp` module says of its calls: events, and a list of them for people.
 //!
 //! The list alone says whether a call is on hold, that one is being made (baresip 1.0 has no events for these, but one for
-//! each offer), and which calls there were before we came. It names no Call-ID, so its lines are matched by the other end.
+//! each offer that comes and each answer to ours), and which calls there were before we came. It names no Call-ID, so its lines are matched by the other end.
 
 use std::format;
 use std::string::{String, ToString};
@@ -100,7 +100,9 @@ impl Calls {
                 self.close(known, each);
                 return Heard::Nothing;
             }
-            "CALL_LOCAL_SDP" | "CALL_HOLD" | "CALL_RESUME" => return Heard::Ask,
+            "CALL_LOCAL_SDP" | "CALL_REMOTE_SDP" | "CALL_HOLD" | "CALL_RESUME" => {
+                return Heard::Ask;
+            }
             _ => return Heard::Nothing,
         };
         if message.id.is_empty() {
@@ -289,8 +291,11 @@ mod tests {
     fn the_list_says_what_is_held() {
         let mut calls = Calls::default();
         told(&mut calls, &event("CALL_ESTABLISHED", "incoming", "c1"));
-        let offer = told(&mut calls, &event("CALL_LOCAL_SDP", "incoming", "c1"));
-        assert_eq!(offer, (Vec::new(), Heard::Ask));
+        // Hold is offered anew, and all that is told of it is that the answer came.
+        for kind in ["CALL_LOCAL_SDP", "CALL_REMOTE_SDP"] {
+            let heard = told(&mut calls, &event(kind, "incoming", "c1"));
+            assert_eq!(heard, (Vec::new(), Heard::Ask), "{kind}");
+        }
         let held = list("> [line 1]  0:00:05  ESTABLISHED  (on hold)  sip:c1@127.0.0.1");
         let expected = ("c1".to_string(), State::Confirmed, true);
         assert_eq!(told(&mut calls, &held).0, [expected]);
