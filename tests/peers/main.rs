@@ -8,6 +8,7 @@ mod agent;
 mod baresip;
 mod cuts;
 mod dialling;
+mod dialoginfo;
 mod kamailio;
 mod lampfields;
 mod line;
