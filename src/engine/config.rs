@@ -29,7 +29,7 @@ pub use rules::{Days, Direction, During, Packages, Rule, Rules, Span, Then, Who,
 pub use served_lists::ServedListSettings;
 use served_lists::is_entity;
 pub use softphones::SoftphoneSettings;
-pub use upstreams::{Account, FEATURE, Features, KeepAlive, Redirects, Server, UpstreamSettings};
+pub use upstreams::{Account, FEATURE, Features, Redirects, Server, UpstreamSettings};
 pub use watches::WatchSettings;
 
 use crate::events::package::{Pace, Package};

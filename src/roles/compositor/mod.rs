@@ -27,6 +27,7 @@
 //!
 //! Read RFC 3903 §6 first. The steps keep its numbers.
 
+mod document;
 mod kept;
 mod publish;
 #[cfg(test)]

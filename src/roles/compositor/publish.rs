@@ -1,20 +1,20 @@
 //! PUBLISH in, answer out (RFC 3903 §6).
 
+use super::document::Document;
 use super::{Compositor, Knows, Publication, REFUSED};
 use crate::events::answer::{Answer, Refusal};
 use crate::events::etag::EntityTag;
-use crate::events::package::{Package, dialog};
+use crate::events::package::Package;
 use crate::events::presentity::Presentity;
 use crate::events::subscription::Verdict;
 use crate::ground::limits;
 use crate::ground::network::{is_fair, site};
-use crate::ground::random::{Hashing, Random, Secret};
+use crate::ground::random::{Random, Secret};
 use crate::ground::table::Id;
 use crate::ground::text::Text;
 use crate::ground::time::{Instant, Seconds};
-use crate::wire::doc::dialog_info;
-use crate::wire::doc::pidf::{self, Kind, Summary};
-use crate::wire::doc::{Fault, XmlText};
+use crate::wire::doc::Fault;
+use crate::wire::doc::pidf::Summary;
 use crate::wire::flow::Flow;
 use crate::wire::sip::{Contact, Request, Status};
 use core::net::SocketAddr;
@@ -28,14 +28,6 @@ pub struct Publisher<'a> {
     /// Whether it may publish for this presentity: because it is the presentity, or because it may for others (RFC 3903
     /// §14.1).
     pub verdict: Verdict,
-}
-
-/// A document that can be stored, and what it says.
-struct Document<'a> {
-    package: Package,
-    body: &'a [u8],
-    says: Summary,
-    ids: Option<u64>,
 }
 
 /// An initial PUBLISH, by what tells whether its publisher has one already.
@@ -433,59 +425,6 @@ impl Publication {
         publication.take(document);
         Some(publication)
     }
-}
-
-impl<'a> Document<'a> {
-    fn read(package: Package, body: &'a [u8], secret: Secret) -> Result<Document<'a>, Fault> {
-        let (says, ids) = match package {
-            Package::Dialog => read_calls(body, secret)?,
-            Package::Presence
-            | Package::PresenceWinfo
-            | Package::MessageSummary
-            | Package::Features => read_presence(body, secret)?,
-        };
-        Ok(Document {
-            package,
-            body,
-            says,
-            ids,
-        })
-    }
-}
-
-/// What a presence document says, and the hash of its tuple ids.
-fn read_presence(body: &[u8], secret: Secret) -> Result<(Summary, Option<u64>), Fault> {
-    let says = pidf::read(body)?;
-    let mut ids = None;
-    pidf::walk_again(body, &mut |element| {
-        if element.kind == Kind::Tuple
-            && let Some(id) = element.id
-        {
-            add_id(&mut ids, id, secret);
-        }
-    })?;
-    Ok((says, ids))
-}
-
-/// What a document of calls says in a word, and the hash of their ids.
-fn read_calls(body: &[u8], secret: Secret) -> Result<(Summary, Option<u64>), Fault> {
-    let mut says = Summary::new();
-    let mut ids = None;
-    dialog_info::read(body, &mut |dialog| {
-        if let Some(id) = dialog.id {
-            add_id(&mut ids, id, secret);
-        }
-        let said = dialog::call(dialog, "", 0).and_then(|call| call.said());
-        says.said = says.said.max(said);
-    })?;
-    Ok((says, ids))
-}
-
-/// An order of their own means nothing, so the hashes are added up.
-fn add_id(ids: &mut Option<u64>, id: XmlText<'_>, secret: Secret) {
-    let part = |hash: Hashing, char: char| hash.part(char.encode_utf8(&mut [0; 4]).as_bytes());
-    let hash = id.chars().fold(secret.hasher().part(b"tuple"), part);
-    *ids = Some(ids.unwrap_or(0).wrapping_add(hash.finish()));
 }
 
 /// Whether the body says that it is of a type that is read in the package (RFC 3903 §6).

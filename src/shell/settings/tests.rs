@@ -950,7 +950,7 @@ fn the_lines_of_a_board_are_told() {
 #[test]
 fn a_way_is_kept_open_by_seconds_or_by_a_word() /* R11 */
 {
-    use crate::engine::config::KeepAlive;
+    use crate::ua::servers::KeepAlive;
     let of = |written: &str| {
         format!("[[upstream]]\naor = \"sip:100@pbx.example\"\npublish = false\n{written}\n")
     };

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::keys::UPSTREAM;
 use super::{DAY, Reader, build_with};
 use crate::engine::config::{
-    Account, FEATURE, Features, KeepAlive, Server, UpstreamSettings, WatchSettings, is_same,
-    is_server, needs_tls,
+    Account, FEATURE, Features, Server, UpstreamSettings, WatchSettings, is_same, is_server,
+    needs_tls,
 };
 use crate::events::package::Package;
 use crate::ground::limits::{DEVICE, SERVERS, UPSTREAMS, URI};
@@ -15,7 +15,7 @@ use crate::ground::text::Text;
 use crate::ground::time::Seconds;
 use crate::roles::upstream::Dialect;
 use crate::shell::document::{Found, Section, shown};
-use crate::ua::servers::Redirects;
+use crate::ua::servers::{KeepAlive, Redirects};
 use crate::wire::doc::device_state::is_device;
 use crate::wire::flow::Transport;
 use crate::wire::sip::Uri;

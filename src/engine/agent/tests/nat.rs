@@ -2,8 +2,8 @@
 
 use super::called::{account, lamp};
 use super::*;
-use crate::engine::config::KeepAlive;
 use crate::events::package::Package;
+use crate::ua::servers::KeepAlive;
 
 const PBX: &str = "198.51.100.50:5060";
 const SECOND: Duration = Duration::from_secs(1);
