@@ -161,16 +161,14 @@ fn explain(w: &mut Writer<'_>, request: &Request<'_>, status: Status) {
             write_accept(w, &|_| true);
             w.header(Name::AcceptEncoding, b"identity");
         }
-        Status::UNSUPPORTED_MEDIA_TYPE if request.method == Method::Publish => {
+        Status::UNSUPPORTED_MEDIA_TYPE => {
             let event = request.headers.event().ok().flatten();
             let package = event.and_then(|it| Package::from_name(it.package));
+            // Most bodies of a SUBSCRIBE are not understood, and none in a coding.
+            let package =
+                package.filter(|it| request.method == Method::Publish || it.is_switched());
             write_accept(w, &|it| Some(it) == package);
             w.header(Name::AcceptEncoding, b"identity");
-        }
-        Status::UNSUPPORTED_MEDIA_TYPE => {
-            // No body of a SUBSCRIBE is understood, and none in a coding.
-            w.header(Name::Accept, b"")
-                .header(Name::AcceptEncoding, b"identity");
         }
         Status::EXTENSION_REQUIRED => _ = w.header(Name::Require, b"eventlist"),
         Status::BAD_EXTENSION => {

@@ -154,7 +154,8 @@ impl Directory {
             calls,
             published,
         });
-        let is_new = presentity.update(moment.wall, composed.presence, &composed.calls);
+        let is_other = presentity.set_dnd(desk.inputs.dnd);
+        let is_new = presentity.update(moment.wall, composed.presence, &composed.calls) || is_other;
         if is_new {
             desk.since = moment.now;
         }

@@ -26,6 +26,7 @@ pub struct Presentity {
     stamp: Wall,
     facets: Facets,
     calls: Calls,
+    dnd: bool,
     /// Where in the URI its user stands: each NOTIFY has it in its Contact.
     user: (u16, u16),
 }
@@ -42,6 +43,7 @@ impl Presentity {
             stamp: Wall::UNSET,
             facets: Facets::new(),
             calls: Calls::new(),
+            dnd: false,
         }
     }
 
@@ -63,6 +65,16 @@ impl Presentity {
         self.facets.update(wall, change, &self.presence, &presence);
         self.presence = presence;
         true
+    }
+
+    /// Takes whether its owner does not want to be disturbed; says whether that is different now.
+    pub fn set_dnd(&mut self, dnd: bool) -> bool {
+        core::mem::replace(&mut self.dnd, dnd) != dnd
+    }
+
+    /// Whether its owner does not want to be disturbed, as its own keys say. What others publish is not in it.
+    pub fn dnd(&self) -> bool {
+        self.dnd
     }
 
     /// Its URI as configured: the `entity` of every document.

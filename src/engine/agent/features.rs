@@ -1,14 +1,22 @@
-//! Do-not-disturb that is the same here and at a server that keeps it too (`as-feature-event`).
+//! Do-not-disturb that is the same here, at a server that keeps it too, and at telephones that follow ours
+//! (`as-feature-event`).
 //!
 //! Whoever switched it last counts. At the start that is the server: it may have been switched there while we were off.
 
 use super::Agent;
 use crate::engine::config::{FEATURE, Features};
+use crate::events::answer::{Answer, Refusal};
+use crate::events::identity::Identity;
+use crate::events::package::{BodyType, Package};
 use crate::events::presentity::Presentity;
 use crate::ground::table::Id;
 use crate::ground::time::Moment;
 use crate::roles::upstream::{Report, Stands};
+use crate::txn::token::Token;
 use crate::users::compose::Input;
+use crate::wire::doc::{Fault, features};
+use crate::wire::flow::Flow;
+use crate::wire::sip::{Request, Status};
 
 impl Agent {
     /// Whether the owner of the presentity with that number does not want to be disturbed.
@@ -46,6 +54,42 @@ impl Agent {
         }
     }
 
+    /// A SUBSCRIBE in which a telephone asks to switch what it is told of: where that is granted it is a press of our
+    /// own key. What we do not keep, as where calls go, stays as it is, and the NOTIFY says nothing of it.
+    pub(super) fn answer_switch(
+        &mut self,
+        moment: Moment,
+        flow: &Flow,
+        request: &Request<'_>,
+        identity: Identity,
+    ) -> Result<Answer, Refusal> {
+        let asked = features::read(request.body).map_err(|fault| match fault {
+            Fault::TooLarge | Fault::TooDeep => Status::REQUEST_ENTITY_TOO_LARGE.into(),
+            Fault::Syntax | Fault::Doctype | Fault::Encoding | Fault::WrongRoot => {
+                Refusal::bad(fault.reason())
+            }
+        })?;
+        let known = request.to.tag().and_then(Token::from_tag);
+        let known = known.and_then(|it| self.notifier.watched(it));
+        let answer = self.answer_subscribe(moment, flow, request, identity)?;
+        let watched = match answer {
+            Answer::Subscribed { tag: Some(tag), .. } => self.notifier.watched(tag),
+            Answer::Subscribed { tag: None, .. } | Answer::Unchanged { .. } => known,
+            Answer::Registered { .. }
+            | Answer::Published { .. }
+            | Answer::Done
+            | Answer::Refused(_) => None,
+        };
+        let mut all = self.presentities.iter();
+        let number = watched.and_then(|id| all.position(|it| *it == id));
+        if let Some((number, dnd)) = number.zip(asked.dnd)
+            && self.refuses(number) != dnd
+        {
+            self.handle_input(moment, number, Input::Dnd(dnd));
+        }
+        Ok(answer)
+    }
+
     /// What there is to say about an account, with how the server stands that keeps do-not-disturb too.
     pub(super) fn with_features<'a>(&'a self, report: Report<'a>, kept: Features) -> Report<'a> {
         let id = self.watches.get(usize::from(kept.watch)).copied().flatten();
@@ -72,4 +116,19 @@ impl Agent {
             ..report
         }
     }
+}
+
+/// Whether a SUBSCRIBE brings what may ask for a change of what it subscribes to: a body of the package's own type.
+pub(super) fn asks_to_switch(request: &Request<'_>) -> bool {
+    if request.body.is_empty() {
+        return false;
+    }
+    let (Ok(Some(event)), Ok(Some(named))) =
+        (request.headers.event(), request.headers.content_type())
+    else {
+        return false;
+    };
+    let is_own = |body: &BodyType| named.matches(body.kind, body.subtype);
+    let package = Package::from_name(event.package).filter(|it| it.is_switched());
+    package.is_some_and(|it| it.spec().bodies.iter().any(is_own))
 }

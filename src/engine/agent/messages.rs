@@ -2,6 +2,7 @@
 //!
 //! The checks keep the order of RFC 3261 §8.2; what changes nothing is answered statelessly (§8.2.7).
 
+use super::features::asks_to_switch;
 use super::upstreams::Links;
 use super::{Agent, Excerpt, Report};
 use crate::engine::answers::{self, Secrets};
@@ -202,6 +203,7 @@ impl Agent {
             }
             Method::Register => self.answer_register(moment, flow, request, identity)?,
             Method::Publish => self.answer_publish(moment, flow, request, identity)?,
+            _ if asks_to_switch(request) => self.answer_switch(moment, flow, request, identity)?,
             _ => self.answer_subscribe(moment, flow, request, identity)?,
         };
         if trusted || request.method != Method::Subscribe {
@@ -236,8 +238,9 @@ impl Agent {
         if !has_package {
             return Ok(());
         }
-        let has_foreign_body =
-            request.method == Method::Subscribe && !request.headers.content_disposition_optional();
+        let has_foreign_body = request.method == Method::Subscribe
+            && !asks_to_switch(request)
+            && !request.headers.content_disposition_optional();
         // The watcher judges the body of a NOTIFY itself, once it knows whose it is (RFC 6665 §4.4.1, RFC 3261
         // §21.4.13).
         let is_coded = request.method != Method::Notify

@@ -38,6 +38,8 @@ pub(super) const SPEC: Spec = Spec {
     stateless: Some(Watched::Idle),
     read,
     served: Some(Served {
+        private: false,
+        switched: false,
         partial: true,
         pace: Pace {
             burst: 4,

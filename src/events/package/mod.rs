@@ -48,10 +48,10 @@ packages! {
     Dialog in dialog,
     /// `presence.winfo` (RFC 3857): who watches the presence.
     PresenceWinfo in winfo,
-    /// `message-summary` (RFC 3842): whether messages wait.
-    MessageSummary in message_summary,
     /// `as-feature-event`: do-not-disturb and forwarding, where a server keeps them too.
     Features in features,
+    /// `message-summary` (RFC 3842): whether messages wait.
+    MessageSummary in message_summary,
 }
 
 impl Package {
@@ -111,6 +111,16 @@ impl Package {
         self.served().is_some()
     }
 
+    /// Whether nobody but the presentity itself is told by us.
+    pub const fn is_private(self) -> bool {
+        PRIVATE[self as usize]
+    }
+
+    /// Whether a SUBSCRIBE may ask for a change, in a body of the package's own type.
+    pub fn is_switched(self) -> bool {
+        self.served().is_some_and(|it| it.switched)
+    }
+
     /// Whether its state can be published to us.
     pub const fn is_published(self) -> bool {
         self.spec().published
@@ -126,6 +136,19 @@ impl Package {
         WINFO[self as usize]
     }
 }
+
+/// What [`Package::is_private`] says of each.
+const PRIVATE: [bool; Package::ALL.len()] = {
+    let mut private = [false; Package::ALL.len()];
+    let mut at = 0;
+    while at < private.len() {
+        if let Some(served) = Package::ALL[at].served() {
+            private[at] = served.private;
+        }
+        at += 1;
+    }
+    private
+};
 
 /// What [`Package::watchers_of`] says of each.
 const WATCHERS_OF: [Option<Package>; Package::ALL.len()] = {

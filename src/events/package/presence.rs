@@ -30,6 +30,8 @@ pub(super) const SPEC: Spec = Spec {
     stateless: Some(Watched::Offline),
     read,
     served: Some(Served {
+        private: false,
+        switched: false,
         partial: false,
         pace: Pace {
             burst: 4,

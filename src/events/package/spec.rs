@@ -40,6 +40,10 @@ pub struct Spec {
 
 /// What is particular to a package that we serve.
 pub struct Served {
+    /// Whether nobody but the presentity itself is told: whoever has proven to be it, or names it from a trusted network.
+    pub private: bool,
+    /// Whether a SUBSCRIBE may ask for a change, in a body of the package's own type.
+    pub switched: bool,
     /// Whether [`Baseline`] matters: a later document may carry the changes alone.
     pub partial: bool,
     /// How often changes are told unless the configuration says otherwise.

@@ -439,7 +439,7 @@ fn what_we_only_watch_is_not_served() /* N03 N34 */
 {
     assert_eq!(
         Package::served_names(),
-        ["presence", "dialog", "presence.winfo"]
+        ["presence", "dialog", "presence.winfo", "as-feature-event"]
     );
     for (at, package) in Package::ALL.into_iter().enumerate() {
         assert_eq!(package as usize, at);

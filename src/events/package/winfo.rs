@@ -25,6 +25,8 @@ pub(super) const SPEC: Spec = Spec {
     stateless: None,
     read,
     served: Some(Served {
+        private: true,
+        switched: false,
         partial: true,
         pace: Pace {
             burst: 4,

@@ -244,6 +244,12 @@ impl Notifier {
         self.altered.pop()
     }
 
+    /// Whom the subscription is to that a tag of ours leads to.
+    pub fn watched(&self, token: Token) -> Option<Id<Presentity>> {
+        let subscription = self.subscriptions.get(self.find(token)?)?;
+        (subscription.dialog.token() == token).then_some(subscription.presentity)
+    }
+
     /// How many there are.
     #[cfg(test)]
     pub fn len(&self) -> usize {

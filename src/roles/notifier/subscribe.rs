@@ -55,7 +55,7 @@ impl Notifier {
             Verdict::Allow | Verdict::Confirm => {}
             Verdict::Block => return Err(Status::FORBIDDEN.into()),
         }
-        if package.watchers_of().is_some() && !(from.owns)() {
+        if package.is_private() && !(from.owns)() {
             return Err(Status::FORBIDDEN.into());
         }
         // No longer name is kept.
@@ -415,9 +415,9 @@ fn wanted<'a>(request: &Request<'a>) -> Result<(Package, Event<'a>), Refusal> {
 }
 
 /// Whether a list is of use to whoever asks: it says so by the option tag, which promises that it reads what lists are
-/// written in, whatever its Accept says of that (RFC 4662 §4.1, §4.3). A list has no watchers to tell of.
+/// written in, whatever its Accept says of that (RFC 4662 §4.1, §4.3). A list has no owner.
 fn takes_lists(request: &Request<'_>, package: Package) -> Result<(), Refusal> {
-    if package.watchers_of().is_some() {
+    if package.is_private() {
         return Err(Status::BAD_EVENT.into());
     }
     let mut tags = request.headers.supported().chain(request.headers.require());

@@ -122,11 +122,11 @@ impl Notifier {
     }
 }
 
-/// What becomes of the policy's verdict in a package. The owner does not decide about those who want to know who
-/// watches: he is told himself, and others are refused.
+/// What becomes of the policy's verdict in a package. The owner does not decide about those who want to know what is for
+/// him alone, as who watches: he is told himself, and others are refused.
 pub(super) fn heeded(package: Package, verdict: Verdict) -> Verdict {
     match verdict {
-        Verdict::Confirm if package.watchers_of().is_some() => Verdict::Block,
+        Verdict::Confirm if package.is_private() => Verdict::Block,
         Verdict::Allow | Verdict::Confirm | Verdict::Block => verdict,
     }
 }

@@ -355,8 +355,8 @@ Certificates for TLS:
                               whom it is for, by whom and until when; its pin
 
 Without an agent:
-  lampfield watch URI [--event dialog|presence|presence.winfo|message-summary] [--seconds N]
-                      [--server [tls:]HOST[:PORT]] [--from URI] [--json]
+  lampfield watch URI [--event dialog|presence|presence.winfo|as-feature-event|message-summary]
+                      [--seconds N] [--server [tls:]HOST[:PORT]] [--from URI] [--json]
                       [--authorities FILE] [--pin PIN]
                       [--user NAME [--password-file FILE | --password-env VARIABLE]]
                               watch somebody and print each change; the password is

@@ -267,17 +267,17 @@ fn settings(wanted: &Watch, account: Option<Account>) -> Result<Box<Settings>, T
     Ok(settings)
 }
 
-/// Who we say we are. Only the owner is told who watches, and a server knows its users by their names.
+/// Who we say we are. Some packages are for the owner alone, and a server knows its users by their names.
 fn from(wanted: &Watch) -> String {
     let own = wanted.login.as_ref().map(|login| {
         let host = host_of(&wanted.target);
         format!("sip:{}@{host}", login.user)
     });
-    match (&wanted.from, own, wanted.package.watchers_of()) {
+    match (&wanted.from, own, wanted.package.is_private()) {
         (Some(from), _, _) => from.clone(),
-        (None, _, Some(_)) => wanted.target.clone(),
-        (None, Some(own), None) if is_address(&own) => own,
-        (None, _, None) => ANONYMOUS.to_string(),
+        (None, _, true) => wanted.target.clone(),
+        (None, Some(own), false) if is_address(&own) => own,
+        (None, _, false) => ANONYMOUS.to_string(),
     }
 }
 

@@ -393,7 +393,7 @@ impl Event {
     /// Whether nobody but the watched one itself is told.
     fn is_for_the_owner(self) -> bool {
         match self {
-            Event::One(package) => package.watchers_of().is_some(),
+            Event::One(package) => package.is_private(),
             Event::Both => false,
         }
     }

@@ -447,7 +447,7 @@ fn a_lamp_for_watchers_is_dark_while_nobody_waits() {
         &[
             "2:19: presence.winfo is no single key | write it in quotes: \"presence.winfo\" = \
              { burst = 4, interval = 5 }",
-            "2:42: unknown key `winfo` in pace | use one of: presence, dialog, presence.winfo",
+            "2:42: unknown key `winfo` in pace | use one of: presence, dialog, presence.winfo, as-feature-event",
         ],
     );
 }
@@ -866,6 +866,7 @@ may publish  those of them who are trusted, for 90 to 1800 seconds
 are told     presence: 2 changes at once, then one in 7 s, the last one always
              dialog: every change at once
              presence.winfo: 4 changes at once, then one in 5 s, the last one always
+             as-feature-event: 4 changes at once, then one in 5 s, the last one always
 lamp blf1    watches sip:ann@pbx.example (presence) as sip:desk@192.168.1.20, 300 s at a time; asks every 120 s whether a call still lasts
              shows amber slow when its subscription is broken for 30 s
 lamp blf2    watches sip:bob@pbx.example (dialog, or presence where that is refused) through \

@@ -327,7 +327,7 @@ fn the_log_says_which_request_was_refused_and_why() {
     f.said();
     let bob = Phone::new("bob", "presence");
     let nobody = bob.subscribe(600).replace(DESK, "sip:nobody@192.0.2.1");
-    let other = Phone::new("bob", "as-feature-event").subscribe(600);
+    let other = Phone::new("bob", "conference").subscribe(600);
     let away = Phone {
         address: "198.51.100.7:5062".parse().unwrap(),
         ..bob.clone()
@@ -341,7 +341,7 @@ fn the_log_says_which_request_was_refused_and_why() {
         (
             &bob,
             other,
-            "SUBSCRIBE sip:desk@192.0.2.1 (as-feature-event) from 192.0.2.127:5062: 489 Bad Event",
+            "SUBSCRIBE sip:desk@192.0.2.1 (conference) from 192.0.2.127:5062: 489 Bad Event",
         ),
         (
             &away,
@@ -493,9 +493,9 @@ fn a_package_that_we_do_not_have_gets_489_whatever_body_it_brings() {
     };
     let feature = "Content-Type: application/x-as-feature-event+xml\r\n";
     for (event, method, more, status) in [
-        ("as-feature-event", "SUBSCRIBE", feature, 489),
+        ("message-summary", "SUBSCRIBE", feature, 489),
         (
-            "as-feature-event",
+            "message-summary",
             "SUBSCRIBE",
             "Content-Encoding: gzip\r\n",
             489,

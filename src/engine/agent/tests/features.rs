@@ -1,5 +1,7 @@
 //! Do-not-disturb at servers: those that keep it too (`as-feature-event`), and those that are told of it otherwise.
 
+mod served;
+
 use super::called::{AOR, PBX, account};
 use super::*;
 use crate::engine::config::{Features, LampSettings, WatchSettings};

@@ -19,7 +19,10 @@ fn notifier_sends_notify_immediately_after_200() /* N06 N10 N11 N12 N22 N34 S06 
         panic!("{sent:#?}")
     };
     assert_eq!((ok.status(), ok.header("Expires")), (200, Some("600")));
-    assert_eq!(ok.header("Allow-Events"), Some("presence, dialog"));
+    assert_eq!(
+        ok.header("Allow-Events"),
+        Some("presence, dialog, as-feature-event")
+    );
     assert!(ok.header("Allow").unwrap().contains("SUBSCRIBE, NOTIFY"));
     assert_eq!(
         (ok.header("Event"), ok.header("Subscription-State")),
@@ -69,7 +72,7 @@ fn unknown_and_missing_events_get_489_with_the_known_ones() /* N03 N05 */
         assert_eq!(sent.len(), 1, "{sent:#?}");
         assert_eq!(
             (sent[0].status(), sent[0].header("Allow-Events")),
-            (489, Some("presence, dialog"))
+            (489, Some("presence, dialog, as-feature-event"))
         );
     }
     assert_eq!(f.agent.notifier.len(), 0);

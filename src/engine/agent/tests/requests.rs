@@ -143,7 +143,10 @@ fn options_tells_what_is_served() /* N34 T15 */
             .replace("Forwards: 70", "Forwards: 0"),
     );
     assert_eq!(one(&sent).status(), 200);
-    assert_eq!(sent[0].header("Allow-Events"), Some("presence, dialog"));
+    assert_eq!(
+        sent[0].header("Allow-Events"),
+        Some("presence, dialog, as-feature-event")
+    );
     assert!(sent[0].header("Allow").unwrap().contains("SUBSCRIBE"));
     assert!(
         sent[0]

@@ -179,12 +179,18 @@ fn a_template_on_a_template_is_no_package() /* W01 N04 N34 */
         owner.cseq += 1;
         let sent = f.send(&owner, &owner.ask(600));
         assert_eq!(sent[0].status(), 489, "{event}");
-        assert_eq!(sent[0].header("Allow-Events"), Some("presence, dialog"));
+        assert_eq!(
+            sent[0].header("Allow-Events"),
+            Some("presence, dialog, as-feature-event")
+        );
     }
     owner.event = "presence.winfo";
     owner.cseq += 1;
     let sent = f.send(&owner, &owner.ask(600));
-    assert_eq!(sent[0].header("Allow-Events"), Some("presence, dialog"));
+    assert_eq!(
+        sent[0].header("Allow-Events"),
+        Some("presence, dialog, as-feature-event")
+    );
 }
 
 #[test]

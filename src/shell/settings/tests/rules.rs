@@ -83,7 +83,7 @@ fn every_mistake_in_a_rule_says_what_to_do() {
         ),
         (
             format!("{who}event = \"calls\"\nthen = \"block\""),
-            "5:9: event cannot be \"calls\" | use one of: presence, dialog, presence.winfo, message-summary, as-feature-event",
+            "5:9: event cannot be \"calls\" | use one of: presence, dialog, presence.winfo, as-feature-event, message-summary",
         ),
         (
             format!("{who}direction = \"publish\"\nevent = \"presence\"\nthen = \"block\""),
