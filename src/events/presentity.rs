@@ -26,7 +26,8 @@ pub struct Presentity {
     stamp: Wall,
     facets: Facets,
     calls: Calls,
-    dnd: bool,
+    /// How often do-not-disturb was switched: it is on where that is odd.
+    switched: u32,
     /// Where in the URI its user stands: each NOTIFY has it in its Contact.
     user: (u16, u16),
 }
@@ -43,7 +44,7 @@ impl Presentity {
             stamp: Wall::UNSET,
             facets: Facets::new(),
             calls: Calls::new(),
-            dnd: false,
+            switched: 0,
         }
     }
 
@@ -69,12 +70,19 @@ impl Presentity {
 
     /// Takes whether its owner does not want to be disturbed; says whether that is different now.
     pub fn set_dnd(&mut self, dnd: bool) -> bool {
-        core::mem::replace(&mut self.dnd, dnd) != dnd
+        let is_other = dnd != self.dnd();
+        self.switched += u32::from(is_other);
+        is_other
     }
 
     /// Whether its owner does not want to be disturbed, as its own keys say. What others publish is not in it.
     pub fn dnd(&self) -> bool {
-        self.dnd
+        self.switched % 2 == 1
+    }
+
+    /// A number that changes with [`Presentity::dnd`]; never 0, and never the same again.
+    pub fn dnd_revision(&self) -> u32 {
+        self.switched + 1
     }
 
     /// Its URI as configured: the `entity` of every document.

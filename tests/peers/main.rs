@@ -9,6 +9,7 @@ mod baresip;
 mod cuts;
 mod dialling;
 mod dialoginfo;
+mod features;
 mod kamailio;
 mod lampfields;
 mod line;

@@ -35,8 +35,7 @@ pub(super) const SPEC: Spec = Spec {
         narrows: |_| false,
         // It is for the owner alone, who sees everything.
         discerns: |_| View::FULL,
-        // What was switched there and back is no news.
-        revision: |presentity, _| 1 + u32::from(presentity.dnd()),
+        revision: |presentity, _| presentity.dnd_revision(),
         write,
         patched: None,
     }),

@@ -293,3 +293,22 @@ fn two_telephones_that_contradict_each_other_make_no_storm() {
     );
     assert!(!refuses(&f));
 }
+
+/// A watcher that says which state it knows is told of that state again after another one.
+#[test]
+fn a_state_that_comes_back_is_told_to_who_knew_it_before() /* RFC 5839 */
+{
+    let mut f = Fixture::new();
+    let mut phone = telephone("one");
+    let sent = f.send(&phone, &owned(&phone, &phone.subscribe(3_600)));
+    phone.learn(&sent[0]);
+    f.confirm(&phone, &sent[1]);
+    let tag = sent[1].header("SIP-ETag").expect("a tag").to_string();
+    let text = switch(&mut phone, true);
+    let known = format!("Suppress-If-Match: {tag}\r\nMax-Forwards");
+    let sent = f.send(&phone, &text.replace("Max-Forwards", &known));
+    assert_eq!(sent[0].status(), 204);
+    assert_eq!(f.told_all(&sent), [(phone.address, true)]);
+    let sent = f.input(Input::Dnd(false));
+    assert_eq!(f.told_all(&sent), [(phone.address, false)]);
+}
