@@ -11,7 +11,7 @@ use crate::{desk, lamp};
 const LOOKS: u32 = 2;
 
 /// Puts a message into the mailbox of 100, as who speaks on it does.
-fn put_message(asterisk: &Asterisk) {
+pub(crate) fn put_message(asterisk: &Asterisk) {
     let inbox = asterisk.path("spool/voicemail/default/100/INBOX");
     fs::create_dir_all(&inbox).expect("the mailbox can be made");
     fs::write(inbox.join("msg0000.wav"), "").expect("a message can be written");
@@ -22,13 +22,13 @@ fn put_message(asterisk: &Asterisk) {
     .expect("a message can be written");
 }
 
-fn take_message(asterisk: &Asterisk) {
+pub(crate) fn take_message(asterisk: &Asterisk) {
     let inbox = asterisk.path("spool/voicemail/default/100/INBOX");
     fs::remove_dir_all(inbox).expect("the mailbox can be emptied");
 }
 
 #[track_caller]
-fn expect_messages(agent: &Agent, look: &str) {
+pub(crate) fn expect_messages(agent: &Agent, look: &str) {
     wait_for(&format!("the lamp is {look}"), SOON * LOOKS, || {
         (agent.look("blf1") == look).then_some(())
     });

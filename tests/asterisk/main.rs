@@ -5,15 +5,16 @@
 
 #[path = "../common/agent.rs"]
 mod agent;
-mod dnd;
 mod lists;
 mod mailbox;
+mod names;
 mod pbx;
 mod press;
 #[path = "../common/presses.rs"]
 mod presses;
 #[path = "../common/process.rs"]
 mod process;
+mod publishing;
 mod readme;
 mod registrations;
 mod restarts;

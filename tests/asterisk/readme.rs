@@ -50,8 +50,13 @@ pub(crate) fn agent(asterisk: &Asterisk) -> Agent {
 
 /// The same with more at the end of its configuration.
 pub(crate) fn agent_with(asterisk: &Asterisk, more: &str) -> Agent {
+    agent_edited(asterisk, |text| text + more)
+}
+
+/// The same with a configuration that `edit` has made of it.
+pub(crate) fn agent_edited(asterisk: &Asterisk, edit: impl FnOnce(String) -> String) -> Agent {
     let port = free_port();
-    let text = configuration(asterisk, port) + more;
+    let text = edit(configuration(asterisk, port));
     Agent::configured(port, &text, &[("pbx.password", "secret\n")])
 }
 

@@ -7,9 +7,10 @@ use std::process::Command;
 
 use crate::agent::{Agent, Watch};
 use crate::process::{Running, SOON, Scratch, free_port, is_bound, wait_for};
+use crate::written::Written;
 
 /// A proxy for calls to one address, which publishes them at another.
-fn configuration(port: u16, callee: u16, agent: u16, tables: &str) -> String {
+fn start(port: u16, callee: u16, agent: u16) -> Written {
     let modules = [
         "db_sqlite",
         "tm",
@@ -22,49 +23,17 @@ fn configuration(port: u16, callee: u16, agent: u16, tables: &str) -> String {
         "pua",
         "pua_dialoginfo",
     ];
-    let modules: String = modules
-        .iter()
-        .map(|it| format!("loadmodule \"{it}.so\"\n"))
-        .collect();
-    format!(
-        "#!KAMAILIO\ndebug=2\nlog_stderror=yes\nchildren=1\nauto_aliases=no\ndns=no\nrev_dns=no\n\
-         listen=udp:127.0.0.1:{port}\n{modules}\
-         modparam(\"dialog\", \"dlg_match_mode\", 2)\n\
+    let rest = format!(
+        "modparam(\"dialog\", \"dlg_match_mode\", 2)\n\
          modparam(\"pua\", \"db_mode\", 0)\n\
-         modparam(\"pua\", \"db_url\", \"sqlite:///{tables}\")\n\
+         modparam(\"pua\", \"db_url\", \"DATABASE\")\n\
          modparam(\"pua\", \"outbound_proxy\", \"sip:127.0.0.1:{agent}\")\n\
          request_route {{\n\
          if (has_totag()) {{ loose_route(); }} else {{ record_route(); }}\n\
          if (is_method(\"INVITE|ACK|BYE\")) {{ dlg_manage(); }}\n\
          $du = \"sip:127.0.0.1:{callee}\";\nt_relay();\n}}\n"
-    )
-}
-
-fn start(port: u16, callee: u16, agent: u16) -> (Running, Scratch) {
-    let scratch = Scratch::new();
-    let tables = scratch.path("tables");
-    for part in ["standard", "presence"] {
-        let schema = format!(".read /usr/share/kamailio/db_sqlite/{part}-create.sql");
-        let made = Command::new("sqlite3").arg(&tables).arg(schema).status();
-        assert!(made.expect("sqlite3 runs").success());
-    }
-    let tables = tables.to_string_lossy().into_owned();
-    let file = scratch.write("kamailio.cfg", &configuration(port, callee, agent, &tables));
-    let mut command = Command::new("kamailio");
-    command
-        .args(["-DD", "-E", "-m", "64", "-M", "8", "-f"])
-        .arg(file);
-    command
-        .arg("-w")
-        .arg(scratch.path("."))
-        .arg("-Y")
-        .arg(scratch.path("."));
-    let mut process = Running::start(&mut command, scratch.path("output"));
-    wait_for("Kamailio listens", SOON, || {
-        process.expect_alive();
-        is_bound(port).then_some(())
-    });
-    (process, scratch)
+    );
+    Written::start(port, &modules, &rest, &["standard", "presence"], "")
 }
 
 /// One of SIPp's own scenarios.
@@ -82,7 +51,7 @@ fn a_lamp_follows_the_calls_that_kamailio_publishes() {
         "listen = [\"udp:127.0.0.1:{port}\"]\n[[presentity]]\nuri = \"sip:201@127.0.0.1:{port}\"\n"
     );
     let agent = Agent::configured(port, &configuration, &[]);
-    let (_kamailio, scratch) = start(proxy, callee, port);
+    let kamailio = start(proxy, callee, port);
     let other = Agent::start(&[Watch {
         lamp: "blf1",
         target: format!("sip:201@127.0.0.1:{port}"),
@@ -91,10 +60,15 @@ fn a_lamp_follows_the_calls_that_kamailio_publishes() {
     }]);
     let lamp = other.follow("blf1");
     lamp.skip_to("green");
-    let _called = sipp("uas", callee, &[], &scratch);
+    let _called = sipp("uas", callee, &[], kamailio.scratch());
     wait_for("SIPp listens", SOON, || is_bound(callee).then_some(()));
     let to = format!("127.0.0.1:{proxy}");
-    let _calls = sipp("uac", caller, &["-s", "201", "-d", "1500", &to], &scratch);
+    let _calls = sipp(
+        "uac",
+        caller,
+        &["-s", "201", "-d", "1500", &to],
+        kamailio.scratch(),
+    );
     lamp.skip_to("red");
     let publications = agent.json("publications");
     assert_eq!(publications[0]["event"], "dialog", "{publications}");

@@ -28,6 +28,7 @@ mod servers;
 mod sipp;
 mod softphone;
 mod upstream;
+mod written;
 
 use std::io::Read;
 use std::process::{Command, Stdio};
