@@ -24,7 +24,7 @@ use crate::txn::token::Token;
 use crate::ua::guard::{Right, Shown, User};
 use crate::users::policy::Act;
 use crate::wire::flow::Flow;
-use crate::wire::sip::{Method, Name, Request, Status, Uri, is_user_of};
+use crate::wire::sip::{Method, Name, Request, Status, Uri, is_user_of, names_presentity};
 use core::net::IpAddr;
 
 impl Agent {
@@ -146,7 +146,11 @@ impl Agent {
             return Err(Refusal::Challenge { stale: true });
         }
         let name = self.guard.name(right);
-        if !is_user_of(name.as_bytes(), &request.from.uri()) {
+        let from = request.from.uri();
+        // What is published may be so in its own name; whose it is, is judged later (RFC 3903 §4).
+        let is_in_its_name =
+            request.method == Method::Publish && names_presentity(&from, &request.uri);
+        if !is_in_its_name && !is_user_of(name.as_bytes(), &from) {
             let why = "the From is not the user's own";
             return Err(Refusal::Because(Status::FORBIDDEN, why));
         }

@@ -312,22 +312,23 @@ fn who_loses_his_password_watches_no_longer() {
     assert_eq!(state, Some("terminated;reason=rejected"));
 }
 
+fn publish(phone: &Phone) -> std::string::String {
+    let pidf = "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" \
+                entity=\"sip:desk@192.0.2.1\"><tuple id=\"a\"><status><basic>open</basic></status>\
+                </tuple></presence>";
+    let more = format!(
+        "Event: presence\r\nExpires: 600\r\nContent-Type: application/pidf+xml\r\n\
+         P-Asserted-Identity: <{DESK}>\r\nRemote-Party-ID: <{DESK}>\r\n"
+    );
+    let request = phone.bare_request("PUBLISH", &more);
+    let length = format!("Content-Length: {}\r\n\r\n{pidf}", pidf.len());
+    request.replace("Content-Length: 0\r\n\r\n", &length)
+}
+
 #[test]
 fn the_owner_publishes_and_registers_and_nobody_else_does() /* C16, ATTACKS A09 */
 {
     let mut f = guarded(|_| {});
-    let pidf = "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" \
-                entity=\"sip:desk@192.0.2.1\"><tuple id=\"a\"><status><basic>open</basic></status>\
-                </tuple></presence>";
-    let publish = |phone: &Phone| {
-        let more = format!(
-            "Event: presence\r\nExpires: 600\r\nContent-Type: application/pidf+xml\r\n\
-             P-Asserted-Identity: <{DESK}>\r\nRemote-Party-ID: <{DESK}>\r\n"
-        );
-        let request = phone.bare_request("PUBLISH", &more);
-        let length = format!("Content-Length: {}\r\n\r\n{pidf}", pidf.len());
-        request.replace("Content-Length: 0\r\n\r\n", &length)
-    };
     let register = |phone: &Phone| phone.request("REGISTER", "Expires: 600\r\n");
     for (who, status) in [(ANN, 403), (OWNER, 200)] {
         let phone = away(who.0, "");
@@ -339,6 +340,28 @@ fn the_owner_publishes_and_registers_and_nobody_else_does() /* C16, ATTACKS A09 
     }
     assert_eq!(f.agent.publications().count(), 1);
     assert_eq!(f.agent.registrations().count(), 1);
+}
+
+/// Asterisk has one account for all extensions, and each in From (RFC 3903 §4 leaves it open who stands there).
+#[test]
+fn who_may_publish_for_somebody_does_so_under_either_name() /* C16, ATTACKS A09 */
+{
+    for (may, from, status) in [
+        (true, "sip:ann@192.0.2.9", 200),
+        (true, DESK, 200),
+        (true, "sip:bob@192.0.2.9", 403),
+        (false, DESK, 403),
+    ] {
+        let mut f = guarded(|settings| {
+            let ann = Text::copied(if may { "ann" } else { "bob" }).expect("short");
+            settings.presentities[0].owners.push(ann).expect("room");
+        });
+        let ann = away("ann", "");
+        let request = publish(&ann).replace("<sip:ann@192.0.2.9>", &format!("<{from}>"));
+        let nonce = nonce(&f.send(&ann, &request));
+        let sent = f.send(&ann, &prove(&request, ANN, &nonce, 1));
+        assert_eq!(sent[0].status(), status, "{from}: {}", sent[0].text);
+    }
 }
 
 #[test]
