@@ -266,6 +266,7 @@ impl Agent {
 
     /// A name that [`Output::Resolve`] asked for before is elsewhere now, or is there at last.
     pub fn handle_host(&mut self, now: Instant, host: &str, addresses: &[IpAddr]) {
+        self.upstreams.handle_host(now, host, addresses);
         self.watcher
             .handle_host(now, host, addresses, &mut self.random);
     }

@@ -29,6 +29,7 @@ mod called;
 mod change;
 mod dialect;
 mod errand;
+mod hosts;
 mod link;
 mod outage;
 mod poll;

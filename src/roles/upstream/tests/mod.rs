@@ -4,6 +4,7 @@ mod change;
 mod dialects;
 mod fixture;
 mod flows;
+mod hosts;
 mod leaving;
 mod long;
 mod publish;
