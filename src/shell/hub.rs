@@ -48,6 +48,8 @@ pub struct Fresh {
     pub tls: Tls,
     /// What is run for buttons and lamps.
     pub commands: Commands,
+    /// The host's name under which presentities are announced, if they are.
+    pub discover: Option<String>,
 }
 
 /// What the loop and the control socket share. They are on one thread and never inside at the same time.
@@ -146,6 +148,7 @@ impl Hub {
             users,
             tls,
             commands,
+            discover,
         } = reload()?;
         self.streams.set_tls(tls);
         self.runner.set(commands);
@@ -157,6 +160,7 @@ impl Hub {
         self.users = users.file;
         self.configure_phones(moment.now);
         self.look_at_zone(moment);
+        self.discover = discover;
         self.announce(moment.now);
         self.settle(moment.now);
         info!("configuration read again");

@@ -11,12 +11,14 @@ use crate::ua::targets::Target;
 use crate::wire::flow::Transport;
 
 impl Hub {
-    /// Announces our presentities on the local network, where that is wanted.
+    /// Announces our presentities on the local network, where that is wanted; else takes back what was announced.
     pub(super) fn announce(&mut self, now: Instant) {
         if let Some(host) = &self.discover {
             let presentities = self.agent.settings().presentities.iter();
             let uris = presentities.map(|it| it.uri.as_str());
             self.mdns.serve(now, host, mdns::instances(host, uris));
+        } else {
+            self.mdns.take_leave(now);
         }
     }
 

@@ -164,6 +164,7 @@ fn serve(options: Run, configuration: Configuration) -> Result<(), Failed> {
                     users: new.users,
                     tls: new.tls,
                     commands: new.commands,
+                    discover: new.discover.then(mdns::host),
                 })
             })),
             lasts: None,
@@ -190,7 +191,6 @@ struct AtStart {
     state: Option<PathBuf>,
     log: Option<&'static str>,
     sandbox: bool,
-    discover: bool,
 }
 
 impl AtStart {
@@ -202,7 +202,6 @@ impl AtStart {
             state: configuration.state.clone(),
             log: configuration.log,
             sandbox: configuration.sandbox,
-            discover: configuration.discover,
         }
     }
 
@@ -215,7 +214,6 @@ impl AtStart {
             state,
             log,
             sandbox,
-            discover,
         } = new;
         let keys = [
             ("`listen`", self.listen != *listen),
@@ -224,7 +222,6 @@ impl AtStart {
             ("`state`", self.state != *state),
             ("`log`", self.log != *log),
             ("`sandbox`", self.sandbox != *sandbox),
-            ("`discover`", self.discover != *discover),
         ];
         let changed: Vec<&str> = keys
             .into_iter()
