@@ -416,7 +416,8 @@ impl Hub {
                     self.left -= 1;
                     self.send(now, flow, len);
                 }
-                Output::Lamp { lamp, look } => {
+                Output::Lamp { lamp, look, bright } => {
+                    self.panel.dim(now, lamp, bright);
                     self.panel.show(now, lamp, look);
                 }
                 Output::Changed(subject) => {

@@ -92,7 +92,8 @@ impl Agent {
     pub(super) fn next_look(&mut self) -> Option<Output> {
         let lamp = usize::from(self.panel.changed.pop()?);
         let look = self.panel.lamps.get(lamp)?.shown()?;
-        Some(Output::Lamp { lamp, look })
+        let bright = self.quiet.bright(lamp);
+        Some(Output::Lamp { lamp, look, bright })
     }
 
     /// The state of a watch changed, or its subscription broke or came back.

@@ -27,6 +27,9 @@ pub enum Output {
         lamp: usize,
         /// What it shows from now on.
         look: Look,
+        /// How bright, in percent of what it can: less than 100 while a rule of the owner dims it. 0 with a look that is
+        /// dark by a rule.
+        bright: u8,
     },
     /// Find the address of [`Agent::query`](super::Agent::query), and give it to
     /// [`Agent::handle_resolved`](super::Agent::handle_resolved).

@@ -1,4 +1,4 @@
-//! Rules for our own side: when a watch is not asked for, and when a lamp is dark though its state is known.
+//! Rules for our own side: when a watch is not asked for, and when a lamp is dim, or dark though its state is known.
 
 use super::Agent;
 use crate::engine::config::WatchSettings;
@@ -6,12 +6,14 @@ use crate::events::watched::Watched;
 use crate::ground::limits::{LAMPS, WATCHES};
 use crate::ground::time::Instant;
 use crate::users::lamps::Shows;
-use crate::users::policy::{Direction, Policy};
+use crate::users::policy::Policy;
 
 /// By which rule, counted from 1, something of ours is quiet; 0 if it is not.
 pub(super) struct Quiet {
     watches: [u8; WATCHES],
     lamps: [u8; LAMPS],
+    /// The percent of its light that each lamp does without: all of them in the dark.
+    lost: [u8; LAMPS],
 }
 
 impl Quiet {
@@ -19,13 +21,13 @@ impl Quiet {
         Quiet {
             watches: [0; WATCHES],
             lamps: [0; LAMPS],
+            lost: [0; LAMPS],
         }
     }
 
     /// Whether a watch, which has that number in the settings, is asked for now.
     pub(super) fn set_rest(&mut self, number: usize, policy: &Policy, watch: &WatchSettings) {
-        let (target, package) = (Some(&*watch.target), Some(watch.package));
-        let rule = policy.forbids(Direction::Out, target, package);
+        let rule = policy.forbids(&watch.target, watch.package);
         self.watches[number] = rule.map_or(0, |rule| rule + 1);
     }
 
@@ -36,14 +38,29 @@ impl Quiet {
 
     /// Whether a lamp does not show what it knows.
     pub(super) const fn hides(&self, lamp: u16) -> bool {
-        self.lamps[lamp as usize] != 0
+        self.lost[lamp as usize] == FULL
+    }
+
+    /// How bright a lamp shines, in percent of what it can.
+    pub(super) fn bright(&self, lamp: usize) -> u8 {
+        self.lost.get(lamp).map_or(FULL, |lost| FULL - lost)
     }
 }
+
+/// All of a lamp's light, in percent.
+const FULL: u8 = 100;
 
 impl Agent {
     /// The number, from 0, of the rule by which a lamp is dark.
     pub(super) fn silenced_by(&self, lamp: usize) -> Option<u8> {
-        self.quiet.lamps.get(lamp)?.checked_sub(1)
+        let rule = self.quiet.lamps.get(lamp)?.checked_sub(1)?;
+        (self.quiet.bright(lamp) == 0).then_some(rule)
+    }
+
+    /// The number, from 0, of the rule by which a lamp is dim.
+    pub(super) fn dimmed_by(&self, lamp: usize) -> Option<u8> {
+        let rule = self.quiet.lamps.get(lamp)?.checked_sub(1)?;
+        (1..FULL).contains(&self.quiet.bright(lamp)).then_some(rule)
     }
 
     /// The number, from 0, of the rule by which the watch of a lamp is not asked for; of two watches both have to rest.
@@ -91,26 +108,39 @@ impl Agent {
         }
     }
 
-    /// Whether a lamp shows what it knows, by the rules as they are now. Says whether that is news.
+    /// How bright a lamp shows what it knows, by the rules as they are now. Says whether that is news, which the shell
+    /// is told though the look may be the same.
     pub(super) fn hide(&mut self, lamp: usize) -> bool {
-        let rule = self.hidden_by(lamp).map_or(0, |rule| rule + 1);
-        core::mem::replace(&mut self.quiet.lamps[lamp], rule) != rule
+        let (bright, rule) = match self.shine_of(lamp) {
+            Some((bright, rule)) => (bright, rule + 1),
+            None => (FULL, 0),
+        };
+        let lost = core::mem::replace(&mut self.quiet.lost[lamp], FULL - bright);
+        let is_news = lost != FULL - bright;
+        if is_news {
+            self.panel.changed.push(lamp as u16);
+        }
+        core::mem::replace(&mut self.quiet.lamps[lamp], rule) != rule || is_news
     }
 
-    /// The rule by which a lamp is dark now. One that shows calls and presence is only if neither is to be seen.
-    fn hidden_by(&self, lamp: usize) -> Option<u8> {
+    /// How bright a lamp is now, and by which rule. One that shows calls and presence is as bright as the brighter one.
+    fn shine_of(&self, lamp: usize) -> Option<(u8, u8)> {
         let seen = |watch: u16| {
             let watch = self.settings.watches.get(usize::from(watch))?;
-            let (target, package) = (Some(&*watch.target), Some(watch.package));
-            self.policy.forbids(Direction::Hear, target, package)
+            self.policy.shines(Some(&watch.target), Some(watch.package))
         };
         match self.settings.lamps.get(lamp)?.shows {
             Shows::Nothing => None,
             Shows::Watch(watch) => seen(watch),
-            Shows::Both { calls, presence } => seen(calls).and(seen(presence)),
-            Shows::Dnd(_) | Shows::Health | Shows::Waiting(_) => {
-                self.policy.forbids(Direction::Hear, None, None)
+            Shows::Both { calls, presence } => {
+                let (presence, calls) = (seen(presence)?, seen(calls)?);
+                Some(if calls.0 > presence.0 {
+                    calls
+                } else {
+                    presence
+                })
             }
+            Shows::Dnd(_) | Shows::Health | Shows::Waiting(_) => self.policy.shines(None, None),
         }
     }
 

@@ -116,6 +116,8 @@ pub struct Why<'a> {
     pub rule: &'static str,
     /// The number, from 0, of the owner's rule that keeps the lamp dark, or its watch from being asked for.
     pub owner_rule: Option<u8>,
+    /// The number, from 0, of the owner's rule by which the lamp is dim.
+    pub dimmed_by: Option<u8>,
     /// When the lamp gives up a state that is in doubt.
     pub grace_ends: Option<Instant>,
     /// The watch behind it; of a lamp of both that of calls.
@@ -191,6 +193,7 @@ impl Agent {
             lamp: status,
             rule: self.rule(lamp, &status, watch.is_some()),
             owner_rule: self.silenced_by(lamp).or(self.rests_by(lamp)),
+            dimmed_by: self.dimmed_by(lamp),
             grace_ends: self.panel.graces.due(lamp as u16),
             watch,
             presence: presence.and_then(report),

@@ -70,5 +70,7 @@ fn is_meaningful(rule: &Rule) -> bool {
             Then::Allow | Then::Confirm => true,
             Then::Block | Then::PoliteBlock => false,
         };
-    can_say(rule.direction, rule.then) && (may_show_less || !shows_less)
+    let may_dim = rule.direction == Direction::Hear && rule.then == Then::Allow;
+    let is_bright = rule.bright == 100 || (may_dim && (1..100).contains(&rule.bright));
+    can_say(rule.direction, rule.then) && (may_show_less || !shows_less) && is_bright
 }

@@ -42,9 +42,9 @@ pub(super) fn cause(why: &Why<'_>, listen: &[Listen]) -> Option<Cause> {
         .or_else(|| stateless(watches))
 }
 
-/// The owner has a rule that keeps the lamp dark.
-pub(super) fn owner_rule(why: &Why<'_>, settings: &Settings) -> Option<Cause> {
-    let number = why.owner_rule.map(usize::from)?;
+/// The owner has a rule that keeps the lamp dark, or dim.
+pub(super) fn owner_rule(number: Option<u8>, settings: &Settings) -> Option<Cause> {
+    let number = number.map(usize::from)?;
     let rule = settings.rules.list.get(number)?;
     let (says, line) = (rule_in_words(settings, rule), rule.line);
     Some(Cause {

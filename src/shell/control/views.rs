@@ -284,7 +284,9 @@ pub struct Reason {
 
 impl Reason {
     fn new(why: &Why<'_>, settings: &Settings, listen: &[Listen], now: Now) -> Reason {
-        let cause = owner_rule(why, settings).or_else(|| cause(why, listen));
+        let cause = owner_rule(why.owner_rule, settings)
+            .or_else(|| cause(why, listen))
+            .or_else(|| owner_rule(why.dimmed_by, settings));
         Reason {
             lamp: Lamp::new(&why.lamp, now),
             rule: why.rule,

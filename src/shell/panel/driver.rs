@@ -21,6 +21,10 @@ pub(super) trait Driver: Debug {
     /// The lamp at `lamp` of the board is to show `look`; it was dark before. It may be none of this driver's.
     fn show(&mut self, now: Instant, lamp: usize, look: Look);
 
+    /// The lamp at `lamp` of the board is to shine with so many percent of what it can from now on, and never brighter
+    /// than the board says; 100 before the first call. What has no levels goes on as it is.
+    fn dim(&mut self, _: Instant, _lamp: usize, _percent: u8) {}
+
     /// Writes what has changed, and plans ahead. `false` if something has failed that nobody was told of yet.
     fn flush(&mut self, now: Instant) -> bool;
 

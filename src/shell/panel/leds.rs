@@ -37,7 +37,9 @@ pub const ROOT: &str = "/sys/class/leds";
 pub struct Led {
     folder: OwnedFd,
     brightness: OwnedFd,
-    /// As `brightness` wants it.
+    /// The most that `brightness` takes.
+    most: u32,
+    /// What it takes for a light that is lit.
     full: Bounded<16>,
     blinks: bool,
     /// The files of a rhythm are not ours. They are made with it, for root, and what udev changes about that comes
@@ -99,6 +101,11 @@ impl Led {
         }
     }
 
+    /// Shines with so many percent of what it can the next time that it is lit, and at least as little as it can.
+    pub fn dim(&mut self, bright: u8) {
+        self.full = level(self.most, bright);
+    }
+
     /// Whether it is still there; what is not written to says nothing by itself.
     pub fn is_there(&self) -> bool {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
@@ -112,8 +119,10 @@ impl Led {
             Mode::empty(),
         )?;
         let brightness = openat(&folder, c"brightness", WRITE, Mode::empty())?;
+        let most = most(&folder)?;
         let led = Led {
-            full: full(&folder, bright)?,
+            most,
+            full: level(most, bright),
             folder,
             brightness,
             blinks: false,
@@ -157,18 +166,22 @@ fn millis(duration: Duration) -> Bounded<16> {
     text
 }
 
-/// What `brightness` takes for a light that is lit.
-fn full(folder: &OwnedFd, bright: u8) -> Result<Bounded<16>, Errno> {
+/// The most that `brightness` takes.
+fn most(folder: &OwnedFd) -> Result<u32, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = openat(folder, c"max_brightness", flags, Mode::empty())?;
     let mut buf = [0; 16];
     let len = pread(&file, &mut buf[..], 0)?;
     let text = str::from_utf8(&buf[..len]).unwrap_or_default().trim();
-    let most: u32 = text.parse().map_err(|_| Errno::INVAL)?;
+    text.parse().map_err(|_| Errno::INVAL)
+}
+
+/// So many percent of that.
+fn level(most: u32, bright: u8) -> Bounded<16> {
     let part = u64::from(most) * u64::from(bright) / 100;
     let mut text = Bounded::new();
     let _ = writeln!(text, "{}", part.max(1)); // Ten digits and the end of the line.
-    Ok(text)
+    text
 }
 
 fn problem(errno: Errno, root: &Path, name: &str) -> Problem {

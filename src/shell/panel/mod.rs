@@ -104,6 +104,8 @@ pub struct Panel {
     drivers: Vec<Plugged>,
     /// What each lamp is to show; a test shows something else meanwhile.
     wanted: Vec<Option<Look>>,
+    /// How bright each lamp shines, in percent of what it can.
+    bright: Vec<u8>,
     test: Round,
     events: Queue,
     healthy: Option<bool>,
@@ -141,6 +143,7 @@ impl Panel {
         let face = Face::new(board);
         let mut panel = Panel {
             wanted: face.lamps.iter().map(|_| None).collect(),
+            bright: face.lamps.iter().map(|_| 100).collect(),
             face,
             wires,
             drivers,
@@ -160,6 +163,18 @@ impl Panel {
             *wanted = Some(look);
         }
         self.relight(now);
+    }
+
+    /// Has the lamp at `lamp` shine with so many percent of what it can, whatever it shows; one without levels goes on as
+    /// it is, and 0 is for one that shows nothing.
+    pub fn dim(&mut self, now: Instant, lamp: usize, percent: u8) {
+        let bright = self.bright.get_mut(lamp).filter(|it| **it != percent);
+        let Some(bright) = bright else { return };
+        *bright = percent;
+        for Plugged { driver, .. } in &mut self.drivers {
+            driver.dim(now, lamp, percent);
+        }
+        self.flush(now);
     }
 
     /// `Source::Panel(which)` is ready.

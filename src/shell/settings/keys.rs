@@ -165,6 +165,7 @@ pub(super) const RULE: Table = Table {
         "view",
         "note",
         "at_most_every",
+        "bright",
     ],
 };
 

@@ -57,6 +57,7 @@ impl Reader<'_, '_> {
         rule.during = self.during(section);
         self.view(section, &mut rule);
         rule.then = self.then(section, &rule)?;
+        rule.bright = self.bright(section, &rule)?;
         Some(rule)
     }
 
@@ -302,11 +303,13 @@ impl Reader<'_, '_> {
     }
 
     fn then(&mut self, section: &Section<'_, '_>, rule: &Rule) -> Option<Then> {
+        let place = |key: &'static str| Some((key, section.key_place(key)?));
         let shows_less = ["view", "note", "at_most_every"]
             .into_iter()
-            .find_map(|key| Some((key, section.key_place(key)?)));
+            .find_map(place);
         let words = Then::ALL.map(|it| (it.name(), it));
-        if section.key_place("then").is_none() && shows_less.is_none() {
+        let says = section.key_place("then").or(section.key_place("bright"));
+        if says.is_none() && shows_less.is_none() {
             let what = format!("{} does not say what then", RULE.name);
             let remedy = "add then = \"allow\", \"block\", \"polite-block\" or \"confirm\"";
             self.faults.add(section.at, what, remedy);
@@ -339,6 +342,26 @@ impl Reader<'_, '_> {
             ),
         };
         self.faults.add(at, what, "leave one of the two out");
+        None
+    }
+
+    /// How bright lamps are then, which only a rule can say that lets them show something.
+    fn bright(&mut self, section: &Section<'_, '_>, rule: &Rule) -> Option<u8> {
+        let Some(at) = section.key_place("bright") else {
+            return Some(100);
+        };
+        let bright = section.number("bright", 1..=100, &mut self.faults)?;
+        let (key, name) = match (rule.direction, rule.then) {
+            (Direction::Hear, Then::Allow) => return Some(bright.value as u8),
+            (Direction::Hear, then) => ("then", then.name()),
+            (other, _) => ("direction", other.name()),
+        };
+        let what = format!("bright means nothing with {key} = \"{name}\"");
+        self.faults.add(
+            at,
+            what,
+            "it dims lamps: use it with direction = \"hear\", and without then",
+        );
         None
     }
 }

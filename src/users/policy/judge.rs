@@ -123,9 +123,26 @@ impl Policy {
         }
     }
 
-    /// What the owner of these rules says of a watch of ours: by which rule, counted from 0, it is not asked for
-    /// ([`Direction::Out`]), or not shown ([`Direction::Hear`]). A lamp without a target shows something of our own.
-    pub fn forbids(
+    /// By which rule, counted from 0, the owner of these rules does not want a watch of ours asked for.
+    pub fn forbids(&self, target: &str, package: Package) -> Option<u8> {
+        let rule = self.own_rule(Direction::Out, Some(target), Some(package))?;
+        (self.rules[usize::from(rule)].then == Then::Block).then_some(rule)
+    }
+
+    /// How bright lamps may show what they know of a watch of ours, in percent of what they can, and by which rule,
+    /// counted from 0: dark is 0. `None` where no rule fits. A lamp without a target shows something of our own.
+    pub fn shines(&self, target: Option<&str>, package: Option<Package>) -> Option<(u8, u8)> {
+        let number = self.own_rule(Direction::Hear, target, package)?;
+        let rule = &self.rules[usize::from(number)];
+        let bright = match rule.then {
+            Then::Allow => rule.bright,
+            Then::Block | Then::PoliteBlock | Then::Confirm => 0,
+        };
+        Some((bright, number))
+    }
+
+    /// The rule of that direction that decides about a watch of ours.
+    fn own_rule(
         &self,
         direction: Direction,
         target: Option<&str>,
@@ -141,8 +158,7 @@ impl Policy {
         let uri = target.unwrap_or_default().as_bytes();
         let mut subject = Subject::new(Identity::Network, uri, None);
         let found = self.walk(&self.clock, candidates & of_package & open, &mut subject);
-        let rule = found.rule?;
-        (self.rules[usize::from(rule)].then == Then::Block).then_some(rule)
+        found.rule
     }
 
     /// Whether rules let a user do that for the presentity in that place; `None` where they say nothing of it.

@@ -45,6 +45,8 @@ pub struct Rule {
     pub view: View,
     /// No more often than once in so many seconds; zero: as often as anybody.
     pub pace: Seconds,
+    /// Of `hear`: lamps shine with so many percent of what they can, 1 to 100, and never brighter than their board says.
+    pub bright: u8,
 }
 
 /// Somebody a rule is about.
@@ -161,6 +163,7 @@ impl Rule {
             then: Then::Allow,
             view: View::FULL,
             pace: Seconds::ZERO,
+            bright: 100,
         }
     }
 

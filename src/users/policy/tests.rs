@@ -587,18 +587,16 @@ fn our_own_lamps_ask_and_show_as_rules_say() {
         });
     });
     let mut policy = ruled(Strangers::Refuse, THURSDAY + 12 * HOUR, &rules);
-    let asks = |policy: &Policy, target| {
-        policy.forbids(Direction::Out, Some(target), Some(Package::Dialog))
-    };
+    let asks = |policy: &Policy, target| policy.forbids(target, Package::Dialog);
     assert_eq!(asks(&policy, "sip:boss@pbx"), None);
     assert_eq!(asks(&policy, "sip:ann@pbx"), Some(1));
     assert_eq!(asks(&policy, "sip:ann@elsewhere"), None);
-    assert_eq!(policy.forbids(Direction::Hear, None, None), None);
+    assert_eq!(policy.shines(None, None), None);
     policy.tick(wall(THURSDAY + 23 * HOUR));
     assert_eq!(asks(&policy, "sip:boss@pbx"), Some(1));
-    assert_eq!(policy.forbids(Direction::Hear, None, None), Some(2));
-    let shown = policy.forbids(Direction::Hear, Some("sip:x@y"), Some(Package::Presence));
-    assert_eq!(shown, Some(2));
+    assert_eq!(policy.shines(None, None), Some((0, 2)));
+    let shown = policy.shines(Some("sip:x@y"), Some(Package::Presence));
+    assert_eq!(shown, Some((0, 2)));
 }
 
 #[test]

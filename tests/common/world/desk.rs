@@ -379,7 +379,7 @@ impl Desk {
                     }
                     self.outbox.push((flow.remote, self.buf[..len].to_vec()));
                 }
-                Output::Lamp { lamp, look } => looks.push((lamp, look)),
+                Output::Lamp { lamp, look, .. } => looks.push((lamp, look)),
                 Output::Resolve { .. } => return Err("every server is an address".to_string()),
                 Output::Report(report) => self.reports.push(report),
                 Output::Changed(Subject::Lamp(_)) => has_changed = true,

@@ -47,7 +47,7 @@ impl Fixture {
         let mut lit = StdVec::new();
         loop {
             match self.agent.poll(self.now, &mut self.buf) {
-                Output::Lamp { lamp, look } => lit.push((lamp, look.to_string())),
+                Output::Lamp { lamp, look, .. } => lit.push((lamp, look.to_string())),
                 Output::Wait(_) => {
                     lit.sort();
                     return lit;

@@ -501,6 +501,7 @@ fn a_lamp_that_a_reload_drops_goes_dark() /* S23 */
     let dark = Output::Lamp {
         lamp: 0,
         look: Look::OFF,
+        bright: 100,
     };
     assert_eq!(output, dark);
     assert_eq!(f.drain(), []);

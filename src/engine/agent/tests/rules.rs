@@ -421,3 +421,55 @@ fn lamps_are_dark_in_quiet_hours_and_know_all_the_same() {
     f.pass(8 * 3_600);
     assert_eq!((f.look(1).0.as_str(), f.look(1).1.as_str()), ("dnd", "red"));
 }
+
+/// What the shell is told to light anew, and how bright.
+fn lit(f: &mut Fixture) -> StdVec<(usize, String, u8)> {
+    let mut lit = StdVec::new();
+    loop {
+        match f.agent.poll(f.now, &mut f.buf) {
+            Output::Lamp { lamp, look, bright } => lit.push((lamp, look.to_string(), bright)),
+            Output::Wait(_) => return lit,
+            Output::Send { .. }
+            | Output::Resolve { .. }
+            | Output::Report(_)
+            | Output::Changed(_)
+            | Output::Gesture { .. } => {}
+        }
+    }
+}
+
+#[test]
+fn lamps_are_dim_at_night_and_bright_again_in_the_morning() {
+    let mut f = with_lamps(|it| {
+        rule(it, |it| {
+            it.direction = Direction::Hear;
+            it.then = Then::Allow;
+            it.bright = 10;
+            it.span = hours(22, 6);
+        });
+    });
+    f.agent.handle_input(f.moment(), 0, Input::Dnd(true));
+    assert_eq!(lit(&mut f), [(1, "red".to_string(), 100)]);
+    let pass = |f: &mut Fixture, hours: u64| {
+        f.pass(hours * 3_600 - 1);
+        let second = Duration::from_secs(1);
+        (f.now, f.wall) = (f.now + second, f.wall + second);
+        f.agent.handle_timeout(f.moment());
+        lit(f)
+            .into_iter()
+            .filter(|it| it.0 == 1)
+            .collect::<StdVec<_>>()
+    };
+    assert_eq!(
+        pass(&mut f, 10),
+        [(1, "red".to_string(), 10)],
+        "the look is the same"
+    );
+    assert_eq!(f.agent.why(1).and_then(|it| it.dimmed_by), Some(0));
+    assert_eq!(f.look(1), ("dnd".into(), "red".into(), "the default look"));
+    f.agent.handle_input(f.moment(), 0, Input::Dnd(false));
+    f.agent.handle_input(f.moment(), 0, Input::Dnd(true));
+    assert!(lit(&mut f).contains(&(1, "red".to_string(), 10)));
+    assert_eq!(pass(&mut f, 8), [(1, "red".to_string(), 100)]);
+    assert_eq!(f.agent.why(1).and_then(|it| it.dimmed_by), None);
+}

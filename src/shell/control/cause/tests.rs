@@ -148,6 +148,7 @@ fn a_server_without_a_state_is_a_cause_that_takes_no_remedy() {
         };
         let why = Why {
             owner_rule: None,
+            dimmed_by: None,
             lamp,
             rule: "the default look",
             grace_ends: None,

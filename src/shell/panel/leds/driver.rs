@@ -45,7 +45,11 @@ struct Bulbs {
 struct Bulb {
     /// The board's number of its line.
     line: usize,
+    /// The lamp's place on the board.
+    lamp: usize,
     named: LedLine,
+    /// The percent of what it can that it shines with now, unless the board says less.
+    dimmed: u8,
     /// Those that are there, by name.
     leds: Vec<(String, Led)>,
     /// What keeps one of them from being there.
@@ -56,6 +60,7 @@ impl Bulb {
     /// Takes those that it has not yet. Whether there is a new one.
     fn look(&mut self, root: &Path) -> bool {
         let LedLine { name, bright } = &self.named;
+        let bright = self.dimmed.min(*bright);
         let names = match name.contains('*') {
             true => names(root)
                 .into_iter()
@@ -69,12 +74,19 @@ impl Bulb {
             if self.leds.iter().any(|(other, _)| *other == name) {
                 continue;
             }
-            match Led::open(root, &name, *bright) {
+            match Led::open(root, &name, bright) {
                 Ok(led) => self.leds.push((name, led)),
                 Err(problem) => self.problem = Some(problem),
             }
         }
         self.leds.len() > had
+    }
+
+    /// Has its LEDs shine so, the next time that they are lit.
+    fn dim(&mut self, percent: u8) {
+        self.dimmed = percent;
+        let bright = percent.min(self.named.bright);
+        self.leds.iter_mut().for_each(|(_, led)| led.dim(bright));
     }
 
     /// Whether it may be more than it has.
@@ -96,7 +108,9 @@ fn open(
                 lights.add(part, all.len());
                 let mut bulb = Bulb {
                     line: number,
+                    lamp: part.lamp,
                     named: line.clone(),
+                    dimmed: 100,
                     leds: Vec::new(),
                     problem: None,
                 };
@@ -149,6 +163,15 @@ impl LedsDriver {
 impl Driver for LedsDriver {
     fn show(&mut self, now: Instant, lamp: usize, look: Look) {
         self.lights.show(now, lamp, look, &mut self.bulbs);
+    }
+
+    fn dim(&mut self, now: Instant, lamp: usize, percent: u8) {
+        for at in 0..self.bulbs.all.len() {
+            if self.bulbs.all[at].lamp == lamp {
+                self.bulbs.all[at].dim(percent);
+                self.lights.resume(now, at, &mut self.bulbs);
+            }
+        }
     }
 
     fn flush(&mut self, now: Instant) -> bool {
@@ -257,6 +280,9 @@ fn gone(why: impl std::fmt::Display) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::panel::board::Hue;
+    use crate::shell::panel::lights::Part;
+    use crate::shell::panel::rhythm::Hues;
     use std::fs;
     use std::path::PathBuf;
 
@@ -295,6 +321,8 @@ mod tests {
         fn bulb(&self, name: &str, bright: u8) -> Bulbs {
             let mut bulb = Bulb {
                 line: 0,
+                lamp: 0,
+                dimmed: 100,
                 named: LedLine {
                     name: name.into(),
                     bright,
@@ -342,6 +370,42 @@ mod tests {
         let dimmest = lamps.bulb("luxafor3:green:led0", 1).set(NOW, 0, true);
         assert!(dimmest);
         assert_eq!(lamps.shines("luxafor3:green:led0"), "2");
+    }
+
+    #[test]
+    fn a_lamp_is_dimmed_as_it_shines_and_never_brighter_than_its_board_says() {
+        let lamps = Lamps::new("dimmed");
+        for (name, max) in [("desk:red", "255\n"), ("desk:plain", "1\n")] {
+            lamps.plug(name, max);
+        }
+        let mut driver = LedsDriver {
+            bulbs: lamps.bulb("desk:*", 40),
+            lights: Lights::new(),
+            plugs: None,
+        };
+        let part = Part {
+            lamp: 0,
+            hue: Hue::Red,
+            siblings: Hues::only(Hue::Red),
+        };
+        driver.lights.add(part, 0);
+        let shines = |lamps: &Lamps| ["desk:red", "desk:plain"].map(|it| lamps.shines(it));
+        driver.show(NOW, 0, Look::parse("red").expect("a look"));
+        assert_eq!(shines(&lamps), ["102", "1"]);
+        driver.dim(NOW, 0, 10);
+        assert_eq!(shines(&lamps), ["25", "1"], "one has no levels");
+        driver.dim(NOW, 1, 1);
+        assert_eq!(shines(&lamps), ["25", "1"], "another lamp's");
+        driver.show(NOW, 0, Look::OFF);
+        driver.dim(NOW, 0, 80);
+        assert_eq!(shines(&lamps), ["0", "0"], "dark stays dark");
+        driver.show(NOW, 0, Look::parse("red").expect("a look"));
+        assert_eq!(shines(&lamps), ["102", "1"], "the board says 40");
+        driver.dim(NOW, 0, 10);
+        lamps.plug("desk:second", "255\n");
+        assert!(driver.bulbs.all[0].look(&lamps.0), "a new one");
+        driver.lights.resume(NOW, 0, &mut driver.bulbs);
+        assert_eq!(lamps.shines("desk:second"), "25", "plugged in at night");
     }
 
     /// The number in its name is another one then.

@@ -95,6 +95,9 @@ fn then_in_words(settings: &Settings, rule: &Rule) -> String {
         (Direction::Out, Then::Block | Then::PoliteBlock | Then::Confirm) => {
             "do not ask".to_string()
         }
+        (Direction::Hear, Then::Allow) if rule.bright < 100 => {
+            format!("show what they know, {} percent bright", rule.bright)
+        }
         (Direction::Hear, Then::Allow) => "show what they know".to_string(),
         (Direction::Hear, Then::Block | Then::PoliteBlock | Then::Confirm) => {
             "stay dark".to_string()

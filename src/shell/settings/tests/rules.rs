@@ -42,6 +42,18 @@ fn a_rule_is_read_as_it_is_written() {
 }
 
 #[test]
+fn a_rule_dims_lamps_in_its_time() {
+    let read = good(&rules(
+        "[[rule]]\nwho = \"everyone\"\ndirection = \"hear\"\nfrom = \"22:00\"\nuntil = \"06:30\"\nbright = 10\n",
+    ));
+    let rule = &read.settings.rules.list[0];
+    assert_eq!((rule.then, rule.bright), (Then::Allow, 10));
+    let line = "lamps that show everyone, from 22:00 until 06:30 of the next day: show what they know, 10 percent \
+                bright\n";
+    assert!(read.to_string().contains(line), "{read}");
+}
+
+#[test]
 fn every_mistake_in_a_rule_says_what_to_do() {
     let who = "[[rule]]\nwho = \"everyone\"\n";
     for (text, expected) in [
@@ -132,6 +144,20 @@ fn every_mistake_in_a_rule_says_what_to_do() {
         (
             format!("{who}direction = \"hear\"\nat_most_every = 5"),
             "6:1: at_most_every means nothing with direction = \"hear\" | leave one of the two out",
+        ),
+        (
+            format!("{who}direction = \"hear\"\nbright = 0"),
+            "6:10: bright is 0, which is out of range | write bright = N with N from 1 to 100",
+        ),
+        (
+            format!("{who}direction = \"hear\"\nthen = \"block\"\nbright = 5"),
+            "7:1: bright means nothing with then = \"block\" | it dims lamps: use it with direction = \"hear\", and \
+             without then",
+        ),
+        (
+            format!("{who}direction = \"tell\"\nbright = 5"),
+            "6:1: bright means nothing with direction = \"tell\" | it dims lamps: use it with direction = \"hear\", and \
+             without then",
         ),
         (
             format!("{who}view = \"nothing\""),

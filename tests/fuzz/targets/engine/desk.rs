@@ -95,9 +95,10 @@ impl Desk {
                     let described = self.agent.describe(self.now, subject);
                     assert!(described.is_none_or(|it| !format!("{it:?}").is_empty()));
                 }
-                Output::Lamp { lamp, look } => {
+                Output::Lamp { lamp, look, bright } => {
                     // Those that are no more go out.
                     assert!(lamp < self.settings.lamps.len() || look == Look::OFF);
+                    assert!(bright <= 100 && (bright > 0 || look == Look::OFF));
                 }
                 Output::Report(report) => assert!(!report.to_string().is_empty()),
                 Output::Gesture { button, .. } => {
