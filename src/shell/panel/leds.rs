@@ -138,11 +138,15 @@ impl Led {
     }
 
     /// Starts the kernel's rhythm. Each delay that is written begins it anew, and a lit one goes on with its dark
-    /// part; with nothing to be lit for it stays dark, so that the last step begins it lit, as its neighbours'.
+    /// part; with nothing to be lit for it stays dark, so that the last step begins it lit, as its neighbours'. It blinks
+    /// as brightly as it shone last, so it is lit until the next delay puts it out.
     fn start(&mut self, on: Duration, off: Duration) -> Result<(), Errno> {
         self.write(c"trigger", "timer\n")?;
         self.blinks = true;
         self.write(c"delay_on", "0\n")?;
+        if self.most > 1 {
+            self.shine(true)?;
+        }
         self.write(c"delay_off", &millis(off))?;
         self.write(c"delay_on", &millis(on))
     }

@@ -134,6 +134,7 @@ impl Desk {
             during: During::default(),
             then: Then::PoliteBlock,
             view: Seen::FULL,
+            bright: 100,
             pace: Seconds::ZERO,
         };
         rules.list.push(rule).expect("room");
