@@ -2,8 +2,7 @@
 //! the lamps of others watch them here.
 //!
 //! What we learnt from it (version 22.10.1):
-//! - Of each extension that has a hint in one of those contexts it publishes what changes, and what it is at first is
-//!   left to the first change.
+//! - Of each extension that has a hint in one of those contexts it publishes what it is, and each change.
 //! - From and To are the extension's, and so is the Request-URI.
 
 use crate::agent::{Agent, Watch, configuration};
