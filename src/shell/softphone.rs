@@ -232,7 +232,7 @@ impl Softphone {
             return Ok(());
         };
         // So few bytes fit; should they not, it has stopped reading.
-        tcp.write_all(format!("{}:{LIST},", LIST.len()).as_bytes())
+        tcp.write_all(order::framed(LIST).as_bytes())
     }
 
     /// Reads what has come, one buffer full; the poller reminds us of the rest.

@@ -47,8 +47,8 @@ impl Agent {
         self.policy.know(names);
     }
 
-    /// Who sends this request. A password counts before a certificate. Those that ask for something of ours are asked for a password where it takes one, and
-    /// credentials that nobody asked for count too.
+    /// Who sends this request. A password counts before a certificate. Those that ask for something of ours are asked for
+    /// a password where it takes one, and credentials that nobody asked for count too.
     ///
     /// # Errors
     /// 401 for who has to prove it, or did so wrongly; 403 for a user under somebody else's name; 400 for credentials

@@ -20,6 +20,10 @@ pub(super) fn netstring(order: Order<'_>) -> String {
         Order::Dial(uri) => json!({ "command": "dial", "params": uri }),
         Order::Accept => json!({ "command": "accept" }),
     };
-    let order = order.to_string();
-    format!("{}:{order},", order.len())
+    framed(&order.to_string())
+}
+
+/// A message as it is sent.
+pub(super) fn framed(message: &str) -> String {
+    format!("{}:{message},", message.len())
 }
